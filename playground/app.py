@@ -1,0 +1,328 @@
+"""The window: tabs from the registry, each built when it is first shown.
+
+The window is on the screen before torch is imported; the worker imports it, and the first model, meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMenu,
+    QMessageBox,
+    QTabWidget,
+    QWidget,
+)
+
+from playground import checkpoints, families
+from playground.models.base import Frame
+from playground.tabs import shelf as shelves
+from playground.tabs.family_tab import FamilyTab
+from playground.ui import theme
+from playground.ui.controls import ComboBox, IconButton
+from playground.ui.stream import Stream
+
+LECTURE_SCALE = 1.5
+KEYS = (
+    ("Space", "play or pause"),
+    ("Left, Right", "one step back or on"),
+    ("Home, End", "first or newest step"),
+    ("Escape", "stop"),
+    ("PageUp, PageDown", "previous or next view"),
+    ("Ctrl+Tab", "next family"),
+    ("R", "new seed"),
+    ("E", "explain on or off"),
+    ("L", "loop"),
+    ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),
+    ("F11", "lecture mode"),
+    ("Ctrl+O", "open a checkpoint"),
+    ("?", "this list"),
+)
+
+
+class MainWindow(QMainWindow):
+    """All tabs around one stream.
+
+    Args:
+        model_id, view, tab: what to open first.
+    """
+
+    def __init__(self, tab: str = "", model_id: str = "", view: str = "", device: str | None = None) -> None:
+        super().__init__()
+        self.setWindowTitle("Generative Playground")
+        self.setAcceptDrops(True)
+        self.resize(1280, 800)
+        self.stream = Stream(explain=shelves.sentence, setup=shelves.prepare, autostart=False)
+        self.shelf = shelves.Shelf(device)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.setCentralWidget(self.tabs)
+        self._built: dict[str, FamilyTab] = {}
+        self._cards, self._broken = _read_cards()
+        self._families = [f for f in families.FAMILIES if any(c.family == f.key for c in self._cards)]
+        for family in self._families:
+            self.tabs.addTab(QWidget(), family.title)
+        self._first = {"model_id": model_id, "view_name": view}
+        self._normal_scale = theme.scale()
+        self._make_corner()
+        self._make_shortcuts()
+        self.tabs.currentChanged.connect(self._build_tab)
+        wanted = self._wanted_tab(tab, model_id)
+        self.tabs.setCurrentIndex(wanted)
+        self._build_tab(wanted)
+
+    # --- tabs
+
+    def _wanted_tab(self, tab: str, model_id: str) -> int:
+        keys = [f.key for f in self._families]
+        key = (
+            families.family(tab).key if tab else next((c.family for c in self._cards if c.id == model_id), "")
+        )
+        return keys.index(key) if key in keys else 0
+
+    def _build_tab(self, index: int) -> None:
+        if not 0 <= index < len(self._families):
+            return
+        family = self._families[index]
+        if family.key not in self._built:
+            cards = [c for c in self._cards if c.family == family.key]
+            tab = FamilyTab(family, cards, self.stream, self.shelf, **self._first)
+            self._first = {}
+            self._built[family.key] = tab
+            self.tabs.blockSignals(True)
+            self.tabs.removeTab(index)
+            self.tabs.insertTab(index, tab, family.title)
+            self.tabs.setCurrentIndex(index)
+            self.tabs.blockSignals(False)
+            for file, sentence in self._broken.items():
+                tab.banner.show_warning(f"{sentence} It is left out.") if file else None
+            self._broken = {}
+        self.tabs.setProperty("family", family.key)
+
+    @property
+    def current(self) -> FamilyTab | None:
+        """The tab on screen."""
+        found = self.tabs.currentWidget()
+        return found if isinstance(found, FamilyTab) else None
+
+    # --- the corner: device and menu
+
+    def _make_corner(self) -> None:
+        corner = QWidget()
+        row = QHBoxLayout(corner)
+        row.setContentsMargins(0, 0, round(theme.em() * 0.6), 0)
+        self.devices = ComboBox()
+        self.devices.setAccessibleName("Device that the models run on")
+        self.devices.setToolTip("Where the models run")
+        self.device_label = QLabel("device: …")
+        self.device_label.setProperty("role", "caption")
+        self.devices.hide()
+        menu_button = IconButton("menu", "Menu")
+        menu_button.setPopupMode(IconButton.ToolButtonPopupMode.InstantPopup)
+        menu_button.setMenu(self._menu())
+        for widget in (self.device_label, self.devices, menu_button):
+            row.addWidget(widget)
+        self.tabs.setCornerWidget(corner)
+        self._hello = self.stream.lane("devices")
+        self._hello.frames_arrived.connect(lambda frames: self._know_devices(frames[-1].extras["devices"]))
+        self._hello.failed.connect(self._say)
+        self._hello.play(_devices)
+
+    def _menu(self) -> QMenu:
+        menu = QMenu(self)
+        for text, keys, act in (
+            ("Open a checkpoint …", "Ctrl+O", self.ask_file),
+            ("Lecture mode", "F11", self.toggle_lecture),
+            ("Light", "", lambda: self._dress("light")),
+            ("Dark", "", lambda: self._dress("dark")),
+            ("As the system", "", lambda: self._dress("system")),
+            ("Keys", "?", self.show_keys),
+        ):
+            action = QAction(text, menu)
+            if keys:
+                action.setShortcut(QKeySequence(keys))
+                action.setShortcutVisibleInContextMenu(True)
+                self.addAction(action)
+            action.triggered.connect(lambda _=False, act=act: act())
+            menu.addAction(action)
+        return menu
+
+    def _know_devices(self, names: list[str]) -> None:
+        present = self.shelf.device or names[0]
+        self.device_label.setText(f"device: {present}")
+        if len(names) > 1:  # with one device there is nothing to choose
+            self.device_label.setText("device")
+            self.devices.addItems(names)
+            self.devices.setCurrentText(present)
+            self.devices.currentTextChanged.connect(self._change_device)
+            self.devices.show()
+
+    def _change_device(self, name: str) -> None:
+        self.shelf.device = name
+        for tab in self._built.values():
+            tab.reopen()
+
+    def _dress(self, mode: theme.Mode) -> None:
+        theme.apply(_app(), mode)
+
+    # --- keys
+
+    def _make_shortcuts(self) -> None:
+        def on_view(act: str) -> None:
+            if self.current is not None and self.current.view is not None:
+                getattr(self.current.view.player, act)()
+
+        def on_tab(act: str, *arguments: int) -> None:
+            if self.current is not None:
+                getattr(self.current, act)(*arguments)
+
+        bindings = {
+            "Space": lambda: on_view("toggle"),
+            "Left": lambda: on_view("step_back"),
+            "Right": lambda: on_view("step_forward"),
+            "Home": lambda: on_view("go_first"),
+            "End": lambda: on_view("go_last"),
+            "Escape": lambda: on_view("stop"),
+            "PgUp": lambda: on_tab("turn_page", -1),
+            "PgDown": lambda: on_tab("turn_page", 1),
+            "R": lambda: self.current.knobs.reseed() if self.current else None,
+            "E": lambda: self.current.explain_button.toggle() if self.current else None,
+            "L": lambda: self.current.transport.loop.click() if self.current else None,
+            "Ctrl++": lambda: self._scale_by(1.1),
+            "Ctrl+=": lambda: self._scale_by(1.1),
+            "Ctrl+-": lambda: self._scale_by(1 / 1.1),
+            "Ctrl+0": lambda: theme.set_scale(_app(), 1.0),
+        }
+        for keys, act in bindings.items():
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.activated.connect(act)
+
+    def _scale_by(self, factor: float) -> None:
+        theme.set_scale(_app(), theme.scale() * factor)
+
+    def toggle_lecture(self) -> None:
+        """Full screen with type that reads from the back row, and back again."""
+        if self.isFullScreen():
+            self.showNormal()
+            theme.set_scale(_app(), self._normal_scale)
+        else:
+            self._normal_scale = theme.scale()
+            theme.set_scale(_app(), self._normal_scale * LECTURE_SCALE)
+            self.showFullScreen()
+
+    def show_keys(self) -> None:
+        """The list of keys."""
+        rows = "".join(f"<tr><td style='padding-right:1em'><b>{k}</b></td><td>{t}</td></tr>" for k, t in KEYS)
+        box = QMessageBox(self)
+        box.setWindowTitle("Keys")
+        box.setText(f"<table>{rows}</table>")
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+    # --- files
+
+    def ask_file(self) -> None:
+        """Open a checkpoint through the system's dialog."""
+        name, _ = QFileDialog.getOpenFileName(self, "Open a checkpoint", "", "Checkpoints (*.safetensors)")
+        if name:
+            self.open_file(Path(name))
+
+    def open_file(self, path: Path) -> None:
+        """Open a user's own checkpoint in the tab of its family; what is wrong with it is said in a banner."""
+        try:
+            card = checkpoints.read_card(path)
+        except checkpoints.CheckpointError as error:
+            self._say(str(error))
+            return
+        keys = [f.key for f in self._families]
+        if card.family not in keys:
+            self._say(f"{path.name} belongs to the family {card.family!r}, which has no tab yet.")
+            return
+        self.tabs.setCurrentIndex(keys.index(card.family))
+        tab = self._built[card.family]
+        tab.add_model(card, str(path))
+        tab.open_model(str(path))
+
+    def _say(self, sentence: str) -> None:
+        if self.current is not None:
+            self.current.banner.show_error(sentence)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files may be dropped."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the first file that was dropped."""
+        for url in event.mimeData().urls()[:1]:
+            self.open_file(Path(url.toLocalFile()))
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop everything; clean-up runs on the worker."""
+        self.ended_in_time = self.stream.close()
+        super().closeEvent(event)
+
+
+def _devices() -> Iterator[Frame]:
+    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"devices": shelves.devices()})
+
+
+def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:
+    """Shipped cards, and file name -> sentence for those that are broken."""
+    from playground import paths
+
+    cards, broken = [], {}
+    for file in sorted(paths.folder("pretrained").glob("*.safetensors")):
+        try:
+            cards.append(checkpoints.read_card(file))
+        except checkpoints.CheckpointError as error:
+            broken[file.name] = str(error)
+    return cards, broken
+
+
+def _app() -> QApplication:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    return app
+
+
+def run(options: Namespace) -> int:
+    """Open the window and stay until it is closed."""
+    if options.tab:
+        families.family(options.tab)  # a wrong name is refused before anything opens
+    if options.screenshot and not options.screenshot.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {options.screenshot.absolute().parent}.")
+    QApplication.setApplicationName("Generative Playground")
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    theme.load_fonts()
+    theme.apply(app, options.theme)
+    window = MainWindow(options.tab or "", options.model or "", options.view or "", options.device)
+    if options.size:
+        window.resize(QSize(*options.size))
+    window.show()
+    QTimer.singleShot(0, window.stream.start)  # after the first paint
+    if options.open:
+        QTimer.singleShot(0, lambda: window.open_file(options.open))
+    if options.screenshot:
+        QTimer.singleShot(
+            round(options.after * 1000), lambda: (window.grab().save(str(options.screenshot)), window.close())
+        )
+    code = app.exec()
+    if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it
+        sys.stdout.flush()
+        os._exit(code)
+    return code

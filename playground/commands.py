@@ -1,0 +1,250 @@
+"""What each command does.  torch and Qt are imported only by the commands that need them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shutil
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from playground import checkpoints, data, paths
+
+_BATCH = 100  # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
+
+
+def one_sentence(error: BaseException) -> str:
+    """An error as one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
+
+
+def window(options: Namespace) -> int:
+    from playground import app
+
+    return app.run(options)
+
+
+# --- list, check
+
+
+def list_cards(options: Namespace) -> None:
+    cards = checkpoints.cards()
+    if options.json:
+        print(json.dumps([dataclasses.asdict(c) for c in cards], indent=1))
+        return
+    for card in cards:
+        bits = card.metrics.get("bits_per_dim")
+        figure = f"{bits['value']:.3f} bits/dim ({bits['kind']})" if bits else ""
+        print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figure}")
+
+
+def check(options: Namespace) -> int:
+    files = options.files or [c.stem for c in sorted(paths.folder("pretrained").glob("*.safetensors"))]
+    bad = 0
+    for file in files:
+        try:
+            card = checkpoints.check(file)
+            print(f"{file}: {card.system}, {card.parameters:,} parameters, trained on {card.dataset_title}")
+        except checkpoints.CheckpointError as error:
+            print(error, file=sys.stderr)
+            bad += 1
+    return 1 if bad else 0
+
+
+# --- sample, score
+
+
+def sample(options: Namespace) -> None:
+    _writable(options.out, (".png", ".npy", ".gif"))
+    model = _load(options.id)
+    settings = dict(_setting(text) for text in options.set) | {"seed": options.seed}
+    if options.out.suffix == ".gif":
+        return _write_gif(options.out, _trajectory(model, settings, options.count))
+    batches = [list(frames)[-1].images for frames in _batches(model, settings, options.count)]
+    images = np.concatenate(batches)
+    if options.out.suffix == ".npy":
+        with options.out.open("wb") as file:
+            np.save(file, images)
+    else:
+        from PIL import Image
+
+        Image.fromarray(tile(images)).save(options.out)
+
+
+def _batches(model: Any, settings: dict[str, Any], count: int) -> Iterator[Iterator[Any]]:
+    from playground.models.base import make_request
+
+    for first in range(0, count, _BATCH):
+        request = make_request(model.Request, {**settings, "num_samples": min(_BATCH, count - first)})
+        yield model.sample(dataclasses.replace(request, first_index=first))
+
+
+def _trajectory(model: Any, settings: dict[str, Any], count: int) -> list[np.ndarray]:
+    if count > _BATCH:
+        raise ValueError(f"A .gif holds at most {_BATCH} pictures.")
+    frames = [tile(f.images) for f in next(_batches(model, settings, count))]
+    stride = math.ceil(len(frames) / 120)  # long runs are thinned; the last frame stays
+    return frames[::-1][::stride][::-1]
+
+
+def _write_gif(path: Path, sheets: list[np.ndarray]) -> None:
+    from PIL import Image
+
+    pictures = [Image.fromarray(np.repeat(np.repeat(s, 2, 0), 2, 1)) for s in sheets]
+    times = [50] * (len(pictures) - 1) + [1500]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
+
+
+def tile(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
+    """uint8 (N,H,W,C) -> one picture, nearly square or of so many columns, (H',W') or (H',W',3)."""
+    n, h, w, c = images.shape
+    columns = columns or (10 if n % 10 == 0 else math.ceil(math.sqrt(n)))
+    rows = math.ceil(n / columns)
+    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.uint8)
+    for i, image in enumerate(images):
+        y, x = i // columns * (h + gap), i % columns * (w + gap)
+        sheet[y : y + h, x : x + w] = image
+    return sheet[..., 0] if c == 1 else sheet
+
+
+def score(options: Namespace) -> None:
+    import torch
+
+    model = _load(options.id)
+    if not hasattr(model, "score"):
+        raise ValueError(f"{options.id} has no likelihood, no bound and no energy: it can only draw.")
+    images = _read_images(options.images, data.DATASETS[model.card.dataset].image_shape)
+    labels = None
+    if options.labels is not None:
+        labels = torch.from_numpy(_read_array(options.labels).astype(np.int64))
+        if labels.shape != (len(images),) or not bool(
+            ((labels >= 0) & (labels < len(model.card.classes))).all()
+        ):
+            raise ValueError(
+                f"{options.labels} must hold one class per image, 0..{len(model.card.classes) - 1}."
+            )
+    scores = []
+    for i in range(0, len(images), 64):
+        x = torch.from_numpy(images[i : i + 64].transpose(0, 3, 1, 2).copy())
+        scores += model.score(x, options.seed, None if labels is None else labels[i : i + 64])
+    if options.json:
+        print(json.dumps([dataclasses.asdict(s) for s in scores], indent=1))
+    else:
+        for s in scores:
+            print(
+                f"{s.value:.4f} {s.unit} ({s.kind})"
+                + (f" ± {s.standard_error:.4f}" if s.standard_error else "")
+            )
+
+
+# --- evaluate, train, bench
+
+
+def evaluate(options: Namespace) -> None:
+    from playground.evaluation import likelihood
+
+    path = checkpoints.resolve(options.id)
+    figures = likelihood.evaluate(_load(options.id), options.count, _tell)
+    if options.save:
+        checkpoints.write_metrics(path, figures)
+    if options.json:
+        print(json.dumps(figures, indent=1))
+    else:
+        for name, figure in figures.items():
+            print(
+                f"{name}: {figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']} ({figure['kind']}, {figure['num_images']} images)"
+            )
+
+
+def train(options: Namespace) -> None:
+    import torch
+
+    from playground.training import loop
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    folder = options.out or Path("runs") / options.recipe
+    start = checkpoints.resolve(options.start_from) if options.start_from else None
+    for p in loop.train(options.recipe, folder, resume=options.resume, start_from=start):
+        figures = "  ".join(f"{k} {v:.4f}" for k, v in p.figures.items())
+        print(
+            f"step {p.step}/{p.total}  {p.images_per_second:.0f} images/s  {p.seconds_left / 60:.1f} min left  {figures}",
+            flush=True,
+        )
+    if options.install:
+        _install(options.recipe, folder)
+
+
+def _install(name: str, folder: Path) -> None:
+    targets = {
+        f"{name}.safetensors": paths.folder("pretrained"),
+        f"{name}.film.json": paths.folder("assets") / "training",
+        f"{name}.film.png": paths.folder("assets") / "training",
+    }
+    for file, target in targets.items():
+        if (folder / file).exists():
+            shutil.copyfile(folder / file, target / file)
+
+
+def bench(options: Namespace) -> int:
+    from playground.evaluation import bench as benches
+
+    rows = benches.run(options.only, _tell)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(r) for r in rows], indent=1))
+    else:
+        print(benches.as_table(rows))
+    return 0
+
+
+# --- shared
+
+
+def _load(id_or_path: str) -> Any:
+    model = checkpoints.load(id_or_path)
+    import torch
+
+    torch.set_flush_denormal(True)
+    return model
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set takes name=value, not {text!r}.")
+    return name, value
+
+
+def _writable(path: Path, endings: tuple[str, ...]) -> None:
+    if path.suffix not in endings:
+        raise ValueError(f"--out takes a name that ends in {', '.join(endings)}, not {path.name!r}.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent}.")
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path} is not a .npy file of numbers ({one_sentence(error)}).") from None
+
+
+def _read_images(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    images = _read_array(path)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+        raise ValueError(
+            f"{path} must hold uint8 images (N,{shape[0]},{shape[1]},{shape[2]}), not {images.dtype} {images.shape}."
+        )
+    return images

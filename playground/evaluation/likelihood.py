@@ -1,0 +1,98 @@
+"""Bits per dimension of a set of 8-bit images: exact values and bounds, each with its standard error.
+
+The importance-weighted bound is that of Burda, Grosse and Salakhutdinov 2015 (arXiv:1509.00519), eq. 8.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.models.base import Scores
+
+ShowProgress = Callable[[int, int], None]  # images done, images in all
+NUM_WEIGHTS = 64  # k of the importance-weighted bound
+
+
+def bits_per_dim(
+    model: Any,
+    images: np.ndarray,
+    labels: np.ndarray | None = None,
+    seed: int = 0,
+    batch_size: int = 100,
+    progress: ShowProgress | None = None,
+) -> dict[str, Any]:
+    """Average :meth:`score` of a model over ``images``, uint8 (N,H,W,C).
+
+    Returns:
+        ``value``, ``kind`` ("exact", "bound" or "energy"), ``unit``, ``standard_error`` (over the images; the
+        random draws behind each score are part of it) and ``num_images``.
+
+    Raises:
+        ValueError: one sentence, if the model has no likelihood or there are no images.
+    """
+    if not isinstance(model, Scores):
+        raise ValueError(f"{type(model).__name__} has no likelihood: it cannot be scored.")
+    scores = []
+    for start, x, y in _batches(model, images, labels, batch_size):
+        scores += model.score(x, seed + start, y)  # other dice for every batch
+        if progress is not None:
+            progress(len(scores), len(images))
+    if any(s.value is None for s in scores):
+        raise ValueError(f"{type(model).__name__} has no likelihood: it cannot be scored.")
+    summary = _summary(np.array([s.value for s in scores], np.float64))
+    return {**summary, "kind": scores[0].kind, "unit": scores[0].unit}
+
+
+def importance_weighted_bits_per_dim(
+    model: Any,
+    images: np.ndarray,
+    seed: int = 0,
+    k: int = NUM_WEIGHTS,
+    batch_size: int = 100,
+    progress: ShowProgress | None = None,
+) -> dict[str, Any]:
+    """The tighter bound of a model that has ``importance_weighted_bound``, averaged over ``images`` uint8 (N,H,W,C).
+
+    Returns:
+        What :func:`bits_per_dim` does, and ``k``, the number of weights per image.
+
+    Raises:
+        ValueError: one sentence, if the model has no such bound or there are no images.
+    """
+    if not hasattr(model, "importance_weighted_bound"):
+        raise ValueError(f"{type(model).__name__} has no importance-weighted bound.")
+    values: list[float] = []
+    for start, x, _ in _batches(model, images, None, batch_size):
+        values += model.importance_weighted_bound(x, k, seed + start).tolist()
+        if progress is not None:
+            progress(len(values), len(images))
+    return {**_summary(np.array(values)), "kind": "bound", "unit": "bits/dim", "k": k}
+
+
+def _batches(
+    model: Any, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+) -> Iterator[tuple[int, Tensor, Tensor | None]]:
+    """First index, ``x`` uint8 (B,C,H,W) and labels int64 (B,), on the model's device."""
+    if not len(images):
+        raise ValueError("There are no images to score.")
+    device = next(model.parameters()).device
+    for start in range(0, len(images), batch_size):
+        part = slice(start, start + batch_size)
+        x = torch.from_numpy(np.ascontiguousarray(images[part].transpose(0, 3, 1, 2)).copy()).to(device)
+        y = None if labels is None else torch.from_numpy(np.array(labels[part], np.int64)).to(device)
+        yield start, x, y
+
+
+def _summary(values: np.ndarray) -> dict[str, Any]:
+    spread = float(values.std(ddof=1)) if len(values) > 1 else 0.0
+    return {
+        "value": float(values.mean()),
+        "standard_error": spread / math.sqrt(len(values)),
+        "num_images": len(values),
+    }

@@ -1,0 +1,55 @@
+"""The families: one line each.  A family whose tab is not written yet is not in the list, so it is not shown."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Family:
+    """A tab of the window."""
+
+    key: str  # folder under models/, accent colour, --tab
+    title: str
+    sentence: str
+    tab: str  # module under tabs/, which holds VIEWS
+
+    def views(self) -> tuple[type[Any], ...]:
+        """The view classes of this family, in the order of the switch."""
+        return tuple(importlib.import_module(f"playground.tabs.{self.tab}").VIEWS)
+
+
+FAMILIES = (
+    Family(
+        "autoregressive",
+        "Autoregressive",
+        "Draws one pixel at a time, each from an exact distribution given all the earlier ones.",
+        "autoregressive",
+    ),
+    Family(
+        "vae",
+        "VAE",
+        "Squeezes a picture into a few numbers and back, so that nearby numbers mean similar pictures.",
+        "vae",
+    ),
+    Family(
+        "diffusion",
+        "Diffusion",
+        "Starts from pure noise and takes a little of it away at every step.",
+        "diffusion",
+    ),
+)
+
+
+def family(key: str) -> Family:
+    """The family called ``key`` (or its title, in any case).
+
+    Raises:
+        ValueError: one sentence.
+    """
+    for one in FAMILIES:
+        if key.lower() in (one.key, one.title.lower()):
+            return one
+    raise ValueError(f"There is no tab called {key!r}; there are {', '.join(f.key for f in FAMILIES)}.")

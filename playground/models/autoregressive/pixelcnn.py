@@ -1,0 +1,434 @@
+"""Gated PixelCNN: van den Oord et al. 2016, "Conditional Image Generation with PixelCNN Decoders" (arXiv:1606.05328).
+
+A pixel's distribution depends on the pixels above it (vertical stack) and to its left (horizontal stack).  Two
+additions: the head is a mixture of discretised logistics (PixelCNN++, arXiv:1701.05517), and the vertical stack starts
+from a context at half resolution that sees *all* finished rows through attention (after PixelSNAIL, arXiv:1712.09763).
+
+Everything vertical depends on whole finished rows only, so the sampler computes it once per row; a pixel then costs one
+position of the horizontal stack.  Drawing an image costs one forward pass in all, not one per pixel.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import discretized_logistic, noise
+from playground.models.base import EACH_CLASS, Frame, Recipe, Request, Score, State, knob, labels_of
+from playground.models.blocks import ChannelRMSNorm
+
+Cache = dict[str, Tensor]  # layer -> what it must remember of earlier rows
+CHUNK = 16  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped pixel rewrites the rest
+
+
+@dataclass(frozen=True)
+class Config:
+    """Shape of the network."""
+
+    image_size: int = 28
+    channels: int = 1
+    num_classes: int = 10
+    width: int = 64  # of the two stacks
+    num_blocks: int = 5
+    context_width: int = 128  # of the context at half resolution
+    num_context_blocks: int = 6
+    num_heads: int = 4
+    num_mixtures: int = 10
+
+
+@dataclass(frozen=True)
+class PixelRequest(Request):
+    """What to draw."""
+
+    temperature: float = knob(
+        1.0,
+        label="temperature",
+        low=0.05,
+        high=2.0,
+        step=0.05,
+        help="Divides the 256 log-probabilities of each pixel before the draw. 1 is the model as trained; lower is safer and smoother, higher is wilder. The dice stay the same.",
+    )
+    top_k: int = knob(
+        256,
+        label="top_k",
+        low=1,
+        high=256,
+        help="Only the k most probable grey levels may be drawn. 256 leaves the distribution as it is.",
+    )
+    label: int = knob(
+        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
+    )
+
+
+class RowConv(nn.Conv2d):
+    """A convolution over the current and the rows above it, that can be fed a few rows at a time."""
+
+    def __init__(self, name: str, inputs: int, outputs: int, kernel: tuple[int, int]) -> None:
+        super().__init__(inputs, outputs, kernel, padding=(0, kernel[1] // 2))
+        self.name, self.num_past = name, kernel[0] - 1
+
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:  # type: ignore[override]
+        past = None if cache is None else cache.get(self.name)
+        x = F.pad(x, (0, 0, self.num_past, 0)) if past is None else torch.cat([past, x], dim=2)
+        if cache is not None:
+            cache[self.name] = x[:, :, x.shape[2] - self.num_past :]
+        return super().forward(x)
+
+
+class RowAttention(nn.Module):
+    """Attention in which a position sees its own row and all rows above it."""
+
+    def __init__(self, name: str, width: int, num_heads: int) -> None:
+        super().__init__()
+        self.name, self.num_heads = name, num_heads
+        self.norm = ChannelRMSNorm(width)
+        self.qkv = nn.Conv2d(width, 3 * width, 1)
+        self.out = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
+        b, c, rows, columns = x.shape
+        heads = (b, 3, self.num_heads, c // self.num_heads, rows * columns)
+        q, k, v = self.qkv(self.norm(x)).reshape(heads).unbind(1)  # (B, heads, C/heads, rows*columns)
+        if cache is not None:
+            past = cache.get(self.name)
+            kv = torch.stack([k, v]) if past is None else torch.cat([past, torch.stack([k, v])], dim=-1)
+            cache[self.name] = kv
+            k, v = kv.unbind(0)
+        logits = q.transpose(-1, -2) @ k / math.sqrt(q.shape[2])  # (B, heads, queries, keys)
+        if rows > 1:
+            row_of = torch.arange(k.shape[-1], device=x.device) // columns
+            future = row_of[None, :] > row_of[-rows * columns :, None]
+            logits = logits.masked_fill(future, -1e4)
+        mixed = v @ logits.float().softmax(-1).to(v.dtype).transpose(-1, -2)  # (B, heads, C/heads, queries)
+        return x + self.out(mixed.reshape(b, c, rows, columns))
+
+
+class ContextBlock(nn.Module):
+    """Residual block of the context: it sees its row, the row above and, in width, three columns."""
+
+    def __init__(self, name: str, config: Config) -> None:
+        super().__init__()
+        width = config.context_width
+        self.norm = ChannelRMSNorm(width)
+        self.conv = RowConv(name, width, width, (2, 3))
+        self.label = nn.Embedding(config.num_classes, width)
+        self.out = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor, labels: Tensor, cache: Cache | None = None) -> Tensor:
+        h = self.conv(F.silu(self.norm(x)), cache) + self.label(labels)[:, :, None, None]
+        return x + self.out(F.silu(h))
+
+
+class Context(nn.Module):
+    """What all finished pairs of rows say, at half resolution: (B,C,2n,W) -> (B,width,2n,W)."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        width, half = config.context_width, config.image_size // 2
+        self.stem = RowConv("context.stem", 4 * _NUM_FEATURES * config.channels, width, (2, 3))
+        self.position = nn.Parameter(0.02 * torch.randn(1, width, half, half))
+        self.blocks = nn.ModuleList(
+            ContextBlock(f"context.{i}", config) for i in range(config.num_context_blocks)
+        )
+        self.attention = nn.ModuleList(
+            RowAttention(f"context.attention.{i}", width, config.num_heads)
+            for i in range(config.num_context_blocks // 2)
+        )
+        self.norm = ChannelRMSNorm(width)
+        self.head = nn.Conv2d(width, 4 * config.width, 1)
+
+    def forward(self, features: Tensor, labels: Tensor, row: int = 0, cache: Cache | None = None) -> Tensor:
+        x = self.stem(F.pixel_unshuffle(features, 2), cache)
+        x = x + self.position[:, :, row // 2 : row // 2 + x.shape[2]]
+        for i, block in enumerate(self.blocks):
+            x = block(x, labels, cache)
+            if i % 2:
+                x = self.attention[i // 2](x, cache)
+        return F.pixel_shuffle(self.head(F.silu(self.norm(x))), 2)
+
+
+class GatedBlock(nn.Module):
+    """One layer of both stacks (the paper's figure 2), residual in both."""
+
+    def __init__(self, name: str, config: Config, dilation: int) -> None:
+        super().__init__()
+        width = config.width
+        self.dilation = dilation
+        self.vertical = RowConv(name, width, 2 * width, (2, 3))
+        self.vertical_out = nn.Conv2d(width, width, 1)
+        self.vertical_label = nn.Embedding(config.num_classes, 2 * width)
+        self.link = nn.Conv2d(
+            2 * width, 2 * width, 1
+        )  # from the vertical to the horizontal stack, never back
+        self.horizontal = nn.Conv2d(width, 2 * width, (1, 2), dilation=(1, dilation))
+        self.horizontal_out = nn.Conv2d(width, width, 1)
+        for layer in (self.vertical_out, self.horizontal_out):
+            nn.init.zeros_(layer.weight)
+
+    def down(self, v: Tensor, labels: Tensor, cache: Cache | None = None) -> tuple[Tensor, Tensor]:
+        """Vertical stack: ``v`` (B,width,rows,W) -> the next ``v``, and what the horizontal stack gets of it."""
+        gates = self.vertical(v, cache) + self.vertical_label(labels)[:, :, None, None]
+        return v + self.vertical_out(_gate(gates)), self.link(gates)
+
+    def right(self, h: Tensor, link: Tensor) -> Tensor:
+        """Horizontal stack over whole rows: ``h`` (B,width,rows,W)."""
+        gates = self.horizontal(F.pad(h, (self.dilation, 0))) + link
+        return h + self.horizontal_out(_gate(gates))
+
+
+def _gate(x: Tensor) -> Tensor:
+    a, b = x.chunk(2, dim=1)
+    return torch.tanh(a) * torch.sigmoid(b)  # equation 2
+
+
+_NUM_FEATURES = 3
+
+
+def _features(x: Tensor) -> Tensor:
+    """8-bit ``x`` (B,C,H,W) -> grey level in [-1,1], "is exactly zero" and a constant that marks the inside of the image."""
+    grey = x.float() / 127.5 - 1.0
+    return torch.cat([grey, (x == 0).float(), torch.ones_like(grey)], dim=1)
+
+
+class PixelCNN(nn.Module):
+    """The gated PixelCNN: network, loss, sampler and exact likelihood."""
+
+    family = "autoregressive"
+    system = "Gated PixelCNN"
+    paper = "van den Oord et al. 2016, arXiv:1606.05328"
+    Config = Config
+    Request = PixelRequest
+    likelihood = "exact"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = config.num_classes
+        inputs = _NUM_FEATURES * config.channels
+        self.context = Context(config)
+        self.vertical_stem = RowConv("vertical.stem", inputs, config.width, (3, 5))
+        self.horizontal_stem = nn.Conv2d(inputs, config.width, (1, 3))
+        self.blocks = nn.ModuleList(
+            GatedBlock(f"block.{i}", config, dilation=(1, 2, 4)[i % 3]) for i in range(config.num_blocks)
+        )
+        self.hidden = nn.Conv2d(config.width, 2 * config.width, 1)
+        self.head = nn.Conv2d(2 * config.width, 3 * config.num_mixtures, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        with torch.no_grad():
+            self.head.bias.copy_(discretized_logistic.initial_bias(config.num_mixtures))  # type: ignore[union-attr]
+
+    # --- the whole image at once: training, scoring, and the naive sampler
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K)."""
+        features = _features(x)
+        context = F.pad(self.context(features, labels), (0, 0, 2, 0))[:, :, :-2]
+        v = context + self.vertical_stem(F.pad(features, (0, 0, 1, 0))[:, :, :-1])
+        h = self.horizontal_stem(F.pad(features, (3, 0))[..., :-1])
+        for block in self.blocks:
+            v, link = block.down(v, labels)
+            h = block.right(h, link)
+        return self.head(F.silu(self.hidden(F.silu(h)))).permute(0, 2, 3, 1)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Negative log-likelihood in bits per dimension; exact, so nothing is drawn."""
+        nats = -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
+        return {"loss": nats.mean() / math.log(2)}
+
+    @torch.no_grad()
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
+        """Exact bits per dimension of 8-bit images given their class; without labels, of p(x) = mean over classes."""
+        if labels is not None:
+            nats = self.nats_per_pixel(x, labels).sum((1, 2))
+        else:
+            every = torch.arange(self.num_classes, device=x.device)
+            per_class = [self.nats_per_pixel(x, c.expand(len(x))).sum((1, 2)) for c in every]
+            nats = math.log(self.num_classes) - torch.logsumexp(-torch.stack(per_class), 0)
+        bits = nats / (x[0].numel() * math.log(2))
+        return [Score(value, "exact", "bits/dim") for value in bits.tolist()]
+
+    @torch.no_grad()
+    def nats_per_pixel(self, x: Tensor, labels: Tensor) -> Tensor:
+        """-log p of each pixel given the earlier ones and the class: (B,H,W), in nats."""
+        return -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
+
+    # --- pixel by pixel
+
+    @torch.no_grad()
+    def sample(self, request: PixelRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Draw pixels in raster order; a frame after each one.
+
+        Frames carry ``logits`` float32 (B,256) of the pixel just drawn (before temperature) and a state every fourth
+        row.  In a state, pixels up to ``num_known`` are taken from ``images`` instead of drawn: that is how a picture
+        is edited, rewound into the middle of a row, or completed.
+        """
+        run = _Run(self, request, resume)
+        if resume is None:
+            yield run.frame(None)
+        for row in range(run.first_row, self.config.image_size):
+            run.start_row(row)
+            for column in range(self.config.image_size):
+                logits = run.draw_pixel(row, column)
+                if run.position > run.silent_until:
+                    yield run.frame(logits)
+
+    @torch.no_grad()
+    def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
+        """The sampler of the paper: one whole forward pass per pixel.  Slow, and the oracle for :meth:`sample`."""
+        run = _Run(self, request, None)
+        size = self.config.image_size
+        for row in range(size):
+            for column in range(size):
+                raw = torch.cat(
+                    [self(x, y)[:, row, column] for x, y in zip(run.images, run.labels, strict=True)]
+                )
+                run.place(row, column, discretized_logistic.all_log_probs(raw))
+                yield run.frame(None)
+
+
+class _Run:
+    """One sampling run: the images so far and the caches, in chunks of a fixed size."""
+
+    def __init__(self, model: PixelCNN, request: PixelRequest, resume: State | None) -> None:
+        self.model, self.request = model, request
+        self.size = model.config.image_size
+        self.device = model.head.weight.device
+        # chunks are aligned to the sample index, so that a sample always stands at the same place of its batch
+        start = request.first_index - request.first_index % CHUNK
+        stop = request.first_index + request.num_samples
+        self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
+        self.wanted = slice(request.first_index - start, stop - start)
+        every = PixelRequest(label=request.label, num_samples=len(self.indices), first_index=start)
+        labels = torch.from_numpy(labels_of(every.label, every, model.num_classes)).to(self.device)
+        self.labels = labels.split(CHUNK)
+        self.dice = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
+        shape = (len(self.indices), model.config.channels, self.size, self.size)
+        pixels = np.zeros(shape, np.uint8) if resume is None else self._padded(resume["images"])
+        self.images = list(torch.from_numpy(pixels).to(self.device).split(CHUNK))
+        self.caches: list[Cache] = [{} for _ in self.images]
+        self.first_row = 0
+        self.position = self.silent_until = self.num_known = 0
+        self.links: list[list[Tensor]] = []
+        self.history: list[list[Tensor]] = []
+        self.state: State | None = None
+        if resume is not None:
+            self._restore(resume)
+
+    def _padded(self, images: np.ndarray) -> np.ndarray:
+        pixels = np.zeros((len(self.indices), *images.shape[1:]), np.uint8)
+        pixels[self.wanted] = images
+        return pixels
+
+    def _restore(self, state: State) -> None:
+        self.first_row, self.num_known = int(state["row"]), int(state["num_known"])
+        self.position = self.first_row * self.size
+        self.silent_until = int(state.get("silent_until", self.position))
+        for i, cache in enumerate(self.caches):
+            for name, value in state.items():
+                chunk, _, layer = name.partition("/")
+                if layer and int(chunk) == i:
+                    cache[layer] = torch.from_numpy(value).to(self.device)
+
+    def _snapshot(self, row: int) -> State:
+        caches = {f"{i}/{k}": v.cpu().numpy() for i, c in enumerate(self.caches) for k, v in c.items()}
+        images = torch.cat(self.images)[self.wanted].cpu().numpy()
+        return {"row": row, "num_known": row * self.size, "images": images, **caches}
+
+    def start_row(self, row: int) -> None:
+        """Everything that depends on the rows above only: context and vertical stack, one row of it."""
+        if row % 4 == 0:
+            self.state = self._snapshot(row)
+        self.links, self.history = [], []
+        width, size = self.model.config.width, self.size
+        for x, labels, cache in zip(self.images, self.labels, self.caches, strict=True):
+            above = _features(x[:, :, max(row - 2, 0) : row])
+            if row % 2 == 0:
+                context = self.model.context(above, labels, row - 2, cache) if row else None
+                blank = torch.zeros(len(x), width, 2, size, device=self.device)
+                cache["context"] = blank if context is None else context
+            stem_input = above[:, :, -1:] if row else torch.zeros_like(_features(x[:, :, :1]))
+            v = cache["context"][:, :, row % 2 : row % 2 + 1] + self.model.vertical_stem(stem_input, cache)
+            links = []
+            for block in self.model.blocks:
+                v, link = block.down(v, labels, cache)
+                links.append(link[:, :, 0].permute(2, 0, 1).contiguous())  # (W, B, 2*width)
+            self.links.append(links)
+            self.history.append(
+                [torch.zeros(size + b.dilation, len(x), width, device=self.device) for b in self.model.blocks]
+            )
+
+    def draw_pixel(self, row: int, column: int) -> Tensor:
+        """One position of the horizontal stack for every image; returns log-probabilities (padded B, 256)."""
+        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(len(self.images))])
+        self.place(row, column, log_probs)
+        return log_probs
+
+    def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
+        model, x = self.model, self.images[chunk]
+        left = x[:, :, row : row + 1, max(column - 3, 0) : column]
+        h = F.conv2d(
+            F.pad(_features(left), (3 - left.shape[-1], 0)),
+            model.horizontal_stem.weight,
+            model.horizontal_stem.bias,
+        )[:, :, 0, 0]
+        for block, link, history in zip(model.blocks, self.links[chunk], self.history[chunk], strict=True):
+            history[column + block.dilation] = h
+            pair = torch.stack([history[column], h], dim=-1).flatten(1)  # (B, width*2), as the kernel lies
+            gates = F.linear(pair, block.horizontal.weight.flatten(1), block.horizontal.bias) + link[column]
+            h = h + _linear(block.horizontal_out, _gate(gates))
+        return discretized_logistic.all_log_probs(
+            _linear(model.head, F.silu(_linear(model.hidden, F.silu(h))))
+        )
+
+    def place(self, row: int, column: int, log_probs: Tensor) -> None:
+        """Draw the pixel by inverting the cumulative distribution on the CPU in float64, and write it."""
+        if self.position >= self.num_known:
+            values = draw(log_probs, self.dice[:, row, column], self.request.temperature, self.request.top_k)
+            for x, value in zip(self.images, values.to(self.device).split(CHUNK), strict=True):
+                x[:, 0, row, column] = value
+        self.position += 1
+
+    def frame(self, log_probs: Tensor | None) -> Frame:
+        """What there is to see after the latest pixel."""
+        images = torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).cpu().numpy()
+        extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
+        state, self.state = self.state, None
+        return Frame(self.position, self.size**2, self.position, images, extras, state)
+
+
+def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    return F.linear(x, layer.weight.flatten(1), layer.bias)
+
+
+def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:
+    """Invert the cumulative distribution: ``log_probs`` (B,256), ``dice`` float64 (B,) in [0,1) -> uint8 (B,) on the CPU."""
+    logits = log_probs.double().cpu() / temperature
+    if top_k < logits.shape[-1]:
+        logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
+    cumulative = logits.softmax(-1).cumsum(-1)
+    level = torch.from_numpy(dice)[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, level, right=True)[:, 0].clamp(max=255).to(torch.uint8)
+
+
+MODEL = PixelCNN
+RECIPES = (
+    Recipe(
+        id="pixelcnn-fashion",
+        config=Config(),
+        steps=4500,
+        batch_size=32,
+        learning_rate=2e-3,
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        ema=0.998,
+        snapshot={"num_samples": 10, "seed": 7},
+    ),
+)

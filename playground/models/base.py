@@ -1,0 +1,289 @@
+"""What a model promises: requests that are knobs, frames that are ready to draw, states that can be resumed.
+
+Nothing here imports torch or Qt, so that the window, the command line and the checkpoint reader can all speak these
+types before either is loaded.  A model is one file in ``models/<family>/`` that ends with ``MODEL`` and ``RECIPES``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+LikelihoodKind = Literal["exact", "bound", "energy", "none"]
+State = dict[str, Any]  # name -> numpy array or number: everything a sampler needs to continue to the bit
+EACH_CLASS = (
+    -1
+)  # the value of a ``label`` field that means: sample i shows class i modulo the number of classes
+
+
+# --- knobs: one schema, three faces (the panel in the window, ``--set name=value``, the settings inside a picture)
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One field of a request, described well enough to draw it, to parse it and to explain it."""
+
+    name: str
+    type: type
+    default: Any
+    label: str
+    help: str
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    choices: tuple[tuple[Any, str], ...] | Literal["classes"] | None = None
+    unit: str = ""
+    log: bool = False  # the slider moves in powers
+    fold: bool = False  # shown under "More"
+
+    def check(self, value: Any) -> Any:
+        """Return ``value`` as this knob's type.
+
+        Raises:
+            ValueError: one sentence, if it is of the wrong type, out of range or not among the choices.
+        """
+        try:
+            value = _as_bool(value) if self.type is bool else self.type(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"{self.name} takes {_article(self.type)}, not {value!r}.") from None
+        if isinstance(value, float) and not np.isfinite(value):
+            raise ValueError(f"{self.name} must be a finite number.")
+        if isinstance(self.choices, tuple) and value not in [v for v, _ in self.choices]:
+            raise ValueError(f"{self.name} must be one of {', '.join(str(v) for v, _ in self.choices)}.")
+        if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
+            raise ValueError(f"{self.name} must lie between {self.low:g} and {self.high:g}, not {value}.")
+        return value
+
+
+def knob(default: Any, *, label: str, help: str, **how: Any) -> Any:
+    """A dataclass field that is also a knob; keywords are those of :class:`Knob`."""
+    return field(default=default, metadata={"knob": {"label": label, "help": help, **how}})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to generate.  Fields made with :func:`knob` are what a person can turn."""
+
+    seed: int = knob(
+        7,
+        label="seed",
+        low=0,
+        high=2**31 - 1,
+        help="Fixes all the noise. The same seed gives the same pictures; sample i of a seed never depends on how many you ask for.",
+    )
+    num_samples: int = knob(
+        16, label="num_samples", low=1, high=100, help="How many pictures are generated together."
+    )
+    first_index: int = 0  # index of the first sample in the seed's endless sequence (to split a large job)
+
+
+AnyRequest = TypeVar("AnyRequest", bound=Request)
+
+
+def knobs(request: type[Request]) -> tuple[Knob, ...]:
+    """The knobs of a request type, in the order of its fields with those of the base class last."""
+    own = [f for f in dataclasses.fields(request) if "knob" in f.metadata]
+    base = {f.name for f in dataclasses.fields(Request)}
+    own.sort(key=lambda f: f.name in base)
+    return tuple(
+        Knob(name=f.name, type=type(f.default), default=f.default, **f.metadata["knob"]) for f in own
+    )
+
+
+def make_request(request: type[AnyRequest], settings: Mapping[str, Any]) -> AnyRequest:
+    """Build a request from names and values (strings are parsed), checking every one.
+
+    Raises:
+        ValueError: one sentence, for an unknown name or a value that its knob refuses.
+    """
+    known = {k.name: k for k in knobs(request)}
+    for name in settings:
+        if name not in known:
+            raise ValueError(f"There is no setting called {name!r}; there are {', '.join(known)}.")
+    return request(**{name: known[name].check(value) for name, value in settings.items()})
+
+
+def settings_of(request: Request) -> dict[str, Any]:
+    """The inverse of :func:`make_request`: every knob's value, as plain JSON types."""
+    return {k.name: getattr(request, k.name) for k in knobs(type(request))}
+
+
+def labels_of(label: int, request: Request, num_classes: int) -> np.ndarray:
+    """The class of each sample, int64 (B,); ``EACH_CLASS`` deals them out in turn by sample index."""
+    index = request.first_index + np.arange(request.num_samples)
+    return index % num_classes if label == EACH_CLASS else np.full(request.num_samples, label)
+
+
+def _as_bool(value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        return value.lower() in ("true", "1", "yes", "on")
+    if isinstance(value, (bool, int)) and value in (0, 1):
+        return bool(value)
+    raise ValueError(value)
+
+
+def _article(kind: type) -> str:
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a word"}.get(
+        kind, str(kind)
+    )
+
+
+# --- frames
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One moment of a generation, in numpy on the CPU, ready to draw.
+
+    Attributes:
+        step: moments done so far, 0..total.
+        total: moments in all.
+        passes: network passes so far (for one batch; a guided diffusion step counts two).
+        images: uint8 (B, H, W, C).
+        extras: what else there is to see: ``x_0_pred`` uint8 (B,H,W,C), ``logits`` (B,256), ``latent`` (B,D), ``text`` ...
+        state: everything needed to continue from here, offered every so many frames; pass it as ``resume``.
+    """
+
+    step: int
+    total: int
+    passes: int
+    images: np.ndarray
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    state: State | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held by this frame without its state, in bytes."""
+        return self.images.nbytes + _nbytes(self.extras)
+
+    @property
+    def state_nbytes(self) -> int:
+        """Memory held by the state, in bytes."""
+        return _nbytes(self.state or {})
+
+
+def _nbytes(values: Mapping[str, Any]) -> int:
+    return sum(getattr(v, "nbytes", 64) for v in values.values())
+
+
+# --- likelihoods
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model says about one image: ``bits/dim`` (exact, or a bound: the truth is at most this) or ``nats`` (energy)."""
+
+    value: float | None
+    kind: LikelihoodKind
+    unit: Literal["bits/dim", "nats", ""]
+    standard_error: float = (
+        0.0  # of this number, from the random draws it was averaged over; 0 if there were none
+    )
+
+
+# --- recipes: what trained a checkpoint, as data
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that ``playground train`` needs to make one checkpoint again.
+
+    ``seconds`` is not a limit but how the schedule is planned: the learning rate falls along ``steps``.
+    """
+
+    id: str
+    config: Any
+    steps: int
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    final_learning_rate: float = 0.02  # as a fraction of ``learning_rate``, reached on a cosine
+    warmup_steps: int = 300
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.0
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    muon_learning_rate: float = 0.01  # for the matrices inside the network, if ``optimizer`` is "muon"
+    max_grad_norm: float = 1.0
+    ema: float = 0.999  # 0 turns it off
+    bfloat16: bool = True
+    compile: bool = True
+    seed: int = 0
+    dataset: str = "fashion"
+    half_weights: bool = True  # stored as float16 (parity with float32 is tested)
+    snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
+
+
+# --- the contract and its capabilities
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A network with a loss and a sampler.  ``sample`` is a generator decorated with ``@torch.no_grad()``."""
+
+    family: str
+    system: str  # full name on screen
+    paper: str
+    Config: type
+    Request: type[Request]
+    likelihood: LikelihoodKind
+
+    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """Yield a frame after every step the eye could care about; the last one is the result."""
+        ...
+
+    def loss(
+        self, x: torch.Tensor, labels: torch.Tensor, generator: torch.Generator
+    ) -> dict[str, torch.Tensor]:
+        """``x`` uint8 (B,C,H,W), ``labels`` int64 (B,); returns ``loss`` (a scalar) and figures worth a curve."""
+        ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Has a likelihood, a bound or an energy."""
+
+    def score(self, x: torch.Tensor, seed: int = 0, labels: torch.Tensor | None = None) -> list[Score]:
+        """``x`` uint8 (B,C,H,W); one score per image."""
+        ...
+
+
+@runtime_checkable
+class Decodes(Protocol):
+    """Turns a latent into a picture in one go."""
+
+    latent_shape: tuple[int, ...]
+
+    def decode(self, z: torch.Tensor) -> torch.Tensor:
+        """``z`` (B, *latent_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Turns a picture into a latent."""
+
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """``x`` uint8 (B,C,H,W) -> ``mu`` and ``logvar``, each (B, *latent_shape)."""
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """Fills in the unknown part of a picture."""
+
+    def complete(self, x: torch.Tensor, known: torch.Tensor, request: Any) -> Iterator[Frame]:
+        """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
+        ...
+
+
+@runtime_checkable
+class ClassConditional(Protocol):
+    """Its request has a ``label`` field, ``EACH_CLASS`` or 0..num_classes-1."""
+
+    num_classes: int

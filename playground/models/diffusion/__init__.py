@@ -1,0 +1,1 @@
+"""Diffusion models: noise is added by rule and removed by a network."""

@@ -1,0 +1,302 @@
+"""Denoising diffusion: learn to undo a little Gaussian noise, at every level of it, then start from nothing but noise.
+
+Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", NeurIPS 2020; in continuous time and with the bound of
+Kingma, Salimans, Poole and Ho, "Variational diffusion models", NeurIPS 2021; cosine schedule of Nichol and Dhariwal 2021;
+v-prediction of Salimans and Ho 2022, with the weights of flow matching (Lipman et al. 2023; Esser et al. 2024);
+classifier-free guidance of Ho and Salimans 2022.  The samplers and their papers are in ``_samplers.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from playground.models import noise
+from playground.models.base import (
+    EACH_CLASS,
+    Frame,
+    LikelihoodKind,
+    Recipe,
+    Request,
+    Score,
+    State,
+    knob,
+    labels_of,
+)
+from playground.models.blocks import from_uint8, to_uint8
+from playground.models.diffusion._bound import Ends, bound_nats
+from playground.models.diffusion._samplers import SAMPLERS, Denoise, Grid, Moment
+from playground.models.diffusion._schedule import alpha_sigma, sigmoid
+from playground.models.diffusion._unet import UNet
+
+_ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
+
+
+@dataclass(frozen=True)
+class DiffusionConfig:
+    """Shape of the network and of the noise."""
+
+    image_size: int = 28  # a multiple of 4
+    channels: int = 1
+    num_classes: int = 10
+    width: int = 64  # channels at half resolution; twice as many at a quarter
+    num_heads: int = 4
+    embedding: int = 256
+    log_snr_min: float = -10.0  # pure noise: alpha_bar = 0.00005
+    log_snr_max: float = 10.0  # a clean picture: sigma = 0.007, under one grey level of 8 bits
+    label_dropout: float = 0.1  # so often no class is given (Ho and Salimans 2022)
+    uniform_share: float = 0.1  # share of training at log-SNRs spread evenly, which the bound needs
+    log_snr_read_out: float = 8.0  # where the bound stops asking the network and reads the grey levels
+    black_share: float = 0.5  # of the pixels, in that reading
+
+
+@dataclass(frozen=True)
+class DiffusionRequest(Request):
+    """What to generate, and how to walk back from noise."""
+
+    sampler: str = knob(
+        "unipc",
+        label="sampler",
+        choices=(
+            ("ddpm", "DDPM: adds fresh noise at every step"),
+            ("ddim", "DDIM: no fresh noise"),
+            ("dpm++2m", "DPM-Solver++(2M): remembers the last step"),
+            ("unipc", "UniPC: remembers three and corrects"),
+        ),
+        help="The rule for one step from more noise to less. The network stays the same; few steps need the cleverer rules.",
+    )
+    num_steps: int = knob(
+        12,
+        label="num_steps",
+        low=1,
+        high=250,
+        log=True,
+        help="How many steps lead from pure noise to a picture. Every step asks the network once (twice with guidance).",
+    )
+    guidance_scale: float = knob(
+        1.5,
+        label="guidance_scale",
+        low=1.0,
+        high=8.0,
+        step=0.1,
+        help="Pushes each picture towards its class and away from the rest. 1 is off; high values look alike and overdrawn.",
+    )
+    label: int = knob(
+        EACH_CLASS,
+        label="label",
+        choices="classes",
+        help="What the picture should show. The network is told; it was trained with and without this hint.",
+    )
+    eta: float = knob(
+        0.0,
+        label="eta",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        help="Only for DDIM: how much fresh noise each step adds. 0 makes the path fixed by its start, 1 makes it DDPM.",
+    )
+    num_samples: int = knob(
+        20, label="num_samples", low=1, high=100, help="How many pictures are generated together."
+    )
+
+
+class Diffusion(nn.Module):
+    """A network that is told the noise level and predicts v = alpha_t epsilon - sigma_t x_0."""
+
+    family: ClassVar[str] = "diffusion"
+    system: ClassVar[str] = "Denoising diffusion (DDPM)"
+    paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
+    likelihood: ClassVar[LikelihoodKind] = "bound"
+    Config = DiffusionConfig
+    Request = DiffusionRequest
+
+    def __init__(self, config: DiffusionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = config.num_classes
+        self.net = UNet(
+            image_size=config.image_size,
+            channels=config.channels,
+            num_classes=config.num_classes,
+            width=config.width,
+            num_heads=config.num_heads,
+            embedding=config.embedding,
+        )
+
+    def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> Tensor:
+        """v_pred (B,C,H,W) of ``x_t`` (B,C,H,W) at ``log_snr`` (B,); the label ``num_classes`` means "no class"."""
+        return self.net(x_t, log_snr, labels)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Flow matching's loss in v: ``x`` uint8 (B,C,H,W), ``labels`` int64 (B,) -> ``loss``.
+
+        Flow matching draws logit(t) ~ N(0, 1) and weighs its velocity evenly (Esser et al. 2024).  In the log-SNR that is
+        lambda ~ N(0, 2^2) and, in v, the weight (alpha + sigma)^2 (Kingma and Gao 2023, table 1).
+        """
+        x_0 = from_uint8(x)
+        log_snr = self._training_log_snr(len(x), generator).to(x.device)
+        alpha, sigma = (scale[:, None, None, None] for scale in alpha_sigma(log_snr))
+        epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        dropped = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
+        labels = torch.where(dropped < self.config.label_dropout, self.num_classes, labels)
+        x_t = alpha * x_0 + sigma * epsilon
+        v = alpha * epsilon - sigma * x_0  # Salimans and Ho 2022, section 4
+        v_pred = self(x_t, log_snr, labels)
+        return {"loss": ((alpha + sigma).square() * (v_pred.float() - v).square()).mean()}
+
+    def _training_log_snr(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) on the generator's device, evenly spread over the quantiles of one batch (Kingma et al. 2021, I.1)."""
+        config, device = self.config, generator.device
+        offset = torch.rand((), generator=generator, device=device)
+        u = (torch.arange(count, device=device) + offset) / count  # low discrepancy, in (0, 1)
+        share = config.uniform_share
+        even = config.log_snr_min + (config.log_snr_max - config.log_snr_min) * u / share
+        normal = 2 * torch.special.ndtri(((u - share) / (1 - share)).clamp(1e-6, 1 - 1e-6))
+        log_snr = torch.where(u < share, even, normal)
+        return log_snr.clamp(config.log_snr_min, config.log_snr_max)
+
+    # --- sampling
+
+    @torch.no_grad()
+    def sample(self, request: DiffusionRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Pure noise first, then one frame per step; ``images`` is x_t, the extra ``x_0_pred`` what it would become.
+
+        Extras: ``x_0_pred`` uint8 (B,H,W,C), even grey before the first step, and ``t``, ``alpha_bar``, ``sigma`` and
+        ``log_snr`` of x_t.  Every frame has a state; continuing it under another request (sampler, guidance, label)
+        branches off.  Whoever edits its ``x_t`` takes the keys ``history_*`` and ``x_before`` out, which belong to the old one.
+
+        Raises:
+            ValueError: there is no such class, or the state is not one of this many steps and samples.
+        """
+        config, device = self.config, next(self.parameters()).device
+        if not EACH_CLASS <= request.label < config.num_classes:
+            raise ValueError(
+                f"label must lie between {EACH_CLASS} and {config.num_classes - 1}, not {request.label}."
+            )
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        shape = (config.channels, config.image_size, config.image_size)
+
+        def draw(name: str, step: int = 0) -> Tensor:
+            return torch.from_numpy(noise.normal(request.seed, indices, name, shape, step)).to(device)
+
+        grid = Grid.make(request.num_steps, config.log_snr_min)
+        moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
+        labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
+        denoise = self.denoiser(labels, request.guidance_scale)
+        passes = 1 if request.guidance_scale == 1 else 2
+        if resume is None:
+            yield self._frame(moment, grid, 0)
+        run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
+        for moment in run:
+            yield self._frame(moment, grid, passes)
+
+    def denoiser(self, labels: Tensor, guidance_scale: float = 1.0) -> Denoise:
+        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided (Ho and Salimans 2022, eq. 6)."""
+
+        def denoise(x_t: Tensor, log_snr: float) -> Tensor:
+            alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
+            level = torch.full_like(labels, log_snr, dtype=torch.float32)
+            if guidance_scale == 1:
+                v_pred = self(x_t, level, labels)
+            else:  # with and without the class, in one batch
+                both = torch.cat([labels, torch.full_like(labels, self.num_classes)])
+                with_class, without = self(x_t.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
+                v_pred = without + guidance_scale * (with_class - without)
+            return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
+
+        return denoise
+
+    # --- likelihood
+
+    @torch.no_grad()
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
+        """Upper bounds on bits/dim of ``x`` uint8 (B,C,H,W), given its ``labels`` or, without them, no class.
+
+        The derivation stands in ``_bound.py``.  Each is the mean of 8 estimates with 16 draws, evenly spread over the log-SNR;
+        the standard error is that of this mean.
+        """
+        device = next(self.parameters()).device
+        x = x.to(device)
+        none = torch.full((len(x),), self.num_classes, device=device)
+        labels = none if labels is None else labels.to(device)
+        scores = []
+        for start in range(0, len(x), _SCORED_TOGETHER):
+            part = slice(start, start + _SCORED_TOGETHER)
+            indices = range(start, start + len(x[part]))
+            rounds = [self._bound(x[part], labels[part], seed, indices, k) for k in range(_ROUNDS)]
+            bits = torch.stack(rounds).cpu().double() / (x[0].numel() * math.log(2))  # (rounds, B)
+            for mean, spread in zip(bits.mean(0).tolist(), bits.std(0).tolist(), strict=True):
+                scores.append(Score(mean, "bound", "bits/dim", spread / math.sqrt(_ROUNDS)))
+        return scores
+
+    def _bound(self, x: Tensor, labels: Tensor, seed: int, indices: range, k: int) -> Tensor:
+        """The k-th estimate in nats, (B,)."""
+        config, labels = self.config, labels.repeat_interleave(_DRAWS)
+        offset = noise.uniform(seed, indices, "log_snr", (1,), k)  # (B, 1)
+        strata = ((np.arange(_DRAWS) + offset) / _DRAWS).astype(np.float32)  # (B, draws)
+        u = torch.from_numpy(strata).to(x.device)
+        shape = (_DRAWS + 1, *x.shape[1:])
+        epsilon = torch.from_numpy(noise.normal(seed, indices, "noise", shape, k)).to(x.device)
+        ends = Ends(config.log_snr_min, config.log_snr_read_out, config.black_share)
+        return bound_nats(lambda x_t, log_snr: self(x_t, log_snr, labels), x, ends, u, epsilon)
+
+    def _frame(self, moment: Moment, grid: Grid, passes_per_step: int) -> Frame:
+        i = moment.step
+        x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
+        extras = {
+            "x_0_pred": to_uint8(x_0_pred),
+            "t": grid.t[i],
+            "alpha_bar": grid.alpha[i] ** 2,
+            "sigma": grid.sigma[i],
+            "log_snr": min(grid.log_snr[i], self.config.log_snr_max),
+        }
+        total, passes = grid.num_steps, i * passes_per_step
+        return Frame(i, total, passes, to_uint8(moment.x_t), extras, _state(moment, grid))
+
+
+def _state(moment: Moment, grid: Grid) -> State:
+    """Copies, because on the CPU ``numpy()`` would share memory with the running sampler."""
+    state: State = {"step": moment.step, "total": grid.num_steps, "x_t": moment.x_t.cpu().numpy().copy()}
+    for k, x_0_pred in enumerate(moment.history):
+        state[f"history_{k}"] = x_0_pred.cpu().numpy().copy()
+    if moment.x_before is not None:
+        state["x_before"] = moment.x_before.cpu().numpy().copy()
+    return state
+
+
+def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> Moment:
+    if state["total"] != grid.num_steps or len(state["x_t"]) != request.num_samples:
+        raise ValueError(
+            f"This state belongs to {len(state['x_t'])} samples in {state['total']} steps, "
+            f"not to {request.num_samples} in {grid.num_steps}."
+        )
+    tensors = {
+        name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if hasattr(x, "shape")
+    }
+    history = tuple(tensors[f"history_{k}"] for k in range(3) if f"history_{k}" in tensors)
+    return Moment(int(state["step"]), tensors["x_t"], history, tensors.get("x_before"))
+
+
+MODEL = Diffusion
+RECIPES = (
+    Recipe(
+        id="ddpm-fashion",
+        config=DiffusionConfig(),
+        steps=2600,
+        batch_size=128,
+        learning_rate=2e-3,
+        betas=(0.9, 0.99),
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        warmup_steps=300,
+        final_learning_rate=0.02,
+        ema=0.999,
+        snapshot={"sampler": "unipc", "num_steps": 12, "guidance_scale": 1.5},
+    ),
+)

@@ -1,0 +1,154 @@
+"""Walks through a latent space, for any model that decodes: straight and spherical interpolation.
+
+White 2016, "Sampling Generative Networks" (arXiv:1609.04468): in many dimensions nearly all of a Gaussian lies near a
+sphere, so the straight line between two samples leaves it and the great circle does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground import data
+from playground.models import noise
+from playground.models.base import Frame, Request, State, knob
+
+
+@dataclass(frozen=True)
+class InterpolateRequest(Request):
+    """Two ends, and the way between them."""
+
+    ends: str = knob(
+        "images",
+        label="ends",
+        choices=(("images", "test images"), ("samples", "samples")),
+        help="Where the two ends come from: test images, encoded; or samples of the prior.",
+    )
+    path: str = knob(
+        "straight",
+        label="path",
+        choices=(("straight", "straight"), ("spherical", "spherical")),
+        help="Straight: the shortest line. Spherical: along the great circle, which keeps the length of z. In two dimensions they differ little, in thirty-two a lot.",
+    )
+    first: int = knob(
+        0,
+        label="first end",
+        low=0,
+        high=9999,
+        help="Which test image (or which sample of the seed) the walk starts from.",
+    )
+    second: int = knob(
+        1,
+        label="second end",
+        low=0,
+        high=9999,
+        help="Which test image (or which sample of the seed) the walk ends at.",
+    )
+    num_steps: int = knob(
+        24, label="num_steps", low=2, high=64, help="How many pictures the walk has, both ends included."
+    )
+    num_samples: int = 1
+
+
+@dataclass(frozen=True)
+class PlaneRequest(Request):
+    """What the latent plane shows."""
+
+    show: str = knob(
+        "manifold",
+        label="show",
+        choices=(("manifold", "decoded"), ("both", "both"), ("scatter", "encoded")),
+        help="Decoded: what each place of the plane turns into. Encoded: where the encoder puts the test images, coloured by class (the model was never told the classes).",
+    )
+    output: str = knob(
+        "mean",
+        label="output",
+        choices=(("mean", "decoder's mean"), ("sample", "a draw")),
+        help="The decoder gives every pixel a distribution. Its mean is what is usually shown; a draw from p(x given z) also draws every pixel, and is grainy.",
+    )
+    extent: float = knob(
+        3.0,
+        label="extent",
+        low=0.5,
+        high=6.0,
+        step=0.1,
+        help="How far the plane reaches from the origin, in standard deviations of the prior.",
+    )
+    tiles: int = 15
+    num_samples: int = 1
+
+
+@torch.no_grad()
+def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
+    """Decode a grid over the latent plane from top to bottom, a frame per row.
+
+    ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2; rows to come are black.
+    """
+    n = request.tiles
+    line = (((np.arange(n) + 0.5) / n * 2 - 1) * request.extent).astype(
+        np.float32
+    )  # the middles of the tiles
+    height, width, channels = data.DATASETS[model.card.dataset].image_shape
+    tiles = np.zeros((n * n, height, width, channels), np.uint8) if resume is None else resume["tiles"].copy()
+    for row in range(0 if resume is None else int(resume["row"]), n):
+        z = np.stack([line, np.full(n, line[n - 1 - row])], axis=1)
+        (frame,) = model.decode_frames(z, request.output, request.seed, row * n)
+        tiles[row * n : (row + 1) * n] = frame.images
+        yield Frame(row + 1, n, row + 1, tiles.copy(), {}, {"row": row + 1, "tiles": tiles.copy()})
+
+
+@torch.no_grad()
+def encodings(model: Any, batch_size: int = 500) -> Iterator[Frame]:
+    """Encode the whole test set, a frame per batch: extras ``points`` float32 (n,D) and ``labels`` so far."""
+    images, labels = data.load(model.card.dataset, "test")
+    points: list[np.ndarray] = []
+    total = -(-len(images) // batch_size)
+    for i in range(total):
+        (frame,) = model.reconstruct_frames(images[i * batch_size : (i + 1) * batch_size])
+        points.append(frame.extras["latent"])
+        done = np.concatenate(points)
+        yield Frame(i + 1, total, i + 1, images[:0], {"points": done, "labels": labels[: len(done)]})
+
+
+@torch.no_grad()
+def interpolate(model: Any, request: InterpolateRequest, resume: State | None = None) -> Iterator[Frame]:
+    """Walk from one latent to another, a frame per step.
+
+    Frames carry ``latent`` float32 (1,D), ``amount`` in 0..1, and ``ends`` uint8 (2,H,W,C): the test images
+    themselves, or the decoded samples.
+    """
+    z_0, z_1, ends = _ends(model, request)
+    start = 0 if resume is None else int(resume["i"])
+    for i in range(start, request.num_steps):
+        amount = i / (request.num_steps - 1)
+        z = mix(z_0, z_1, amount, request.path)[None]
+        (frame,) = model.decode_frames(z)
+        extras = {**frame.extras, "amount": amount, "ends": ends, "length": float(np.linalg.norm(z))}
+        yield Frame(i + 1, request.num_steps, i + 1, frame.images, extras, {"i": i + 1})
+
+
+def mix(z_0: np.ndarray, z_1: np.ndarray, amount: float, path: str) -> np.ndarray:
+    """The point at ``amount`` of the way, float32, the shape of the ends."""
+    if path == "spherical":
+        length_0, length_1 = np.linalg.norm(z_0), np.linalg.norm(z_1)
+        cosine = float(np.sum(z_0 * z_1) / max(length_0 * length_1, 1e-12))
+        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
+        if 1e-4 < angle < np.pi - 1e-4:
+            a, b = np.sin((1 - amount) * angle) / np.sin(angle), np.sin(amount * angle) / np.sin(angle)
+            return (a * z_0 + b * z_1).astype(np.float32)
+    return ((1 - amount) * z_0 + amount * z_1).astype(np.float32)
+
+
+def _ends(model: Any, request: InterpolateRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    chosen = [request.first, request.second]
+    if request.ends == "images":
+        images = data.load(model.card.dataset, "test")[0][chosen]
+        (frame,) = model.reconstruct_frames(images)
+        return frame.extras["latent"][0], frame.extras["latent"][1], images
+    z = noise.normal(request.seed, chosen, "z", model.latent_shape)
+    (frame,) = model.decode_frames(z)
+    return z[0], z[1], frame.images

@@ -1,0 +1,1 @@
+"""Variational autoencoders, and the plain autoencoder they are compared with."""

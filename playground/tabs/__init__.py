@@ -1,0 +1,1 @@
+"""The window: one tab per family, and the frame that they share."""

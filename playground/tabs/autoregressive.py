@@ -1,0 +1,130 @@
+"""The Autoregressive tab: pictures appear pixel by pixel, and any pixel can be taken back and changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from playground.models.base import Frame, Request, State
+from playground.tabs.view import View
+from playground.ui import theme
+from playground.ui.controls import Slider
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import BarPlot
+
+
+class Generate(View):
+    """Many pictures at once, pixel by pixel, with the distribution of the current pixel of the chosen one."""
+
+    name = "Generate"
+    words = (
+        "The model reads each picture like a page: left to right, top to bottom. At every pixel it gives a probability "
+        "to each of the 256 grey levels, given <i>all</i> earlier pixels; one level is drawn, and the next pixel "
+        "follows.<br><br><b>Pause, step back, and change the pixel</b> with the slider under the pictures: everything "
+        "after it is drawn again with the same dice, and the picture changes its mind.<br><br>Because each step has an "
+        "exact probability, so has the whole picture (<i>exact likelihood</i>). The price: 784 pixels, one after another."
+    )
+    formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
+
+    def build(self) -> None:
+        """Grid, pixel editor, and the bars."""
+        self.grid = ImageGrid()
+        self.grid.selection_changed.connect(lambda _: self._draw_bars())
+        self.column.addWidget(self.grid, 1)
+        self.editor = PixelEditor()
+        self.editor.slider.valueChanged.connect(self._edited)
+        self.column.addWidget(self.editor)
+        self.player.changed.connect(self._refresh_editor)
+        self.plot = BarPlot("Grey level of the current pixel", "grey level", "probability")
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """See the class."""
+        return model.sample(request)
+
+    def draw(self, frame: Frame) -> None:
+        """Pictures, what is known of them, and the current pixel."""
+        size = frame.images.shape[1:3]
+        self.grid.set_images(frame.images, captions=self.class_names())
+        done = frame.step == frame.total
+        self.grid.set_known(None if done else (np.arange(frame.total) < frame.step).reshape(size))
+        self.grid.set_marker(frame.step - 1 if frame.step > 0 and not done else None)
+        if self.grid.selected() < 0:
+            self.grid.select(0)
+        self._draw_bars()
+        self._refresh_editor()
+
+    def _draw_bars(self) -> None:
+        frame, sample = self.player.frame, max(self.grid.selected(), 0)
+        if frame is None or "logits" not in frame.extras or sample >= len(frame.images):
+            return
+        row, column = divmod(frame.step - 1, frame.images.shape[2])
+        probabilities = np.exp(frame.extras["logits"][sample])
+        self.plot.set_title(f"Picture {sample + 1}, row {row + 1}, column {column + 1}")
+        self.plot.set_values(probabilities, highlight=int(frame.images[sample, row, column, 0]))
+
+    # --- rewind, edit, fork
+
+    def _refresh_editor(self) -> None:
+        frame, sample = self.player.frame, max(self.grid.selected(), 0)
+        usable = frame is not None and frame.step > 0 and sample < len(frame.images)
+        still = not self.player.is_playing or self.editor.slider.isSliderDown()
+        self.editor.setVisible(bool(usable and still))
+        if frame is None or not usable or self.editor.slider.isSliderDown():
+            return
+        row, column = divmod(frame.step - 1, frame.images.shape[2])
+        self.editor.show_pixel(sample, row, column, int(frame.images[sample, row, column, 0]))
+
+    def _edited(self, value: int) -> None:
+        """Take the pixel under the pointer back, put ``value`` there, and let the rest be drawn again."""
+        at = self.editor.pixel
+        if at is None or self.model is None:
+            return
+        sample, row, column = at
+        pixel = row * self.model.config.image_size + column
+        index = self.player.timeline.index_of_step(pixel + 1)
+        frame, origin = (
+            self.player.timeline[index],
+            self.player.timeline.state_before(index - 1 if index else 0),
+        )
+        if frame.step != pixel + 1 or origin is None or origin.state is None:
+            return
+        images = frame.images.copy()
+        images[sample, row, column] = value
+        known = pixel + 1
+        state: State = {**origin.state, "images": images, "num_known": known, "silent_until": pixel}
+        request = self.request
+        self.player.lane.touch()
+        self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)
+
+
+class PixelEditor(QWidget):
+    """One line: which pixel, and a slider over its 256 grey levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixel: tuple[int, int, int] | None = None
+        self.label = QLabel()
+        self.label.setFont(theme.numbers_font())
+        self.slider = Slider()
+        self.slider.setRange(0, 255)
+        self.slider.setAccessibleName("Grey level of the current pixel")
+        self.slider.setToolTip("Change this pixel: everything after it is drawn again, with the same dice")
+        row = QHBoxLayout(self)
+        row.addWidget(self.label)
+        row.addWidget(self.slider, 1)
+        self.hide()
+
+    def show_pixel(self, sample: int, row: int, column: int, value: int) -> None:
+        """Point at a pixel without changing it."""
+        self.pixel = None
+        self.slider.setValue(value)
+        self.pixel = (sample, row, column)
+        self.label.setText(
+            f"Change picture {sample + 1}, row {row + 1}, column {column + 1}: grey level {value}"
+        )
+
+
+VIEWS = (Generate,)

@@ -1,0 +1,68 @@
+"""The model card: a button beside the model menu that opens what a checkpoint says about itself."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
+
+from playground.checkpoints import Card
+from playground.ui import theme
+from playground.ui.controls import IconButton
+
+
+class CardButton(IconButton):
+    """Opens the card below itself."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("info", "Model card: who made this model, from what, and how good it is", parent)
+        self._card: Card | None = None
+        self._popup: QFrame | None = None
+        self.clicked.connect(self.open)
+
+    def show_card(self, card: Card) -> None:
+        """Speak of another checkpoint."""
+        self._card = card
+
+    def open(self) -> None:
+        """Show the card until the next click elsewhere."""
+        if self._card is None:
+            return
+        self._popup = QFrame(self.window(), Qt.WindowType.Popup)
+        self._popup.setProperty("role", "popup")
+        self._popup.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        form = QFormLayout(self._popup)
+        margin = round(theme.em())
+        form.setContentsMargins(margin, margin, margin, margin)
+        for name, text in rows(self._card):
+            value = QLabel(text)
+            value.setWordWrap(True)
+            value.setMinimumWidth(round(theme.em() * 24))
+            value.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+            label = QLabel(name)
+            label.setProperty("role", "caption")
+            form.addRow(label, value)
+        self._popup.move(self.mapToGlobal(QPoint(0, self.height())))
+        self._popup.show()
+
+
+def rows(card: Card) -> list[tuple[str, str]]:
+    """The card as names and texts."""
+    minutes = card.training_seconds / 60
+    said = [
+        ("model", f"{card.id}: {card.system}"),
+        ("paper", card.paper),
+        ("trained on", f"{card.dataset_title} ({card.licence} licence), 55,000 training images"),
+        (
+            "training",
+            f"{card.images_seen:,} images seen in {minutes:.0f} minutes on {card.machine}, {card.date}",
+        ),
+        ("size", f"{card.parameters:,} parameters"),
+        ("likelihood", {"none": "none: it can only draw"}.get(card.likelihood, card.likelihood)),
+    ]
+    for name, figure in card.metrics.items():
+        if isinstance(figure, dict) and "value" in figure:
+            value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {figure.get('num_images', 0):,} test images)"
+            said.append((name.replace("_", " "), value))
+    if card.built_on:
+        said.append(("built on", ", ".join(card.built_on)))
+    return said

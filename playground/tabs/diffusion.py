@@ -1,0 +1,48 @@
+"""The Diffusion tab: noise turns into pictures, and beside it what the model thinks they will be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+
+class Generate(View):
+    """x_t and x_0_pred, one frame per denoising step."""
+
+    name = "Generate"
+    words = (
+        "Every picture starts as pure Gaussian noise, <i>x<sub>T</sub></i>. At each step the network looks at the noisy "
+        "picture <i>x<sub>t</sub></i> and predicts the clean one, <i>x<sub>0</sub></i>; the sampler goes a small part "
+        "of the way there and asks again.<br><br>Early predictions are an average of everything that could still "
+        "come: a blur. As noise leaves, they make up their mind. Drag the timeline to go back and forth."
+        "<br><br><b>guidance_scale</b> pushes each picture towards its class; <b>num_steps</b> buys quality with time."
+    )
+    formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
+
+    def build(self) -> None:
+        """Two grids in one, and the noise schedule."""
+        self.grid = ImageGrid()
+        self.column.addWidget(self.grid, 1)
+        self.plot = LinePlot("Signal left in x_t", "step", "ᾱ")
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """eta is a knob of DDIM alone."""
+        return {"eta": getattr(request, "sampler", "") == "ddim"}
+
+    def draw(self, frame: Frame) -> None:
+        """Both pictures, and where on the schedule they stand."""
+        panels = [("x_t: the picture with its noise", frame.images)]
+        panels.append(("x_0_pred: what the model expects", frame.extras["x_0_pred"]))
+        self.grid.set_panels(panels, captions=self.class_names())
+        frames = list(self.player.timeline)
+        steps = np.array([f.step for f in frames], float)
+        self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)
+        self.plot.set_range(x=(0, frame.total), y=(0, 1))
+        self.plot.set_marker(frame.step)
+
+
+VIEWS = (Generate,)

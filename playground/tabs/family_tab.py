@@ -1,0 +1,250 @@
+"""The frame that every family's tab shares: model menu, views, knobs, canvas, explain panel, banner and transport.
+
+A tab is built when it is first shown.  Models are loaded on the stream's worker; until one has arrived the tab shows
+its name and its sentence, and everything that depends on the model waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from playground.checkpoints import Card
+from playground.families import Family
+from playground.models.base import Frame, Request
+from playground.tabs.card import CardButton
+from playground.tabs.shelf import Shelf
+from playground.tabs.view import View
+from playground.ui import theme
+from playground.ui.banner import Banner
+from playground.ui.controls import ComboBox, IconButton, Segmented
+from playground.ui.explain import ExplainPanel
+from playground.ui.knobs import KnobPanel
+from playground.ui.stream import Stream
+from playground.ui.transport import Transport
+
+
+class FamilyTab(QWidget):
+    """One family: its models in a menu, its views in a switch.
+
+    Args:
+        cards: the family's checkpoints; more can be added with :meth:`add_model`.
+        model_id, view_name: what to open first (default: the first of each).
+    """
+
+    def __init__(
+        self,
+        family: Family,
+        cards: list[Card],
+        stream: Stream,
+        shelf: Shelf,
+        model_id: str = "",
+        view_name: str = "",
+    ) -> None:
+        super().__init__()
+        self.setProperty("family", family.key)
+        self.family, self.stream, self.shelf = family, stream, shelf
+        self.model: Any = None
+        self.model_id = ""
+        self.view: View | None = None
+        self._views: dict[type[View], View] = {}
+        self._suitable: list[type[View]] = []
+        self._wanted_view = view_name
+        self._cards: dict[str, Card] = {}  # what the menu's entries stand for -> card
+        self._paused_by_hiding = False
+        self._loader = stream.lane(f"{family.key}/load")
+        self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].extras["model"]))
+        self._loader.failed.connect(self._model_failed)
+        self._make_widgets()
+        self._lay_out()
+        for card in cards:
+            self.add_model(card, card.id)
+        self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
+        self.models.setCurrentIndex(max(self.models.findData(model_id), 0))
+        self._open_chosen()
+
+    # --- building
+
+    def _make_widgets(self) -> None:
+        self.models = ComboBox()
+        self.models.setAccessibleName("Model")
+        self.card = CardButton()
+        self.sentence = QLabel(self.family.sentence)
+        self.sentence.setProperty("role", "caption")
+        self.sentence.setWordWrap(True)
+        self._switch_place = QHBoxLayout()
+        self.switch: Segmented | None = None
+        self.explain_button = IconButton("help", "Explain (E)")
+        self.explain_button.setCheckable(True)
+        self.explain_button.setChecked(True)
+        self.banner = Banner()
+        self.knobs = KnobPanel()
+        self.knobs.changed.connect(self._turned)
+        self.canvas = QStackedWidget()
+        self._waiting = QLabel("Loading the model …")
+        self._waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._waiting.setProperty("role", "caption")
+        self.canvas.addWidget(self._waiting)
+        self.explain = ExplainPanel()
+        self.explain_button.toggled.connect(self.explain.setVisible)
+        self.transport = Transport()
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.models)
+        top.addWidget(self.card)
+        top.addWidget(self.sentence, 1)
+        top.addLayout(self._switch_place)
+        top.addWidget(self.explain_button)
+        self.body = QSplitter(Qt.Orientation.Horizontal)
+        for part, stretch in ((self.knobs, 0), (self.canvas, 1), (self.explain, 0)):
+            self.body.addWidget(part)
+            self.body.setStretchFactor(self.body.count() - 1, stretch)
+            self.body.setCollapsible(self.body.count() - 1, False)
+        column = QVBoxLayout(self)
+        gap = round(theme.em() * 0.6)
+        column.setContentsMargins(gap, gap, gap, gap)
+        column.setSpacing(gap)
+        column.addLayout(top)
+        column.addWidget(self.banner)
+        column.addWidget(self.body, 1)
+        column.addWidget(self.transport)
+
+    # --- models
+
+    def add_model(self, card: Card, where: str) -> None:
+        """Put a model into the menu; ``where`` is its id, or the path of a user's own file."""
+        if where not in self._cards:
+            self._cards[where] = card
+            own = "" if where == card.id else " (your file)"
+            self.models.addItem(f"{card.id}{own}", where)
+            tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+            self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def open_model(self, where: str) -> None:
+        """Choose a model that is in the menu."""
+        self.models.setCurrentIndex(max(self.models.findData(where), 0))
+
+    def reopen(self) -> None:
+        """Load the model again (the device has changed)."""
+        self._open_chosen()
+
+    def _open_chosen(self) -> None:
+        where = self.models.currentData()
+        if not where:
+            self._waiting.setText("There is no checkpoint of this family yet.")
+            return
+        self.banner.clear()
+        self.card.show_card(self._cards[where])
+        store = self.shelf
+
+        def load() -> Iterator[Frame]:
+            yield Frame(
+                0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"model": store.get(where), "where": where}
+            )
+
+        self._loader.play(load)
+
+    def _model_arrived(self, model: Any) -> None:
+        self.model, self.model_id = model, self.models.currentData()
+        self._suitable = [v for v in self.family.views() if v.suits(model)]
+        self._make_switch()
+        names = [v.name.lower() for v in self._suitable]
+        present = type(self.view) if self.view else None
+        if self._wanted_view.lower() in names:
+            self.show_view(names.index(self._wanted_view.lower()))
+        else:
+            self.show_view(self._suitable.index(present) if present in self._suitable else 0)
+        self._wanted_view = ""
+
+    def _model_failed(self, sentence: str) -> None:
+        if self.view is None:
+            self._waiting.setText("")
+        self.show_failure(sentence, self._open_chosen)
+
+    # --- views
+
+    def _make_switch(self) -> None:
+        if self.switch is not None:
+            self._switch_place.removeWidget(self.switch)
+            self.switch.deleteLater()
+            self.switch = None
+        if len(self._suitable) > 1:
+            self.switch = Segmented([v.name for v in self._suitable])
+            self.switch.chosen.connect(self._switched)
+            self._switch_place.addWidget(self.switch)
+
+    def _switched(self, index: int) -> None:
+        if (
+            self.view is None
+            or type(self.view) is not self._suitable[index]
+            or self.view.model is not self.model
+        ):
+            self._enter(self._suitable[index])
+
+    def show_view(self, index: int) -> None:
+        """Show one of the views that suit the model."""
+        if self.switch is not None:
+            self.switch.set_index(index)
+        self._switched(index)
+
+    def turn_page(self, by: int) -> None:
+        """The next or the previous view."""
+        if self.view is not None and type(self.view) in self._suitable:
+            self.show_view((self._suitable.index(type(self.view)) + by) % len(self._suitable))
+
+    def _enter(self, kind: type[View]) -> None:
+        if self.view is not None:
+            self.view.player.pause()
+        if kind not in self._views:
+            self._views[kind] = kind(self)
+            self.canvas.addWidget(self._views[kind])
+        self.view = view = self._views[kind]
+        self.canvas.setCurrentWidget(view)
+        self.transport.set_player(view.player)
+        self.explain.set_content(view.words, view.formula, view.plot)
+        request_type = view.request_type(self.model)
+        self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
+        if view.model is self.model and not view.player.is_empty:
+            view.player.play()
+            view.start(self.knobs.request()) if view.request != self.knobs.request() else None
+        else:
+            view.player.clear()
+            view.open(self.model)
+            view.start(self.knobs.request())
+
+    def _turned(self, request: Request) -> None:
+        if self.view is not None:
+            self.banner.clear()
+            self.view.turn(request)
+
+    # --- what the user should know
+
+    def show_failure(self, sentence: str, again: Any = None) -> None:
+        """One sentence, and a way on."""
+        self.banner.show_error(sentence, again or self._again)
+
+    def _again(self) -> None:
+        if self.view is not None and self.view.request is not None:
+            self.view.start(self.view.request)
+
+    # --- hidden tabs rest
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A tab that nobody sees does not sample."""
+        if self.view is not None and self.view.player.is_playing:
+            self._paused_by_hiding = True
+            self.view.player.pause()
+        super().hideEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Go on where hiding stopped it."""
+        if self._paused_by_hiding and self.view is not None:
+            self._paused_by_hiding = False
+            self.view.player.play()
+        super().showEvent(event)

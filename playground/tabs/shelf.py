@@ -1,0 +1,98 @@
+"""What happens on the worker: importing torch, keeping models loaded, choosing the device, saying what went wrong.
+
+Everything here except :func:`sentence` runs on the stream's thread, so that the window never waits for torch.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from playground.models.base import Frame, Request
+
+KEEP = 6  # models held in memory at once
+Sampler = Callable[[Any, Request], Iterator[Frame]]
+
+
+def prepare() -> None:
+    """Import torch and set it up for one long-lived worker."""
+    import torch
+
+    torch.set_num_threads(max(1, min(os.cpu_count() or 1, 8)))
+    torch.set_flush_denormal(True)
+
+
+def devices() -> list[str]:
+    """What there is to compute on, the fastest first."""
+    import torch
+
+    found = [f"cuda:{i}" if i else "cuda" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return [*found, "cpu"]
+
+
+class Shelf:
+    """Loaded models, the latest used ones kept."""
+
+    def __init__(self, device: str | None = None) -> None:
+        self.device = device  # None: the fastest there is
+        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+
+    def get(self, id_or_path: str) -> Any:
+        """The model, loaded and moved to the device if it is not there yet.
+
+        Raises:
+            CheckpointError: one sentence.
+            ValueError: if there is no such device.
+        """
+        from playground import checkpoints
+
+        found = devices()
+        device = self.device or found[0]
+        if device not in found:
+            raise ValueError(f"There is no device {device!r} here; there is {', '.join(found)}.")
+        key = (id_or_path, device)
+        if key not in self._models:
+            self._models[key] = checkpoints.load(id_or_path).to(device)
+            while len(self._models) > KEEP:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return self._models[key]
+
+
+def careful(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
+    """Sample; if a GPU runs out of memory, halve the number of pictures, say so in ``notice`` and start again."""
+    import torch
+
+    notice = ""
+    while True:
+        try:
+            for frame in sampler(model, request):
+                yield (
+                    dataclasses.replace(frame, extras={**frame.extras, "notice": notice}) if notice else frame
+                )
+            return
+        except torch.OutOfMemoryError:
+            if request.num_samples == 1:
+                raise
+            request = dataclasses.replace(request, num_samples=request.num_samples // 2)
+            notice = f"The device ran out of memory, so {request.num_samples} pictures are drawn."
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+
+def sentence(error: BaseException) -> str:
+    """One clear sentence for the person at the screen."""
+    text = " ".join(str(error).split())
+    name = type(error).__name__
+    if name == "OutOfMemoryError" or isinstance(error, MemoryError) or "not enough memory" in text:
+        return "There is not enough memory for this: ask for fewer pictures."
+    if name in ("CheckpointError", "ValueError", "FileNotFoundError"):
+        return text or name
+    if isinstance(error, ModuleNotFoundError):
+        return f"A package is missing: {text}."
+    return f"The model stopped with an error ({name}: {text[:300]})."

@@ -1,0 +1,213 @@
+"""The VAE tab: the latent plane under the pointer, and walks between two pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout
+
+from playground.models import base
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.latent_plane import LatentPlane
+from playground.ui.plots import BarPlot, LinePlot
+
+NEIGHBOURS = 200
+
+
+class Plane(View):
+    """Two latent dimensions as a map: every move of the pointer is decoded live."""
+
+    name = "Latent plane"
+    words = (
+        "Each point of this plane is a latent <i>z</i> of two numbers. Move the pointer: the decoder turns the point "
+        "under it into the picture at the right, while you move.<br><br>A <b>VAE</b> trains its encoder to fill the "
+        "plane like a standard normal cloud (the circles mark one and two standard deviations), so almost every point "
+        "near the middle decodes to a garment. A plain <b>autoencoder</b> has no such promise: choose it in the model "
+        "menu, and look at the gaps between its clusters.<br><br>The bars tell which garments the encoder puts near "
+        "the pointer. It was never told the classes."
+    )
+    formula = r"z \sim \N(0, I), \quad x \sim p(x \mid z)"
+    hidden_knobs = frozenset({"num_samples"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Two latent dimensions only."""
+        return getattr(model, "latent_shape", None) == (2,)
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import latent
+
+        return latent.PlaneRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The manifold, row by row."""
+        from playground.models import latent
+
+        return latent.manifold(model, request)
+
+    def build(self) -> None:
+        """The plane, the picture under the pointer, and the neighbours."""
+        self.plane, self.picture = LatentPlane(), ImageGrid()
+        self.picture.setAccessibleName("The picture under the pointer")
+        row = QHBoxLayout()
+        row.addWidget(self.plane, 5)
+        row.addWidget(self.picture, 2)
+        self.column.addLayout(row, 1)
+        self.plane.moved.connect(self.point_at)
+        self.finger, self.encoder = self.new_lane("pointer"), self.new_lane("encodings")
+        self.finger.frames_arrived.connect(lambda frames: self._show_decoded(frames[-1]))
+        self.finger.failed.connect(self.tab.show_failure)
+        self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
+        self.encoder.failed.connect(self.tab.show_failure)
+        self.plot = BarPlot("Test images encoded near here", "", "share")
+        self.points, self.labels = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
+
+    def opened(self) -> None:
+        """Another model has other encodings."""
+        from playground.models import latent
+
+        self.points, self.labels = self.points[:0], self.labels[:0]
+        self.encoder.play(self.source(latent.encodings))
+
+    def start(self, request: Request) -> None:
+        """Decode the plane, and the point under the pointer."""
+        super().start(request)
+        self.plane.set_mode(request.show)  # type: ignore[attr-defined]
+        self.plane.set_extent(request.extent)  # type: ignore[attr-defined]
+        self.point_at(*(self.plane.pointer() or (0.0, 0.0)))
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The dice only matter for a draw."""
+        return {"seed": getattr(request, "output", "mean") == "sample"}
+
+    def point_at(self, z_1: float, z_2: float) -> None:
+        """Decode a point now; the newest move wins."""
+        if self.model is None or self.request is None:
+            return
+        z, request = np.array([[z_1, z_2]], np.float32), self.request
+        self.plane.set_pointer((z_1, z_2))
+        self.finger.touch()
+        self.finger.play(self.source(lambda model: model.decode_frames(z, request.output, request.seed)))  # type: ignore[attr-defined]
+        self._draw_neighbours(z)
+
+    def draw(self, frame: Frame) -> None:
+        """The manifold as far as it is decoded."""
+        n = round(len(frame.images) ** 0.5)
+        self.plane.set_manifold(frame.images, n, self.request.extent)  # type: ignore[union-attr]
+
+    def _show_decoded(self, frame: Frame) -> None:
+        z_1, z_2 = frame.extras["latent"][0]
+        text = f"z = ({z_1:+.2f}, {z_2:+.2f})".replace("-", "−")
+        self.picture.set_images(frame.images, captions=[text])
+
+    def _show_encodings(self, frame: Frame) -> None:
+        self.points, self.labels = frame.extras["points"], frame.extras["labels"]
+        self.plane.set_scatter(self.points, self.labels, self.model.card.classes)
+        if self.plane.pointer() is not None:
+            self._draw_neighbours(np.array([self.plane.pointer()], np.float32))
+
+    def _draw_neighbours(self, z: np.ndarray) -> None:
+        if len(self.points) < NEIGHBOURS:
+            return
+        nearest = np.argpartition(((self.points - z) ** 2).sum(1), NEIGHBOURS)[:NEIGHBOURS]
+        classes = self.model.card.classes
+        shares = np.bincount(self.labels[nearest], minlength=len(classes)) / NEIGHBOURS
+        self.plot.set_values(shares, highlight=int(shares.argmax()), high=1.0, names=[c[:7] for c in classes])
+
+
+class Interpolate(View):
+    """A walk between two latents: a strip, and the same pictures played as a loop."""
+
+    name = "Interpolate"
+    words = (
+        "Two pictures are encoded to two points of the latent space (or two points are drawn from the prior), and the "
+        "decoder is asked what lies between them. In a good latent space every stop on the way is a plausible "
+        "garment: nothing is a cross-fade of two pictures.<br><br><b>Straight or spherical?</b> In many dimensions "
+        "nearly all samples of a Gaussian have almost the same length, so the straight line passes through a region "
+        "that training hardly saw. The great circle stays where the samples are: watch the length."
+    )
+    formula = r"z(a) = (1-a) \, z_0 + a \, z_1"
+
+    hidden_knobs = frozenset({"num_samples"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Anything that decodes a latent and encodes a picture."""
+        return isinstance(model, base.Decodes) and isinstance(model, base.Encodes)
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import latent
+
+        return latent.InterpolateRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The walk."""
+        from playground.models import latent
+
+        return latent.interpolate(model, request)
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The seed only matters for samples."""
+        return {"seed": getattr(request, "ends", "") == "samples"}
+
+    def build(self) -> None:
+        """The two ends with the current picture between them, the strip, and the length of z."""
+        self.now, self.strip = ImageGrid(columns=3), ImageGrid()
+        self.column.addWidget(self.now, 3)
+        self.column.addWidget(self.strip, 2)
+        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
+        self.player.loop = True
+        self.player.speed = 12.0
+        self.plot = LinePlot("Length of z along the way", "amount a", "length")
+
+    def draw(self, frame: Frame) -> None:
+        """Ends, current picture, strip so far."""
+        first, last = frame.extras["ends"]
+        three = np.stack([first, frame.images[0], last])
+        amount = frame.extras["amount"]
+        names = ["test image", f"a = {amount:.2f}", "test image"]
+        if getattr(self.request, "ends", "") == "samples":
+            names = ["z_0 decoded", f"a = {amount:.2f}", "z_1 decoded"]
+        self.now.set_images(three, columns=3, captions=names)
+        frames = list(self.player.timeline)
+        self.strip.set_images(np.concatenate([f.images for f in frames]))
+        self.strip.select(self.player.index)
+        amounts = np.array([f.extras["amount"] for f in frames])
+        self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)
+        self.plot.set_range(x=(0, 1))
+        self.plot.set_marker(amount)
+
+
+class Generate(View):
+    """Samples of the prior, decoded in one pass."""
+
+    name = "Generate"
+    words = (
+        "Each picture is one random latent <i>z</i>, decoded: a single pass, so sampling is as fast as it gets. The "
+        "decoder gives every pixel its own distribution, independent of the others; its mean averages over all the "
+        "details that <i>z</i> does not fix, and that is why the pictures look soft.<br><br>Switch <b>output</b> to a "
+        "draw to see what an honest sample of the model looks like: the grain is the uncertainty of each pixel."
+    )
+    formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
+
+    def build(self) -> None:
+        """A grid, and how the latents lie."""
+        self.grid = ImageGrid()
+        self.column.addWidget(self.grid, 1)
+        self.plot = BarPlot("Lengths of the latents", "length of z", "pictures")
+
+    def draw(self, frame: Frame) -> None:
+        """The pictures."""
+        self.grid.set_images(frame.images)
+        lengths = np.linalg.norm(frame.extras["latent"], axis=1)
+        counts, edges = np.histogram(lengths, bins=16, range=(0, max(float(lengths.max()) * 1.2, 1.0)))
+        self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
+
+
+VIEWS = (Plane, Interpolate, Generate)

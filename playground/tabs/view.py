@@ -1,0 +1,120 @@
+"""A view: one way to look at a model.  It owns a canvas and a player; the tab around it owns everything else.
+
+A view states only its difference: which models it suits, which request it sends, how a frame is drawn, and the words
+that explain it.  The frame (``family_tab.py``) brings knobs, transport, explain panel and banner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from playground.models.base import EACH_CLASS, Frame, Request, labels_of
+from playground.tabs import shelf
+from playground.ui.player import Player
+from playground.ui.stream import FrameSource, Lane
+
+if TYPE_CHECKING:
+    from playground.tabs.family_tab import FamilyTab
+
+
+class View(QWidget):
+    """The base of every view.  Subclasses set the class attributes and override :meth:`sampler` and :meth:`draw`."""
+
+    name: ClassVar[str] = "Generate"
+    words: ClassVar[str] = ""  # rich text, for a second-year student
+    formula: ClassVar[str] = ""  # rich text
+    hidden_knobs: ClassVar[frozenset[str]] = frozenset()
+    starts: ClassVar[
+        dict[str, Any]
+    ] = {}  # settings that differ from the request's defaults when the view opens
+
+    def __init__(self, tab: FamilyTab) -> None:
+        super().__init__(tab)
+        self.tab = tab
+        self.model: Any = None
+        self.request: Request | None = None
+        self.plot: QWidget | None = None
+        self._lanes: list[Lane] = []
+        self.player = Player(self.new_lane("run"), self)
+        self.player.shown.connect(self._shown)
+        self.player.failed.connect(tab.show_failure)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.build()
+
+    # --- what a view says
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Whether this model can be looked at in this way."""
+        return True
+
+    def request_type(self, model: Any) -> type[Request]:
+        """The request whose knobs are shown."""
+        return model.Request
+
+    def build(self) -> None:
+        """Make the canvas and, if there is one, ``self.plot``; called once."""
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """On the worker: the frames of a request."""
+        return model.sample(request)
+
+    def draw(self, frame: Frame) -> None:
+        """On the GUI thread: show a frame."""
+
+    def opened(self) -> None:
+        """Called when a model has been opened in this view, before the first request."""
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """Knob name -> whether it can do anything now; the others are hidden."""
+        return {}
+
+    # --- what the tab calls
+
+    def open(self, model: Any) -> None:
+        """Look at another model."""
+        self.model = model
+        self.opened()
+
+    def turn(self, request: Request) -> None:
+        """The knobs say something new: begin again; the finger is on them, so this lane goes first."""
+        self.player.lane.touch()
+        self.start(request)
+
+    def start(self, request: Request) -> None:
+        """Begin a run."""
+        self.request = request
+        for name, shown in self.relevant(request).items():
+            self.tab.knobs.set_shown(name, shown)
+        self.player.start(self.source(lambda model: shelf.careful(model, request, self.sampler)))
+
+    def source(self, frames: Any) -> FrameSource:
+        """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
+        key, store = self.tab.model_id, self.tab.shelf
+        return lambda: frames(store.get(key))
+
+    def new_lane(self, name: str) -> Lane:
+        """A place of this view's own to play."""
+        lane = self.tab.stream.lane(f"{self.tab.family.key}/{self.name}/{name}")
+        self._lanes.append(lane)
+        return lane
+
+    def class_names(self) -> list[str] | None:
+        """The class of each picture of the present request, or None if it has no classes."""
+        label = getattr(self.request, "label", None)
+        if label is None or self.request is None or not self.model.card.classes:
+            return None
+        names = self.model.card.classes
+        return [names[i] for i in labels_of(label, self.request, len(names))]
+
+    def _shown(self, frame: Frame) -> None:
+        if frame.extras.get("notice"):
+            self.tab.banner.show_notice(frame.extras["notice"])
+        self.draw(frame)
+
+
+__all__ = ["EACH_CLASS", "View"]

@@ -1,0 +1,306 @@
+"""The training loop: a generator of progress.  Whoever calls decides what to print; files are written here.
+
+A run lives in one folder and can be killed at any moment: the whole state (weights, averages, optimisers, curves) is
+replaced atomically once a minute.  Data order and random draws are functions of (seed, step), so a resumed run
+continues the same curve.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import datetime
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import save as to_bytes
+from torch import Tensor
+
+from playground import checkpoints, data, models
+from playground.models.base import Recipe, make_request
+from playground.training.optimizers import learning_rate_factor, make_optimizers
+
+NUM_SNAPSHOTS = 12
+NUM_VALIDATIONS = 25
+NUM_VALIDATION_IMAGES = 512
+_SAVE_EVERY = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands after a step (training figures are averages since the last progress)."""
+
+    step: int
+    total: int
+    images_seen: int
+    seconds: float
+    images_per_second: float
+    seconds_left: float
+    figures: dict[str, float]
+
+
+@dataclass
+class Film:
+    """What the window plays later: curves, and pictures from fixed seeds at about twelve moments."""
+
+    curves: list[dict[str, float]] = field(default_factory=list)
+    snapshot_steps: list[int] = field(default_factory=list)
+    pictures: list[np.ndarray] = field(default_factory=list)  # each uint8 (n, H, W, C)
+
+
+class Run:
+    """Everything that changes while a recipe is trained."""
+
+    def __init__(self, network: str, recipe: Recipe, folder: Path) -> None:
+        torch.manual_seed(recipe.seed)
+        self.network, self.recipe, self.folder = network, recipe, folder
+        self.model = models.network_class(network)(recipe.config)
+        self.model = self.model.to(memory_format=torch.channels_last)
+        self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.optimizers = make_optimizers(self.model, recipe)
+        self.film = Film()
+        self.step, self.seconds = 0, 0.0
+        self.continued_from, self.images_before = "", 0
+
+    # --- files
+
+    @property
+    def state_path(self) -> Path:
+        return self.folder / "state.safetensors"
+
+    def save_state(self) -> None:
+        tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
+        tensors |= {f"average.{k}": v for k, v in self.average.state_dict().items()}
+        for i, optimizer in enumerate(self.optimizers):
+            for index, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer.{i}.{index}.{k}": v for k, v in values.items()}
+        tensors |= {f"picture.{i}": torch.from_numpy(p) for i, p in enumerate(self.film.pictures)}
+        text = {
+            "step": self.step,
+            "seconds": self.seconds,
+            "curves": self.film.curves,
+            "snapshot_steps": self.film.snapshot_steps,
+            "continued_from": self.continued_from,
+            "images_before": self.images_before,
+        }
+        plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+        checkpoints.write_atomically(self.state_path, to_bytes(plain, {"run": json.dumps(text)}))
+
+    def load_state(self) -> None:
+        with safe_open(self.state_path, "pt") as file:
+            text = json.loads(file.metadata()["run"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        self.model.load_state_dict(_under("model.", tensors))
+        self.average.load_state_dict(_under("average.", tensors))
+        for i, optimizer in enumerate(self.optimizers):
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in _under(f"optimizer.{i}.", tensors).items():
+                index, _, key = name.partition(".")
+                state.setdefault(int(index), {})[key] = value
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        self.step, self.seconds = text["step"], text["seconds"]
+        self.continued_from, self.images_before = text["continued_from"], text["images_before"]
+        pictures = [tensors[f"picture.{i}"].numpy() for i in range(len(text["snapshot_steps"]))]
+        self.film = Film(text["curves"], text["snapshot_steps"], pictures)
+
+    def start_from(self, path: Path) -> None:
+        """Take the weights (not the optimiser) of a checkpoint with the same configuration."""
+        model = checkpoints.load(path)
+        self.model.load_state_dict(model.state_dict())
+        self.average.load_state_dict(model.state_dict())
+        self.continued_from = f"{model.card.id}@{checkpoints.weights_hash(path)}"
+        self.images_before = model.card.images_seen
+
+    def card(self) -> checkpoints.Card:
+        recipe, dataset = self.recipe, data.DATASETS[self.recipe.dataset]
+        return checkpoints.Card(
+            id=recipe.id,
+            family=self.model.family,
+            system=self.model.system,
+            paper=self.model.paper,
+            network=self.network,
+            likelihood=self.model.likelihood,
+            config=dataclasses.asdict(recipe.config),
+            dataset=dataset.name,
+            dataset_title=dataset.title,
+            licence=dataset.licence,
+            classes=list(dataset.classes),
+            recipe={
+                **json.loads(json.dumps(dataclasses.asdict(recipe))),
+                "continued_from": self.continued_from,
+            },
+            seed=recipe.seed,
+            images_seen=self.images_before + self.step * recipe.batch_size,
+            training_seconds=round(self.seconds, 1),
+            machine=f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}",
+            date=datetime.date.today().isoformat(),
+            parameters=sum(p.numel() for p in self.model.parameters()),
+        )
+
+    def save_checkpoint(self) -> Path:
+        """The averaged weights with their card, and the training film beside them."""
+        path = self.folder / f"{self.recipe.id}.safetensors"
+        checkpoints.save(path, self.average, self.card(), self.recipe.half_weights)
+        film = {
+            "id": self.recipe.id,
+            "curves": self.film.curves,
+            "snapshot_steps": self.film.snapshot_steps,
+            "pictures_per_snapshot": len(self.film.pictures[0]) if self.film.pictures else 0,
+        }
+        checkpoints.write_atomically(
+            self.folder / f"{self.recipe.id}.film.json", json.dumps(film).encode() + b"\n"
+        )
+        if self.film.pictures:
+            rows = [np.concatenate(list(p), axis=1) for p in self.film.pictures]
+            sheet = np.concatenate(rows, axis=0)
+            sheet = sheet[..., 0] if sheet.shape[-1] == 1 else sheet
+            Image.fromarray(sheet).save(self.folder / f"{self.recipe.id}.film.png", optimize=True)
+        return path
+
+    # --- one step
+
+    def train_step(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        recipe = self.recipe
+        factor = learning_rate_factor(self.step, recipe)
+        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step)
+        self.model.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+            figures = self.model.loss(x, labels, generator)
+        figures["loss"].backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.max_grad_norm)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * factor
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        self._update_average()
+        self.step += 1
+        return {**{k: v.detach() for k, v in figures.items()}, "gradient_norm": norm}
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # early on, average over what there is instead of over the random start
+        weight = 1 - min(self.recipe.ema, (1 + self.step) / (10 + self.step)) if self.recipe.ema else 1.0
+        torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), weight)
+        for mine, theirs in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    @torch.no_grad()
+    def validate(self, images: Tensor, labels: Tensor) -> dict[str, float]:
+        """The loss of the averaged weights on validation images, with the same draws every time."""
+        generator = torch.Generator().manual_seed(1)
+        totals: dict[str, float] = {}
+        for x, y in zip(images.split(128), labels.split(128), strict=True):
+            with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+                figures = self.average.loss(x, y, generator)
+            for name, value in figures.items():
+                totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(images)
+        return {f"validation_{name}": value for name, value in totals.items()}
+
+    @torch.no_grad()
+    def take_snapshot(self) -> None:
+        request = make_request(self.model.Request, self.recipe.snapshot)
+        *_, frame = self.average.sample(request)
+        self.film.pictures.append(frame.images.copy())
+        self.film.snapshot_steps.append(self.step)
+
+
+def train(
+    recipe_id: str, folder: Path, *, resume: bool = False, start_from: Path | None = None, every: int = 20
+) -> Iterator[Progress]:
+    """Run a recipe, yielding a :class:`Progress` every ``every`` steps; the checkpoint is in ``folder`` at the end.
+
+    Raises:
+        ValueError: one sentence, for an unknown recipe, or a folder that holds a run when ``resume`` is not asked for.
+        FloatingPointError: if the loss is no longer finite; the last saved state stays.
+    """
+    run = _open_run(recipe_id, folder, resume, start_from)
+    recipe = run.recipe
+    images, labels = _as_tensors(recipe.dataset, "train")
+    held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
+    if recipe.compile:
+        run.model.compile()
+    snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
+    validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
+    recent: list[dict[str, Tensor]] = []
+    saved = last = time.monotonic()
+    last_step = run.step
+    while run.step < recipe.steps:
+        if run.step in snapshots and run.step not in run.film.snapshot_steps:
+            run.take_snapshot()
+        batch = _batch_indices(recipe, run.step, len(images))
+        x = images[batch].contiguous(memory_format=torch.channels_last)
+        recent.append(run.train_step(x, labels[batch]))
+        if run.step % every and run.step != recipe.steps:
+            continue
+        now = time.monotonic()
+        run.seconds += now - last
+        rate = (run.step - last_step) * recipe.batch_size / max(now - last, 1e-9)
+        last, last_step = now, run.step
+        figures = {k: float(torch.stack([r[k].float() for r in recent]).mean()) for k in recent[0]}
+        recent = []
+        if not np.isfinite(figures["loss"]):
+            raise FloatingPointError(f"The loss of {recipe_id} is not finite at step {run.step}.")
+        if any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps:
+            figures |= run.validate(*held_out)
+        run.film.curves.append({"step": run.step, **{k: round(v, 5) for k, v in figures.items()}})
+        if now - saved > _SAVE_EVERY:
+            run.save_state()
+            run.save_checkpoint()
+            saved = now
+        left = (recipe.steps - run.step) * recipe.batch_size / rate
+        seen = run.images_before + run.step * recipe.batch_size
+        yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures)
+    if recipe.steps not in run.film.snapshot_steps:
+        run.take_snapshot()
+    run.save_state()
+    run.save_checkpoint()
+
+
+def _open_run(recipe_id: str, folder: Path, resume: bool, start_from: Path | None) -> Run:
+    known = models.recipes()
+    if recipe_id not in known:
+        raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
+    folder.mkdir(parents=True, exist_ok=True)
+    run = Run(*known[recipe_id], folder)
+    if run.state_path.exists() and not resume:
+        raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
+    if resume and run.state_path.exists():
+        run.load_state()
+    elif start_from is not None:
+        run.start_from(start_from)
+    return run
+
+
+def _as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
+    images, labels = data.load(dataset, split)
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).copy()), torch.from_numpy(
+        labels.copy()
+    )
+
+
+def _batch_indices(recipe: Recipe, step: int, num_images: int) -> Tensor:
+    """The images of one step: every epoch is a new permutation, fixed by (seed, epoch)."""
+    per_epoch = num_images // recipe.batch_size
+    epoch, place = divmod(step, per_epoch)
+    order = np.random.default_rng([recipe.seed, epoch]).permutation(num_images)
+    return torch.from_numpy(order[place * recipe.batch_size : (place + 1) * recipe.batch_size])
+
+
+def _moments(steps: int, count: int, power: float) -> set[int]:
+    """``count`` steps from 0 to ``steps``; a power above 1 puts more of them early, where more happens."""
+    return {round(steps * (i / (count - 1)) ** power) for i in range(count)}
+
+
+def _under(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -1,0 +1,354 @@
+"""A grid of generated pictures, or several grids side by side, at the largest whole zoom in device pixels.
+
+Nothing is ever interpolated: one pixel of the model is one square on the screen.  Painting a new frame costs one
+numpy composition at the pictures' own size and one scaled ``drawImage`` per panel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from playground.ui import theme
+from playground.ui.controls import ARROWS, claims
+from playground.ui.grid_layout import Layout, lay_out
+from playground.ui.pixels import argb, hatch, qimage, sheet
+
+
+class ImageGrid(QWidget):
+    """Draws uint8 (B,H,W,C), C 1 or 3.  ``picked`` and ``hovered`` carry (sample, row, column) of a pixel.
+
+    ``hovered`` carries (-1, -1, -1) when the pointer is on no picture.
+    """
+
+    picked = Signal(int, int, int)
+    hovered = Signal(int, int, int)
+    selection_changed = Signal(int)  # sample, -1 for none
+
+    def __init__(self, parent: QWidget | None = None, columns: int | None = None) -> None:
+        super().__init__(parent)
+        self._panels: list[tuple[str, np.ndarray]] = []
+        self._sheets: list[QImage] = []
+        self._columns = columns
+        self._captions: list[str] | None = None
+        self._column_captions: list[str] | None = None
+        self._row_captions: list[str] | None = None
+        self._marker: int | None = None
+        self._known: np.ndarray | None = None
+        self._selected = -1
+        self._hover = (-1, -1, -1)
+        self._layout: Layout | None = None
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Generated pictures")
+        theme.signals.changed.connect(self._relayout)
+
+    # --- what a tab calls
+
+    def set_images(
+        self,
+        images: np.ndarray,
+        columns: int | None = None,
+        captions: Sequence[str] | None = None,
+        column_captions: Sequence[str] | None = None,
+        row_captions: Sequence[str] | None = None,
+        title: str | None = None,
+    ) -> None:
+        """One grid.  ``columns`` None takes the count that lets the pictures be largest."""
+        self.set_panels([(title or "", images)], columns, captions, column_captions, row_captions)
+
+    def set_panels(
+        self,
+        panels: Sequence[tuple[str, np.ndarray]],
+        columns: int | None = None,
+        captions: Sequence[str] | None = None,
+        column_captions: Sequence[str] | None = None,
+        row_captions: Sequence[str] | None = None,
+    ) -> None:
+        """Several grids of equal shape, each with its title (``x_t`` beside ``x_0_pred``).
+
+        Raises:
+            ValueError: if an array is not uint8 (B,H,W,1 or 3), or the panels differ in shape.
+        """
+        if len({p.shape[:3] for _, p in panels}) > 1:
+            raise ValueError("The panels of a grid must hold equally many pictures of one size.")
+        before = self._geometry_key()
+        self._panels = [(title, images) for title, images in panels if len(images)]
+        self._columns = columns
+        self._captions = list(captions) if captions else None
+        self._column_captions = list(column_captions) if column_captions else None
+        self._row_captions = list(row_captions) if row_captions else None
+        if self._layout is None or self._geometry_key() != before:
+            self._relayout()
+        else:
+            self._compose()
+
+    def set_marker(self, pixel: int | None) -> None:
+        """Outline pixel ``row * W + column`` in every picture."""
+        if pixel != self._marker:
+            self._marker = pixel
+            self.update()
+
+    def set_known(self, known: np.ndarray | None) -> None:
+        """Hatch what is not yet drawn: bool (H,W), or (B,H,W) where samples differ; None shows everything."""
+        self._known = None if known is None else np.asarray(known, bool)
+        self._compose()
+
+    def select(self, sample: int) -> None:
+        """Highlight one sample, -1 for none."""
+        sample = sample if 0 <= sample < self.count() else -1
+        if sample != self._selected:
+            self._selected = sample
+            self.selection_changed.emit(sample)
+            self.update()
+
+    def selected(self) -> int:
+        """The highlighted sample, or -1."""
+        return self._selected
+
+    def count(self) -> int:
+        """How many pictures a panel has."""
+        return len(self._panels[0][1]) if self._panels else 0
+
+    @property
+    def zoom(self) -> int:
+        """Device pixels per picture pixel."""
+        return self._layout.fit.zoom if self._layout else 1
+
+    @property
+    def columns(self) -> int:
+        """Pictures in a row."""
+        return self._layout.fit.columns if self._layout else 1
+
+    def picture_rect(self, sample: int, panel: int = 0) -> QRectF:
+        """Where a picture is drawn, in widget coordinates."""
+        assert self._layout is not None, "there are no pictures"
+        ratio = self.devicePixelRatioF()
+        x, y, w, h = self._layout.rect(sample, panel)
+        return QRectF(x / ratio, y / ratio, w / ratio, h / ratio)
+
+    def pixel_at(self, point: QPointF) -> tuple[int, int, int]:
+        """(sample, row, column) under a point of the widget, or (-1, -1, -1)."""
+        at = point * self.devicePixelRatioF()
+        return self._layout.pixel_at(at.x(), at.y()) if self._layout else (-1, -1, -1)
+
+    # --- layout
+
+    def sizeHint(self) -> QSize:
+        """Takes whatever it gets."""
+        return QSize(round(theme.em() * 40), round(theme.em() * 36))
+
+    def minimumSizeHint(self) -> QSize:
+        """Small, so that the window can be made small."""
+        return QSize(round(theme.em() * 12), round(theme.em() * 10))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fit again."""
+        self._relayout()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fit again on a screen with other pixels."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._relayout()
+        super().changeEvent(event)
+
+    def _geometry_key(self) -> tuple[object, ...]:
+        shapes = tuple((title != "", images.shape[:3]) for title, images in self._panels)
+        return (
+            shapes,
+            self._columns,
+            self._captions is None,
+            self._column_captions is None,
+            self._row_captions,
+        )
+
+    def _relayout(self) -> None:
+        if not self._panels:
+            self._layout = None
+            self.update()
+            return
+        ratio, line = self.devicePixelRatioF(), self._line()
+        above = line * bool(self._column_captions) + line * 1.25 * any(title for title, _ in self._panels)
+        self._layout = lay_out(
+            self.count(),
+            self._panels[0][1].shape[1:3],
+            (self.width() * ratio, self.height() * ratio),
+            self._columns,
+            len(self._panels),
+            margin=round(theme.em() * 0.6 * ratio),
+            overhead=(self._row_caption_width(), above),
+            caption=line if self._captions else 0,
+        )
+        self._compose()
+
+    def _line(self) -> float:
+        return QFontMetricsF(self._font()).height() * 1.25 * self.devicePixelRatioF()
+
+    def _font(self) -> QFont:
+        return theme.scaled_font(0.92)
+
+    def _row_caption_width(self) -> float:
+        if not self._row_captions:
+            return 0
+        widest = max(theme.text_width(t, self._font()) for t in self._row_captions)
+        return (widest + theme.em() * 0.8) * self.devicePixelRatioF()
+
+    # --- painting
+
+    def _compose(self) -> None:
+        if self._layout is None:
+            return
+        gap = self._layout.row_gap
+        self._sheets = []
+        for _, images in self._panels:
+            pictures = argb(images)
+            if self._known is not None and self._known.shape[-2:] == pictures.shape[1:]:
+                hatch(pictures, self._known)
+            if gap > 1:  # captions go between the rows
+                pictures = np.pad(pictures, ((0, 0), (0, gap - 1), (0, 0)))
+            self._sheets.append(qimage(sheet(pictures, self.columns)))
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The canvas, the sheets, then what stands on them."""
+        painter = QPainter(self)
+        theme.paint_canvas(painter, self)
+        if self._layout is None:
+            return
+        ratio = self.devicePixelRatioF()
+        painter.scale(1 / ratio, 1 / ratio)  # from here on in device pixels, so that every edge is sharp
+        for (x, y), image in zip(self._layout.origins, self._sheets, strict=True):
+            painter.drawImage(QRectF(x, y, image.width() * self.zoom, image.height() * self.zoom), image)
+        accent = theme.accent(self, on_canvas=True)
+        for panel in range(len(self._panels)):
+            self._paint_marks(painter, panel, accent, ratio)
+            self._paint_words(painter, panel, ratio)
+
+    def _paint_marks(self, painter: QPainter, panel: int, accent: QColor, ratio: float) -> None:
+        assert self._layout is not None
+        w = self._panels[0][1].shape[2]
+        thick = max(round(1.5 * ratio), 1)
+        if self._marker is not None:
+            row, column = divmod(self._marker, w)
+            painter.setPen(QPen(accent, thick, j=Qt.PenJoinStyle.MiterJoin))
+            grow = thick / 2
+            boxes = []
+            for sample in range(self.count()):
+                x, y, _, _ = self._layout.rect(sample, panel)
+                box = QRectF(x + column * self.zoom, y + row * self.zoom, self.zoom, self.zoom)
+                boxes.append(box.adjusted(-grow, -grow, grow, grow))
+            painter.drawRects(boxes)
+        if 0 <= self._selected < self.count():
+            thick = max(min(round(2 * ratio), self.zoom), 1)
+            painter.setPen(QPen(accent, thick, j=Qt.PenJoinStyle.MiterJoin))
+            grow = thick / 2
+            painter.drawRect(
+                QRectF(*self._layout.rect(self._selected, panel)).adjusted(-grow, -grow, grow, grow)
+            )
+
+    def _paint_words(self, painter: QPainter, panel: int, ratio: float) -> None:
+        assert self._layout is not None
+        font = self._font()
+        font.setPixelSize(round(font.pixelSize() * ratio))
+        line, flags = self._line(), Qt.AlignmentFlag
+        metrics = QFontMetricsF(font)
+
+        def write(box: QRectF, text: str, align: Qt.AlignmentFlag, colour: str = theme.CANVAS_MUTED) -> None:
+            painter.setPen(QColor(colour))
+            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, align | flags.AlignVCenter, short)
+
+        pitch, down = self._layout.pitch
+        x, y, w, h = self._layout.rect(0, panel)
+        painter.setFont(font)
+        for i, text in enumerate((self._column_captions or [])[: self.columns]):
+            write(QRectF(x + i * pitch, y - line, w, line), text, flags.AlignHCenter)
+        for i, text in enumerate((self._row_captions or [])[: self._layout.fit.rows]):
+            left = self._row_caption_width()
+            write(QRectF(x - left, y + i * down, left - theme.em() * 0.8 * ratio, h), text, flags.AlignRight)
+        for i, text in enumerate((self._captions or [])[: self.count()]):
+            cx, cy, cw, ch = self._layout.rect(i, panel)
+            write(QRectF(cx - self.zoom / 2, cy + ch, cw + self.zoom, line), text, flags.AlignHCenter)
+        title = self._panels[panel][0]
+        if title:
+            font.setWeight(QFont.Weight.DemiBold)
+            painter.setFont(font)
+            metrics = QFontMetricsF(font)
+            above = line * (2.25 if self._column_captions else 1.25)
+            room = max(self.columns * pitch, metrics.horizontalAdvance(title) + 4)
+            write(QRectF(x, y - above, room, line), title, flags.AlignLeft, theme.CANVAS_TEXT)
+
+    # --- hands
+
+    def event(self, event: QEvent) -> bool:
+        """The arrows move the selection once there is one; until then they belong to the window."""
+        return (self._selected >= 0 and claims(event, *ARROWS, Qt.Key.Key_Escape)) or super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Pick a pixel."""
+        sample, row, column = self.pixel_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.select(sample)
+            if sample >= 0:
+                self.picked.emit(sample, row, column)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Tell where the pointer is, once per pixel."""
+        self._point(self.pixel_at(event.position()))
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nowhere."""
+        self._point((-1, -1, -1))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows move the selection, Escape drops it."""
+        moves = dict(zip(ARROWS, (-1, 1, -self.columns, self.columns), strict=True))
+        if self._selected >= 0 and event.key() in moves:
+            to = self._selected + moves[Qt.Key(event.key())]
+            if 0 <= to < self.count():
+                self.select(to)
+        elif self._selected >= 0 and event.key() == Qt.Key.Key_Escape:
+            self.select(-1)
+        else:
+            super().keyPressEvent(event)
+
+    def _point(self, at: tuple[int, int, int]) -> None:
+        if at != self._hover:
+            self._hover = at
+            self.hovered.emit(*at)
+
+
+def _demo() -> None:
+    """Run me: ``python -m playground.ui.image_grid``."""
+    from playground import data
+    from playground.ui.demo import application, run
+
+    application()
+    grid = ImageGrid()
+    grid.setProperty("family", "autoregressive")
+    grid.set_images(data.load("fashion", "test")[0][:16], title="The test set")
+    grid.set_known(np.arange(784).reshape(28, 28) < 400)
+    grid.set_marker(400)
+    grid.picked.connect(print)
+    run(grid)
+
+
+if __name__ == "__main__":
+    _demo()

@@ -1,0 +1,316 @@
+"""One row of the knob panel per knob: a label that explains itself and the control that suits the knob's type."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from playground.models.base import EACH_CLASS, Knob
+from playground.ui import theme
+from playground.ui.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
+
+MAX_SEGMENTS = 3
+SLIDER_STEPS = 200  # of a slider whose knob names no step
+_SHORT_SEEDS = 10_000  # new seeds are drawn below this, so that they can be read aloud
+
+
+class NumberField(QDoubleSpinBox):
+    """Shows whole numbers, a fixed number of decimals, or three significant digits for a knob that moves in powers."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__()
+        self._log = knob.log and knob.type is float
+        self.setDecimals(_decimals(knob))
+        self.setRange(
+            -(2.0**31) if knob.low is None else knob.low, 2.0**31 if knob.high is None else knob.high
+        )
+        self.setSingleStep(step_of(knob))
+        self.setSuffix(f" {knob.unit}" if knob.unit else "")
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setKeyboardTracking(False)
+        self.setAccelerated(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.installEventFilter(CalmWheel(self))
+        theme.signals.changed.connect(self._fit)
+        self._fit()
+
+    def textFromValue(self, value: float) -> str:
+        """The number as it stands in the field."""
+        if self._log and value:
+            return (
+                f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}".rstrip("0").rstrip(".") or "0"
+            )
+        return f"{value:.{self.decimals()}f}"
+
+    def _fit(self) -> None:
+        ends = [self.textFromValue(v) + self.suffix() for v in (self.minimum(), self.maximum())]
+        widest = max(theme.text_width("0" * max(len(text), 3)) for text in ends)
+        self.setFixedWidth(round(widest + 1.6 * theme.em()))
+
+
+class Row(QWidget):
+    """A label, a control, and the way between the control and a value of the knob's type."""
+
+    changed = Signal()
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__()
+        self.knob = knob
+        self.label = QLabel(knob.label)
+        self.label.setToolTip(tip(knob))
+        self.label.installEventFilter(self)
+        self.setToolTip(tip(knob))
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(3)
+        self._top = QHBoxLayout()
+        self._top.addWidget(self.label, 1)
+        self._column.addLayout(self._top)
+
+    def value(self) -> Any:
+        """The value shown."""
+        raise NotImplementedError
+
+    def show_value(self, value: Any) -> None:
+        """Show a value without saying that it changed."""
+        raise NotImplementedError
+
+    def reset(self) -> None:
+        """Back to the default."""
+        if self.value() != self.knob.default:
+            self.show_value(self.knob.default)
+            self.changed.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A double click on the label resets the knob."""
+        if watched is self.label and event.type() == QEvent.Type.MouseButtonDblClick:
+            self.reset()
+            return True
+        return False
+
+    def _name(self, *controls: QWidget) -> None:
+        for control in controls:
+            control.setAccessibleName(self.knob.label)
+            control.setToolTip(tip(self.knob))
+
+
+class NumberRow(Row):
+    """A slider and a field for a number; the slider moves in powers if the knob says so."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__(knob)
+        self.field = NumberField(knob)
+        self._top.addWidget(self.field)
+        self.slider: Slider | None = None
+        if knob.low is not None and knob.high is not None and knob.high > knob.low:
+            self.slider = Slider()
+            self._log = knob.log and knob.low > 0
+            self._steps = slider_steps(knob)
+            self.slider.setRange(0, self._steps)
+            self.slider.setPageStep(max(self._steps // 10, 1))
+            self._column.addWidget(self.slider)
+            self.slider.valueChanged.connect(self._slid)
+            self.slider.reset.connect(self.reset)
+        self._name(*filter(None, (self.field, self.slider)))
+        self.show_value(knob.default)
+        self.field.valueChanged.connect(self._typed)
+
+    def value(self) -> Any:
+        """The number, an int for an int knob."""
+        if self.knob.type is int:
+            return round(self.field.value())
+        shown = self.field.value()
+        # the field rounds to its decimals: a default that it cannot show exactly is still the default
+        return self.knob.default if shown == round(self.knob.default, self.field.decimals()) else shown
+
+    def show_value(self, value: Any) -> None:
+        """Move the slider and the field."""
+        with QSignalBlocker(self.field):
+            self.field.setValue(float(value))
+        self._move_slider()
+
+    def at(self, position: int) -> float:
+        """The value at a slider position."""
+        low, high = float(self.knob.low or 0), float(self.knob.high or 0)
+        share = position / self._steps
+        if not self._log:
+            value = (
+                low + position * step_of(self.knob)
+                if self.knob.step or self.knob.type is int
+                else low + share * (high - low)
+            )
+            return min(value, high)
+        value = low * (high / low) ** share
+        return min(max(float(f"{value:.3g}"), low), high)
+
+    def _move_slider(self) -> None:
+        if self.slider is None:
+            return
+        low, high, value = float(self.knob.low or 0), float(self.knob.high or 0), self.field.value()
+        share = math.log(value / low) / math.log(high / low) if self._log else (value - low) / (high - low)
+        with QSignalBlocker(self.slider):
+            self.slider.setValue(round(share * self._steps))
+        self.slider.update()
+
+    def _slid(self, position: int) -> None:
+        before = self.value()
+        with QSignalBlocker(self.field):
+            self.field.setValue(self.at(position))
+        if self.value() != before:
+            self.changed.emit()
+
+    def _typed(self, value: float) -> None:
+        self._move_slider()
+        self.changed.emit()
+
+
+class SeedRow(Row):
+    """A field and a dice."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__(knob)
+        self.field = NumberField(knob)
+        self.dice = IconButton("dice", "New seed (R)")
+        self._top.addWidget(self.field)
+        self._top.addWidget(self.dice)
+        self._name(self.field)
+        self.show_value(knob.default)
+        self.field.valueChanged.connect(self.changed)
+        self.dice.clicked.connect(self.reseed)
+
+    def value(self) -> int:
+        """The seed."""
+        return round(self.field.value())
+
+    def show_value(self, value: Any) -> None:
+        """Show a seed."""
+        with QSignalBlocker(self.field):
+            self.field.setValue(value)
+
+    def reseed(self) -> None:
+        """Another seed, drawn at random."""
+        high = int(self.knob.high if self.knob.high is not None else _SHORT_SEEDS - 1)
+        fresh = random.randrange(min(high + 1, _SHORT_SEEDS))
+        self.show_value(fresh if fresh != self.value() else (fresh + 1) % min(high + 1, _SHORT_SEEDS))
+        self.changed.emit()
+
+
+class SwitchRow(Row):
+    """On or off."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__(knob)
+        self.switch = Switch()
+        self._top.addWidget(self.switch)
+        self._name(self.switch)
+        self.show_value(knob.default)
+        self.switch.toggled.connect(self.changed)
+
+    def value(self) -> bool:
+        """Is it on."""
+        return self.switch.isChecked()
+
+    def show_value(self, value: Any) -> None:
+        """Turn it on or off."""
+        with QSignalBlocker(self.switch):
+            self.switch.setChecked(bool(value))
+        self.switch.update()
+
+
+class ChoiceRow(Row):
+    """Segments for two or three short choices, else a menu."""
+
+    def __init__(self, knob: Knob, choices: Sequence[tuple[Any, str]]) -> None:
+        super().__init__(knob)
+        self._values = [value for value, _ in choices]
+        texts = [text for _, text in choices]
+        self.control: Segmented | ComboBox
+        if 2 <= len(choices) <= MAX_SEGMENTS and sum(map(len, texts)) <= 26:
+            self.control = Segmented(texts)
+            self.control.chosen.connect(self.changed)
+        else:
+            self.control = combo(choices)
+            self.control.currentIndexChanged.connect(self.changed)
+        self._column.addWidget(self.control)
+        self._name(self.control)
+        self.show_value(knob.default)
+
+    def value(self) -> Any:
+        """The choice taken."""
+        index = self.control.index() if isinstance(self.control, Segmented) else self.control.currentIndex()
+        return self._values[index]
+
+    def show_value(self, value: Any) -> None:
+        """Take a choice."""
+        index = self._values.index(value) if value in self._values else 0
+        with QSignalBlocker(self.control):
+            if isinstance(self.control, Segmented):
+                self.control.set_index(index)
+            else:
+                self.control.setCurrentIndex(index)
+
+
+class TextRow(Row):
+    """A line of text, taken over at Enter or when the focus leaves."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__(knob)
+        self.field = QLineEdit()
+        self._column.addWidget(self.field)
+        self._name(self.field)
+        self.show_value(knob.default)
+        self.field.editingFinished.connect(self.changed)
+
+    def value(self) -> str:
+        """The text."""
+        return self.field.text()
+
+    def show_value(self, value: Any) -> None:
+        """Show a text."""
+        self.field.setText(str(value))
+
+
+def row(knob: Knob, classes: Sequence[str]) -> Row:
+    """The row that suits a knob."""
+    if knob.choices == "classes":
+        return ChoiceRow(knob, [(EACH_CLASS, "each in turn"), *enumerate(classes)])
+    if knob.choices:
+        return ChoiceRow(knob, knob.choices)
+    kinds: dict[type, Callable[[Knob], Row]] = {bool: SwitchRow, int: NumberRow, float: NumberRow}
+    return SeedRow(knob) if knob.name == "seed" else kinds.get(knob.type, TextRow)(knob)
+
+
+def tip(knob: Knob) -> str:
+    """The tooltip: what turning the knob does, and how to undo it."""
+    default = "" if knob.choices or knob.type is bool else f" ({knob.default})"
+    return f"<p style='white-space:pre-wrap'>{knob.help}</p><p><small>Double-click the name to reset{default}.</small></p>"
+
+
+def step_of(knob: Knob) -> float:
+    """The smallest move of a number."""
+    if knob.step:
+        return knob.step
+    if knob.type is int:
+        return 1
+    return (knob.high - knob.low) / SLIDER_STEPS if knob.low is not None and knob.high is not None else 0.1
+
+
+def slider_steps(knob: Knob) -> int:
+    """How many positions the slider has."""
+    span = float(knob.high or 0) - float(knob.low or 0)
+    if knob.log and (knob.low or 0) > 0:
+        return SLIDER_STEPS
+    return max(round(span / step_of(knob)), 1)
+
+
+def _decimals(knob: Knob) -> int:
+    if knob.type is int:
+        return 0
+    if knob.log and knob.low:
+        return min(max(3 - math.floor(math.log10(abs(knob.low))), 2), 9)
+    return min(max(math.ceil(-math.log10(abs(step_of(knob))) - 1e-9), 1), 6)

@@ -1,0 +1,205 @@
+"""The knobs at the left of every tab: one control per field of a request, built from the request's own schema.
+
+The panel is the only place where settings live while the window runs; ``request()`` is a frozen snapshot of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from playground.models import base
+from playground.models.base import Request
+from playground.ui import icons, theme
+from playground.ui.controls import IconButton
+from playground.ui.knob_rows import Row, SeedRow, row
+
+MAX_VISIBLE = 8
+
+
+class KnobPanel(QWidget):
+    """Turns a request type into controls, and the controls into requests.
+
+    ``changed`` carries the new request at every move of a control, while it moves.  Building the panel
+    (``set_request``) does not emit; ``set_settings`` and ``reset`` emit once if anything changed.
+    """
+
+    changed = Signal(object)  # Request
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._type: type[Request] = Request
+        self._rows: dict[str, Row] = {}
+        self._memory: dict[str, Any] = {}  # last value of every knob ever shown, also of those now absent
+        self._last: Request | None = None
+        self._page = QWidget()
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(self._scroll)
+        self._more = QPushButton("More")
+        self._more.setProperty("role", "plain")
+        self._more.setCheckable(True)
+        self._more.toggled.connect(self._unfold)
+        self._reset_all = IconButton("reset", "Reset every knob")
+        self._reset_all.clicked.connect(self.reset)
+        theme.signals.changed.connect(self._restyle)
+        self._build((), (), set())
+
+    # --- what a tab calls
+
+    def set_request(
+        self, request_type: type[Request], classes: Sequence[str] = (), hidden: Collection[str] = ()
+    ) -> None:
+        """Show the knobs of another request type; a value stays where the new type has a knob of that name."""
+        self._memory.update(self.settings())
+        self._type = request_type
+        self._build(base.knobs(request_type), tuple(classes), set(hidden))
+        for name, one in self._rows.items():
+            if name in self._memory and _valid(one.knob, self._memory[name], len(classes)):
+                one.show_value(self._memory[name])
+        self._last = self.request()
+
+    def request(self) -> Request:
+        """A frozen snapshot of the knobs; those that are hidden stand at their defaults."""
+        return base.make_request(self._type, self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """Name -> value of every knob of the panel."""
+        return {name: one.value() for name, one in self._rows.items()}
+
+    def set_settings(self, settings: Mapping[str, Any]) -> None:
+        """Turn several knobs at once; names that the panel does not have are left alone.
+
+        Raises:
+            ValueError: one sentence, before anything is changed, if a value does not fit its knob.
+        """
+        wanted = {n: self._rows[n].knob.check(v) for n, v in settings.items() if n in self._rows}
+        for name, value in wanted.items():
+            self._rows[name].show_value(value)
+        self._tell()
+
+    def set_shown(self, name: str, shown: bool) -> None:
+        """Show or hide one knob, with no gap (a knob that cannot apply now)."""
+        if name in self._rows:
+            self._rows[name].setVisible(shown)
+
+    def reset(self) -> None:
+        """Every knob back to its default."""
+        self.set_settings({name: one.knob.default for name, one in self._rows.items()})
+
+    def reseed(self) -> None:
+        """Draw a new seed."""
+        seed = self._rows.get("seed")
+        if isinstance(seed, SeedRow):
+            seed.reseed()
+
+    def row(self, name: str) -> Row:
+        """The row of a knob.
+
+        Raises:
+            KeyError: if the panel has no such knob.
+        """
+        return self._rows[name]
+
+    def sizeHint(self) -> QSize:
+        """About 240 pixels wide at normal type size."""
+        return QSize(max(round(theme.em() * 18.5), self.minimumSizeHint().width()), round(theme.em() * 40))
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as its widest row: the panel scrolls downwards, never sideways."""
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        return QSize(
+            max(self._page.minimumSizeHint().width() + bar, round(theme.em() * 16)), round(theme.em() * 8)
+        )
+
+    # --- inside
+
+    def _build(self, knobs: Sequence[base.Knob], classes: Sequence[str], hidden: set[str]) -> None:
+        self._rows = {k.name: row(k, classes) for k in knobs if k.name not in hidden}
+        self._more.setParent(None)  # keep it when the old page goes
+        self._reset_all.setParent(None)
+        self._page = QWidget()
+        self._page.setProperty("role", "page")
+        column = QVBoxLayout(self._page)
+        self._fold = QWidget()
+        self._folded = QVBoxLayout(self._fold)
+        self._folded.setContentsMargins(0, 0, 0, 0)
+        visible = _visible(knobs, hidden)
+        for name, one in self._rows.items():
+            (column if name in visible else self._folded).addWidget(one)
+            one.changed.connect(self._tell)
+        foot = QHBoxLayout()
+        foot.addWidget(self._more)
+        foot.addStretch(1)
+        foot.addWidget(self._reset_all)
+        column.addLayout(foot)
+        column.addWidget(self._fold)
+        column.addStretch(1)
+        self._more.setVisible(len(visible) < len(self._rows))
+        self._reset_all.setVisible(bool(self._rows))
+        self._fold.setVisible(self._more.isChecked() and len(visible) < len(self._rows))
+        self._scroll.setWidget(self._page)
+        self._restyle()
+
+    def _unfold(self, open_: bool) -> None:
+        self._fold.setVisible(open_)
+        self._restyle()
+
+    def _tell(self) -> None:
+        request = self.request()
+        if request != self._last:
+            self._last = request
+            self.changed.emit(request)
+
+    def _restyle(self) -> None:
+        em = theme.em()
+        name = "chevron-down" if self._more.isChecked() else "chevron-right"
+        self._more.setIconSize(QSize(round(em), round(em)))
+        self._more.setIcon(icons.icon(name, theme.accent("neutral"), em))
+        column = self._page.layout()
+        if column is not None:
+            side = round(em * 1.1)
+            column.setContentsMargins(side, round(em * 0.8), side, round(em * 0.8))
+            column.setSpacing(round(em * 0.8))
+            self._folded.setSpacing(round(em * 0.8))
+        self.updateGeometry()
+
+
+def _visible(knobs: Sequence[base.Knob], hidden: set[str]) -> set[str]:
+    """Names of at most eight knobs to show at once: those not folded, the seed and the number of samples always."""
+    shown = [k.name for k in knobs if k.name not in hidden and not k.fold]
+    always = [n for n in ("seed", "num_samples") if n in shown]
+    own = [n for n in shown if n not in always]
+    return {*own[: MAX_VISIBLE - len(always)], *always}
+
+
+def _valid(knob: base.Knob, value: Any, num_classes: int) -> bool:
+    try:
+        value = knob.check(value)
+    except ValueError:
+        return False
+    return knob.choices != "classes" or base.EACH_CLASS <= value < num_classes
+
+
+def _demo() -> None:
+    """Run me: ``python -m playground.ui.knobs``."""
+    from playground.ui.demo import DemoRequest, application, run
+
+    application()
+    panel = KnobPanel()
+    panel.set_request(DemoRequest, ("T-shirt", "Trouser", "Bag"))
+    panel.changed.connect(print)
+    panel.setProperty("family", "diffusion")
+    run(panel)
+
+
+if __name__ == "__main__":
+    _demo()

@@ -1,0 +1,53 @@
+"""Pictures as numpy arrays turned into QImages, without a copy per picture: the arithmetic under the image widgets."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtGui import QImage
+
+_UNKNOWN = (0xFF2C323B, 0xFF252A32)  # two tones of a checker: a colder grey than any pixel of a grey picture
+
+
+def argb(images: np.ndarray) -> np.ndarray:
+    """uint8 (B,H,W,C) with C 1 or 3 -> uint32 (B,H,W), opaque ARGB.
+
+    Raises:
+        ValueError: if the array is not of that kind.
+    """
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
+        raise ValueError(f"Pictures are uint8 (B, H, W, 1 or 3), not {images.dtype} {images.shape}.")
+    if images.shape[3] == 1:
+        out = images[..., 0].astype(np.uint32)
+        out *= 0x010101
+    else:
+        wide = images.astype(np.uint32)
+        out = wide[..., 0] << 16 | wide[..., 1] << 8 | wide[..., 2]
+    return out | np.uint32(0xFF000000)
+
+
+def hatch(pictures: np.ndarray, known: np.ndarray) -> None:
+    """Cover what is not yet known, in place: ``pictures`` (B,H,W) ARGB, ``known`` bool (H,W) or (B,H,W)."""
+    rows, columns = np.indices(pictures.shape[1:], dtype=np.uint8)
+    checker = np.where((rows + columns) % 2, np.uint32(_UNKNOWN[0]), np.uint32(_UNKNOWN[1]))
+    np.copyto(pictures, checker, where=~known)
+
+
+def sheet(pictures: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+    """Lay (B,H,W) ARGB out in rows of ``columns``, transparent gaps of ``gap`` source pixels between."""
+    b, h, w = pictures.shape
+    rows = -(-b // columns)
+    out = np.zeros((rows, h + gap, columns, w + gap), np.uint32)
+    full = b // columns
+    head = pictures[: full * columns].reshape(full, columns, h, w)
+    out[:full, :h, :, :w] = head.transpose(0, 2, 1, 3)
+    rest = b - full * columns
+    if rest:
+        out[full, :h, :rest, :w] = pictures[full * columns :].transpose(1, 0, 2)
+    flat = out.reshape(rows * (h + gap), columns * (w + gap))
+    return np.ascontiguousarray(flat[: rows * (h + gap) - gap, : columns * (w + gap) - gap])
+
+
+def qimage(pixels: np.ndarray) -> QImage:
+    """A QImage over (H,W) uint32 ARGB; it keeps the array alive by copying it once."""
+    h, w = pixels.shape
+    return QImage(pixels.data, w, h, 4 * w, QImage.Format.Format_ARGB32_Premultiplied).copy()

@@ -1,0 +1,153 @@
+"""The still layers of the latent plane, painted once: points by class, their names, a legend, axes and the prior.
+
+Everything is in device pixels; ``Plane`` is the square on the screen and what it spans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from playground.ui import theme
+
+GROUND = QColor(18, 20, 24)
+_BEHIND_WORDS = QColor(18, 20, 24, 215)
+_SLICES = 8
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A square in device pixels that shows [-extent, extent]^2, z_2 upwards."""
+
+    square: QRectF
+    extent: float
+    ratio: float  # device pixels per device-independent pixel
+
+    def point(self, z_1: float, z_2: float) -> QPointF:
+        """Where a z is."""
+        side, e = self.square.width(), self.extent
+        return self.square.topLeft() + QPointF((z_1 / e + 1) / 2 * side, (1 - z_2 / e) / 2 * side)
+
+    def z(self, point: QPointF) -> tuple[float, float]:
+        """What z is there, held inside the square."""
+        share = (point - self.square.topLeft()) / max(self.square.width(), 1)
+        return self.clamp((share.x() * 2 - 1) * self.extent, (1 - share.y() * 2) * self.extent)
+
+    def clamp(self, z_1: float, z_2: float) -> tuple[float, float]:
+        """The nearest z inside the square."""
+        e = self.extent
+        return min(max(z_1, -e), e), min(max(z_2, -e), e)
+
+    def points(self, z: np.ndarray) -> np.ndarray:
+        """(N,2) z -> (N,2) device pixels."""
+        shares = np.stack([z[:, 0] / self.extent + 1, 1 - z[:, 1] / self.extent], 1) / 2
+        return shares * self.square.width() + (self.square.left(), self.square.top())
+
+    def font(self, factor: float) -> QFont:
+        """The interface font in device pixels."""
+        font = theme.scaled_font(factor)
+        font.setPixelSize(round(font.pixelSize() * self.ratio))
+        return font
+
+
+def paint_scatter(painter: QPainter, plane: Plane, z: np.ndarray, labels: np.ndarray) -> None:
+    """Points in the colours of their classes; fewer points are drawn larger."""
+    painter.save()
+    painter.setClipRect(plane.square)
+    side, ratio, scaled = plane.square.width(), plane.ratio, plane.points(z)
+    size = float(np.clip(side * 0.3 / max(len(z), 1) ** 0.5, 2.2 * ratio, 7 * ratio))
+    for part in range(_SLICES):  # dealt out in slices, so that no class lies wholly above another
+        for label in np.unique(labels):
+            colour = theme.class_colour(int(label))
+            colour.setAlphaF(0.75)
+            painter.setPen(QPen(colour, size, c=Qt.PenCapStyle.RoundCap))
+            mine = scaled[labels == label][part::_SLICES]
+            painter.drawPoints(QPolygonF([QPointF(x, y) for x, y in mine.tolist()]))
+    painter.restore()
+
+
+def paint_names(
+    painter: QPainter, plane: Plane, z: np.ndarray, labels: np.ndarray, classes: Sequence[str]
+) -> None:
+    """Each class's name at its median, so that colour is not the only sign; pushed apart where they meet."""
+    font, scaled, ratio, square = plane.font(0.92), plane.points(z), plane.ratio, plane.square
+    metrics, pad = QFontMetricsF(font), 3 * ratio
+    painter.setFont(font)
+    taken: list[QRectF] = []
+    for label, name in enumerate(classes):
+        mine = scaled[labels == label]
+        if not len(mine):
+            continue
+        x, y = np.median(mine, 0)
+        w, h = metrics.horizontalAdvance(name) + 2 * pad, metrics.height() + pad
+        box = QRectF(
+            min(max(x - w / 2, square.left()), square.right() - w),
+            min(max(y - h / 2, square.top()), square.bottom() - h),
+            w,
+            h,
+        )
+        away = -2 * ratio if box.center().y() < square.center().y() else 2 * ratio
+        while square.contains(box) and any(box.intersects(other) for other in taken):
+            box.translate(0, away)
+        taken.append(box)
+        painter.setPen(QPen(theme.class_colour(label), 1.2 * ratio))
+        painter.setBrush(_BEHIND_WORDS)
+        painter.drawRoundedRect(box, pad, pad)
+        painter.setPen(QColor(theme.CANVAS_TEXT))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+
+
+def paint_legend(painter: QPainter, plane: Plane, classes: Sequence[str]) -> None:
+    """A dot and a name per class, to the right of the square."""
+    em, font = theme.em() * plane.ratio, plane.font(0.92)
+    painter.setFont(font)
+    line = QFontMetricsF(font).height() * 1.35
+    x, y = plane.square.right() + 1.4 * em, plane.square.top()
+    for label, name in enumerate(classes):
+        middle = y + line * (label + 0.5)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.class_colour(label))
+        painter.drawEllipse(QPointF(x + em * 0.35, middle), em * 0.33, em * 0.33)
+        painter.setPen(QColor(theme.CANVAS_TEXT))
+        box = QRectF(x + em, middle - line / 2, em * 30, line)
+        painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
+
+
+def paint_axes(painter: QPainter, plane: Plane) -> None:
+    """Ticks at whole numbers, the names of the axes, circles at one and two standard deviations of the prior."""
+    em, font, square = theme.em() * plane.ratio, plane.font(0.85), plane.square
+    painter.setFont(font)
+    for radius in (1, 2):
+        if radius < plane.extent:
+            _paint_circle(painter, plane, radius, QFontMetricsF(font))
+
+    def write(words: str, z: float, colour: str) -> None:
+        at = plane.point(z, z)
+        under = QRectF(at.x() - 2 * em, square.bottom() + 0.25 * em, 4 * em, 1.3 * em)
+        beside = QRectF(square.left() - 2.4 * em, at.y() - em, 2 * em, 2 * em)
+        painter.setPen(QColor(colour))
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, words.format(1, "₁"))
+        painter.drawText(
+            beside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words.format(2, "₂")
+        )
+
+    for tick in range(-int(plane.extent), int(plane.extent) + 1):
+        write(f"{tick}".replace("-", "−"), tick, theme.CANVAS_MUTED)
+    write("z{1}", 0.5, theme.CANVAS_TEXT)
+
+
+def _paint_circle(painter: QPainter, plane: Plane, radius: int, metrics: QFontMetricsF) -> None:
+    unit, centre = plane.square.width() / 2 / plane.extent, plane.square.center()
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(255, 255, 255, 150), 1.2 * plane.ratio, Qt.PenStyle.DashLine))
+    painter.drawEllipse(centre, radius * unit, radius * unit)
+    words = f"{radius}σ"
+    box = QRectF(0, 0, metrics.horizontalAdvance(words) + 6 * plane.ratio, metrics.height())
+    box.moveCenter(centre - QPointF(0, radius * unit))
+    painter.fillRect(box, _BEHIND_WORDS)
+    painter.setPen(QColor(theme.CANVAS_TEXT))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)

@@ -1,0 +1,330 @@
+"""Two live plots for the explain panel, made once and then only given new numbers: bars and lines.
+
+No menus, no wheel, no dragging: a plot here shows what is happening and is otherwise part of the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QColor, QShowEvent, QWheelEvent
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from playground.ui import theme
+from playground.ui.bars import Bars
+
+DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+_DASH_SIGNS = ("━━", "╍╍", "┅┅", "━╍")
+
+
+class _View(pg.PlotWidget):
+    """A plot that leaves the mouse wheel to the page it stands on."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        event.ignore()
+
+    def sizeHint(self) -> QSize:
+        return QSize(round(theme.em() * 20), round(theme.em() * 13))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(round(theme.em() * 10), round(theme.em() * 9))
+
+
+class Plot(QWidget):
+    """Title, axes and colours; the two kinds of plot below add what they draw."""
+
+    def __init__(
+        self, title: str = "", x_label: str = "", y_label: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._title = QLabel(title)
+        self._title.setProperty("role", "heading")
+        self._title.setWordWrap(True)
+        self._title.setVisible(bool(title))
+        self._legend = QLabel()
+        self._legend.setProperty("role", "caption")
+        self._legend.setTextFormat(Qt.TextFormat.RichText)
+        self._legend.setWordWrap(True)
+        self._legend.hide()
+        self._labels = {"bottom": x_label, "left": y_label}
+        self._view = _View()
+        self._view.setMenuEnabled(False)
+        self._view.hideButtons()
+        self._view.setMouseEnabled(False, False)
+        self._view.setFrameShape(_View.Shape.NoFrame)
+        self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._view.setAntialiasing(True)
+        self._item = self._view.getPlotItem()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self._title)
+        column.addWidget(self._legend)
+        column.addWidget(self._view, 1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
+        theme.signals.changed.connect(self.recolour)
+
+    def set_title(self, title: str) -> None:
+        """Another title, "" for none."""
+        self._title.setText(title)
+        self._title.setVisible(bool(title))
+
+    def set_labels(self, x_label: str, y_label: str) -> None:
+        """Other axis names, with their units."""
+        self._labels = {"bottom": x_label, "left": y_label}
+        self._dress_axes()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Its tab, and so its accent, is known now."""
+        self.recolour()
+        super().showEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow into another tab."""
+        if event.type() == QEvent.Type.ParentChange:
+            self.recolour()
+        super().changeEvent(event)
+
+    def recolour(self) -> None:
+        """Take the colours and the type size of the theme as it is now."""
+        self._view.setBackground(None)
+        self._dress_axes()
+
+    def _dress_axes(self) -> None:
+        colours, font = theme.palette(), theme.scaled_font(0.85)
+        for side, words in self._labels.items():
+            axis = self._item.getAxis(side)
+            axis.setPen(pg.mkPen(colours.line))
+            axis.setTextPen(pg.mkPen(colours.muted))
+            axis.setStyle(
+                hideOverlappingLabels=False,
+                tickFont=font,
+                tickLength=-3,
+                tickTextOffset=round(theme.em() * 0.3),
+            )
+            axis.enableAutoSIPrefix(False)
+            if words:
+                axis.setLabel(words, color=colours.muted, **{"font-size": f"{font.pixelSize()}px"})
+            axis.showLabel(bool(words))
+
+    def _accent(self) -> QColor:
+        return theme.accent(self)
+
+
+class BarPlot(Plot):
+    """Bars over whole numbers (256 grey levels) or over names (classes), one of them highlighted."""
+
+    def __init__(
+        self, title: str = "", x_label: str = "", y_label: str = "", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(title, x_label, y_label, parent)
+        self._values = np.zeros(0)
+        self._x = np.zeros(0)
+        self._highlight: int | None = None
+        self._said = ""
+        self._bars, self._lit = Bars(), Bars()
+        self._held: tuple[object, ...] = ()  # ranges and ticks now on the axes
+        self._item.addItem(self._bars)
+        self._item.addItem(self._lit)
+        self.recolour()
+
+    def set_values(
+        self,
+        values: np.ndarray | Sequence[float],
+        highlight: int | None = None,
+        x: np.ndarray | None = None,
+        low: float = 0.0,
+        high: float | None = None,
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """Give the bars.
+
+        Args:
+            values: their heights (N,); what is below ``low`` is drawn at ``low``.
+            highlight: index of the bar drawn in full colour, with its value in the legend line.
+            x: where they stand, 0..N-1 unless told.
+            low: the ground of the bars (log-probabilities stand on, say, -12).
+            high: top of the axis; the highest bar unless told, so that a live plot can keep still.
+            names: one word per bar in place of numbers.
+        """
+        raw = np.asarray(values, float)
+        self._values = np.maximum(np.nan_to_num(raw, neginf=low), low)
+        self._x = np.arange(len(raw)) if x is None else np.asarray(x, float)
+        self._highlight = highlight
+        width = float(np.min(np.diff(self._x))) if len(self._x) > 1 else 1.0
+        bar = width * (0.8 if len(raw) <= 64 else 1.0)
+        self._bars.set_bars(self._x, self._values, low, bar)
+        self._lit.setVisible(highlight is not None)
+        if highlight is not None:
+            one = slice(highlight, highlight + 1)
+            self._lit.set_bars(self._x[one], self._values[one], low, bar)
+        top = float(self._values.max(initial=low)) if high is None else high
+        self._hold_axes(width, low, top if top > low else low + 1, tuple(names or ()))
+        self._said = ""
+        if highlight is not None:
+            word = names[highlight] if names else f"{self._x[highlight]:g}"
+            self._said = f"{word}: {raw[highlight]:.3f}".replace("-", "−")
+        self._paint_bars()
+
+    def recolour(self) -> None:
+        """See the base class."""
+        super().recolour()
+        self._paint_bars()
+
+    def _paint_bars(self) -> None:
+        accent = self._accent()
+        soft = QColor(accent)
+        soft.setAlphaF(0.38 if self._highlight is not None else 0.85)
+        self._bars.set_colour(soft)
+        self._lit.set_colour(accent)
+        self._legend.setText(f"<span style='color:{accent.name()}'>■</span> {self._said}")
+        self._legend.setVisible(self._highlight is not None)
+
+    def _hold_axes(self, width: float, low: float, top: float, names: tuple[str, ...]) -> None:
+        """Set ranges and ticks, only if they are others than before: axes are what is slow to paint."""
+        if not len(self._x):
+            return
+        wanted = (self._x[0] - width / 2, self._x[-1] + width / 2, low, top, names)
+        if wanted == self._held:
+            return
+        self._held = wanted
+        self._view.setXRange(wanted[0], wanted[1], padding=0.01)
+        self._view.setYRange(low, top, padding=0.03)
+        self._item.getAxis("bottom").setTicks([list(zip(self._x, names, strict=True))] if names else None)
+
+
+class LinePlot(Plot):
+    """One or more named curves, told apart by dashes as well as colour, and a marker at the current step."""
+
+    def __init__(
+        self,
+        title: str = "",
+        x_label: str = "",
+        y_label: str = "",
+        log_y: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(title, x_label, y_label, parent)
+        self._curves: dict[str, pg.PlotDataItem] = {}
+        self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._log = log_y
+        self._at: float | None = None
+        self._item.setLogMode(False, log_y)
+        self._line = pg.InfiniteLine(angle=90, movable=False)
+        self._line.hide()
+        self._item.addItem(self._line)
+        self.recolour()
+
+    def set_curve(
+        self, name: str, y: np.ndarray | Sequence[float], x: np.ndarray | Sequence[float] | None = None
+    ) -> None:
+        """Give a curve its points, 0..N-1 on the x axis unless told; a new name is a new curve."""
+        y = np.asarray(y, float)
+        new = name not in self._curves
+        if new:
+            self._curves[name] = pg.PlotDataItem(
+                connect="finite", autoDownsample=True, downsampleMethod="peak"
+            )
+            self._item.addItem(self._curves[name])
+            self._dots[name] = pg.ScatterPlotItem(pxMode=True)
+            self._item.addItem(self._dots[name])
+        self._curves[name].setData(np.arange(len(y)) if x is None else np.asarray(x, float), y)
+        self._mark(name)
+        if new:
+            self.recolour()
+
+    def set_curves(self, curves: Mapping[str, np.ndarray], x: np.ndarray | None = None) -> None:
+        """Exactly these curves; others are taken away."""
+        for name in [n for n in self._curves if n not in curves]:
+            self._item.removeItem(self._curves.pop(name))
+            self._item.removeItem(self._dots.pop(name))
+        for name, y in curves.items():
+            self.set_curve(name, y, x)
+        self.recolour()
+
+    def set_marker(self, x: float | None) -> None:
+        """A line at the current step, with a dot on every curve; None for none."""
+        self._at = x
+        self._line.setVisible(x is not None)
+        if x is not None:
+            self._line.setValue(x)
+        for name in self._curves:
+            self._mark(name)
+
+    def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
+        """Hold the axes still while points arrive; None lets an axis follow the data."""
+        for low_high, hold, axis in ((x, self._view.setXRange, "x"), (y, self._view.setYRange, "y")):
+            if low_high is None:
+                self._view.enableAutoRange(axis)
+            else:
+                hold(*low_high, padding=0.02)
+
+    def clear(self) -> None:
+        """No curves, no marker."""
+        self.set_curves({})
+        self.set_marker(None)
+
+    def curve(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The points of a curve.
+
+        Raises:
+            KeyError: if there is none of that name.
+        """
+        x, y = self._curves[name].getOriginalDataset()
+        return (np.zeros(0), np.zeros(0)) if x is None else (x, y)
+
+    def recolour(self) -> None:
+        """See the base class."""
+        super().recolour()
+        colours = theme.palette()
+        shades = [self._accent(), QColor(colours.text), QColor(colours.muted), theme.accent("neutral")]
+        words = []
+        for i, (name, curve) in enumerate(self._curves.items()):
+            shade, dash = shades[i % len(shades)], i % len(DASHES)
+            curve.setPen(pg.mkPen(shade, width=max(theme.em() * 0.14, 1.6), style=DASHES[dash]))
+            self._dots[name].setPen(pg.mkPen(colours.window, width=1.5))
+            self._dots[name].setBrush(pg.mkBrush(shade))
+            self._dots[name].setSize(theme.em() * 0.65)
+            words.append(f"<span style='color:{shade.name()}'>{_DASH_SIGNS[dash]}</span>&nbsp;{name}")
+        self._legend.setText(" &nbsp; ".join(words))
+        self._legend.setVisible(len(words) > 1)
+        self._line.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DotLine))
+
+    def _mark(self, name: str) -> None:
+        x, y = self.curve(name)
+        inside = self._at is not None and len(x) > 0 and x[0] <= self._at <= x[-1]
+        if not inside:
+            self._dots[name].setData([], [])
+            return
+        value = float(np.interp(self._at, x, y))
+        # unlike curves, scatter points do not follow the log axis by themselves
+        self._dots[name].setData([self._at], [np.log10(max(value, 1e-300)) if self._log else value])
+
+
+def _demo() -> None:
+    """Run me: ``python -m playground.ui.plots``."""
+    from playground.ui.demo import application, run
+
+    application()
+    host = QWidget()
+    column = QVBoxLayout(host)
+    host.setProperty("family", "autoregressive")
+    bars, lines = (
+        BarPlot("Next pixel", "grey level", "log-probability (nats)"),
+        LinePlot("Loss", "step", "bits/dim"),
+    )
+    bars.set_values(-(((np.arange(256) - 90) / 30.0) ** 2) - 4, highlight=120, low=-14)
+    lines.set_curves(
+        {"training": 3 + np.exp(-np.arange(50) / 9), "validation": 3.1 + np.exp(-np.arange(50) / 8)}
+    )
+    lines.set_marker(20)
+    column.addWidget(bars)
+    column.addWidget(lines)
+    run(host)
+
+
+if __name__ == "__main__":
+    _demo()

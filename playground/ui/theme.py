@@ -1,0 +1,288 @@
+"""How everything looks: two palettes, one accent colour per family, type that scales, one small stylesheet.
+
+Call ``apply(app, "light" | "dark" | "system")`` once; ``set_scale`` makes all type and spacing larger.  Widgets that
+paint themselves ask ``palette()`` and ``accent(self)`` when they paint, and listen to ``signals.changed`` if they
+keep anything coloured.  The accents and class colours were searched to stay apart for colour-blind eyes too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+from playground import paths
+from playground.ui.stylesheet import stylesheet
+
+Mode = Literal["light", "dark", "system"]
+BASE_PIXELS = 13  # height of body text at scale 1, in device-independent pixels
+MATH_ROMAN = ("KaTeX_Main", "STIX Two Math", "Cambria Math", "Latin Modern Math", "serif")
+MATH_ITALIC = ("KaTeX_Math", "STIX Two Text", "Cambria", "Latin Modern Roman", "serif")
+
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme, as ``#rrggbb``.  The canvas is dark in both: dim greys of pictures read best there."""
+
+    name: Literal["light", "dark"]
+    window: str  # behind everything
+    surface: str  # menus, text fields
+    raised: str  # buttons, the formula's ground
+    hover: str
+    line: str  # hairlines and slider grooves
+    text: str
+    muted: str
+    good: str
+    warning: str
+    error: str
+    accents: dict[str, str]
+
+
+_DARK_ACCENTS = {
+    "autoregressive": "#E8C874",
+    "flow": "#5FDDEE",
+    "vae": "#34B27D",
+    "gan": "#F77EC2",
+    "diffusion": "#86A9FF",
+    "energy": "#FC6A1C",
+    "neutral": "#AEB7C4",
+}
+_LIGHT_ACCENTS = {
+    "autoregressive": "#8A6424",
+    "flow": "#2F7488",
+    "vae": "#00594D",
+    "gan": "#8A1290",
+    "diffusion": "#3D42D4",
+    "energy": "#A31A0C",
+    "neutral": "#4A5462",
+}
+DARK = Palette(
+    name="dark",
+    window="#16181C",
+    surface="#1E2126",
+    raised="#262A31",
+    hover="#30353E",
+    line="#363C46",
+    text="#E7E9ED",
+    muted="#A0A8B4",
+    good="#4CC38A",
+    warning="#F2B84B",
+    error="#FF8A7A",
+    accents=_DARK_ACCENTS,
+)
+LIGHT = Palette(
+    name="light",
+    window="#F8F8FA",
+    surface="#FFFFFF",
+    raised="#EEEFF2",
+    hover="#E3E5EA",
+    line="#D5D8DE",
+    text="#1A1D23",
+    muted="#59626F",
+    good="#0B6B45",
+    warning="#7A5200",
+    error="#B3261E",
+    accents=_LIGHT_ACCENTS,
+)
+# the canvas: the same in both themes, so that what is drawn on it uses the dark theme's accents and class colours
+CANVAS = "#1D2025"
+CANVAS_TEXT = "#E7E9ED"
+CANVAS_MUTED = "#A0A8B4"
+CANVAS_LINE = "#3A404A"
+CLASS_COLOURS = (
+    "#427BB7",
+    "#FB9A21",
+    "#D25F00",
+    "#9CB0AD",
+    "#C35FFA",
+    "#8F7E76",
+    "#F5F647",
+    "#78E9AC",
+    "#FAAAFB",
+    "#D5F8FE",
+)
+
+
+class _Signals(QObject):
+    changed = Signal()  # colours or type size changed: recolour, measure again
+
+
+signals = _Signals()
+_state: dict[str, object] = {"mode": "system", "scale": 1.0, "palette": LIGHT, "following": False}
+
+
+def apply(app: QApplication, mode: Mode = "system") -> None:
+    """Dress the whole program; ``"system"`` follows the desktop's light or dark, now and later."""
+    _state["mode"] = mode
+    hints = app.styleHints()
+    if not _state["following"]:
+        _state["following"] = True
+        app.setStyle("Fusion")
+        hints.colorSchemeChanged.connect(_follow)
+    # tells the platform too, so that the window's own frame matches
+    wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
+    hints.setColorScheme(wanted[mode])
+    _dress(app)
+
+
+def set_scale(app: QApplication, factor: float) -> None:
+    """Type and every measure that follows from it, as a multiple of the normal size (0.7 to 3)."""
+    _state["scale"] = min(max(float(factor), 0.7), 3.0)
+    _dress(app)
+
+
+def scale() -> float:
+    """The factor last given to :func:`set_scale`."""
+    return float(_state["scale"])  # type: ignore[arg-type]
+
+
+def mode() -> Mode:
+    """What was asked for: light, dark or system."""
+    return _state["mode"]  # type: ignore[return-value]
+
+
+def palette() -> Palette:
+    """The colours now in use."""
+    return _state["palette"]  # type: ignore[return-value]
+
+
+def family_of(widget: QWidget) -> str:
+    """The ``family`` property of the widget or of the nearest ancestor that has one, else ``"neutral"``."""
+    at: QWidget | None = widget
+    while at is not None:
+        if at.property("family"):
+            return str(at.property("family"))
+        at = at.parentWidget()
+    return "neutral"
+
+
+def accent(of: QWidget | str, on_canvas: bool = False) -> QColor:
+    """The accent colour of a family, or of the tab in which a widget lives (``setProperty("family", ...)``)."""
+    family = of if isinstance(of, str) else family_of(of)
+    accents = DARK.accents if on_canvas else palette().accents
+    return QColor(accents.get(family, accents["neutral"]))
+
+
+def class_colour(label: int) -> QColor:
+    """Colour of a class on the canvas."""
+    return QColor(CLASS_COLOURS[label % len(CLASS_COLOURS)])
+
+
+def paint_canvas(painter: QPainter, widget: QWidget) -> None:
+    """The dark ground with round corners on which pictures are shown."""
+    painter.fillRect(widget.rect(), QColor(palette().window))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(CANVAS))
+    painter.drawRoundedRect(QRectF(widget.rect()), em() * 0.62, em() * 0.62)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+
+
+@lru_cache(maxsize=8)
+def colour_map(name: str = "viridis") -> np.ndarray:
+    """A perceptually uniform map, uint8 (256, 3): ``viridis``, ``cividis``, ``magma``, or ``diverging`` (blue-grey-red)."""
+    import pyqtgraph as pg
+
+    found = pg.colormap.get({"diverging": "CET-D1A"}.get(name, name))
+    return np.ascontiguousarray(found.getLookupTable(nPts=256)[:, :3], dtype=np.uint8)
+
+
+def numbers_font(base: QFont | None = None) -> QFont:
+    """A font whose figures all have the same width, so that numbers do not dance while they change."""
+    font = QFont(base if base is not None else QApplication.font())
+    if hasattr(QFont, "Tag"):  # Qt >= 6.7
+        font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def scaled_font(factor: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+    """The interface font at a multiple of the body size, for widgets that paint their own text."""
+    font = numbers_font()
+    font.setPixelSize(max(round(BASE_PIXELS * scale() * factor), 8))
+    font.setWeight(weight)
+    return font
+
+
+def em(of: QWidget | None = None) -> float:
+    """The unit of spacing: the height of body text in device-independent pixels (13 at scale 1)."""
+    return (
+        float(of.font().pixelSize())
+        if of is not None and of.font().pixelSize() > 0
+        else BASE_PIXELS * scale()
+    )
+
+
+def text_width(text: str, font: QFont | None = None) -> float:
+    """Width of a line of text in device-independent pixels."""
+    return QFontMetricsF(font or QApplication.font()).horizontalAdvance(text)
+
+
+@lru_cache(maxsize=1)
+def load_fonts() -> str:
+    """Register the fonts that travel with the program; returns the interface family to use."""
+    families: list[str] = []
+    for file in sorted((paths.folder("assets") / "fonts").glob("*.[ot]tf")):
+        families += QFontDatabase.applicationFontFamilies(QFontDatabase.addApplicationFont(str(file)))
+    return (
+        "Inter"
+        if "Inter" in families
+        else QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont).family()
+    )
+
+
+def _follow() -> None:
+    app = QApplication.instance()
+    if isinstance(app, QApplication) and mode() == "system":
+        _dress(app)
+
+
+def _dress(app: QApplication) -> None:
+    dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark if mode() == "system" else mode() == "dark"
+    colours = DARK if dark else LIGHT
+    _state["palette"] = colours
+    font = QFont(load_fonts())
+    font.setPixelSize(round(BASE_PIXELS * scale()))
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    app.setFont(numbers_font(font))
+    app.setPalette(_qt_palette(colours))
+    app.setStyleSheet(stylesheet(colours, font.pixelSize(), MATH_ROMAN))
+    signals.changed.emit()
+
+
+def _qt_palette(c: Palette) -> QPalette:
+    role, out = QPalette.ColorRole, QPalette()
+    pairs = {
+        role.Window: c.window,
+        role.WindowText: c.text,
+        role.Base: c.surface,
+        role.AlternateBase: c.raised,
+        role.Text: c.text,
+        role.Button: c.raised,
+        role.ButtonText: c.text,
+        role.BrightText: c.error,
+        role.ToolTipBase: c.surface,
+        role.ToolTipText: c.text,
+        role.PlaceholderText: c.muted,
+        role.Highlight: c.accents["neutral"],
+        role.HighlightedText: c.window,
+        role.Accent: c.accents["neutral"],
+        role.Link: c.accents["diffusion"],
+        role.Light: c.hover,
+        role.Midlight: c.raised,
+        role.Mid: c.line,
+        role.Dark: c.line,
+        role.Shadow: c.line,
+    }
+    for which, colour in pairs.items():
+        out.setColor(which, QColor(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        faded = QColor(c.muted)
+        faded.setAlphaF(0.6)
+        out.setColor(QPalette.ColorGroup.Disabled, which, faded)
+    return out

@@ -1,0 +1,502 @@
+"""The shared widgets do what a hand expects of them: knobs answer, pixels are exact, planes map there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import FrozenInstanceError, dataclass
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QColor, QMouseEvent
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from playground.models.base import EACH_CLASS, Request, knob
+from playground.ui import theme
+from playground.ui.banner import Banner
+from playground.ui.demo import DemoRequest
+from playground.ui.explain import ExplainPanel
+from playground.ui.formula import to_html
+from playground.ui.grid_layout import best_fit
+from playground.ui.image_grid import ImageGrid
+from playground.ui.knobs import MAX_VISIBLE, KnobPanel
+from playground.ui.latent_plane import LatentPlane
+from playground.ui.plots import BarPlot, LinePlot
+
+CLASSES = ("T-shirt", "Trouser", "Bag")
+
+
+@dataclass(frozen=True)
+class OtherRequest(Request):
+    """Shares ``eta`` and ``label`` with the demo's request; its ``num_steps`` has another range."""
+
+    eta: float = knob(0.5, label="eta", low=0.0, high=1.0, step=0.05, help="Noise.")
+    num_steps: int = knob(5, label="num_steps", low=1, high=10, help="Steps.")
+    label: int = knob(0, label="class", choices="classes", help="Class.")
+
+
+@dataclass(frozen=True)
+class ManyRequest(Request):
+    """More knobs than fit."""
+
+    a: int = knob(1, label="a", low=0, high=9, help="A.")
+    b: int = knob(1, label="b", low=0, high=9, help="B.")
+    c: int = knob(1, label="c", low=0, high=9, help="C.")
+    d: int = knob(1, label="d", low=0, high=9, help="D.")
+    e: int = knob(1, label="e", low=0, high=9, help="E.")
+    f: int = knob(1, label="f", low=0, high=9, help="F.")
+    g: int = knob(1, label="g", low=0, high=9, help="G.")
+    h: int = knob(1, label="h", low=0, high=9, help="H.")
+    words: str = knob("red shoe", label="words", help="A text.")
+
+
+@pytest.fixture(autouse=True)
+def dressed(qapp: QApplication) -> Iterator[None]:
+    """Every test starts in the light theme at normal size."""
+    theme.apply(qapp, "light")
+    theme.set_scale(qapp, 1.0)
+    yield
+    theme.apply(qapp, "light")
+    theme.set_scale(qapp, 1.0)
+
+
+def show(qtbot: QtBot, widget: QWidget, width: int = 500, height: int = 400) -> None:
+    qtbot.addWidget(widget)
+    widget.resize(width, height)
+    with qtbot.waitExposed(widget):
+        widget.show()
+
+
+def panel_of(qtbot: QtBot, request: type[Request] = DemoRequest) -> KnobPanel:
+    panel = KnobPanel()
+    panel.set_request(request, CLASSES)
+    show(qtbot, panel, panel.sizeHint().width(), 700)
+    return panel
+
+
+# --- knobs
+
+
+def test_a_request_is_a_frozen_snapshot(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    request = panel.request()
+    assert request == DemoRequest()
+    with pytest.raises(FrozenInstanceError):
+        request.seed = 3  # type: ignore[misc]
+    panel.set_settings({"eta": 0.5})
+    assert request == DemoRequest() and panel.request() == DemoRequest(eta=0.5)
+
+
+def test_dragging_a_slider_sends_a_request_at_every_move(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    slider = panel.row("guidance_scale").slider  # type: ignore[attr-defined]
+    seen: list[DemoRequest] = []
+    panel.changed.connect(seen.append)
+    start, y = slider.handle_centre().toPoint(), slider.height() // 2
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for dx in (30, 60, 90):
+        move = QPointF(start.x() + dx, y)
+        QApplication.sendEvent(slider, _mouse(QEvent.Type.MouseMove, move, held=True))
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton)
+    values = [request.guidance_scale for request in seen]
+    assert len(values) >= 3 and values == sorted(values) and len(set(values)) == len(values)
+    assert values[-1] == panel.request().guidance_scale == pytest.approx(round(values[-1], 1))
+
+
+def test_the_same_request_is_not_sent_twice(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    seen: list[Request] = []
+    panel.changed.connect(seen.append)
+    panel.set_settings({"eta": 0.0})
+    panel.row("num_steps").field.setValue(50)  # type: ignore[attr-defined]
+    assert seen == []
+    panel.set_settings({"eta": 0.3, "clip": False, "unknown": 1})
+    assert seen == [DemoRequest(eta=0.3, clip=False)]
+
+
+def test_double_click_on_slider_or_label_resets_one_knob(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    panel.set_settings({"eta": 0.5, "num_steps": 100})
+    row = panel.row("eta")
+    with qtbot.waitSignal(panel.changed):
+        qtbot.mouseDClick(row.label, Qt.MouseButton.LeftButton)
+    assert panel.request() == DemoRequest(num_steps=100)
+    slider = panel.row("num_steps").slider  # type: ignore[attr-defined]
+    with qtbot.waitSignal(panel.changed):
+        qtbot.mouseDClick(slider, Qt.MouseButton.LeftButton, pos=slider.handle_centre().toPoint())
+    assert panel.request() == DemoRequest()
+
+
+def test_a_log_slider_reaches_both_ends_and_round_numbers(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    row = panel.row("num_steps")
+    row.slider.setValue(row.slider.minimum())  # type: ignore[attr-defined]
+    assert row.value() == 1
+    row.slider.setValue(row.slider.maximum())  # type: ignore[attr-defined]
+    assert row.value() == 1000
+    row.slider.setValue(row.slider.maximum() // 3)  # type: ignore[attr-defined]
+    assert row.value() == 10
+
+
+def test_every_kind_of_knob_keeps_what_it_is_given(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    given = {
+        "label": 2,
+        "num_steps": 37,
+        "guidance_scale": 2.3,
+        "eta": 0.35,
+        "sampler": "heun",
+        "clip": False,
+        "step_size": 0.0025,
+        "seed": 123_456_789,
+        "num_samples": 9,
+    }
+    panel.set_settings(given)
+    assert panel.settings() == given
+    assert [type(v) for v in panel.settings().values()] == [type(given[k]) for k in panel.settings()]
+    panel.reset()
+    assert panel.request() == DemoRequest()
+
+
+def test_a_wrong_setting_changes_nothing(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    with pytest.raises(ValueError, match="eta must lie between"):
+        panel.set_settings({"num_steps": 5, "eta": 7.0})
+    assert panel.request() == DemoRequest()
+
+
+def test_another_request_type_keeps_values_of_the_same_name_if_they_fit(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    panel.set_settings({"eta": 0.25, "num_steps": 400, "label": 2, "seed": 99, "sampler": "heun"})
+    with qtbot.assertNotEmitted(panel.changed):
+        panel.set_request(OtherRequest, CLASSES)
+    assert panel.request() == OtherRequest(eta=0.25, num_steps=5, label=2, seed=99)
+    panel.set_request(OtherRequest, CLASSES[:2])
+    assert panel.request().label == 0  # the third class is gone
+    panel.set_request(DemoRequest, CLASSES)
+    assert panel.request().sampler == "heun"  # remembered although the other request had none
+
+
+def test_hidden_knobs_leave_no_row_and_stand_at_their_default(qtbot: QtBot) -> None:
+    panel = KnobPanel()
+    panel.set_request(DemoRequest, CLASSES, hidden={"num_samples", "eta"})
+    show(qtbot, panel, 260, 700)
+    assert "eta" not in panel.settings() and panel.request() == DemoRequest()
+    top = panel.row("sampler").geometry().top()
+    panel.set_shown("guidance_scale", False)
+    qtbot.waitUntil(lambda: panel.row("sampler").geometry().top() < top)
+
+
+def test_at_most_eight_knobs_are_visible_and_the_rest_unfold(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot, ManyRequest)
+    visible = [name for name in panel.settings() if panel.row(name).isVisible()]
+    assert len(visible) == MAX_VISIBLE and {"seed", "num_samples"} <= set(visible)
+    panel._more.click()
+    assert all(panel.row(name).isVisible() for name in panel.settings())
+    assert panel.request() == ManyRequest()
+
+
+def test_reseed_and_dice_draw_another_seed(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    with qtbot.waitSignal(panel.changed) as caught:
+        panel.reseed()
+    first = caught.args[0].seed
+    with qtbot.waitSignal(panel.changed) as caught:
+        qtbot.mouseClick(panel.row("seed").dice, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+    assert len({7, first, caught.args[0].seed}) >= 2 and caught.args[0].seed != first
+
+
+def test_classes_come_as_a_menu_that_starts_with_each_in_turn(qtbot: QtBot) -> None:
+    panel = panel_of(qtbot)
+    control = panel.row("label").control  # type: ignore[attr-defined]
+    assert [control.itemText(i) for i in range(control.count())] == ["each in turn", *CLASSES]
+    assert control.itemData(0) == EACH_CLASS
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.8])
+def test_the_panel_is_never_cut_at_its_side(qtbot: QtBot, qapp: QApplication, scale: float) -> None:
+    theme.set_scale(qapp, scale)
+    panel = panel_of(qtbot)
+    panel.resize(panel.minimumSizeHint().width(), 500)
+    assert panel._page.minimumSizeHint().width() <= panel._scroll.viewport().width()
+    if scale == 1.0:
+        assert 200 <= panel.sizeHint().width() <= 280
+
+
+# --- image grid
+
+
+def pictures(count: int = 6, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (count, 8, 6, channels)).astype(np.uint8)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pixel_of_a_picture_is_a_square_of_exactly_its_colour(qtbot: QtBot, channels: int) -> None:
+    grid, images = ImageGrid(), pictures(6, channels)
+    grid.set_images(images, captions=[str(i) for i in range(6)], title="x_0")
+    show(qtbot, grid)
+    shot, ratio = grid.grab().toImage(), grid.devicePixelRatioF()
+    assert grid.zoom >= 2
+    for k, r, c in [(0, 0, 0), (2, 7, 5), (3, 3, 2), (5, 7, 0)]:
+        box = grid.picture_rect(k)
+        left, top = round(box.left() * ratio) + c * grid.zoom, round(box.top() * ratio) + r * grid.zoom
+        want = tuple(images[k, r, c]) if channels == 3 else (images[k, r, c, 0],) * 3
+        for dx, dy in [(0, 0), (grid.zoom - 1, grid.zoom - 1)]:
+            assert QColor(shot.pixel(left + dx, top + dy)).getRgb()[:3] == want
+
+
+def test_the_grid_takes_the_columns_that_let_the_pictures_be_largest() -> None:
+    wide = best_fit(10, (28, 28), (1000, 120))
+    assert wide.columns == 10 and wide.zoom == 3
+    tall = best_fit(10, (28, 28), (120, 1000))
+    assert tall.columns == 1 and tall.zoom == 3
+    assert best_fit(16, (28, 28), (560, 560)).columns == 4
+    for width in range(60, 700, 37):
+        fit = best_fit(9, (28, 28), (width, 400), columns=3)
+        assert fit.columns == 3 and (fit.zoom == 1 or (fit.columns * 29 - 1) * fit.zoom <= width)
+
+
+def test_clicks_and_moves_find_the_right_pixel(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    grid.set_panels([("x_t", pictures(4)), ("x_0_pred", pictures(4))])
+    show(qtbot, grid)
+    box = grid.picture_rect(3, panel=1)
+    at = box.topLeft() + QPointF(2.5 * grid.zoom, 4.5 * grid.zoom) / grid.devicePixelRatioF()
+    with qtbot.waitSignal(grid.picked) as caught:
+        qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=at.toPoint())
+    assert caught.args == [3, 4, 2] and grid.selected() == 3
+    with qtbot.waitSignal(grid.hovered) as caught:
+        QApplication.sendEvent(grid, _mouse(QEvent.Type.MouseMove, at))
+    assert caught.args == [3, 4, 2]
+    assert grid.pixel_at(QPointF(0, 0)) == (-1, -1, -1)
+
+
+def test_arrows_move_the_selection(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    grid.set_images(pictures(6), columns=3)
+    show(qtbot, grid)
+    grid.select(0)
+    for key, want in [("Right", 1), ("Down", 4), ("Down", 4), ("Left", 3), ("Up", 0), ("Up", 0)]:
+        qtbot.keyClick(grid, getattr(Qt.Key, f"Key_{key}"))
+        assert grid.selected() == want
+
+
+def test_what_is_not_yet_drawn_is_hatched_and_not_black(qtbot: QtBot) -> None:
+    grid, known = ImageGrid(), np.zeros((8, 6), bool)
+    known[:4] = True
+    grid.set_images(np.zeros((1, 8, 6, 1), np.uint8))
+    grid.set_known(known)
+    show(qtbot, grid)
+    shot, z, ratio = grid.grab().toImage(), grid.zoom, grid.devicePixelRatioF()
+    x, y = (round(v * ratio) for v in (grid.picture_rect(0).left(), grid.picture_rect(0).top()))
+    assert QColor(shot.pixel(x + z // 2, y + z // 2)).getRgb()[:3] == (0, 0, 0)
+    below = {QColor(shot.pixel(x + z // 2 + i * z, y + z // 2 + 5 * z)).rgb() for i in range(4)}
+    assert len(below) == 2 and QColor(0, 0, 0).rgb() not in below
+    grid.set_marker(4 * 6 + 1)
+    edge = QColor(grid.grab().toImage().pixel(x + z + z // 2, y + 4 * z - 1))
+    assert edge == theme.accent(grid, on_canvas=True)
+
+
+def test_the_grid_refuses_what_is_not_a_picture(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    qtbot.addWidget(grid)
+    with pytest.raises(ValueError, match="uint8"):
+        grid.set_images(np.zeros((2, 8, 8, 1), np.float32))
+    with pytest.raises(ValueError, match="equally many"):
+        grid.set_panels([("a", pictures(2)), ("b", pictures(3))])
+
+
+# --- latent plane
+
+
+def plane_of(qtbot: QtBot) -> LatentPlane:
+    plane = LatentPlane()
+    tiles = np.arange(25, dtype=np.uint8).repeat(64).reshape(25, 8, 8, 1) * 10
+    plane.set_manifold(tiles, 5, extent=2.5)
+    show(qtbot, plane)
+    return plane
+
+
+def test_a_z_maps_to_the_screen_and_back(qtbot: QtBot) -> None:
+    plane = plane_of(qtbot)
+    for z in [(0.0, 0.0), (1.3, -2.2), (-2.5, 2.5)]:
+        assert plane.z_at(plane.point_of(z)) == pytest.approx(z, abs=1e-6)
+    assert plane.z_at(QPointF(-900, 900)) == pytest.approx((-2.5, -2.5))
+
+
+def test_each_tile_lies_at_its_z_with_a_whole_zoom(qtbot: QtBot) -> None:
+    plane = plane_of(qtbot)
+    shot, ratio = plane.grab().toImage(), plane.devicePixelRatioF()
+    assert plane.zoom >= 2
+    for k in (0, 3, 12, 20, 24):
+        at = plane.point_of(LatentPlane.grid_points(5, 2.5)[k]) * ratio
+        # away from the tile's middle, where a circle of the prior or its name may pass
+        colour = QColor(shot.pixel(int(at.x() + 3 * plane.zoom), int(at.y() + 3 * plane.zoom)))
+        assert colour.getRgb()[:3] == (10 * k,) * 3
+
+
+def test_hovering_and_arrows_move_the_pointer(qtbot: QtBot) -> None:
+    plane = plane_of(qtbot)
+    with qtbot.waitSignal(plane.moved) as caught:
+        QApplication.sendEvent(plane, _mouse(QEvent.Type.MouseMove, plane.point_of((1.0, -0.5))))
+    assert caught.args == pytest.approx([1.0, -0.5], abs=0.05)
+    with qtbot.assertNotEmitted(plane.moved):
+        plane.set_pointer((0.0, 0.0))
+    with qtbot.waitSignal(plane.moved) as caught:
+        qtbot.keyClick(plane, Qt.Key.Key_Up)
+    assert caught.args[0] == 0 and caught.args[1] > 0
+
+
+def test_ten_thousand_points_are_painted_once(qtbot: QtBot) -> None:
+    plane = plane_of(qtbot)
+    random = np.random.default_rng(0)
+    plane.set_scatter(random.normal(size=(10_000, 2)), random.integers(0, 3, 10_000), CLASSES)
+    plane.set_mode("both")
+    plane.grab()
+    points, back = plane._over, plane._back
+    plane.set_pointer((0.4, 0.4))
+    plane.grab()
+    assert plane._over is points and plane._back is back
+    plane.set_manifold(np.zeros((25, 8, 8, 1), np.uint8), 5, extent=2.5)
+    plane.grab()
+    assert plane._over is points and plane._back is not back
+
+
+# --- plots, words, banner
+
+
+def test_plots_take_new_numbers_without_new_items(qtbot: QtBot) -> None:
+    bars, lines = BarPlot("p", "grey level", "log-probability (nats)"), LinePlot("Loss", "step", "bits/dim")
+    for plot in (bars, lines):
+        show(qtbot, plot)
+    for highlight in (3, 200, None):
+        bars.set_values(np.linspace(-9, -1, 256), highlight=highlight, low=-10)
+    bars.set_values(np.array([0.2, 0.5, 0.3]), highlight=1, names=["a", "b", "c"], high=1.0)
+    assert "b: 0.500" in bars._legend.text()
+    items = len(bars._item.items)
+    bars.set_values(np.array([-np.inf, -2.0]), low=-10)
+    assert len(bars._item.items) == items
+    lines.set_curves({"training": np.arange(9.0), "validation": np.arange(9.0) + 1})
+    lines.set_marker(4)
+    assert lines._dots["validation"].data["y"][0] == 5 and lines._legend.isVisible()
+    lines.set_curve("training", np.arange(20.0))
+    assert len(lines.curve("training")[1]) == 20
+    lines.clear()
+    bars.grab()
+    lines.grab()
+
+
+def test_bars_stand_as_high_as_their_values(qtbot: QtBot) -> None:
+    bars = BarPlot()
+    bars.set_values([0.25, 1.0, 0.5], highlight=2, high=1.0)
+    show(qtbot, bars, 320, 300)
+    shot, ratio = bars.grab().toImage(), bars.devicePixelRatioF()
+    view = bars._view
+    lit, soft = theme.accent(bars), QColor(shot.pixel(*_device(bars, view, 1, 0.5, ratio)))
+    assert QColor(shot.pixel(*_device(bars, view, 2, 0.45, ratio))) == lit
+    assert soft not in (lit, QColor(theme.LIGHT.window))
+    for x, y in [(0, 0.3), (2, 0.55), (0.5, 0.1)]:
+        assert QColor(shot.pixel(*_device(bars, view, x, y, ratio))).name().upper() == theme.LIGHT.window
+
+
+def test_the_explain_panel_shows_words_formula_and_one_plot(qtbot: QtBot) -> None:
+    panel, first, second = ExplainPanel(), LinePlot(), LinePlot()
+    qtbot.addWidget(first)
+    qtbot.addWidget(second)
+    show(qtbot, panel, 300, 500)
+    panel.set_content("Words.", r"\alpha_t", first)
+    assert first.isVisible()
+    panel.set_content("Words.", "", second)
+    assert second.isVisible() and not first.isVisible() and not panel._ground.isVisible()
+    panel.set_content("Words.")
+    assert not second.isVisible()
+
+
+def test_formulas_become_rich_text() -> None:
+    assert "<sub>" in to_html("x_t") and "<sup>" in to_html("x^{2}")
+    assert "α" in to_html(r"\alpha") and "√(" in to_html(r"\sqrt{1 - x}")
+    assert "&lt;" in to_html("a < b") and to_html("<b>x</b>") == "<b>x</b>"
+    assert "α</span>\u0304" in to_html(r"\bar{\alpha}_t") or "α\u0304" in to_html(r"\bar{\alpha}_t")
+
+
+def test_the_banner_hides_without_a_gap_and_offers_a_way_on(qtbot: QtBot) -> None:
+    host, banner, below, tried = QWidget(), Banner(), QWidget(), []
+    column = QVBoxLayout(host)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.addWidget(banner)
+    column.addWidget(below, 1)
+    show(qtbot, host)
+    assert not banner.isVisible() and below.y() == 0
+    banner.show_error("There is not enough memory.", lambda: tried.append(1))
+    qtbot.waitUntil(lambda: below.y() > 0)
+    assert banner.kind() == "error" and "not enough" in banner.text()
+    qtbot.mouseClick(banner._button, Qt.MouseButton.LeftButton)
+    assert tried == [1] and not banner.isVisible()
+    qtbot.waitUntil(lambda: below.y() == 0)
+    banner.show_notice("Loaded.")
+    assert not banner._button.isVisible()
+    with qtbot.waitSignal(banner.closed):
+        qtbot.mouseClick(banner._close, Qt.MouseButton.LeftButton)
+    assert not banner.isVisible() and banner.text() == ""
+
+
+# --- theme
+
+
+def test_a_theme_switch_recolours_everything(qtbot: QtBot, qapp: QApplication) -> None:
+    host, plot = QWidget(), LinePlot("Loss", "step", "bits/dim")
+    host.setProperty("family", "gan")
+    QVBoxLayout(host).addWidget(plot)
+    plot.set_curve("loss", [1, 2, 3])
+    show(qtbot, host)
+    light = plot._curves["loss"].opts["pen"].color().name().upper()
+    ground = QColor(host.grab().toImage().pixel(1, 1)).name().upper()
+    with qtbot.waitSignal(theme.signals.changed):
+        theme.apply(qapp, "dark")
+    dark = plot._curves["loss"].opts["pen"].color().name().upper()
+    assert (light, dark) == (theme.LIGHT.accents["gan"], theme.DARK.accents["gan"])
+    assert ground == theme.LIGHT.window
+    assert QColor(host.grab().toImage().pixel(1, 1)).name().upper() == theme.DARK.window
+
+
+def test_scale_makes_type_and_controls_larger(qtbot: QtBot, qapp: QApplication) -> None:
+    panel = panel_of(qtbot)
+    before = panel.sizeHint().width(), qapp.font().pixelSize()
+    theme.set_scale(qapp, 1.8)
+    assert panel.sizeHint().width() > 1.6 * before[0] and qapp.font().pixelSize() == round(13 * 1.8)
+
+
+def test_every_text_colour_has_contrast_enough() -> None:
+    for colours in (theme.LIGHT, theme.DARK):
+        words = [colours.text, colours.muted, colours.good, colours.warning, colours.error]
+        for colour in [*words, *colours.accents.values()]:
+            assert min(_contrast(colour, g) for g in (colours.window, colours.surface)) >= 4.5, colour
+    for colour in (*theme.DARK.accents.values(), theme.CANVAS_TEXT, theme.CANVAS_MUTED):
+        assert _contrast(colour, theme.CANVAS) >= 4.5
+    assert all(_contrast(c, theme.CANVAS) >= 3 for c in theme.CLASS_COLOURS)
+
+
+def _contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast ratio."""
+
+    def luminance(name: str) -> float:
+        shares = [
+            v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in QColor(name).getRgbF()[:3]
+        ]
+        return 0.2126 * shares[0] + 0.7152 * shares[1] + 0.0722 * shares[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _device(plot: QWidget, view: QWidget, x: float, y: float, ratio: float) -> tuple[int, int]:
+    """Device pixel of a plot at plot coordinates."""
+    point = view.mapFromScene(view.getPlotItem().vb.mapViewToScene(QPointF(x, y)))  # type: ignore[attr-defined]
+    at = view.mapTo(plot, point)
+    return round(at.x() * ratio), round(at.y() * ratio)
+
+
+def _mouse(kind: QEvent.Type, at: QPointF, held: bool = False) -> QMouseEvent:
+    button = Qt.MouseButton.LeftButton if held else Qt.MouseButton.NoButton
+    return QMouseEvent(kind, at, at, Qt.MouseButton.NoButton, button, Qt.KeyboardModifier.NoModifier)
