@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
@@ -39,7 +39,7 @@ KEYS = (
     ("Space", "play or pause"),
     ("Left, Right", "one step back or on"),
     ("Home, End", "first or newest step"),
-    ("Escape", "stop"),
+    ("Escape", "stop; leave lecture mode"),
     ("PageUp, PageDown", "previous or next view"),
     ("Ctrl+Tab", "next family"),
     ("R", "new seed"),
@@ -77,7 +77,6 @@ class MainWindow(QMainWindow):
         self._first = {"model_id": model_id, "view_name": view}
         self._normal_scale = theme.scale()
         self._make_corner()
-        self._make_shortcuts()
         self.tabs.currentChanged.connect(self._build_tab)
         wanted = self._wanted_tab(tab, model_id)
         self.tabs.setCurrentIndex(wanted)
@@ -98,6 +97,7 @@ class MainWindow(QMainWindow):
         family = self._families[index]
         if family.key not in self._built:
             cards = [c for c in self._cards if c.family == family.key]
+            cards.sort(key=lambda card: card.id != family.opens)
             tab = FamilyTab(family, cards, self.stream, self.shelf, **self._first)
             self._first = {}
             self._built[family.key] = tab
@@ -177,37 +177,34 @@ class MainWindow(QMainWindow):
     def _dress(self, mode: theme.Mode) -> None:
         theme.apply(_app(), mode)
 
-    # --- keys
+    # --- keys: those that no focused control wants arrive here
 
-    def _make_shortcuts(self) -> None:
-        def on_view(act: str) -> None:
-            if self.current is not None and self.current.view is not None:
-                getattr(self.current.view.player, act)()
-
-        def on_tab(act: str, *arguments: int) -> None:
-            if self.current is not None:
-                getattr(self.current, act)(*arguments)
-
-        bindings = {
-            "Space": lambda: on_view("toggle"),
-            "Left": lambda: on_view("step_back"),
-            "Right": lambda: on_view("step_forward"),
-            "Home": lambda: on_view("go_first"),
-            "End": lambda: on_view("go_last"),
-            "Escape": lambda: on_view("stop"),
-            "PgUp": lambda: on_tab("turn_page", -1),
-            "PgDown": lambda: on_tab("turn_page", 1),
-            "R": lambda: self.current.knobs.reseed() if self.current else None,
-            "E": lambda: self.current.explain_button.toggle() if self.current else None,
-            "L": lambda: self.current.transport.loop.click() if self.current else None,
-            "Ctrl++": lambda: self._scale_by(1.1),
-            "Ctrl+=": lambda: self._scale_by(1.1),
-            "Ctrl+-": lambda: self._scale_by(1 / 1.1),
-            "Ctrl+0": lambda: theme.set_scale(_app(), 1.0),
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See ``KEYS``."""
+        tab = self.current
+        if tab is not None and tab.transport.handle_key(event):
+            return
+        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        acts: dict[tuple[bool, int], Callable[[], object]] = {
+            (True, Qt.Key.Key_Plus): lambda: self._scale_by(1.1),
+            (True, Qt.Key.Key_Equal): lambda: self._scale_by(1.1),
+            (True, Qt.Key.Key_Minus): lambda: self._scale_by(1 / 1.1),
+            (True, Qt.Key.Key_0): lambda: theme.set_scale(_app(), 1.0),
         }
-        for keys, act in bindings.items():
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.activated.connect(act)
+        if tab is not None:
+            acts |= {
+                (False, Qt.Key.Key_PageUp): lambda: tab.turn_page(-1),
+                (False, Qt.Key.Key_PageDown): lambda: tab.turn_page(1),
+                (False, Qt.Key.Key_R): tab.knobs.reseed,
+                (False, Qt.Key.Key_E): tab.explain_button.toggle,
+            }
+        if self.isFullScreen():
+            acts[False, Qt.Key.Key_Escape] = self.toggle_lecture
+        act = acts.get((ctrl, event.key()))
+        if act is None:
+            super().keyPressEvent(event)
+        else:
+            act()
 
     def _scale_by(self, factor: float) -> None:
         theme.set_scale(_app(), theme.scale() * factor)

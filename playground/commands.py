@@ -194,15 +194,22 @@ def _install(name: str, folder: Path) -> None:
             shutil.copyfile(folder / file, target / file)
 
 
-def bench(options: Namespace) -> int:
+def bench(options: Namespace) -> None:
+    from playground import window_bench
     from playground.evaluation import bench as benches
 
-    rows = benches.run(options.only, _tell)
-    if options.json:
-        print(json.dumps([dataclasses.asdict(r) for r in rows], indent=1))
-    else:
-        print(benches.as_table(rows))
-    return 0
+    rows: list[benches.Row] = []
+    for name, measure in [*benches.model_rows(), *window_bench.window_rows()]:
+        if options.only and not any(part.lower() in name.lower() for part in options.only):
+            continue
+        _tell(f"{name} …")
+        found = measure()
+        rows += found if isinstance(found, list) else [found]
+    print(
+        json.dumps([dataclasses.asdict(r) for r in rows], indent=1)
+        if options.json
+        else benches.as_table(rows)
+    )
 
 
 # --- shared

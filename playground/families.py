@@ -15,6 +15,7 @@ class Family:
     title: str
     sentence: str
     tab: str  # module under tabs/, which holds VIEWS
+    opens: str = ""  # the checkpoint that stands first in the menu
 
     def views(self) -> tuple[type[Any], ...]:
         """The view classes of this family, in the order of the switch."""
@@ -33,6 +34,7 @@ FAMILIES = (
         "VAE",
         "Squeezes a picture into a few numbers and back, so that nearby numbers mean similar pictures.",
         "vae",
+        opens="vae2d-fashion",
     ),
     Family(
         "diffusion",

@@ -299,6 +299,20 @@ def test_a_patient_request_that_is_held_obeys_what_comes_next(qtbot, stream, the
     assert (ear.steps, held.calls, lane.state) == (steps, calls, state)
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_picture_that_is_ready_is_shown_before_a_patient_request_and_stop_ends_both(qtbot, stream, stopped):
+    lane, new = stream.lane("a"), Sampler(1)
+    ear = Ear(lane)
+    lane.play(Sampler(1))
+    while not lane._run.over:  # the worker is done, the window has not heard of it
+        time.sleep(0.001)
+    lane.play(new, patient=True)
+    if stopped:
+        lane.stop()
+    worker_has_looked_around(qtbot, stream)
+    assert (ear.steps, new.calls) == (([0], 0) if stopped else ([0, 0], 1))
+
+
 # --- play, pause, step, resume, stop
 
 
@@ -729,15 +743,15 @@ sys.exit(app.exec())
 @pytest.mark.parametrize("tidy", [True, False], ids=["closed by the window", "forgotten"])
 def test_closing_the_window_in_the_middle_of_a_run_exits_with_code_0(tidy):
     root = Path(stream_module.__file__).parents[2]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM.replace("{tidy}", str(tidy))],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
-    )
-    assert process.stdout.readline() == "closing\n"
-    began = time.perf_counter()
-    said, complaints = process.communicate(timeout=10)
-    assert (process.returncode, said, complaints) == (0, "tidied on stream\n", "")
-    assert time.perf_counter() - began < 2
+    ) as process:
+        assert process.stdout.readline() == "closing\n"
+        began = time.perf_counter()
+        said, complaints = process.stdout.read(), process.stderr.read()
+        assert (process.wait(10), said, complaints) == (0, "tidied on stream\n", "")
+        assert time.perf_counter() - began < 2

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground import data
 from playground.models.base import Scores
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
@@ -73,6 +74,26 @@ def importance_weighted_bits_per_dim(
         if progress is not None:
             progress(len(values), len(images))
     return {**_summary(np.array(values)), "kind": "bound", "unit": "bits/dim", "k": k}
+
+
+def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Every likelihood figure that a model offers, on the first ``count`` test images (default: all).
+
+    Conditional models are scored given the true class.  ``tell`` is called now and then with a line of progress.
+    """
+    images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
+
+    def progress(done: int, total: int) -> None:
+        if done % 1000 == 0 or done == total:
+            tell(f"{done} of {total} images")
+
+    figures: dict[str, Any] = {}
+    if isinstance(model, Scores) and model.likelihood != "none":
+        figures["bits_per_dim"] = bits_per_dim(model, images, labels, progress=progress)
+    if hasattr(model, "importance_weighted_bound"):
+        name = f"importance_weighted_bits_per_dim_{NUM_WEIGHTS}"
+        figures[name] = importance_weighted_bits_per_dim(model, images, progress=progress)
+    return figures
 
 
 def _batches(

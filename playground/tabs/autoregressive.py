@@ -32,7 +32,7 @@ class Generate(View):
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""
         self.grid = ImageGrid()
-        self.grid.selection_changed.connect(lambda _: self._draw_bars())
+        self.grid.selection_changed.connect(lambda _: (self._draw_bars(), self._refresh_editor()))
         self.column.addWidget(self.grid, 1)
         self.editor = PixelEditor()
         self.editor.slider.valueChanged.connect(self._edited)

@@ -27,6 +27,7 @@ class Generate(View):
         """Two grids in one, and the noise schedule."""
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
+        self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left in x_t", "step", "ᾱ")
 
     def relevant(self, request: Request) -> dict[str, bool]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -119,16 +119,20 @@ class FamilyTab(QWidget):
 
     def add_model(self, card: Card, where: str) -> None:
         """Put a model into the menu; ``where`` is its id, or the path of a user's own file."""
-        if where not in self._cards:
-            self._cards[where] = card
+        new = where not in self._cards
+        self._cards[where] = card
+        if new:
             own = "" if where == card.id else " (your file)"
             self.models.addItem(f"{card.id}{own}", where)
             tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
             self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
     def open_model(self, where: str) -> None:
-        """Choose a model that is in the menu."""
-        self.models.setCurrentIndex(max(self.models.findData(where), 0))
+        """Choose a model that is in the menu; load it again if it is the chosen one."""
+        index = max(self.models.findData(where), 0)
+        if index == self.models.currentIndex():
+            self._open_chosen()
+        self.models.setCurrentIndex(index)
 
     def reopen(self) -> None:
         """Load the model again (the device has changed)."""
@@ -163,9 +167,19 @@ class FamilyTab(QWidget):
         self._wanted_view = ""
 
     def _model_failed(self, sentence: str) -> None:
+        """Say it, and go back to the model that is in use: nothing is lost."""
+        failed = self.models.currentData()
         if self.view is None:
             self._waiting.setText("")
-        self.show_failure(sentence, self._open_chosen)
+            self.show_failure(sentence, self._open_chosen)
+            return
+        with QSignalBlocker(self.models):
+            self.models.setCurrentIndex(self.models.findData(self.model_id))
+            if failed != self._cards[failed].id:  # a file of the user's own that is no good
+                self.models.removeItem(self.models.findData(failed))
+                del self._cards[failed]
+        self.card.show_card(self._cards[self.model_id])
+        self.banner.show_error(sentence)
 
     # --- views
 
@@ -206,6 +220,7 @@ class FamilyTab(QWidget):
             self.canvas.addWidget(self._views[kind])
         self.view = view = self._views[kind]
         self.canvas.setCurrentWidget(view)
+        view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
         self.explain.set_content(view.words, view.formula, view.plot)
         request_type = view.request_type(self.model)

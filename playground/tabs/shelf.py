@@ -40,7 +40,7 @@ class Shelf:
 
     def __init__(self, device: str | None = None) -> None:
         self.device = device  # None: the fastest there is
-        self._models: OrderedDict[tuple[str, str], Any] = OrderedDict()
+        self._models: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
 
     def get(self, id_or_path: str) -> Any:
         """The model, loaded and moved to the device if it is not there yet.
@@ -55,7 +55,8 @@ class Shelf:
         device = self.device or found[0]
         if device not in found:
             raise ValueError(f"There is no device {device!r} here; there is {', '.join(found)}.")
-        key = (id_or_path, device)
+        file = checkpoints.resolve(id_or_path)
+        key = (str(file), file.stat().st_mtime_ns, device)  # a file that was changed is loaded again
         if key not in self._models:
             self._models[key] = checkpoints.load(id_or_path).to(device)
             while len(self._models) > KEEP:

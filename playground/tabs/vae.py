@@ -23,14 +23,13 @@ class Plane(View):
 
     name = "Latent plane"
     words = (
-        "Each point of this plane is a latent <i>z</i> of two numbers. Move the pointer: the decoder turns the point "
-        "under it into the picture at the right, while you move.<br><br>A <b>VAE</b> trains its encoder to fill the "
-        "plane like a standard normal cloud (the circles mark one and two standard deviations), so almost every point "
-        "near the middle decodes to a garment. A plain <b>autoencoder</b> has no such promise: choose it in the model "
-        "menu, and look at the gaps between its clusters.<br><br>The bars tell which garments the encoder puts near "
-        "the pointer. It was never told the classes."
+        "Each point of this plane is a latent <i>z</i> of two numbers. <b>Move the pointer</b>: the decoder turns the "
+        "point under it into a picture, while you move.<br><br>A <b>VAE</b> makes its encodings fill the plane like a "
+        "standard normal cloud (the circles: one and two standard deviations), so nearly every point there decodes to "
+        "a garment. A plain <b>autoencoder</b> promises nothing: choose <i>ae2d</i> in the menu and look at its "
+        "gaps.<br><br>The bars: which garments the encoder puts near the pointer. It was never told the classes."
     )
-    formula = r"z \sim \N(0, I), \quad x \sim p(x \mid z)"
+    formula = r"z \sim \N(0, I) \to x \sim p(x \mid z)"
     hidden_knobs = frozenset({"num_samples"})
 
     @classmethod
@@ -65,6 +64,7 @@ class Plane(View):
         self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
         self.encoder.failed.connect(self.tab.show_failure)
         self.plot = BarPlot("Test images encoded near here", "", "share")
+        self.decoded: np.ndarray | None = None  # z of the picture on screen
         self.points, self.labels = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
 
     def opened(self) -> None:
@@ -74,9 +74,9 @@ class Plane(View):
         self.points, self.labels = self.points[:0], self.labels[:0]
         self.encoder.play(self.source(latent.encodings))
 
-    def start(self, request: Request) -> None:
+    def start(self, request: Request, patient: bool = False) -> None:
         """Decode the plane, and the point under the pointer."""
-        super().start(request)
+        super().start(request, patient)
         self.plane.set_mode(request.show)  # type: ignore[attr-defined]
         self.plane.set_extent(request.extent)  # type: ignore[attr-defined]
         self.point_at(*(self.plane.pointer() or (0.0, 0.0)))
@@ -92,7 +92,8 @@ class Plane(View):
         z, request = np.array([[z_1, z_2]], np.float32), self.request
         self.plane.set_pointer((z_1, z_2))
         self.finger.touch()
-        self.finger.play(self.source(lambda model: model.decode_frames(z, request.output, request.seed)))  # type: ignore[attr-defined]
+        source = self.source(lambda model: model.decode_frames(z, request.output, request.seed))  # type: ignore[attr-defined]
+        self.finger.play(source, patient=True)
         self._draw_neighbours(z)
 
     def draw(self, frame: Frame) -> None:
@@ -101,7 +102,8 @@ class Plane(View):
         self.plane.set_manifold(frame.images, n, self.request.extent)  # type: ignore[union-attr]
 
     def _show_decoded(self, frame: Frame) -> None:
-        z_1, z_2 = frame.extras["latent"][0]
+        self.decoded = frame.extras["latent"][0]
+        z_1, z_2 = self.decoded
         text = f"z = ({z_1:+.2f}, {z_2:+.2f})".replace("-", "−")
         self.picture.set_images(frame.images, captions=[text])
 
@@ -158,12 +160,12 @@ class Interpolate(View):
 
     def build(self) -> None:
         """The two ends with the current picture between them, the strip, and the length of z."""
-        self.now, self.strip = ImageGrid(columns=3), ImageGrid()
-        self.column.addWidget(self.now, 3)
+        self.now, self.strip = ImageGrid(), ImageGrid()
+        self.column.addWidget(self.now, 5)
         self.column.addWidget(self.strip, 2)
         self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
         self.player.loop = True
-        self.player.speed = 12.0
+        self.player.speed = 10.0
         self.plot = LinePlot("Length of z along the way", "amount a", "length")
 
     def draw(self, frame: Frame) -> None:
@@ -176,7 +178,8 @@ class Interpolate(View):
             names = ["z_0 decoded", f"a = {amount:.2f}", "z_1 decoded"]
         self.now.set_images(three, columns=3, captions=names)
         frames = list(self.player.timeline)
-        self.strip.set_images(np.concatenate([f.images for f in frames]))
+        pictures = np.concatenate([f.images for f in frames])
+        self.strip.set_images(pictures, columns=min(12, len(pictures)))
         self.strip.select(self.player.index)
         amounts = np.array([f.extras["amount"] for f in frames])
         self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)

@@ -6,9 +6,11 @@ that explain it.  The frame (``family_tab.py``) brings knobs, transport, explain
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.models.base import EACH_CLASS, Frame, Request, labels_of
@@ -41,6 +43,7 @@ class View(QWidget):
         self.player = Player(self.new_lane("run"), self)
         self.player.shown.connect(self._shown)
         self.player.failed.connect(tab.show_failure)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.build()
@@ -81,16 +84,25 @@ class View(QWidget):
         self.opened()
 
     def turn(self, request: Request) -> None:
-        """The knobs say something new: begin again; the finger is on them, so this lane goes first."""
-        self.player.lane.touch()
-        self.start(request)
+        """The knobs say something new: begin again; the finger is on them, so this lane goes first.
 
-    def start(self, request: Request) -> None:
-        """Begin a run."""
+        A new seed is a new run to watch; any other knob wants its answer now, whatever speed is set.
+        """
+        before = self.request
+        only_seed = before is not None and dataclasses.replace(request, seed=before.seed) == before
+        self.player.lane.touch()
+        self.start(request, patient=True)
+        if not only_seed:
+            self.player.lane.set_pace(None)
+
+    def start(self, request: Request, patient: bool = False) -> None:
+        """Begin a run; ``patient`` lets the picture that is being made be shown first (a slider on the move)."""
         self.request = request
         for name, shown in self.relevant(request).items():
             self.tab.knobs.set_shown(name, shown)
-        self.player.start(self.source(lambda model: shelf.careful(model, request, self.sampler)))
+        self.player.start(
+            self.source(lambda model: shelf.careful(model, request, self.sampler)), patient=patient
+        )
 
     def source(self, frames: Any) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""

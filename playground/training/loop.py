@@ -108,6 +108,7 @@ class Run:
                 index, _, key = name.partition(".")
                 state.setdefault(int(index), {})[key] = value
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+            _lay_out_alike(optimizer)
         self.step, self.seconds = text["step"], text["seconds"]
         self.continued_from, self.images_before = text["continued_from"], text["images_before"]
         pictures = [tensors[f"picture.{i}"].numpy() for i in range(len(text["snapshot_steps"]))]
@@ -295,6 +296,14 @@ def _batch_indices(recipe: Recipe, step: int, num_images: int) -> Tensor:
     epoch, place = divmod(step, per_epoch)
     order = np.random.default_rng([recipe.seed, epoch]).permutation(num_images)
     return torch.from_numpy(order[place * recipe.batch_size : (place + 1) * recipe.batch_size])
+
+
+def _lay_out_alike(optimizer: torch.optim.Optimizer) -> None:
+    """Give restored averages the memory layout of their weights: sums in another order would bend the curve."""
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _moments(steps: int, count: int, power: float) -> set[int]:

@@ -325,7 +325,7 @@ class _Run:
     def _padded(self, images: np.ndarray) -> np.ndarray:
         pixels = np.zeros((len(self.indices), *images.shape[1:]), np.uint8)
         pixels[self.wanted] = images
-        return pixels
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
 
     def _restore(self, state: State) -> None:
         self.first_row, self.num_known = int(state["row"]), int(state["num_known"])
@@ -339,8 +339,10 @@ class _Run:
 
     def _snapshot(self, row: int) -> State:
         caches = {f"{i}/{k}": v.cpu().numpy() for i, c in enumerate(self.caches) for k, v in c.items()}
-        images = torch.cat(self.images)[self.wanted].cpu().numpy()
-        return {"row": row, "num_known": row * self.size, "images": images, **caches}
+        return {"row": row, "num_known": row * self.size, "images": self._pictures(), **caches}
+
+    def _pictures(self) -> np.ndarray:
+        return torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only: context and vertical stack, one row of it."""
@@ -398,10 +400,9 @@ class _Run:
 
     def frame(self, log_probs: Tensor | None) -> Frame:
         """What there is to see after the latest pixel."""
-        images = torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).cpu().numpy()
         extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
         state, self.state = self.state, None
-        return Frame(self.position, self.size**2, self.position, images, extras, state)
+        return Frame(self.position, self.size**2, self.position, self._pictures(), extras, state)
 
 
 def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
@@ -423,7 +424,7 @@ RECIPES = (
     Recipe(
         id="pixelcnn-fashion",
         config=Config(),
-        steps=4500,
+        steps=3400,
         batch_size=32,
         learning_rate=2e-3,
         optimizer="muon",

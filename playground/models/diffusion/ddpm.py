@@ -63,13 +63,8 @@ class DiffusionRequest(Request):
     sampler: str = knob(
         "unipc",
         label="sampler",
-        choices=(
-            ("ddpm", "DDPM: adds fresh noise at every step"),
-            ("ddim", "DDIM: no fresh noise"),
-            ("dpm++2m", "DPM-Solver++(2M): remembers the last step"),
-            ("unipc", "UniPC: remembers three and corrects"),
-        ),
-        help="The rule for one step from more noise to less. The network stays the same; few steps need the cleverer rules.",
+        choices=(("ddpm", "DDPM"), ("ddim", "DDIM"), ("dpm++2m", "DPM-Solver++(2M)"), ("unipc", "UniPC")),
+        help="The rule for one step from more noise to less; the network stays the same. DDPM adds fresh noise at every step, DDIM none; DPM-Solver++(2M) remembers the step before, UniPC remembers three and corrects itself. Few steps need the cleverer rules.",
     )
     num_steps: int = knob(
         12,
@@ -89,7 +84,7 @@ class DiffusionRequest(Request):
     )
     label: int = knob(
         EACH_CLASS,
-        label="label",
+        label="class",
         choices="classes",
         help="What the picture should show. The network is told; it was trained with and without this hint.",
     )
@@ -102,7 +97,7 @@ class DiffusionRequest(Request):
         help="Only for DDIM: how much fresh noise each step adds. 0 makes the path fixed by its start, 1 makes it DDPM.",
     )
     num_samples: int = knob(
-        20, label="num_samples", low=1, high=100, help="How many pictures are generated together."
+        10, label="num_samples", low=1, high=100, help="How many pictures are generated together."
     )
 
 

@@ -121,10 +121,9 @@ class VAE(nn.Module):
         mu, logvar = self.encode(x)
         log_weights = []
         for z in self.posterior_draws(mu, logvar, k, seed):
-            log_ratio = 0.5 * (logvar + (z - mu).square() / logvar.exp() - z.square()).sum(
-                1
-            )  # log p(z) / q(z|x)
-            log_weights.append((self.log_likelihood(x, z) + log_ratio).double())
+            # log p(z) / q(z given x), whose constants cancel
+            log_ratio = 0.5 * (logvar + (z - mu).square() / logvar.exp() - z.square())
+            log_weights.append((self.log_likelihood(x, z) + log_ratio.sum(1)).double())
         nats = math.log(k) - torch.logsumexp(torch.stack(log_weights), 0)
         return nats / (self.num_dims * _NATS_PER_BIT)
 

@@ -1,0 +1,213 @@
+"""The rows of ``playground bench`` that need a window: start-up, slider to picture, event-loop gaps, memory.
+
+The window is the real one, on the screen if there is one and else on Qt's offscreen platform, which paints all the
+same.  "Slider to picture" runs from the input event to the end of the paint that shows its result.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from playground.evaluation.bench import Row, row
+
+_START_UP = """
+import sys, time
+from playground import app, families
+from PySide6.QtCore import QEvent, QObject, QTimer
+from argparse import Namespace
+class Watch(QObject):
+    painted = pictured = False
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and not self.painted:
+            self.painted = True
+            print("painted", time.time(), flush=True)
+        if self.painted and not self.pictured:
+            tab = getattr(watched.window(), "current", None) if hasattr(watched, "window") else None
+            view = tab.view if tab is not None else None
+            if view is not None and len(view.player.timeline) > 1:
+                self.pictured = True
+                print("pictured", time.time(), flush=True)
+                QTimer.singleShot(0, watched.window().close)
+        return False
+watch = Watch()
+from PySide6.QtWidgets import QApplication
+q = QApplication([]); q.installEventFilter(watch)
+app.run(Namespace(tab="", model="", view="", theme="dark", size=(1280, 800), device=None, open=None, screenshot=None, after=0))
+"""
+
+
+def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
+    """Name and measurement of every row that needs a window."""
+    yield "start-up", _start_up
+    yield "slider to picture", _slider
+    yield "event loop", _gaps
+    yield "memory", _memory
+
+
+def _environment() -> dict[str, str]:
+    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform != "linux"
+    return {**os.environ} if screen else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+def _start_up() -> list[Row]:
+    """From the command to the first paint, and to the first generated picture; the best of three."""
+    painted, pictured = [], []
+    for _ in range(3):
+        start = time.time()
+        done = subprocess.run(
+            [sys.executable, "-c", _START_UP], env=_environment(), capture_output=True, text=True, check=True
+        )
+        said = dict(line.split() for line in done.stdout.splitlines() if " " in line)
+        painted.append(float(said["painted"]) - start)
+        pictured.append(float(said["pictured"]) - start)
+    return [
+        row("window on screen", min(painted), "s", budget=0.8),
+        row("first generated picture", min(pictured), "s", budget=4.0),
+    ]
+
+
+class _Bench:
+    """A real window that can be waited for."""
+
+    def __init__(self, tab: str, model: str = "", view: str = "") -> None:
+        os.environ.update(_environment())
+        from PySide6.QtWidgets import QApplication
+
+        from playground.app import MainWindow
+        from playground.ui import theme
+
+        self.app = QApplication.instance() or QApplication(sys.argv[:1])
+        theme.load_fonts()
+        theme.apply(self.app, "dark")  # type: ignore[arg-type]
+        self.window = MainWindow(tab, model, view)
+        self.window.show()
+        self.window.stream.start()
+        self.wait(lambda: self.window.current is not None and self.window.current.view is not None, 60)
+
+    def wait(self, until: Callable[[], Any], seconds: float) -> None:
+        """Run the event loop until something is true."""
+        end = time.perf_counter() + seconds
+        while not until():
+            if time.perf_counter() > end:
+                raise TimeoutError("The window did not come as far as the bench waits for.")
+            self.app.processEvents()
+            time.sleep(0.0005)
+
+    def run(self, seconds: float) -> None:
+        """Run the event loop for a while."""
+        end = time.perf_counter() + seconds
+        self.wait(lambda: time.perf_counter() > end, seconds + 60)
+
+    def close(self) -> None:
+        """Leave nothing running."""
+        self.window.close()
+        self.app.processEvents()
+
+
+def _slider() -> list[Row]:
+    """150 pointer moves over the latent plane, each from mouse event to finished paint of its picture."""
+    from PySide6.QtCore import QEvent, QPointF, Qt
+    from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QApplication
+
+    bench = _Bench("vae", "vae2d-fashion", "Latent plane")
+    view = bench.window.current.view  # type: ignore[union-attr]
+    bench.wait(lambda: len(view.points) == 10_000 and not view.player.is_playing, 120)
+    bench.run(0.5)
+    shown: list[float] = []
+
+    def moved_to(z: tuple[float, float]) -> Callable[[], bool]:
+        def is_there() -> bool:
+            if view.decoded is None or abs(view.decoded - np.array(z, np.float32)).max() > 1e-6:
+                return False
+            view.picture.repaint()
+            return True
+
+        return is_there
+
+    for i in range(150):
+        angle = i * 0.21
+        point = view.plane.point_of((1.5 * np.cos(angle), 1.5 * np.sin(angle) * 0.8))
+        at = QPointF(view.plane.mapToGlobal(point))
+        none = Qt.MouseButton.NoButton
+        event = QMouseEvent(QEvent.Type.MouseMove, point, at, none, none, Qt.KeyboardModifier.NoModifier)
+        start = time.perf_counter()
+        QApplication.sendEvent(view.plane, event)
+        bench.wait(moved_to(view.plane.pointer()), 10)
+        shown.append((time.perf_counter() - start) * 1e3)
+        bench.run(0.02)
+    bench.close()
+    return [
+        row("latent plane, pointer move to painted picture, median", float(np.median(shown)), "ms"),
+        row(
+            "latent plane, pointer move to painted picture, p95",
+            float(np.percentile(shown, 95)),
+            "ms",
+            budget=33.0,
+        ),
+    ]
+
+
+def _gaps() -> list[Row]:
+    """A 1 ms timer in the GUI thread while each tab samples: how late it comes."""
+    from PySide6.QtCore import Qt, QTimer
+
+    rows = []
+    for tab in ("autoregressive", "diffusion", "vae"):
+        bench = _Bench(tab)
+        view = bench.window.current.view  # type: ignore[union-attr]
+        bench.wait(lambda view=view: len(view.player.timeline) > 2, 60)
+        late: list[float] = []
+        last = [time.perf_counter()]
+
+        def tick(late: list[float] = late, last: list[float] = last) -> None:
+            now = time.perf_counter()
+            late.append((now - last[0]) * 1e3)
+            last[0] = now
+
+        timer = QTimer(timerType=Qt.TimerType.PreciseTimer)
+        timer.timeout.connect(tick)
+        timer.start(1)
+        end = time.perf_counter() + 4
+        while time.perf_counter() < end:
+            if not view.player.is_playing:
+                bench.window.current.knobs.reseed()  # type: ignore[union-attr]
+            bench.app.processEvents()
+        timer.stop()
+        bench.close()
+        rows.append(
+            row(f"event-loop gap while {tab} samples, p99", float(np.percentile(late, 99)), "ms", budget=16.0)
+        )
+        rows.append(row(f"event-loop gap while {tab} samples, longest", max(late), "ms", budget=50.0))
+    return rows
+
+
+def _memory() -> list[Row]:
+    """Resident memory with every tab opened, in a process of its own."""
+    code = "from playground.window_bench import resident_with_all_tabs; print(resident_with_all_tabs())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=_environment(), capture_output=True, text=True, check=True
+    )
+    return [row("resident memory, every tab opened", float(done.stdout.split()[-1]), "GB", budget=1.2)]
+
+
+def resident_with_all_tabs() -> float:
+    """Open every tab, let each sample, and return the resident size in GB (Linux and macOS)."""
+    import resource
+
+    bench = _Bench("")
+    for index in range(bench.window.tabs.count()):
+        bench.window.tabs.setCurrentIndex(index)
+        tab = bench.window.current
+        bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 1, 60)
+        bench.run(2.0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    bench.close()
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)

@@ -1,0 +1,145 @@
+"""Files that are not what they should be get one sentence, and nothing is executed."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save as to_bytes
+
+from playground import checkpoints, paths
+from playground.__main__ import main
+
+GOOD = sorted(paths.folder("pretrained").glob("*.safetensors"))[0]
+
+
+def parts(path=GOOD):
+    data = path.read_bytes()
+    (size,) = struct.unpack("<Q", data[:8])
+    return json.loads(data[8 : 8 + size]), data[8 + size :]
+
+
+def assemble(header, body):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+def with_card(change):
+    header, body = parts()
+    card = json.loads(header["__metadata__"]["card"])
+    change(card)
+    header["__metadata__"]["card"] = json.dumps(card)
+    return assemble(header, body)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (open, ("exploded", "w"))
+
+
+def nan_weights():
+    header, body = parts()
+    name = next(n for n in header if n != "__metadata__" and header[n]["dtype"] == "F16")
+    begin, _ = header[name]["data_offsets"]
+    spoiled = bytearray(body)
+    spoiled[begin : begin + 2] = np.float16("nan").tobytes()
+    return assemble(header, bytes(spoiled))
+
+
+def wrong_shape():
+    header, body = parts()
+    name = next(n for n in header if n != "__metadata__" and len(header[n]["shape"]) == 4)
+    header[name]["shape"] = header[name]["shape"][::-1]
+    return assemble(header, body)
+
+
+def missing_tensor():
+    from safetensors import safe_open
+
+    with safe_open(GOOD, "numpy") as file:
+        tensors = {n: file.get_tensor(n) for n in list(file.keys())[1:]}
+        return to_bytes(tensors, file.metadata())
+
+
+HOSTILE = {
+    "truncated": lambda: GOOD.read_bytes()[:-1000],
+    "cut in the header": lambda: GOOD.read_bytes()[:300],
+    "empty": lambda: b"",
+    "seven bytes": lambda: b"1234567",
+    "a pickle": lambda: pickle.dumps(Bomb()),
+    "a header of 2^60 bytes": lambda: struct.pack("<Q", 2**60) + b"{}" * 100,
+    "nonsense for a header": lambda: struct.pack("<Q", 10) + b"0123456789" + b"x" * 100,
+    "a header nested too deeply": lambda: struct.pack("<Q", 900_000) + b"[" * 900_000,
+    "no card": lambda: to_bytes({"w": np.zeros(3, np.float32)}),
+    "a card that is not JSON": lambda: to_bytes({"w": np.zeros(3, np.float32)}, {"card": "{"}),
+    "a card with fields missing": lambda: with_card(lambda c: c.pop("network")),
+    "a card with a field of the wrong kind": lambda: with_card(lambda c: c.update(config=[1, 2])),
+    "an unknown network": lambda: with_card(lambda c: c.update(network="os/system")),
+    "a network outside the house": lambda: with_card(lambda c: c.update(network="../../evil")),
+    "an unknown field of the configuration": lambda: with_card(lambda c: c["config"].update(evil=1)),
+    "a giant network": lambda: with_card(lambda c: c["config"].update(width=10**9)),
+    "a network of another width": lambda: with_card(lambda c: c["config"].update(width=8)),
+    "a width that is a word": lambda: with_card(lambda c: c["config"].update(width="wide")),
+    "wrong shapes": wrong_shape,
+    "a tensor missing": missing_tensor,
+    "weights that are not numbers": nan_weights,
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_check_refuses_with_one_sentence(kind, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "bad.safetensors"
+    file.write_bytes(HOSTILE[kind]())
+    assert main(["check", str(file)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1 and said.err.strip().endswith(".") and "bad.safetensors" in said.err
+    assert "Traceback" not in said.err
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_check_passes_everything_shipped(capsys):
+    assert main(["check"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(checkpoints.cards())
+
+
+def test_checkpoints_are_small():
+    files = list(paths.folder("pretrained").glob("*.safetensors"))
+    assert max(f.stat().st_size for f in files) <= 8 * 2**20
+    assert sum(f.stat().st_size for f in files) <= 80 * 2**20
+
+
+def test_saving_and_loading_gives_the_same_model(tmp_path):
+    model = checkpoints.load(GOOD)
+    checkpoints.save(tmp_path / "copy.safetensors", model, model.card, half=True)
+    again = checkpoints.load(tmp_path / "copy.safetensors")
+    for name, value in model.state_dict().items():
+        assert value.equal(again.state_dict()[name]), name
+    assert checkpoints.weights_hash(GOOD) == checkpoints.weights_hash(tmp_path / "copy.safetensors")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+
+    def no_space(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", no_space)
+    with pytest.raises(OSError):
+        checkpoints.write_atomically(target, b"new")
+    assert target.read_bytes() == b"old" and list(tmp_path.iterdir()) == [target]
+
+
+def test_metrics_belong_to_exactly_these_weights(tmp_path):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(GOOD.read_bytes())
+    checkpoints.write_metrics(file, {"bits_per_dim": {"value": 1.0}})
+    checkpoints.write_metrics(file, {"fid": {"value": 2.0}})
+    assert checkpoints.read_metrics(file) == {"bits_per_dim": {"value": 1.0}, "fid": {"value": 2.0}}
+    file.write_bytes(file.read_bytes()[:-2] + b"\x00\x01")
+    assert checkpoints.read_metrics(file) == {}

@@ -1,0 +1,175 @@
+"""One contract for every shipped checkpoint and every choice of its knobs: nothing here names a model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from playground import checkpoints, data
+from playground.models import base
+
+CARDS = checkpoints.cards()
+FAST = {"num_steps": 4}  # a contract does not need many steps
+
+
+@pytest.fixture(scope="module")
+def load():
+    models = {}
+
+    def get(name):
+        if name not in models:
+            models[name] = checkpoints.load(name)
+        return models[name]
+
+    return get
+
+
+def variants():
+    """Every model with its defaults, and with each choice of each knob that has choices."""
+    from playground.models import network_class
+
+    for card in CARDS:
+        knobs = base.knobs(network_class(card.network).Request)
+        yield pytest.param(card.id, {}, id=card.id)
+        for knob in knobs:
+            if isinstance(knob.choices, tuple):
+                for value, _ in knob.choices:
+                    if value != knob.default:
+                        yield pytest.param(card.id, {knob.name: value}, id=f"{card.id}-{knob.name}={value}")
+
+
+def request_for(model, settings, **more):
+    names = {k.name for k in base.knobs(model.Request)}
+    wanted = {k: v for k, v in {**FAST, **settings, **more}.items() if k in names}
+    return base.make_request(model.Request, wanted)
+
+
+def last(frames):
+    for frame in frames:
+        kept = frame
+    return kept
+
+
+def test_five_checkpoints_are_shipped():
+    assert {c.id for c in CARDS} >= {
+        "vae2d-fashion",
+        "vae-fashion",
+        "ae2d-fashion",
+        "ddpm-fashion",
+        "pixelcnn-fashion",
+    }
+
+
+@pytest.mark.parametrize("name, settings", list(variants()))
+def test_sampling_keeps_its_promises(load, name, settings):
+    model = load(name)
+    height, width, channels = data.DATASETS[model.card.dataset].image_shape
+    request = request_for(model, settings, num_samples=3, seed=11)
+    frames = list(model.sample(request))
+
+    steps = [f.step for f in frames]
+    assert steps == sorted(set(steps)) and steps[-1] == frames[-1].total
+    assert all(f.images.shape == (3, height, width, channels) and f.images.dtype == np.uint8 for f in frames)
+    assert [f.passes for f in frames] == sorted(f.passes for f in frames) and frames[-1].passes > 0
+    numbers = [
+        v for f in frames for v in f.extras.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"
+    ]
+    assert all(np.isfinite(v).all() for v in numbers)
+    assert torch.is_grad_enabled()
+
+    again = last(model.sample(request))
+    assert np.array_equal(again.images, frames[-1].images)
+    other = last(model.sample(dataclasses.replace(request, seed=12)))
+    assert not np.array_equal(other.images, frames[-1].images)
+
+    resumable = [f for f in frames if f.state is not None]
+    assert resumable
+    origin = resumable[len(resumable) // 2]
+    rest = list(model.sample(request, resume=origin.state))
+    if origin.step < origin.total or len(frames) == 1:
+        assert np.array_equal(rest[-1].images, frames[-1].images)
+        assert [f.step for f in rest] == [f.step for f in frames if f.step > origin.step] or len(frames) == 1
+
+
+@pytest.mark.parametrize("name, settings", list(variants()))
+def test_a_sample_does_not_depend_on_its_company(load, name, settings):
+    model = load(name)
+    many = last(model.sample(request_for(model, settings, num_samples=5, seed=3))).images
+    alone = dataclasses.replace(request_for(model, settings, num_samples=1, seed=3), first_index=3)
+    difference = last(model.sample(alone)).images[0].astype(int) - many[3]
+    discrete = model.family == "autoregressive" or settings.get("output") == "sample"
+    assert np.abs(difference).max() <= (0 if discrete else 1)
+
+
+@pytest.mark.parametrize("name, settings", list(variants()))
+def test_nothing_is_made_on_the_default_device(load, name, settings):
+    """A stray tensor lands on ``meta`` here, and on the wrong device on a GPU: both raise at its first use."""
+    model = load(name)
+    request = request_for(model, settings, num_samples=2, seed=1)
+    expected = last(model.sample(request)).images
+    with torch.device("meta"):
+        frames = model.sample(request)
+        found = last(frames).images
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
+def test_closing_early_is_clean(load, card):
+    model = load(card.id)
+    frames = model.sample(request_for(model, {}, num_samples=2))
+    next(frames)
+    frames.close()
+    assert torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
+def test_likelihood_has_its_word(load, card):
+    model = load(card.id)
+    assert card.likelihood == model.likelihood
+    if card.likelihood == "none":
+        return
+    images, labels = data.load(card.dataset, "test")
+    x = torch.from_numpy(images[:3].transpose(0, 3, 1, 2).copy())
+    y = torch.from_numpy(labels[:3])
+    first, second = model.score(x, 5, y), model.score(x, 5, y)
+    assert [s.value for s in first] == [s.value for s in second]
+    assert {s.kind for s in first} == {card.likelihood}
+    if card.likelihood in ("exact", "bound"):
+        assert {s.unit for s in first} == {"bits/dim"}
+        assert all(0.5 < s.value < 8 for s in first), "a garment costs less than 8 bits per pixel"
+    garbage = torch.from_numpy(np.random.default_rng(0).integers(0, 256, x.shape, dtype=np.uint8))
+    assert min(s.value for s in model.score(garbage, 5, y)) > max(s.value for s in first)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
+def test_half_precision_weights_and_bfloat16_stay_close(load, card):
+    model = load(card.id)
+    full = last(model.sample(request_for(model, {}, num_samples=2, seed=4)))
+    assert full.images.std() > 5, "an empty picture"
+    if not hasattr(model, "decode"):
+        return
+    z = torch.from_numpy(full.extras["latent"])
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        rough = model.decode(z).float()
+    with torch.no_grad():
+        exact = model.decode(z)
+    assert (rough - exact).abs().mean() < 0.03
+
+
+def test_the_training_film_of_every_checkpoint_is_there():
+    import json
+
+    from PIL import Image
+
+    from playground import paths
+
+    for card in CARDS:
+        film = json.loads((paths.folder("assets") / "training" / f"{card.id}.film.json").read_text())
+        assert film["curves"][-1]["step"] == card.recipe["steps"]
+        assert len(film["snapshot_steps"]) >= 10
+        with Image.open(paths.folder("assets") / "training" / f"{card.id}.film.png") as sheet:
+            assert sheet.height == 28 * len(film["snapshot_steps"])
+            assert sheet.width == 28 * film["pictures_per_snapshot"]

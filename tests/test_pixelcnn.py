@@ -1,0 +1,157 @@
+"""The gated PixelCNN against its oracles: causality, the naive sampler, exact resume, editing, and the cost of a pixel."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from playground.models import discretized_logistic
+from playground.models.autoregressive.pixelcnn import Config, PixelCNN, PixelRequest, draw
+
+SIZE = 8
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    small = Config(
+        image_size=SIZE, width=32, num_blocks=4, context_width=32, num_context_blocks=4, num_mixtures=3
+    )
+    model = PixelCNN(small).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        if parameter.abs().max() == 0:  # layers that start at zero would hide mistakes
+            parameter.normal_(std=0.3)
+    return model
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.from_numpy(np.random.default_rng(1).integers(0, 256, (2, 1, SIZE, SIZE), dtype=np.uint8))
+
+
+def test_a_pixel_sees_all_earlier_ones_and_no_later_one(model, images):
+    labels = torch.tensor([1, 2])
+    base = model(images, labels)
+    for pixel in range(SIZE * SIZE):
+        changed = images.clone()
+        changed[:, 0, pixel // SIZE, pixel % SIZE] ^= 255
+        moved = (model(changed, labels) - base).abs().amax((0, 3)).flatten()
+        assert moved[: pixel + 1].max() == 0, f"pixel {pixel} is seen too early"
+        if pixel == 0:
+            assert (moved[1:] > 0).all(), "no blind spot"
+
+
+def test_cached_and_naive_sampler_draw_the_same(model):
+    request = PixelRequest(num_samples=5, seed=3, temperature=0.9)
+    *_, naive = model.sample_naive(request)
+    *_, cached = model.sample(request)
+    assert np.array_equal(naive.images, cached.images)
+
+
+def test_logits_on_the_way_are_those_of_a_full_pass(model):
+    request = PixelRequest(num_samples=5, seed=3)
+    frames = list(model.sample(request))
+    on_the_way = np.stack([f.extras["logits"] for f in frames[1:]], axis=1)
+    x = torch.from_numpy(frames[-1].images.transpose(0, 3, 1, 2).copy())
+    full = discretized_logistic.all_log_probs(model(x, torch.arange(5)))
+    assert np.abs(on_the_way - full.reshape(5, -1, 256).numpy()).max() < 1e-3
+    assert np.allclose(np.exp(on_the_way).sum(-1), 1, atol=1e-4)
+
+
+def test_a_whole_picture_costs_one_forward_pass(model):
+    request = PixelRequest(num_samples=16, seed=1)
+    x, labels = torch.zeros(16, 1, SIZE, SIZE, dtype=torch.uint8), torch.zeros(16, dtype=torch.long)
+    with FlopCounterMode(display=False) as one_pass:
+        model(x, labels)
+    with FlopCounterMode(display=False) as whole_picture:
+        for _ in model.sample(request):
+            pass
+    assert whole_picture.get_total_flops() <= 1.1 * one_pass.get_total_flops()
+
+
+def test_every_pixel_costs_the_same_within_a_row(model):
+    frames = model.sample(PixelRequest(num_samples=16, seed=1))
+    next(frames), next(frames)
+    costs = []
+    for _ in range(SIZE - 1):
+        with FlopCounterMode(display=False) as one:
+            next(frames)
+        costs.append(one.get_total_flops())
+    assert len(set(costs)) == 1 and costs[0] > 0
+
+
+def test_resume_reproduces_the_original_to_the_bit(model):
+    request = PixelRequest(num_samples=3, seed=8)
+    frames = list(model.sample(request))
+    for origin in (f for f in frames if f.state):
+        rest = list(model.sample(request, origin.state))
+        assert [f.step for f in rest] == list(range(origin.step, SIZE**2 + 1))
+        assert np.array_equal(rest[-1].images, frames[-1].images)
+
+
+def test_an_edited_pixel_stays_and_changes_only_what_follows(model):
+    request = PixelRequest(num_samples=2, seed=8)
+    frames = list(model.sample(request))
+    pixel, before = SIZE * 5 + 3, frames[SIZE * 5 + 4]
+    origin = [f for f in frames[: pixel + 1] if f.state][-1]
+    images = before.images.copy()
+    images[0, 5, 3] = 255 - images[0, 5, 3]
+    state = {**origin.state, "images": images, "num_known": pixel + 1, "silent_until": pixel}
+    fork = list(model.sample(request, state))
+    assert fork[0].step == pixel + 1
+    old, new = frames[-1].images.reshape(2, -1), fork[-1].images.reshape(2, -1)
+    assert new[0, pixel] == images[0, 5, 3, 0]
+    assert np.array_equal(old[0, :pixel], new[0, :pixel]) and not np.array_equal(old[0], new[0])
+    assert np.array_equal(old[1], new[1]), "the other picture keeps its mind"
+
+
+def test_temperature_changes_the_picture_and_not_the_dice():
+    log_probs = torch.log_softmax(torch.linspace(0, 3, 256), 0)[None]
+    levels = [int(draw(log_probs, np.array([u]), temperature=1.0)[0]) for u in (0.1, 0.5, 0.9)]
+    cold = [int(draw(log_probs, np.array([u]), temperature=0.05)[0]) for u in (0.1, 0.5, 0.9)]
+    assert levels == sorted(levels) and len(set(levels)) == 3
+    assert min(cold) > 240, "a low temperature stays near the most probable level"
+    assert int(draw(log_probs, np.array([0.0]), top_k=1)[0]) == 255
+
+
+def test_draws_follow_the_distribution():
+    log_probs = torch.log_softmax(torch.randn(1, 256, generator=torch.Generator().manual_seed(0)), 1)
+    dice = (np.arange(200_000) + 0.5) / 200_000
+    counts = torch.bincount(draw(log_probs.expand(len(dice), 256), dice).long(), minlength=256)
+    assert (counts / len(dice) - log_probs.exp()[0]).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("num_mixtures", [1, 4])
+def test_discretised_logistics_sum_to_one_and_match_the_plain_formula(num_mixtures):
+    raw = torch.randn(50, 3 * num_mixtures, generator=torch.Generator().manual_seed(1)).double() * 2
+    probabilities = discretized_logistic.all_log_probs(raw).exp()
+    assert (probabilities.sum(-1) - 1).abs().max() < 1e-5
+    log_weights, means, log_scales = discretized_logistic.split_parameters(raw)
+    edges = (torch.arange(257).double() - 0.5) / 127.5 - 1
+    edges[0], edges[-1] = -torch.inf, torch.inf
+    cdf = torch.sigmoid((edges[None, :, None] - means[:, None]) / log_scales.exp()[:, None])
+    plain = (log_weights.exp()[:, None] * cdf.diff(dim=1)).sum(-1)
+    assert (plain - probabilities).abs().max() < 1e-5
+
+
+def test_scores_add_up_to_the_probability_of_the_picture(model, images):
+    labels = torch.tensor([3, 4])
+    bits = [s.value for s in model.score(images, labels=labels)]
+    per_pixel = discretized_logistic.all_log_probs(model(images, labels))
+    chosen = per_pixel.gather(-1, images[:, 0].long()[..., None]).sum((1, 2, 3))
+    assert np.allclose(bits, (-chosen / (SIZE**2 * np.log(2))).numpy(), atol=1e-4)
+    marginal = [s.value for s in model.score(images)]
+    each = np.array([[s.value for s in model.score(images, labels=torch.full((2,), c))] for c in range(10)])
+    nats = -each * SIZE**2 * np.log(2)
+    expected = -(np.logaddexp.reduce(nats, axis=0) - np.log(10)) / (SIZE**2 * np.log(2))
+    assert np.allclose(marginal, expected, atol=1e-4)
+
+
+def test_more_than_one_chunk_and_an_odd_start_agree(model):
+    many = list(model.sample(PixelRequest(num_samples=20, seed=5)))[-1].images
+    part = dataclasses.replace(PixelRequest(num_samples=3, seed=5), first_index=15)
+    assert np.array_equal(list(model.sample(part))[-1].images, many[15:18])

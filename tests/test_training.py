@@ -1,0 +1,108 @@
+"""The loop: it learns, and a run killed at any moment continues the same curve."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+
+import pytest
+import torch
+
+from playground import checkpoints, models
+from playground.__main__ import main
+from playground.training import loop, optimizers
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """The PixelCNN's recipe, made so small that it takes a second or two."""
+    from playground.models.autoregressive.pixelcnn import Config
+
+    network, recipe = models.recipes()["pixelcnn-fashion"]
+    small = Config(width=32, num_blocks=1, context_width=32, num_context_blocks=2, num_mixtures=2)
+    recipe = dataclasses.replace(
+        recipe,
+        config=small,
+        steps=12,
+        batch_size=8,
+        compile=False,
+        warmup_steps=2,
+        snapshot={"num_samples": 2},
+    )
+    monkeypatch.setattr(models, "recipes", lambda: {recipe.id: (network, recipe)})
+    monkeypatch.setattr(loop, "NUM_VALIDATION_IMAGES", 16)
+    monkeypatch.setattr(loop, "NUM_SNAPSHOTS", 3)
+    test_split = loop.data.load("fashion", "test")
+    monkeypatch.setattr(loop.data, "load", lambda dataset, split: tuple(a[:64] for a in test_split))
+    return recipe
+
+
+def weights(folder, recipe):
+    return checkpoints.load(folder / f"{recipe.id}.safetensors").state_dict()
+
+
+def test_a_killed_run_continues_the_same_curve(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "_SAVE_EVERY", 0.0)
+    whole = list(loop.train(tiny.id, tmp_path / "whole", every=2))
+    assert [p.step for p in whole] == [2, 4, 6, 8, 10, 12]
+    assert whole[-1].figures["loss"] < whole[0].figures["loss"]
+
+    killed = loop.train(tiny.id, tmp_path / "killed", every=2)
+    for progress in killed:
+        if progress.step == 6:
+            killed.close()
+    rest = list(loop.train(tiny.id, tmp_path / "killed", resume=True, every=2))
+    assert [p.step for p in rest] == [8, 10, 12]
+    assert [p.figures["loss"] for p in rest] == [p.figures["loss"] for p in whole[3:]]
+    first, second = weights(tmp_path / "whole", tiny), weights(tmp_path / "killed", tiny)
+    assert all(first[n].equal(second[n]) for n in first)
+    film = json.loads((tmp_path / "killed" / f"{tiny.id}.film.json").read_text())
+    assert film["snapshot_steps"] == sorted(set(film["snapshot_steps"])) and film["snapshot_steps"][-1] == 12
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tiny, tmp_path):
+    for _ in loop.train(tiny.id, tmp_path, every=6):
+        pass
+    with pytest.raises(ValueError, match="--resume"):
+        next(loop.train(tiny.id, tmp_path))
+
+
+def test_a_run_can_start_from_a_checkpoint(tiny, tmp_path):
+    list(loop.train(tiny.id, tmp_path / "first", every=6))
+    path = tmp_path / "first" / f"{tiny.id}.safetensors"
+    list(loop.train(tiny.id, tmp_path / "second", start_from=path, every=6))
+    card = checkpoints.read_card(tmp_path / "second" / f"{tiny.id}.safetensors")
+    assert card.recipe["continued_from"] == f"{tiny.id}@{checkpoints.weights_hash(path)}"
+    assert card.images_seen == 2 * tiny.steps * tiny.batch_size
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(tiny, tmp_path, monkeypatch, capsys):
+    network = models.network_class("autoregressive/pixelcnn")
+    nan = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr(network, "loss", lambda *_: {"loss": nan * 1.0})
+    assert main(["train", tiny.id, "--out", str(tmp_path / "run")]) == 1
+    assert "not finite" in capsys.readouterr().err
+
+
+def test_an_unknown_recipe_is_a_sentence(capsys, tmp_path):
+    assert main(["train", "nothing-fashion", "--out", str(tmp_path)]) == 1
+    assert "no recipe called 'nothing-fashion'" in capsys.readouterr().err
+
+
+def test_orthogonalize_keeps_the_directions_and_evens_out_their_sizes():
+    torch.manual_seed(0)
+    matrix = torch.randn(32, 96) @ torch.diag(torch.logspace(0, -0.5, 96))
+    values = torch.linalg.svdvals(optimizers.orthogonalize(matrix))
+    assert values.min() > 0.5 and values.max() < 1.5
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    found = optimizers.orthogonalize(matrix)
+    assert torch.cosine_similarity((u @ v).flatten(), found.flatten(), dim=0) > 0.95
+
+
+def test_the_learning_rate_rises_and_falls(tiny):
+    recipe = dataclasses.replace(tiny, steps=1000, warmup_steps=100, final_learning_rate=0.02)
+    factors = [optimizers.learning_rate_factor(s, recipe) for s in range(1001)]
+    assert factors[0] == pytest.approx(0.01) and max(factors) == 1.0 and factors.index(1.0) in (99, 100)
+    assert factors[-1] == pytest.approx(0.02)
+    assert all(a >= b for a, b in itertools.pairwise(factors[100:]))

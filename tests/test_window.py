@@ -1,0 +1,334 @@
+"""The real window, driven as a person would: every tab and view, keys, drags, drops, errors, and closing mid-run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from playground import checkpoints, families, paths
+from playground.app import MainWindow
+from playground.ui import theme
+
+WAIT = 30_000  # ms, for a busy machine; nothing here waits for time itself
+
+
+@pytest.fixture
+def open_window(qtbot):
+    windows = []
+
+    def make(**how):
+        app = QApplication.instance()
+        theme.load_fonts()
+        theme.apply(app, "dark")
+        window = MainWindow(**how)
+        windows.append(window)
+        window.resize(1280, 800)
+        window.show()
+        window.stream.start()
+        qtbot.waitUntil(lambda: window.current is not None and window.current.view is not None, timeout=WAIT)
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+        assert window.ended_in_time
+        window.deleteLater()
+    theme.set_scale(QApplication.instance(), 1.0)
+
+
+def wait_finished(qtbot, view):
+    qtbot.waitUntil(lambda: len(view.player.timeline) > 0 and not view.player.is_sampling, timeout=WAIT)
+
+
+def every_view():
+    for card in checkpoints.cards():
+        for kind in families.family(card.family).views():
+            yield pytest.param(card, kind, id=f"{card.id}-{kind.name}")
+
+
+@pytest.mark.parametrize("card, kind", list(every_view()))
+def test_every_view_opens_plays_steps_and_stops(open_window, qtbot, card, kind):
+    model = checkpoints.load(card.id)
+    if not kind.suits(model):
+        pytest.skip("this view does not suit this model")
+    window = open_window(model_id=card.id, view=kind.name)
+    tab = window.current
+    view = tab.view
+    assert tab.family.key == card.family and type(view) is kind and tab.model.card.id == card.id
+    qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
+    view.player.pause()
+    qtbot.waitUntil(lambda: not view.player.is_sampling, timeout=WAIT)
+    before = view.player.timeline.last.step
+    if view.player.is_open:
+        view.player.go_last()
+        view.player.step_forward()
+        qtbot.waitUntil(
+            lambda: view.player.timeline.last.step > before or not view.player.is_open, timeout=WAIT
+        )
+    tab.transport.stop.click()
+    view.player.stop()
+    assert not view.player.is_playing and tab.banner.isHidden()
+    picture = window.grab().toImage()
+    canvas = picture.copy(tab.canvas.geometry().translated(tab.body.mapTo(window, QPoint(0, 0))))
+    grey = {
+        canvas.pixelColor(x, y).lightness()
+        for x in range(0, canvas.width(), 7)
+        for y in range(0, canvas.height(), 7)
+    }
+    assert len(grey) > 12, "an empty canvas"
+
+
+def test_space_and_arrows_drive_the_run(open_window, qtbot):
+    window = open_window(tab="autoregressive")
+    player = window.current.view.player
+    window.current.view.grid.setFocus()
+    qtbot.waitUntil(lambda: len(player.timeline) > 30, timeout=WAIT)
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: not player.is_playing, timeout=WAIT)
+    player.seek(20)
+    for key, step in ((Qt.Key.Key_Left, 19), (Qt.Key.Key_Right, 20), (Qt.Key.Key_Right, 21)):
+        qtbot.keyClick(window, key)
+        assert player.frame.step == step
+    qtbot.keyClick(window, Qt.Key.Key_End)
+    at = player.frame.step
+    assert at == player.timeline.last.step < 784
+    qtbot.keyClick(window, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: player.frame.step == at + 1, timeout=WAIT)
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    assert player.frame.step == 0
+    qtbot.keyClick(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: player.frame.step == 784, timeout=WAIT)
+
+
+def test_rewind_edit_and_fork(open_window, qtbot):
+    window = open_window(tab="autoregressive")
+    view = window.current.view
+    wait_finished(qtbot, view)
+    before = view.player.timeline.last.images.copy()
+    pixel = 12 * 28 + 14
+    view.player.seek(view.player.timeline.index_of_step(pixel + 1))
+    view.grid.select(2)
+    assert view.editor.isVisible() and view.editor.pixel == (2, 12, 14)
+    old = int(before[2, 12, 14, 0])
+    view.editor.slider.setValue(255 if old < 128 else 0)
+    qtbot.waitUntil(lambda: view.player.is_sampling or view.player.frame.step > pixel + 1, timeout=WAIT)
+    wait_finished(qtbot, view)
+    after = view.player.timeline.last.images
+    assert after[2, 12, 14, 0] == (255 if old < 128 else 0)
+    flat_before, flat_after = before.reshape(len(before), -1), after.reshape(len(after), -1)
+    assert np.array_equal(flat_before[:, :pixel], flat_after[:, :pixel])
+    assert not np.array_equal(flat_before[2], flat_after[2])
+    others = [i for i in range(len(before)) if i != 2]
+    assert np.array_equal(flat_before[others], flat_after[others]), "only the edited picture changes its mind"
+    assert [f.step for f in view.player.timeline] == list(range(785))
+
+
+def test_the_pointer_on_the_plane_decodes_live(open_window, qtbot):
+    window = open_window(model_id="vae2d-fashion", view="Latent plane")
+    view = window.current.view
+    qtbot.waitUntil(lambda: view.decoded is not None and len(view.points) == 10_000, timeout=WAIT)
+    for z in ((1.0, -0.5), (-1.2, 0.7)):
+        qtbot.mouseMove(view.plane, view.plane.point_of(z).toPoint())
+        view.plane.moved.emit(*z)
+        qtbot.waitUntil(lambda z=z: np.allclose(view.decoded, z, atol=1e-6), timeout=WAIT)
+        (expected,) = checkpoints.load("vae2d-fashion").decode_frames(np.array([z], np.float32))
+        shown = view.picture._panels[0][1]
+        assert np.abs(shown.astype(int) - expected.images).max() <= 1
+
+
+def test_a_dragged_knob_ends_on_its_last_value(open_window, qtbot):
+    window = open_window(tab="diffusion")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    for value in np.linspace(1.0, 4.0, 31):
+        tab.knobs.set_settings({"guidance_scale": float(value), "num_steps": 3, "num_samples": 2})
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: view.player.timeline.last.total == 3, timeout=WAIT)
+    wait_finished(qtbot, view)
+    model = checkpoints.load("ddpm-fashion")
+    *_, expected = model.sample(tab.knobs.request())
+    assert tab.knobs.request().guidance_scale == pytest.approx(4.0)
+    assert np.abs(view.player.timeline.last.images.astype(int) - expected.images).max() <= 1
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    assert view.request.seed == tab.knobs.request().seed
+
+
+def test_keys_change_views_explain_and_type(open_window, qtbot):
+    window = open_window(model_id="vae2d-fashion", view="Latent plane")
+    tab = window.current
+    tab.view.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_PageDown)
+    assert tab.view.name == "Interpolate"
+    qtbot.keyClick(window, Qt.Key.Key_PageUp)
+    assert tab.view.name == "Latent plane"
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    assert tab.explain.isHidden()
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    assert not tab.explain.isHidden()
+    qtbot.keyClick(window, Qt.Key.Key_Plus, Qt.KeyboardModifier.ControlModifier)
+    assert theme.scale() > 1.05
+    qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+    assert theme.scale() == 1.0
+    window.toggle_lecture()
+    assert theme.scale() > 1.3
+    window.toggle_lecture()
+    assert theme.scale() == 1.0
+
+
+def drop(window, path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    event = QDropEvent(
+        QPointF(100, 100),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    window.dropEvent(event)
+
+
+def test_hostile_files_get_a_banner_and_nothing_is_lost(open_window, qtbot, tmp_path):
+    from tests.test_checkpoints import HOSTILE
+
+    window = open_window(model_id="vae-fashion", view="Generate")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    picture = view.player.frame.images.copy()
+    file = tmp_path / "bad.safetensors"
+    for kind, content in HOSTILE.items():
+        file.write_bytes(content())
+        tab.banner.clear()
+        drop(window, file)
+        qtbot.waitUntil(lambda: not window.current.banner.isHidden(), timeout=WAIT)
+        said = window.current.banner.text()
+        assert "bad.safetensors" in said and said.count(".") >= 2 and "Traceback" not in said, kind
+        window.tabs.setCurrentWidget(tab)
+    assert np.array_equal(view.player.frame.images, picture)
+    tab.open_model("vae-fashion")
+    qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == "vae-fashion", timeout=WAIT)
+
+
+def test_a_file_of_ones_own_is_opened(open_window, qtbot, tmp_path):
+    own = tmp_path / "mine.safetensors"
+    own.write_bytes((paths.folder("pretrained") / "ddpm-fashion.safetensors").read_bytes())
+    window = open_window(tab="autoregressive")
+    drop(window, own)
+    tab = window.current
+    assert tab.family.key == "diffusion" and tab.models.currentData() == str(own)
+    qtbot.waitUntil(lambda: tab.view is not None and len(tab.view.player.timeline) > 0, timeout=WAIT)
+    assert tab.banner.isHidden()
+
+
+def test_a_model_that_raises_leaves_a_banner_and_a_living_worker(open_window, qtbot, monkeypatch):
+    window = open_window(model_id="vae-fashion", view="Generate")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+
+    def broken(model, request):
+        yield from ()
+        raise RuntimeError("shapes do not fit")
+
+    monkeypatch.setattr(view, "sampler", broken)
+    tab.knobs.reseed()
+    qtbot.waitUntil(lambda: not tab.banner.isHidden(), timeout=WAIT)
+    assert "shapes do not fit" in tab.banner.text()
+    monkeypatch.undo()
+    latent = view.player.frame.extras["latent"].copy()
+    tab.banner._button.click()  # "Try again"
+    qtbot.waitUntil(lambda: not np.array_equal(view.player.frame.extras["latent"], latent), timeout=WAIT)
+    assert tab.banner.isHidden()
+
+
+def test_a_gpu_without_memory_halves_the_batch_and_says_so():
+    import torch
+
+    from playground.models.base import Frame, Request
+    from playground.tabs import shelf
+
+    def greedy(model, request):
+        if request.num_samples > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        yield Frame(1, 1, 1, np.zeros((request.num_samples, 2, 2, 1), np.uint8))
+
+    (frame,) = shelf.careful(None, Request(num_samples=16), greedy)
+    assert len(frame.images) == 4 and "4 pictures" in frame.extras["notice"]
+
+
+def test_an_unknown_device_is_a_sentence(open_window, qtbot):
+    app = QApplication.instance()
+    theme.apply(app, "dark")
+    window = MainWindow(device="cuda:9")
+    window.show()
+    window.stream.start()
+    qtbot.waitUntil(lambda: window.current is not None and not window.current.banner.isHidden(), timeout=WAIT)
+    assert "no device 'cuda:9'" in window.current.banner.text()
+    window.close()
+
+
+def test_a_hidden_tab_rests(open_window, qtbot):
+    window = open_window(tab="autoregressive")
+    view = window.current.view
+    qtbot.waitUntil(lambda: len(view.player.timeline) > 5, timeout=WAIT)
+    window.tabs.setCurrentIndex(1)
+    assert not view.player.is_playing
+    window.tabs.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: view.player.frame.step == 784, timeout=WAIT)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 6.0], ids=["while torch is imported", "mid-sampling"])
+def test_closing_exits_at_once_with_code_0(seconds):
+    code = (
+        "import sys, time\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from playground.__main__ import main\n"
+        "app = QApplication([])\n"
+        "def close():\n"
+        "    print(time.time(), flush=True)\n"
+        "    [w.close() for w in app.topLevelWidgets() if w.isVisible()]\n"
+        f"QTimer.singleShot({int(seconds * 1000)}, close)\n"
+        "sys.exit(main(['--tab', 'autoregressive']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    took = time.time() - float(done.stdout.split()[0])
+    assert done.returncode == 0, done.stderr
+    assert took < 4.0, "2 s for closing, and some for a busy machine"
+
+
+def test_screenshot_option(tmp_path):
+    target = tmp_path / "window.png"
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "playground",
+            "--size",
+            "900x600",
+            "--screenshot",
+            str(target),
+            "--after",
+            "0.5",
+        ],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        timeout=60,
+    )
+    from PIL import Image
+
+    assert done.returncode == 0
+    with Image.open(target) as picture:
+        assert picture.size == (900, 600)
