@@ -146,8 +146,8 @@ RECIPES = (
     Recipe(
         id="ae2d-fashion",
         config=AutoencoderConfig(),
-        steps=4000,
+        steps=3000,
         batch_size=128,
-        snapshot={"num_samples": 16, "seed": 7},
+        snapshot={"num_samples": 10},
     ),
 )

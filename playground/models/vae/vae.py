@@ -215,9 +215,9 @@ RECIPES = (
     Recipe(
         id="vae2d-fashion",
         config=VAEConfig(latent_dim=2),
-        steps=6000,
+        steps=4500,
         batch_size=128,
-        snapshot={"num_samples": 16},
+        snapshot={"num_samples": 10},
     ),
-    Recipe(id="vae-fashion", config=VAEConfig(), steps=9000, batch_size=128, snapshot={"num_samples": 16}),
+    Recipe(id="vae-fashion", config=VAEConfig(), steps=7000, batch_size=128, snapshot={"num_samples": 10}),
 )
