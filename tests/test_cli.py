@@ -1,0 +1,113 @@
+"""The command line as scripts use it: results on stdout and nothing else, one sentence on stderr, exit codes."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from playground import checkpoints, data
+from playground.__main__ import main
+
+
+def test_list_is_an_array_of_cards(capsys):
+    assert main(["list", "--json"]) == 0
+    cards = json.loads(capsys.readouterr().out)
+    assert len(cards) == len(checkpoints.cards()) >= 5
+    for card in cards:
+        assert {"id", "family", "system", "dataset", "parameters", "metrics"} <= card.keys()
+    assert main(["list"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(cards)
+
+
+def test_sample_writes_arrays_grids_and_films(tmp_path, capsys):
+    arguments = [
+        "sample",
+        "ddpm-fashion",
+        "--count",
+        "3",
+        "--seed",
+        "5",
+        "--set",
+        "num_steps=3",
+        "sampler=ddim",
+    ]
+    assert main([*arguments, "--out", str(tmp_path / "a.npy")]) == 0
+    images = np.load(tmp_path / "a.npy")
+    assert images.shape == (3, 28, 28, 1) and images.dtype == np.uint8
+    assert main([*arguments, "--out", str(tmp_path / "a.png")]) == 0
+    with Image.open(tmp_path / "a.png") as sheet:
+        assert np.array_equal(np.array(sheet)[:28, :28], images[0, ..., 0])
+    assert main([*arguments, "--out", str(tmp_path / "a.gif")]) == 0
+    with Image.open(tmp_path / "a.gif") as film:
+        assert film.n_frames == 4
+    assert capsys.readouterr().out == ""
+
+
+def test_more_than_one_batch_is_the_same_set(tmp_path):
+    for count in (3, 103):
+        assert (
+            main(["sample", "vae-fashion", "--count", str(count), "--out", str(tmp_path / f"{count}.npy")])
+            == 0
+        )
+    few, many = np.load(tmp_path / "3.npy"), np.load(tmp_path / "103.npy")
+    assert len(many) == 103
+    assert np.abs(few.astype(int) - many[:3]).max() <= 1
+    assert len(np.unique(many.reshape(103, -1), axis=0)) == 103
+
+
+def test_score_speaks_of_every_image(tmp_path, capsys):
+    images, labels = data.load("fashion", "test")
+    np.save(tmp_path / "x.npy", images[:3])
+    np.save(tmp_path / "y.npy", labels[:3])
+    arguments = ["score", "pixelcnn-fashion", "--images", str(tmp_path / "x.npy"), "--seed", "0", "--json"]
+    assert main(arguments) == 0
+    unconditional = json.loads(capsys.readouterr().out)
+    assert main([*arguments, "--labels", str(tmp_path / "y.npy")]) == 0
+    conditional = json.loads(capsys.readouterr().out)
+    assert len(unconditional) == len(conditional) == 3
+    assert all(s["kind"] == "exact" and s["unit"] == "bits/dim" for s in unconditional)
+    limit = np.log2(10) / 784  # p(x) is at least a tenth of p(x given its class)
+    assert all(
+        u["value"] <= c["value"] + limit + 1e-6 for u, c in zip(unconditional, conditional, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        (["sample", "nothing", "--out", "a.png"], "no checkpoint 'nothing'"),
+        (["sample", "vae-fashion", "--out", "a.txt"], "ends in"),
+        (["sample", "vae-fashion", "--out", "missing/a.png"], "no folder"),
+        (["sample", "vae-fashion", "--set", "colour=red", "--out", "a.png"], "no setting called 'colour'"),
+        (["sample", "vae-fashion", "--set", "temperature", "--out", "a.png"], "name=value"),
+        (["sample", "vae-fashion", "--set", "temperature=hot", "--out", "a.png"], "takes a number"),
+        (["sample", "vae-fashion", "--set", "temperature=99", "--out", "a.png"], "between"),
+        (["sample", "ddpm-fashion", "--set", "sampler=euler", "--out", "a.png"], "must be one of"),
+        (["sample", "vae-fashion", "--seed", "-1", "--out", "a.png"], "seed must lie between"),
+        (["score", "vae-fashion", "--images", "none.npy"], "none.npy"),
+        (["score", "vae-fashion", "--images", "pickled.npy"], "not a .npy file of numbers"),
+        (["score", "vae-fashion", "--images", "float.npy"], "must hold uint8 images"),
+        (["score", "ae2d-fashion", "--images", "good.npy"], "no likelihood"),
+        (["--tab", "poetry"], "no tab called 'poetry'"),
+        (["--screenshot", "missing/a.png"], "no folder"),
+    ],
+)
+def test_errors_are_one_sentence(arguments, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("float.npy", np.zeros((1, 28, 28, 1)))
+    np.save("good.npy", np.zeros((1, 28, 28, 1), np.uint8))
+    np.save("pickled.npy", np.array([{}], dtype=object), allow_pickle=True)
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert said in captured.err and captured.err.count("\n") == 1 and "Traceback" not in captured.err
+
+
+def test_wrong_words_exit_with_2(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["sample", "vae-fashion", "--count", "0", "--out", "a.png"])
+    assert stop.value.code == 2
+    assert "at least 1" in capsys.readouterr().err
