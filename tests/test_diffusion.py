@@ -368,7 +368,7 @@ def test_recipe_fits_its_budget() -> None:
     (recipe,) = RECIPES
     model = MODEL(recipe.config)
     assert sum(p.numel() for p in model.state_dict().values()) * 2 <= 8e6
-    assert make_request(MODEL.Request, recipe.snapshot).num_samples == 20
+    assert make_request(MODEL.Request, recipe.snapshot).sampler in SAMPLERS
     assert not dict(model.named_buffers())
     with torch.no_grad():  # zero-initialised: the untrained network predicts nothing
         assert (

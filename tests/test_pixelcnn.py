@@ -87,9 +87,9 @@ def test_every_pixel_costs_the_same_within_a_row(model):
 def test_resume_reproduces_the_original_to_the_bit(model):
     request = PixelRequest(num_samples=3, seed=8)
     frames = list(model.sample(request))
-    for origin in (f for f in frames if f.state):
+    for origin in (f for f in frames if f.state and f.step < f.total):
         rest = list(model.sample(request, origin.state))
-        assert [f.step for f in rest] == list(range(origin.step, SIZE**2 + 1))
+        assert [f.step for f in rest] == list(range(origin.step + 1, SIZE**2 + 1))
         assert np.array_equal(rest[-1].images, frames[-1].images)
 
 

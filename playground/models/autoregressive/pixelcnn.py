@@ -272,13 +272,14 @@ class PixelCNN(nn.Module):
         """
         run = _Run(self, request, resume)
         if resume is None:
-            yield run.frame(None)
+            yield run.frame(None, run.snapshot(0))
         for row in range(run.first_row, self.config.image_size):
             run.start_row(row)
             for column in range(self.config.image_size):
                 logits = run.draw_pixel(row, column)
                 if run.position > run.silent_until:
-                    yield run.frame(logits)
+                    at_fourth_row = run.position % (4 * self.config.image_size) == 0
+                    yield run.frame(logits, run.snapshot(row + 1) if at_fourth_row else None)
 
     @torch.no_grad()
     def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
@@ -318,7 +319,6 @@ class _Run:
         self.position = self.silent_until = self.num_known = 0
         self.links: list[list[Tensor]] = []
         self.history: list[list[Tensor]] = []
-        self.state: State | None = None
         if resume is not None:
             self._restore(resume)
 
@@ -337,7 +337,8 @@ class _Run:
                 if layer and int(chunk) == i:
                     cache[layer] = torch.from_numpy(value).to(self.device)
 
-    def _snapshot(self, row: int) -> State:
+    def snapshot(self, row: int) -> State:
+        """Everything needed to continue with ``row``."""
         caches = {f"{i}/{k}": v.cpu().numpy() for i, c in enumerate(self.caches) for k, v in c.items()}
         return {"row": row, "num_known": row * self.size, "images": self._pictures(), **caches}
 
@@ -346,8 +347,6 @@ class _Run:
 
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only: context and vertical stack, one row of it."""
-        if row % 4 == 0:
-            self.state = self._snapshot(row)
         self.links, self.history = [], []
         width, size = self.model.config.width, self.size
         for x, labels, cache in zip(self.images, self.labels, self.caches, strict=True):
@@ -398,10 +397,9 @@ class _Run:
                 x[:, 0, row, column] = value
         self.position += 1
 
-    def frame(self, log_probs: Tensor | None) -> Frame:
+    def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame:
         """What there is to see after the latest pixel."""
         extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
-        state, self.state = self.state, None
         return Frame(self.position, self.size**2, self.position, self._pictures(), extras, state)
 
 
