@@ -100,9 +100,18 @@ def _window_options(top: argparse.ArgumentParser) -> None:
     window.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
     window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
     window.add_argument("--open", type=Path, metavar="FILE", help="a checkpoint of your own")
-    window.add_argument("--screenshot", type=Path, metavar="FILE", help="draw the window to a PNG and exit")
     window.add_argument(
-        "--after", type=float, default=5.0, metavar="SECONDS", help="when to take the screenshot"
+        "--screenshot",
+        type=Path,
+        metavar="FILE",
+        help="draw the window to a PNG (or film all tabs to a GIF) and exit",
+    )
+    window.add_argument(
+        "--after",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="when to take the screenshot, or how long the film is",
     )
 
 

@@ -314,7 +314,11 @@ def run(options: Namespace) -> int:
     QTimer.singleShot(0, window.stream.start)  # after the first paint
     if options.open:
         QTimer.singleShot(0, lambda: window.open_file(options.open))
-    if options.screenshot:
+    if options.screenshot and options.screenshot.suffix == ".gif":
+        from playground.tour import Tour
+
+        Tour(window, options.screenshot, options.after)
+    elif options.screenshot:
         QTimer.singleShot(
             round(options.after * 1000), lambda: (window.grab().save(str(options.screenshot)), window.close())
         )

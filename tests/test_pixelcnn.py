@@ -10,7 +10,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from playground.models import discretized_logistic
-from playground.models.autoregressive.pixelcnn import Config, PixelCNN, PixelRequest, draw
+from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig, PixelRequest, draw
 
 SIZE = 8
 
@@ -18,7 +18,7 @@ SIZE = 8
 @pytest.fixture(scope="module")
 def model():
     torch.manual_seed(0)
-    small = Config(
+    small = PixelCNNConfig(
         image_size=SIZE, width=32, num_blocks=4, context_width=32, num_context_blocks=4, num_mixtures=3
     )
     model = PixelCNN(small).eval().requires_grad_(False)

@@ -17,10 +17,10 @@ from playground.training import loop, optimizers
 @pytest.fixture
 def tiny(monkeypatch):
     """The PixelCNN's recipe, made so small that it takes a second or two."""
-    from playground.models.autoregressive.pixelcnn import Config
+    from playground.models.autoregressive.pixelcnn import PixelCNNConfig
 
     network, recipe = models.recipes()["pixelcnn-fashion"]
-    small = Config(width=32, num_blocks=1, context_width=32, num_context_blocks=2, num_mixtures=2)
+    small = PixelCNNConfig(width=32, num_blocks=1, context_width=32, num_context_blocks=2, num_mixtures=2)
     recipe = dataclasses.replace(
         recipe,
         config=small,

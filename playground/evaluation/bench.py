@@ -10,6 +10,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ def row(name: str, value: float, unit: str, peer: float | None = None, budget: f
 def model_rows() -> Iterator[tuple[str, Callable[[], Row]]]:
     """Name and measurement of every row that needs only the models."""
     for count, budget in ((1, None), (16, 50.0)):
-        yield f"autoregressive, {count} images, cached", lambda n=count, b=budget: _cached_against_naive(n, b)
+        yield f"autoregressive, {count} images, cached", partial(_cached_against_naive, count, budget)
     yield "autoregressive, one full forward pass, 16 images", _full_pass
     yield "diffusion, 16 images, 12 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=12)
     yield "diffusion, 16 images, 20 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=20)

@@ -88,7 +88,7 @@ def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict
             tell(f"{done} of {total} images")
 
     figures: dict[str, Any] = {}
-    if isinstance(model, Scores) and model.likelihood != "none":
+    if model.card.likelihood != "none":
         figures["bits_per_dim"] = bits_per_dim(model, images, labels, progress=progress)
     if hasattr(model, "importance_weighted_bound"):
         name = f"importance_weighted_bits_per_dim_{NUM_WEIGHTS}"

@@ -119,7 +119,8 @@ class Plane(View):
         nearest = np.argpartition(((self.points - z) ** 2).sum(1), NEIGHBOURS)[:NEIGHBOURS]
         classes = self.model.card.classes
         shares = np.bincount(self.labels[nearest], minlength=len(classes)) / NEIGHBOURS
-        self.plot.set_values(shares, highlight=int(shares.argmax()), high=1.0, names=[c[:7] for c in classes])
+        top = np.argsort(-shares, kind="stable")[:4]  # more names than that have no room
+        self.plot.set_values(shares[top], highlight=0, high=1.0, names=[classes[i] for i in top])
 
 
 class Interpolate(View):

@@ -6,6 +6,7 @@ orthogonal one, through a Newton-Schulz iteration.  A convolution counts as the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,7 +18,8 @@ from playground.models.base import Recipe
 
 def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
     """The optimisers of a recipe over all parameters of ``model``."""
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for parameter in model.parameters():
         inside = parameter.ndim >= 2 and min(parameter.shape[0], parameter[0].numel()) >= 32
         (matrices if recipe.optimizer == "muon" and inside else rest).append(parameter)
@@ -36,8 +38,6 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
     """Linear warm-up, then a cosine down to ``final_learning_rate`` (Loshchilov and Hutter 2016), as a fraction of the peak."""
-    import math
-
     if step < recipe.warmup_steps:
         return (step + 1) / recipe.warmup_steps
     done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)

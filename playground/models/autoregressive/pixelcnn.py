@@ -11,8 +11,9 @@ position of the horizontal stack.  Drawing an image costs one forward pass in al
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ CHUNK = 16  # batches are padded to this: layers differ by 1e-6 between batch si
 
 
 @dataclass(frozen=True)
-class Config:
+class PixelCNNConfig:
     """Shape of the network."""
 
     image_size: int = 28
@@ -73,7 +74,7 @@ class RowConv(nn.Conv2d):
         super().__init__(inputs, outputs, kernel, padding=(0, kernel[1] // 2))
         self.name, self.num_past = name, kernel[0] - 1
 
-    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, cache: Cache | None = None) -> Tensor:
         past = None if cache is None else cache.get(self.name)
         x = F.pad(x, (0, 0, self.num_past, 0)) if past is None else torch.cat([past, x], dim=2)
         if cache is not None:
@@ -113,7 +114,7 @@ class RowAttention(nn.Module):
 class ContextBlock(nn.Module):
     """Residual block of the context: it sees its row, the row above and, in width, three columns."""
 
-    def __init__(self, name: str, config: Config) -> None:
+    def __init__(self, name: str, config: PixelCNNConfig) -> None:
         super().__init__()
         width = config.context_width
         self.norm = ChannelRMSNorm(width)
@@ -130,7 +131,7 @@ class ContextBlock(nn.Module):
 class Context(nn.Module):
     """What all finished pairs of rows say, at half resolution: (B,C,2n,W) -> (B,width,2n,W)."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         width, half = config.context_width, config.image_size // 2
         self.stem = RowConv("context.stem", 4 * _NUM_FEATURES * config.channels, width, (2, 3))
@@ -158,7 +159,7 @@ class Context(nn.Module):
 class GatedBlock(nn.Module):
     """One layer of both stacks (the paper's figure 2), residual in both."""
 
-    def __init__(self, name: str, config: Config, dilation: int) -> None:
+    def __init__(self, name: str, config: PixelCNNConfig, dilation: int) -> None:
         super().__init__()
         width = config.width
         self.dilation = dilation
@@ -204,11 +205,11 @@ class PixelCNN(nn.Module):
     family = "autoregressive"
     system = "Gated PixelCNN"
     paper = "van den Oord et al. 2016, arXiv:1606.05328"
-    Config = Config
+    Config = PixelCNNConfig
     Request = PixelRequest
     likelihood = "exact"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         self.config = config
         self.num_classes = config.num_classes
@@ -225,6 +226,11 @@ class PixelCNN(nn.Module):
         with torch.no_grad():
             self.head.bias.copy_(discretized_logistic.initial_bias(config.num_mixtures))  # type: ignore[union-attr]
 
+    @property
+    def layers(self) -> Iterable[GatedBlock]:
+        """The blocks, by their type."""
+        return cast("Iterable[GatedBlock]", self.blocks)
+
     # --- the whole image at once: training, scoring, and the naive sampler
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
@@ -233,7 +239,7 @@ class PixelCNN(nn.Module):
         context = F.pad(self.context(features, labels), (0, 0, 2, 0))[:, :, :-2]
         v = context + self.vertical_stem(F.pad(features, (0, 0, 1, 0))[:, :, :-1])
         h = self.horizontal_stem(F.pad(features, (3, 0))[..., :-1])
-        for block in self.blocks:
+        for block in self.layers:
             v, link = block.down(v, labels)
             h = block.right(h, link)
         return self.head(F.silu(self.hidden(F.silu(h)))).permute(0, 2, 3, 1)
@@ -358,12 +364,12 @@ class _Run:
             stem_input = above[:, :, -1:] if row else torch.zeros_like(_features(x[:, :, :1]))
             v = cache["context"][:, :, row % 2 : row % 2 + 1] + self.model.vertical_stem(stem_input, cache)
             links = []
-            for block in self.model.blocks:
+            for block in self.model.layers:
                 v, link = block.down(v, labels, cache)
                 links.append(link[:, :, 0].permute(2, 0, 1).contiguous())  # (W, B, 2*width)
             self.links.append(links)
             self.history.append(
-                [torch.zeros(size + b.dilation, len(x), width, device=self.device) for b in self.model.blocks]
+                [torch.zeros(size + b.dilation, len(x), width, device=self.device) for b in self.model.layers]
             )
 
     def draw_pixel(self, row: int, column: int) -> Tensor:
@@ -380,7 +386,7 @@ class _Run:
             model.horizontal_stem.weight,
             model.horizontal_stem.bias,
         )[:, :, 0, 0]
-        for block, link, history in zip(model.blocks, self.links[chunk], self.history[chunk], strict=True):
+        for block, link, history in zip(model.layers, self.links[chunk], self.history[chunk], strict=True):
             history[column + block.dilation] = h
             pair = torch.stack([history[column], h], dim=-1).flatten(1)  # (B, width*2), as the kernel lies
             gates = F.linear(pair, block.horizontal.weight.flatten(1), block.horizontal.bias) + link[column]
@@ -421,7 +427,7 @@ MODEL = PixelCNN
 RECIPES = (
     Recipe(
         id="pixelcnn-fashion",
-        config=Config(),
+        config=PixelCNNConfig(),
         steps=3400,
         batch_size=32,
         learning_rate=2e-3,
