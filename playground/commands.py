@@ -220,6 +220,8 @@ def _load(id_or_path: str) -> Any:
     import torch
 
     torch.set_flush_denormal(True)
+    if model.num_threads:
+        torch.set_num_threads(model.num_threads)
     return model
 
 

@@ -214,6 +214,7 @@ class FamilyTab(QWidget):
 
     def _enter(self, kind: type[View]) -> None:
         if self.view is not None:
+            self.view.rested = self.view.player.is_playing
             self.view.player.pause()
         if kind not in self._views:
             self._views[kind] = kind(self)
@@ -222,16 +223,17 @@ class FamilyTab(QWidget):
         self.canvas.setCurrentWidget(view)
         view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
-        self.explain.set_content(view.words, view.formula, view.plot)
+        self.explain.set_content(*view.explanation(self.model), view.plot)
         request_type = view.request_type(self.model)
         self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
-        if view.model is self.model and not view.player.is_empty:
-            view.player.play()
-            view.start(self.knobs.request()) if view.request != self.knobs.request() else None
-        else:
+        if view.model is not self.model:
             view.player.clear()
             view.open(self.model)
             view.start(self.knobs.request())
+        elif view.request != self.knobs.request():
+            view.start(self.knobs.request())
+        elif view.rested:
+            view.player.play()
 
     def _turned(self, request: Request) -> None:
         if self.view is not None:

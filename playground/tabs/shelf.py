@@ -5,6 +5,7 @@ Everything here except :func:`sentence` runs on the stream's thread, so that the
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections import OrderedDict
@@ -21,8 +22,23 @@ def prepare() -> None:
     """Import torch and set it up for one long-lived worker."""
     import torch
 
-    torch.set_num_threads(max(1, min(os.cpu_count() or 1, 8)))
     torch.set_flush_denormal(True)
+
+
+def with_threads(model: Any, frames: Iterator[Frame]) -> Iterator[Frame]:
+    """Let each step of a sampler have as many threads as its model wants; lanes of other models come in between."""
+    import torch
+
+    wanted = model.num_threads or min(os.cpu_count() or 1, 8)
+    with contextlib.closing(frames):  # type: ignore[type-var]
+        while True:
+            if torch.get_num_threads() != wanted:
+                torch.set_num_threads(wanted)
+            try:
+                frame = next(frames)
+            except StopIteration:
+                return
+            yield frame
 
 
 def devices() -> list[str]:

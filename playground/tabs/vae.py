@@ -82,8 +82,9 @@ class Plane(View):
         self.point_at(*(self.plane.pointer() or (0.0, 0.0)))
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The dice only matter for a draw."""
-        return {"seed": getattr(request, "output", "mean") == "sample"}
+        """The dice only matter for a draw, and an autoencoder has no distribution to draw from."""
+        draws = self.model.likelihood != "none"
+        return {"output": draws, "seed": draws and getattr(request, "output", "mean") == "sample"}
 
     def point_at(self, z_1: float, z_2: float) -> None:
         """Decode a point now; the newest move wins."""
@@ -199,6 +200,19 @@ class Generate(View):
         "draw to see what an honest sample of the model looks like: the grain is the uncertainty of each pixel."
     )
     formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """A plain autoencoder has no prior to draw from, which is the lesson."""
+        if model.likelihood != "none":
+            return self.words, self.formula
+        words = (
+            "A plain autoencoder only learned to squeeze pictures into two numbers and back. <b>It has no prior</b>: "
+            "nothing says where in its latent space garments are. Here the latents are drawn from a normal "
+            "distribution with the codes' own mean and spread, the best blind guess there is.<br><br>Many fall into "
+            "gaps that the decoder never saw, and come out as nothing in particular. Compare <i>vae2d</i>: the same "
+            "networks, trained so that the space between garments is filled too."
+        )
+        return words, r"x \to z = f(x) \to \hat{x} = g(z)"
 
     def build(self) -> None:
         """A grid, and how the latents lie."""

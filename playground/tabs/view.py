@@ -38,6 +38,7 @@ class View(QWidget):
         self.tab = tab
         self.model: Any = None
         self.request: Request | None = None
+        self.rested = False  # it was playing when it was left
         self.plot: QWidget | None = None
         self._lanes: list[Lane] = []
         self.player = Player(self.new_lane("run"), self)
@@ -76,6 +77,10 @@ class View(QWidget):
         """Knob name -> whether it can do anything now; the others are hidden."""
         return {}
 
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Words and formula for the panel; the class's own unless a model needs others."""
+        return self.words, self.formula
+
     # --- what the tab calls
 
     def open(self, model: Any) -> None:
@@ -107,7 +112,12 @@ class View(QWidget):
     def source(self, frames: Any) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
         key, store = self.tab.model_id, self.tab.shelf
-        return lambda: frames(store.get(key))
+
+        def play() -> Iterator[Frame]:
+            model = store.get(key)
+            return shelf.with_threads(model, frames(model))
+
+        return play
 
     def new_lane(self, name: str) -> Lane:
         """A place of this view's own to play."""

@@ -69,7 +69,7 @@ class Transport(QWidget):
         index = player.index if player else -1
         playing = player is not None and player.is_playing
         self.play.set_face("pause" if playing else "play", "Pause (Space)" if playing else "Play (Space)")
-        self.play.setEnabled(player is not None and not player.is_empty)
+        self.play.setEnabled(player is not None and (player.is_open or frames > 1))
         self.stop.setEnabled(player is not None and (playing or player.is_open))
         self.first.setEnabled(index > 0)
         self.back.setEnabled(index > 0)

@@ -208,6 +208,7 @@ class PixelCNN(nn.Module):
     Config = PixelCNNConfig
     Request = PixelRequest
     likelihood = "exact"
+    num_threads = 1  # a pixel's layers are too small to share
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()

@@ -108,6 +108,7 @@ class Diffusion(nn.Module):
     system: ClassVar[str] = "Denoising diffusion (DDPM)"
     paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
     likelihood: ClassVar[LikelihoodKind] = "bound"
+    num_threads: ClassVar[int | None] = None
     Config = DiffusionConfig
     Request = DiffusionRequest
 

@@ -65,6 +65,7 @@ class Autoencoder(nn.Module):
     Config = AutoencoderConfig
     Request = AutoencoderRequest
     likelihood = "none"
+    num_threads: int | None = None
     latent_mean: Tensor
     latent_std: Tensor
 
@@ -146,7 +147,7 @@ RECIPES = (
     Recipe(
         id="ae2d-fashion",
         config=AutoencoderConfig(),
-        steps=3000,
+        steps=2000,
         batch_size=128,
         snapshot={"num_samples": 10},
     ),

@@ -47,7 +47,7 @@ class VAERequest(Request):
     output: str = knob(
         "mean",
         label="output",
-        choices=(("mean", "the decoder's mean"), ("sample", "a draw from p(x given z)")),
+        choices=(("mean", "decoder's mean"), ("sample", "a draw")),
         help="The decoder gives every pixel a distribution. Its mean is what is usually shown; an honest sample of the model also draws each pixel, independently of the others, and looks grainy.",
     )
     temperature: float = knob(
@@ -69,6 +69,7 @@ class VAE(nn.Module):
     Config = VAEConfig
     Request = VAERequest
     likelihood = "bound"
+    num_threads: int | None = None
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
