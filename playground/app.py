@@ -5,6 +5,7 @@ The window is on the screen before torch is imported; the worker imports it, and
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from argparse import Namespace
@@ -284,7 +285,7 @@ def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:
     cards, broken = [], {}
     for file in sorted(paths.folder("pretrained").glob("*.safetensors")):
         try:
-            cards.append(checkpoints.read_card(file))
+            cards.append(checkpoints.read_header(file).card)  # measured figures come with the model
         except checkpoints.CheckpointError as error:
             broken[file.name] = str(error)
     return cards, broken
@@ -294,6 +295,12 @@ def _app() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     return app
+
+
+def _begin(window: MainWindow) -> None:
+    """Torch on the worker; the plotting library, which must be imported here, while that goes on."""
+    window.stream.start()
+    importlib.import_module("playground.ui.plots")
 
 
 def run(options: Namespace) -> int:
@@ -311,7 +318,7 @@ def run(options: Namespace) -> int:
     if options.size:
         window.resize(QSize(*options.size))
     window.show()
-    QTimer.singleShot(0, window.stream.start)  # after the first paint
+    QTimer.singleShot(0, lambda: _begin(window))  # after the first paint
     if options.open:
         QTimer.singleShot(0, lambda: window.open_file(options.open))
     if options.screenshot and options.screenshot.suffix == ".gif":

@@ -91,7 +91,16 @@ def test_the_wheel_carries_checkpoints_and_assets(tmp_path):
     root = PACKAGE.parent
     if not (root / "pyproject.toml").exists():
         pytest.skip("not a checkout")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--disable-pip-version-check"]
+    pip = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "--target", str(tmp_path / "site"), str(root)], check=True, cwd=tmp_path)
     code = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"

@@ -156,6 +156,7 @@ class FamilyTab(QWidget):
 
     def _model_arrived(self, model: Any) -> None:
         self.model, self.model_id = model, self.models.currentData()
+        self.card.show_card(model.card)
         self._suitable = [v for v in self.family.views() if v.suits(model)]
         self._make_switch()
         names = [v.name.lower() for v in self._suitable]
@@ -178,7 +179,7 @@ class FamilyTab(QWidget):
             if failed != self._cards[failed].id:  # a file of the user's own that is no good
                 self.models.removeItem(self.models.findData(failed))
                 del self._cards[failed]
-        self.card.show_card(self._cards[self.model_id])
+        self.card.show_card(self.model.card)
         self.banner.show_error(sentence)
 
     # --- views
