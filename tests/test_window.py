@@ -131,6 +131,35 @@ def test_rewind_edit_and_fork(open_window, qtbot):
     assert [f.step for f in view.player.timeline] == list(range(785))
 
 
+def test_a_click_on_a_pixel_goes_back_to_it(open_window, qtbot):
+    window = open_window(tab="autoregressive")
+    view = window.current.view
+    wait_finished(qtbot, view)
+    corner = view.grid.picture_rect(4)
+    size = corner.width() / 28
+    spot = QPointF(corner.x() + 10.5 * size, corner.y() + 20.5 * size).toPoint()
+    qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
+    assert view.player.frame.step == 20 * 28 + 10 + 1
+    assert view.editor.pixel == (4, 20, 10)
+
+
+def test_a_denoising_run_branches_where_it_rests(open_window, qtbot):
+    window = open_window(tab="diffusion")
+    tab, view = window.current, window.current.view
+    view.player.speed = None
+    wait_finished(qtbot, view)
+    trunk = [f.images.copy() for f in view.player.timeline]
+    view.player.seek(6)
+    tab.knobs.set_settings({"label": 8})
+    qtbot.waitUntil(lambda: view.player.frame.step > 6, timeout=WAIT)
+    wait_finished(qtbot, view)
+    branch = [f.images for f in view.player.timeline]
+    assert [f.step for f in view.player.timeline] == list(range(13))
+    assert all(np.array_equal(a, b) for a, b in zip(trunk[:7], branch[:7], strict=True))
+    assert not np.array_equal(trunk[-1], branch[-1])
+    assert view.class_names() == ["Bag"] * 10
+
+
 def test_the_pointer_on_the_plane_decodes_live(open_window, qtbot):
     window = open_window(model_id="vae2d-fashion", view="Latent plane")
     view = window.current.view

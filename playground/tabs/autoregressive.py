@@ -33,6 +33,7 @@ class Generate(View):
         """Grid, pixel editor, and the bars."""
         self.grid = ImageGrid()
         self.grid.selection_changed.connect(lambda _: (self._draw_bars(), self._refresh_editor()))
+        self.grid.picked.connect(self._rewind_to)
         self.column.addWidget(self.grid, 1)
         self.editor = PixelEditor()
         self.editor.slider.valueChanged.connect(self._edited)
@@ -66,6 +67,15 @@ class Generate(View):
         self.plot.set_values(probabilities, highlight=int(frame.images[sample, row, column, 0]))
 
     # --- rewind, edit, fork
+
+    def _rewind_to(self, sample: int, row: int, column: int) -> None:
+        """A click on a pixel that is drawn goes back to the moment at which it was drawn."""
+        frame = self.player.frame
+        if frame is None or self.player.is_playing:
+            return
+        step = row * frame.images.shape[2] + column + 1
+        if step <= self.player.timeline[len(self.player.timeline) - 1].step:
+            self.player.seek(self.player.timeline.index_of_step(step))
 
     def _refresh_editor(self) -> None:
         frame, sample = self.player.frame, max(self.grid.selected(), 0)

@@ -19,16 +19,41 @@ class Generate(View):
         "picture <i>x<sub>t</sub></i> and predicts the clean one, <i>x<sub>0</sub></i>; the sampler goes a small part "
         "of the way there and asks again.<br><br>Early predictions are an average of everything that could still "
         "come: a blur. As noise leaves, they make up their mind. Drag the timeline to go back and forth."
-        "<br><br><b>guidance_scale</b> pushes each picture towards its class; <b>num_steps</b> buys quality with time."
+        "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there, from the same "
+        "half-finished pictures. <b>num_steps</b> buys quality with time."
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
     def build(self) -> None:
         """Two grids in one, and the noise schedule."""
+        self.origin: Frame | None = None  # where the present run branched off
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left in x_t", "step", "ᾱ")
+
+    def turn(self, request: Request) -> None:
+        """A run that rests half-way branches where it stands, again and again while the knob moves.
+
+        A new seed or number of steps, or going back to the first frame, makes a new run.
+        """
+        frame, before = self.player.frame, self.request
+        fixed = ("num_steps", "num_samples", "seed")
+        if frame is None or before is None or any(getattr(request, n) != getattr(before, n) for n in fixed):
+            self.origin = None
+        elif not self.player.is_playing and frame.step < frame.total:
+            self.origin = frame if frame.step else None
+        if self.origin is None or self.origin.state is None:
+            super().turn(request)
+            return
+        self.adopt(request)
+        state, kept = self.origin.state, self.player.timeline.index_of_step(self.origin.step)
+        self.player.lane.touch()
+        self.player.start(self.source(lambda model: model.sample(request, state)), keep=kept)
+
+    def opened(self) -> None:
+        """Another model, other runs."""
+        self.origin = None
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """eta is a knob of DDIM alone."""

@@ -102,12 +102,16 @@ class View(QWidget):
 
     def start(self, request: Request, patient: bool = False) -> None:
         """Begin a run; ``patient`` lets the picture that is being made be shown first (a slider on the move)."""
-        self.request = request
-        for name, shown in self.relevant(request).items():
-            self.tab.knobs.set_shown(name, shown)
+        self.adopt(request)
         self.player.start(
             self.source(lambda model: shelf.careful(model, request, self.sampler)), patient=patient
         )
+
+    def adopt(self, request: Request) -> None:
+        """Take a request as the present one, and hide the knobs that cannot do anything now."""
+        self.request = request
+        for name, shown in self.relevant(request).items():
+            self.tab.knobs.set_shown(name, shown)
 
     def source(self, frames: Any) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
