@@ -16,13 +16,13 @@ from torch import Tensor
 __all__ = ["all_log_probs", "draw", "initial_bias", "log_prob", "mean", "split_parameters"]
 
 _HALF_BIN = 1.0 / 255.0  # grey levels are 2/255 apart on [-1, 1]
-_LOWEST_LOG_SCALE = -7.0
+_LOG_SCALES = (-7.0, 7.0)  # beyond these a bin is all or, to float32, nothing of the distribution
 
 
 def split_parameters(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """``raw`` (..., 3K) -> log weights, means, log scales, each float32 (..., K)."""
     weights, means, log_scales = raw.float().chunk(3, dim=-1)
-    return weights.log_softmax(-1), means, log_scales.clamp(min=_LOWEST_LOG_SCALE)
+    return weights.log_softmax(-1), means, log_scales.clamp(*_LOG_SCALES)
 
 
 def log_prob(raw: Tensor, values: Tensor) -> Tensor:
@@ -61,7 +61,7 @@ def mean(raw: Tensor) -> Tensor:
     weights = (
         weights - weights.amax(-1, keepdim=True)
     ).exp()  # several times quicker than log_softmax, for any layout
-    scales = log_scales.clamp(min=_LOWEST_LOG_SCALE).exp()
+    scales = log_scales.clamp(*_LOG_SCALES).exp()
     tails = F.softplus((means + 1.0) / scales) - F.softplus((means - 1.0) / scales)
     return ((weights * scales * tails).sum(-1) / weights.sum(-1) - 1.0).clamp(-1.0, 1.0)
 

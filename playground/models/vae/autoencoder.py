@@ -147,7 +147,8 @@ RECIPES = (
     Recipe(
         id="ae2d-fashion",
         config=AutoencoderConfig(),
-        steps=2000,
+        steps=2400,
+        learning_rate=1e-3,
         batch_size=128,
         snapshot={"num_samples": 10},
     ),
