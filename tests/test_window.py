@@ -101,7 +101,8 @@ def test_space_and_arrows_drive_the_run(open_window, qtbot):
     at = player.frame.step
     assert at == player.timeline.last.step < 784
     qtbot.keyClick(window, Qt.Key.Key_Right)
-    qtbot.waitUntil(lambda: player.frame.step == at + 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: player.frame.step > at, timeout=WAIT)  # frames already made may come with it
+    assert not player.is_playing
     qtbot.keyClick(window, Qt.Key.Key_Home)
     assert player.frame.step == 0
     qtbot.keyClick(window, Qt.Key.Key_Space)
