@@ -271,10 +271,8 @@ def load(id_or_path: str | Path) -> Any:
     _compare_shapes(path, expected, {name: array.shape for name, array in arrays.items()})
     import torch
 
-    state = {
-        name: torch.from_numpy(np.array(array)).to(model.state_dict()[name].dtype)
-        for name, array in arrays.items()
-    }
+    dtypes = {name: value.dtype for name, value in model.state_dict().items()}
+    state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
     model.load_state_dict(state, assign=True)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
     return model.eval().requires_grad_(False)

@@ -58,7 +58,7 @@ def test_logits_on_the_way_are_those_of_a_full_pass(model):
     on_the_way = np.stack([f.extras["logits"] for f in frames[1:]], axis=1)
     x = torch.from_numpy(frames[-1].images.transpose(0, 3, 1, 2).copy())
     full = discretized_logistic.all_log_probs(model(x, torch.arange(5)))
-    assert np.abs(on_the_way - full.reshape(5, -1, 256).numpy()).max() < 1e-3
+    assert np.abs(np.exp(on_the_way) - full.exp().reshape(5, -1, 256).numpy()).max() < 1e-5
     assert np.allclose(np.exp(on_the_way).sum(-1), 1, atol=1e-4)
 
 
@@ -136,6 +136,8 @@ def test_discretised_logistics_sum_to_one_and_match_the_plain_formula(num_mixtur
     cdf = torch.sigmoid((edges[None, :, None] - means[:, None]) / log_scales.exp()[:, None])
     plain = (log_weights.exp()[:, None] * cdf.diff(dim=1)).sum(-1)
     assert (plain - probabilities).abs().max() < 1e-5
+    to_draw = discretized_logistic.all_log_probs_to_draw(raw).exp()
+    assert (to_draw - probabilities).abs().max() < 1e-6
 
 
 def test_scores_add_up_to_the_probability_of_the_picture(model, images):

@@ -13,7 +13,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["all_log_probs", "draw", "initial_bias", "log_prob", "mean", "split_parameters"]
+__all__ = [
+    "all_log_probs",
+    "all_log_probs_to_draw",
+    "draw",
+    "initial_bias",
+    "log_prob",
+    "mean",
+    "split_parameters",
+]
 
 _HALF_BIN = 1.0 / 255.0  # grey levels are 2/255 apart on [-1, 1]
 _LOG_SCALES = (-7.0, 7.0)  # beyond these a bin is all or, to float32, nothing of the distribution
@@ -49,6 +57,21 @@ def all_log_probs(raw: Tensor) -> Tensor:
     """Log-probabilities of all 256 values, ``raw`` (..., 3K) -> (..., 256), summing to one."""
     values = torch.arange(256, device=raw.device).expand(*raw.shape[:-1], 256)
     return log_prob(raw.unsqueeze(-2), values)
+
+
+def all_log_probs_to_draw(raw: Tensor) -> Tensor:
+    """:func:`all_log_probs` through differences of the distribution function: five times quicker.
+
+    Right to about 1e-7 in each probability (float32), which is what drawing needs; scores use the exact way.
+    """
+    log_weights, means, log_scales = split_parameters(raw)
+    edges = (torch.arange(255, device=raw.device, dtype=torch.float32) + 0.5) / 127.5 - 1.0
+    below = torch.sigmoid(
+        (edges - means.unsqueeze(-1)) * torch.exp(-log_scales).unsqueeze(-1)
+    )  # (..., K, 255)
+    below = (log_weights.exp().unsqueeze(-2) @ below).squeeze(-2)  # (..., 255)
+    upper, lower = F.pad(below, (0, 1), value=1.0), F.pad(below, (1, 0), value=0.0)
+    return (upper - lower).clamp_min(1e-12).log()
 
 
 def mean(raw: Tensor) -> Tensor:

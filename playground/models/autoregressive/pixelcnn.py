@@ -208,7 +208,7 @@ class PixelCNN(nn.Module):
     Config = PixelCNNConfig
     Request = PixelRequest
     likelihood = "exact"
-    num_threads = 1  # a pixel's layers are too small to share
+    num_threads: int | None = None
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
@@ -298,7 +298,7 @@ class PixelCNN(nn.Module):
                 raw = torch.cat(
                     [self(x, y)[:, row, column] for x, y in zip(run.images, run.labels, strict=True)]
                 )
-                run.place(row, column, discretized_logistic.all_log_probs(raw))
+                run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
                 yield run.frame(None)
 
 
@@ -392,7 +392,7 @@ class _Run:
             pair = torch.stack([history[column], h], dim=-1).flatten(1)  # (B, width*2), as the kernel lies
             gates = F.linear(pair, block.horizontal.weight.flatten(1), block.horizontal.bias) + link[column]
             h = h + _linear(block.horizontal_out, _gate(gates))
-        return discretized_logistic.all_log_probs(
+        return discretized_logistic.all_log_probs_to_draw(
             _linear(model.head, F.silu(_linear(model.hidden, F.silu(h))))
         )
 
