@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,8 @@ from playground.ui import theme
 from playground.ui.controls import Slider
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import BarPlot
+
+BARS_EVERY = 0.12  # seconds, while pixels rush by: painting a plot costs more than drawing a pixel
 
 
 class Generate(View):
@@ -39,6 +42,7 @@ class Generate(View):
         self.editor.slider.valueChanged.connect(self._edited)
         self.column.addWidget(self.editor)
         self.player.changed.connect(self._refresh_editor)
+        self._bars_drawn = 0.0  # when
         self.plot = BarPlot("Grey level of the current pixel", "grey level", "probability")
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
@@ -54,7 +58,10 @@ class Generate(View):
         self.grid.set_marker(frame.step - 1 if frame.step > 0 and not done else None)
         if self.grid.selected() < 0:
             self.grid.select(0)
-        self._draw_bars()
+        now = time.perf_counter()
+        if not self.player.is_playing or now - self._bars_drawn > BARS_EVERY:
+            self._bars_drawn = now
+            self._draw_bars()
         self._refresh_editor()
 
     def _draw_bars(self) -> None:
@@ -84,6 +91,8 @@ class Generate(View):
         self.editor.setVisible(bool(usable and still))
         if frame is None or not usable or self.editor.slider.isSliderDown():
             return
+        if still:
+            self._draw_bars()
         row, column = divmod(frame.step - 1, frame.images.shape[2])
         self.editor.show_pixel(sample, row, column, int(frame.images[sample, row, column, 0]))
 
