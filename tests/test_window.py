@@ -289,8 +289,18 @@ def test_a_gpu_without_memory_halves_the_batch_and_says_so():
             raise torch.OutOfMemoryError("CUDA out of memory")
         yield Frame(1, 1, 1, np.zeros((request.num_samples, 2, 2, 1), np.uint8))
 
-    (frame,) = shelf.careful(None, Request(num_samples=16), greedy)
+    model = checkpoints.load("vae-fashion")
+    (frame,) = shelf.careful(model, Request(num_samples=16), greedy)
     assert len(frame.images) == 4 and "4 pictures" in frame.extras["notice"]
+
+
+def test_a_cpu_without_memory_gets_what_fits_and_says_so(monkeypatch):
+    from playground.tabs import shelf
+
+    model = checkpoints.load("vae-fashion")
+    monkeypatch.setattr(shelf, "free_memory", lambda: 6 * model.sample_bytes)
+    (frame,) = shelf.careful(model, model.Request(num_samples=16), type(model).sample)
+    assert len(frame.images) == 3 and "memory for 3 pictures" in frame.extras["notice"]
 
 
 def test_an_unknown_device_is_a_sentence(open_window, qtbot):

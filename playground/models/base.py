@@ -233,6 +233,7 @@ class Model(Protocol):
     Request: type[Request]
     likelihood: LikelihoodKind
     num_threads: int | None  # CPU threads that its sampler is quickest with; None for all of them
+    sample_bytes: int  # working memory that one picture takes while it is sampled, roughly
 
     def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
         """Yield a frame after every step the eye could care about; the last one is the result."""

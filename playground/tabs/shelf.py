@@ -82,10 +82,10 @@ class Shelf:
 
 
 def careful(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
-    """Sample; if a GPU runs out of memory, halve the number of pictures, say so in ``notice`` and start again."""
+    """Sample what fits: estimated beforehand on a CPU, found out on a GPU by halving; ``notice`` says so."""
     import torch
 
-    notice = ""
+    request, notice = _capped(model, request)
     while True:
         try:
             for frame in sampler(model, request):
@@ -100,6 +100,27 @@ def careful(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
             notice = f"The device ran out of memory, so {request.num_samples} pictures are drawn."
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
+
+
+def _capped(model: Any, request: Request) -> tuple[Request, str]:
+    """On a CPU, which would swap instead of refusing: as many pictures as fit into half of the free memory."""
+    if next(model.parameters()).device.type != "cpu":
+        return request, ""
+    fits = max(1, free_memory() // 2 // model.sample_bytes)
+    if request.num_samples <= fits:
+        return request, ""
+    notice = f"There is memory for {fits} pictures, so {fits} are drawn."
+    return dataclasses.replace(request, num_samples=fits), notice
+
+
+def free_memory() -> int:
+    """Bytes that can be had without swapping (a guess of 2 GB where the system does not say)."""
+    try:
+        with open("/proc/meminfo") as file:
+            available = next(line for line in file if line.startswith("MemAvailable"))
+        return int(available.split()[1]) * 1024
+    except (OSError, StopIteration, ValueError):
+        return 2 * 10**9
 
 
 def sentence(error: BaseException) -> str:

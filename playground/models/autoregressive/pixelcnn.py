@@ -209,6 +209,7 @@ class PixelCNN(nn.Module):
     Request = PixelRequest
     likelihood = "exact"
     num_threads: int | None = None
+    sample_bytes = 8 * 2**20  # caches, and the states kept of them
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()

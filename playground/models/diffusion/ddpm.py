@@ -109,6 +109,7 @@ class Diffusion(nn.Module):
     paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
     likelihood: ClassVar[LikelihoodKind] = "bound"
     num_threads: ClassVar[int | None] = None
+    sample_bytes: ClassVar[int] = 4 * 2**20
     Config = DiffusionConfig
     Request = DiffusionRequest
 

@@ -66,6 +66,7 @@ class Autoencoder(nn.Module):
     Request = AutoencoderRequest
     likelihood = "none"
     num_threads: int | None = None
+    sample_bytes = 2**20
     latent_mean: Tensor
     latent_std: Tensor
 

@@ -70,6 +70,7 @@ class VAE(nn.Module):
     Request = VAERequest
     likelihood = "bound"
     num_threads: int | None = None
+    sample_bytes = 2**20
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
