@@ -1,0 +1,306 @@
+"""The first PixelCNN: van den Oord et al. 2016, "Pixel Recurrent Neural Networks" (arXiv:1601.06759, section 3.4).
+
+One stack of masked convolutions with ReLU.  A masked 3x3 kernel is the row above and the pixels to the left; stacked, it
+never reaches what lies far to the right in the rows above: the blind spot that the gated PixelCNN was made to close.
+A mask is not stored and multiplied: the kernel's unmasked parts are two small real convolutions, which is the same
+function.  Two additions: the class enters each block as an embedding, and the head is a mixture of discretised
+logistics (PixelCNN++, arXiv:1701.05517) instead of 256 separate classes.
+
+The sampler keeps each layer's features of the row above and of the pixel to the left, so that a pixel costs one position
+of every layer, and a picture one forward pass.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import discretized_logistic, noise
+from playground.models.autoregressive.pixelcnn import CHUNK, PixelRequest, draw
+from playground.models.base import Frame, Recipe, Score, State, labels_of
+
+
+@dataclass(frozen=True)
+class PlainPixelCNNConfig:
+    """Shape of the network."""
+
+    image_size: int = 28
+    channels: int = 1
+    num_classes: int = 10
+    width: int = 64  # of the 3x3 convolutions; the residual stream is twice as wide (h and 2h in the paper)
+    num_blocks: int = 9
+    stem_kernel: int = 7
+    num_mixtures: int = 10
+
+
+class CausalConv(nn.Module):
+    """A masked k x k convolution: the k//2 rows above, and what stands to the left in the same row.
+
+    Mask A (``own`` False) hides the pixel itself, mask B shows it.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, *, own: bool) -> None:
+        super().__init__()
+        self.reach, self.own = kernel // 2, own
+        self.above = nn.Conv2d(inputs, outputs, (self.reach, kernel))
+        self.left = nn.Conv2d(inputs, outputs, (1, self.reach + own), bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, inputs, H, W) -> (B, outputs, H, W)
+        reach = self.reach
+        above = self.above(F.pad(x, (reach, reach, reach, 0))[:, :, :-1])
+        left = F.pad(x, (reach, 0))
+        return above + self.left(left if self.own else left[..., :-1])
+
+
+class PlainBlock(nn.Module):
+    """The paper's residual block (figure 5, left): 1x1 to half the width, masked 3x3, 1x1 back."""
+
+    def __init__(self, config: PlainPixelCNNConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.narrow = nn.Conv2d(2 * width, width, 1)
+        self.conv = CausalConv(width, width, 3, own=True)
+        self.label = nn.Embedding(config.num_classes, width)
+        self.widen = nn.Conv2d(width, 2 * width, 1)
+        nn.init.zeros_(self.widen.weight)
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        h = F.relu(self.narrow(F.relu(x)))
+        h = self.conv(h) + self.label(labels)[:, :, None, None]
+        return x + self.widen(F.relu(h))
+
+
+_NUM_FEATURES = 3
+
+
+def _features(x: Tensor) -> Tensor:
+    """``x`` 0..255 (B,C,H,W) -> grey level in [-1,1], "is exactly zero" and a constant that marks the inside of the image."""
+    grey = x.float() / 127.5 - 1.0
+    return torch.cat([grey, (x == 0).float(), torch.ones_like(grey)], dim=1)
+
+
+class PlainPixelCNN(nn.Module):
+    """The plain PixelCNN: network, loss, sampler and exact likelihood."""
+
+    family = "autoregressive"
+    system = "PixelCNN, first version"
+    paper = "van den Oord et al. 2016, arXiv:1601.06759"
+    Config = PlainPixelCNNConfig
+    Request = PixelRequest
+    likelihood = "exact"
+    num_threads: int | None = None
+    sample_bytes = 2**20  # the rows above of every layer, and the states kept of them
+
+    def __init__(self, config: PlainPixelCNNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = config.num_classes
+        width, inputs = config.width, _NUM_FEATURES * config.channels
+        self.stem = CausalConv(inputs, 2 * width, config.stem_kernel, own=False)
+        self.blocks = nn.ModuleList(PlainBlock(config) for _ in range(config.num_blocks))
+        self.hidden = nn.Conv2d(2 * width, 2 * width, 1)
+        self.head = nn.Conv2d(2 * width, 3 * config.num_mixtures, 1)
+        nn.init.normal_(self.head.weight, std=0.01)
+        with torch.no_grad():
+            self.head.bias.copy_(discretized_logistic.initial_bias(config.num_mixtures))  # type: ignore[union-attr]
+
+    @property
+    def layers(self) -> Iterable[PlainBlock]:
+        """The blocks, by their type."""
+        return cast("Iterable[PlainBlock]", self.blocks)
+
+    # --- the whole image at once: training, scoring, and the naive sampler
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K)."""
+        h = self.stem(_features(x))
+        for block in self.layers:
+            h = block(h, labels)
+        return self.head(F.relu(self.hidden(F.relu(h)))).permute(0, 2, 3, 1)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Negative log-likelihood in bits per dimension; exact, so nothing is drawn."""
+        nats = -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
+        return {"loss": nats.mean() / math.log(2)}
+
+    @torch.no_grad()
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
+        """Exact bits per dimension of 8-bit images given their class; without labels, of p(x) = mean over classes."""
+        if labels is not None:
+            nats = self.nats_per_pixel(x, labels).sum((1, 2))
+        else:
+            every = torch.arange(self.num_classes, device=x.device)
+            per_class = [self.nats_per_pixel(x, c.expand(len(x))).sum((1, 2)) for c in every]
+            nats = math.log(self.num_classes) - torch.logsumexp(-torch.stack(per_class), 0)
+        bits = nats / (x[0].numel() * math.log(2))
+        return [Score(value, "exact", "bits/dim") for value in bits.tolist()]
+
+    @torch.no_grad()
+    def nats_per_pixel(self, x: Tensor, labels: Tensor) -> Tensor:
+        """-log p of each pixel given the earlier ones and the class: (B,H,W), in nats."""
+        return -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
+
+    # --- pixel by pixel
+
+    @torch.no_grad()
+    def sample(self, request: PixelRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Draw pixels in raster order; a frame after each one.
+
+        Frames carry ``logits`` float32 (B,256) of the pixel just drawn (before temperature) and a state every fourth
+        row.  In a state, pixels up to ``num_known`` are taken from ``images`` instead of drawn: that is how a picture
+        is edited, rewound into the middle of a row, or completed.
+        """
+        run = _Run(self, request, resume)
+        if resume is None:
+            yield run.frame(None, run.snapshot(0))
+        for row in range(run.first_row, self.config.image_size):
+            run.start_row(row)
+            for column in range(self.config.image_size):
+                logits = run.draw_pixel(row, column)
+                if run.position > run.silent_until:
+                    at_fourth_row = run.position % (4 * self.config.image_size) == 0
+                    yield run.frame(logits, run.snapshot(row + 1) if at_fourth_row else None)
+
+    @torch.no_grad()
+    def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
+        """One whole forward pass per pixel.  Slow, and the oracle for :meth:`sample`."""
+        run = _Run(self, request, None)
+        size = self.config.image_size
+        for row in range(size):
+            for column in range(size):
+                raw = torch.cat(
+                    [self(x, y)[:, row, column] for x, y in zip(run.images, run.labels, strict=True)]
+                )
+                run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
+                yield run.frame(None)
+
+
+class _Run:
+    """One sampling run: the images so far and what every layer said about the row above, in chunks of a fixed size."""
+
+    def __init__(self, model: PlainPixelCNN, request: PixelRequest, resume: State | None) -> None:
+        self.model, self.request = model, request
+        self.size = model.config.image_size
+        self.device = model.head.weight.device
+        # chunks are aligned to the sample index, so that a sample always stands at the same place of its batch
+        start = request.first_index - request.first_index % CHUNK
+        stop = request.first_index + request.num_samples
+        self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
+        self.wanted = slice(request.first_index - start, stop - start)
+        every = PixelRequest(label=request.label, num_samples=len(self.indices), first_index=start)
+        labels = torch.from_numpy(labels_of(every.label, every, model.num_classes)).to(self.device)
+        self.labels = labels.split(CHUNK)
+        self.dice = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
+        shape = (len(self.indices), model.config.channels, self.size, self.size)
+        pixels = np.zeros(shape, np.uint8) if resume is None else self._padded(resume["images"])
+        self.images = list(torch.from_numpy(pixels).to(self.device).split(CHUNK))
+        self.first_row = self.position = self.silent_until = self.num_known = 0
+        # features that the 3x3 convolutions look at, a column of zeros before and after: (blocks, W+2, B, width)
+        empty = (model.config.num_blocks, self.size + 2, CHUNK, model.config.width)
+        self.rows = [torch.zeros(empty, device=self.device) for _ in self.images]
+        self.stems: list[Tensor] = []  # what the stem makes of the rows above, (W, B, 2*width)
+        self.links: list[
+            list[Tensor]
+        ] = []  # the same for the block's 3x3 convolutions with the label, (W, B, width)
+        if resume is not None:
+            self._restore(resume)
+
+    def _padded(self, images: np.ndarray) -> np.ndarray:
+        pixels = np.zeros((len(self.indices), *images.shape[1:]), np.uint8)
+        pixels[self.wanted] = images
+        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+
+    def _restore(self, state: State) -> None:
+        self.first_row, self.num_known = int(state["row"]), int(state["num_known"])
+        self.position = self.first_row * self.size
+        self.silent_until = int(state.get("silent_until", self.position))
+        for i in range(len(self.rows)):
+            self.rows[i] = torch.from_numpy(state[f"{i}/rows"].copy()).to(self.device)
+
+    def snapshot(self, row: int) -> State:
+        """Everything needed to continue with ``row``."""
+        rows = {f"{i}/rows": rows.cpu().numpy().copy() for i, rows in enumerate(self.rows)}
+        return {"row": row, "num_known": row * self.size, "images": self._pictures(), **rows}
+
+    def _pictures(self) -> np.ndarray:
+        return torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def start_row(self, row: int) -> None:
+        """Everything that depends on the rows above only, for the whole row at once."""
+        self.stems, self.links = [], []
+        stem, size = self.model.stem, self.size
+        for x, labels, rows in zip(self.images, self.labels, self.rows, strict=True):
+            reach = stem.reach
+            above = _features(x[:, :, max(row - reach, 0) : row])
+            above = F.pad(above, (reach, reach, reach - above.shape[2], 0))
+            self.stems.append(stem.above(above)[:, :, 0].permute(2, 0, 1).contiguous())
+            links = []
+            for block, features in zip(self.model.layers, rows, strict=True):
+                three = torch.stack([features[i : i + size] for i in range(3)], dim=-1).flatten(2)
+                link = F.linear(three, block.conv.above.weight.flatten(1), block.conv.above.bias)
+                links.append(link + block.label(labels))
+            self.links.append(links)
+            rows[:, 1:-1] = 0  # from here on they hold this row, from the left
+
+    def draw_pixel(self, row: int, column: int) -> Tensor:
+        """One position of every layer for every image; returns log-probabilities (padded B, 256)."""
+        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(len(self.images))])
+        self.place(row, column, log_probs)
+        return log_probs
+
+    def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
+        model, rows = self.model, self.rows[chunk]
+        reach = model.stem.reach
+        left = _features(self.images[chunk][:, :, row, None, max(column - reach, 0) : column])
+        left = F.pad(left, (reach - left.shape[-1], 0))
+        h = self.stems[chunk][column] + F.linear(left.flatten(1), model.stem.left.weight.flatten(1))
+        for block, features, link in zip(model.layers, rows, self.links[chunk], strict=True):
+            inner = F.relu(_linear(block.narrow, F.relu(h)))
+            features[column + 1] = inner
+            pair = torch.stack([features[column], inner], dim=-1).flatten(
+                1
+            )  # (B, width*2), as the kernel lies
+            inner = F.linear(pair, block.conv.left.weight.flatten(1)) + link[column]
+            h = h + _linear(block.widen, F.relu(inner))
+        raw = _linear(model.head, F.relu(_linear(model.hidden, F.relu(h))))
+        return discretized_logistic.all_log_probs_to_draw(raw)
+
+    def place(self, row: int, column: int, log_probs: Tensor) -> None:
+        """Draw the pixel by inverting the cumulative distribution on the CPU in float64, and write it."""
+        if self.position >= self.num_known:
+            values = draw(log_probs, self.dice[:, row, column], self.request.temperature, self.request.top_k)
+            for x, value in zip(self.images, values.to(self.device).split(CHUNK), strict=True):
+                x[:, 0, row, column] = value
+        self.position += 1
+
+    def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame:
+        """What there is to see after the latest pixel."""
+        extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
+        return Frame(self.position, self.size**2, self.position, self._pictures(), extras, state)
+
+
+def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    return F.linear(x, layer.weight.flatten(1), layer.bias)
+
+
+MODEL = PlainPixelCNN
+RECIPES = (
+    Recipe(
+        id="pixelcnn0-fashion",
+        config=PlainPixelCNNConfig(),
+        steps=3000,
+        batch_size=32,
+        learning_rate=2e-3,
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        ema=0.998,
+        snapshot={"num_samples": 10, "seed": 7},
+    ),
+)
