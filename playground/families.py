@@ -28,6 +28,7 @@ FAMILIES = (
         "Autoregressive",
         "Draws one pixel at a time, each from an exact distribution given all the earlier ones.",
         "autoregressive",
+        opens="pixelcnn-fashion",
     ),
     Family(
         "vae",
