@@ -67,7 +67,10 @@ class Run:
         self.model = models.network_class(network)(recipe.config)
         self.model = self.model.to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.optimizers = make_optimizers(self.model, recipe)
+        self.turns: tuple[str, ...] = getattr(self.model, "turns", ("",))  # who learns in turn, by name
+        players = [self.model.get_submodule(turn) for turn in self.turns]
+        self.optimizers_of = [make_optimizers(player, recipe) for player in players]
+        self.optimizers = [optimizer for of_player in self.optimizers_of for optimizer in of_player]
         self.film = Film()
         self.step, self.seconds = 0, 0.0
         self.continued_from, self.images_before = "", 0
@@ -171,22 +174,39 @@ class Run:
     # --- one step
 
     def train_step(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        recipe = self.recipe
-        factor = learning_rate_factor(self.step, recipe)
-        generator = torch.Generator().manual_seed(recipe.seed * 1_000_003 + self.step)
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
         self.model.train()
+        figures: dict[str, Tensor] = {}
+        for turn, optimizers in zip(self.turns, self.optimizers_of, strict=True):
+            figures |= self._learn(turn, optimizers, x, labels, generator)
+        self._update_average()
+        self.step += 1
+        return figures
+
+    def _learn(
+        self,
+        turn: str,
+        optimizers: list[torch.optim.Optimizer],
+        x: Tensor,
+        labels: Tensor,
+        generator: torch.Generator,
+    ) -> dict[str, Tensor]:
+        """One step of the whole model, or of the part whose turn it is while the others hold still."""
+        recipe, player = self.recipe, self.model.get_submodule(turn)
+        if turn:
+            self.model.requires_grad_(False)
+            player.requires_grad_(True)
         with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
-            figures = self.model.loss(x, labels, generator)
-        figures["loss"].backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), recipe.max_grad_norm)
-        for optimizer in self.optimizers:
+            figures = _loss_of(self.model, turn, x, labels, generator)
+        figures[_named(turn, "loss")].backward()
+        norm = torch.nn.utils.clip_grad_norm_(player.parameters(), recipe.max_grad_norm)
+        factor = learning_rate_factor(self.step, recipe)
+        for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        self._update_average()
-        self.step += 1
-        return {**{k: v.detach() for k, v in figures.items()}, "gradient_norm": norm}
+        return {**{k: v.detach() for k, v in figures.items()}, _named(turn, "gradient_norm"): norm}
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -202,8 +222,10 @@ class Run:
         generator = torch.Generator().manual_seed(1)
         totals: dict[str, float] = {}
         for x, y in zip(images.split(128), labels.split(128), strict=True):
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
-                figures = self.average.loss(x, y, generator)
+            figures: dict[str, Tensor] = {}
+            for turn in self.turns:
+                with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+                    figures |= _loss_of(self.average, turn, x, y, generator)
             for name, value in figures.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(images)
         return {f"validation_{name}": value for name, value in totals.items()}
@@ -230,7 +252,8 @@ def train(
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
     if recipe.compile:
-        run.model.compile()
+        for turn in run.turns:
+            run.model.get_submodule(turn).compile()
     snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
     validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
     recent: list[dict[str, Tensor]] = []
@@ -250,7 +273,7 @@ def train(
         last, last_step = now, run.step
         figures = {k: float(torch.stack([r[k].float() for r in recent]).mean()) for k in recent[0]}
         recent = []
-        if not np.isfinite(figures["loss"]):
+        if not all(np.isfinite(figures[_named(turn, "loss")]) for turn in run.turns):
             raise FloatingPointError(f"The loss of {recipe_id} is not finite at step {run.step}.")
         if any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps:
             figures |= run.validate(*held_out)
@@ -309,6 +332,19 @@ def _lay_out_alike(optimizer: torch.optim.Optimizer) -> None:
 def _moments(steps: int, count: int, power: float) -> set[int]:
     """``count`` steps from 0 to ``steps``; a power above 1 puts more of them early, where more happens."""
     return {round(steps * (i / (count - 1)) ** power) for i in range(count)}
+
+
+def _loss_of(
+    model: Any, turn: str, x: Tensor, labels: Tensor, generator: torch.Generator
+) -> dict[str, Tensor]:
+    """The model's figures; where several parts learn in turn, each under its part's name."""
+    if not turn:
+        return dict(model.loss(x, labels, generator))
+    return {_named(turn, k): v for k, v in model.loss(x, labels, generator, turn).items()}
+
+
+def _named(turn: str, figure: str) -> str:
+    return f"{turn}_{figure}" if turn else figure
 
 
 def _under(prefix: str, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""What every GAN of ours does with its latents: draw them, turn them into pictures, ask the discriminator.
+
+A GAN draws in one pass and has no likelihood: nothing says how probable a picture is.  The nearest thing to an opinion
+is the discriminator's, and that one is about "real or drawn by my partner", not about probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import noise
+from playground.models.base import Frame, Request, State, knob
+from playground.models.blocks import from_uint8, to_uint8
+
+TURNS = ("discriminator", "generator")  # who learns first in each step
+CHUNK = 16  # decoded together; a smaller batch is not padded, so that one picture costs one picture
+
+
+@dataclass(frozen=True)
+class GANRequest(Request):
+    """What to draw."""
+
+    temperature: float = knob(
+        1.0,
+        label="temperature",
+        low=0.0,
+        high=2.0,
+        step=0.05,
+        help="Multiplies z. 1 is the noise the generator was trained on; lower stays near one typical picture, higher leaves what it knows.",
+    )
+
+
+def non_saturating(discriminator: nn.Module, real: Tensor, fake: Tensor, turn: str) -> dict[str, Tensor]:
+    """The losses of Goodfellow et al. 2014 with the generator's -log D(G(z)) of section 3; D(x) is a probability.
+
+    Args:
+        real, fake: pictures in [-1, 1], (B,C,H,W).
+        turn: whose loss is asked for.
+    """
+    if turn == "generator":
+        return {"loss": F.softplus(-discriminator(fake).float()).mean()}
+    on_real, on_fake = discriminator(real).float(), discriminator(fake.detach()).float()
+    told = {"real": on_real.sigmoid().mean(), "fake": on_fake.sigmoid().mean()}
+    return {"loss": (F.softplus(-on_real) + F.softplus(on_fake)).mean(), **told}
+
+
+class LatentGAN(nn.Module):
+    """A generator from Gaussian z, (B, latent_dim), and a discriminator that gives a logit, (B,).
+
+    Subclasses make ``generator`` and ``discriminator``.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+    family = "gan"
+    likelihood = "none"
+    Request: type[Request] = GANRequest
+    turns = TURNS
+    num_threads: int | None = None
+    sample_bytes = 2**20
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.latent_shape = (config.latent_dim,)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """``z`` (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""
+        return cast(Tensor, self.generator(z))
+
+    def loss(
+        self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str = "generator"
+    ) -> dict[str, Tensor]:
+        """The loss of the one whose ``turn`` it is; ``x`` uint8 (B,C,H,W), labels are not used."""
+        z = torch.randn(len(x), *self.latent_shape, generator=generator, device=generator.device)
+        return non_saturating(self.discriminator, from_uint8(x), self(z.to(x.device)), turn)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """``z`` (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""
+        return torch.cat([self(part) for part in z.split(CHUNK)]).float()
+
+    def opinion(self, x: Tensor) -> Tensor:
+        """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real: (B,) in 0..1."""
+        return cast(Tensor, self.discriminator(x)).float().sigmoid()
+
+    @torch.no_grad()
+    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """Draw z and decode it: a GAN draws in one pass, so there is one frame.  Extras as in :meth:`decode_frames`."""
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        if resume is None:
+            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
+        else:
+            z = resume["z"]
+        yield from self.decode_frames(z)
+
+    @torch.no_grad()
+    def decode_frames(self, z: np.ndarray) -> Iterator[Frame]:
+        """The frame of given latents, float32 (B,latent_dim); extras ``latent`` and ``opinion`` float32 (B,)."""
+        device = next(self.parameters()).device
+        pictures = self.decode(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(device))
+        extras = {"latent": z, "opinion": self.opinion(pictures).cpu().numpy()}
+        yield Frame(1, 1, 1, to_uint8(pictures), extras, {"z": z})

@@ -1,0 +1,100 @@
+"""The first generative adversarial network: Goodfellow et al. 2014, "Generative Adversarial Nets" (arXiv:1406.2661).
+
+Two dense networks play against each other: the generator turns noise into pictures, the discriminator tells real ones
+from drawn ones.  As in the paper: rectifiers in the generator, maxout and dropout in the discriminator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models.base import Recipe
+from playground.models.gan._latents import LatentGAN
+
+
+@dataclass(frozen=True)
+class GANConfig:
+    """Shape of the two networks."""
+
+    image_size: int = 28
+    channels: int = 1
+    latent_dim: int = 100
+    width: int = 800  # of the generator
+    maxout_units: int = 200
+    pieces: int = 4  # linear functions per maxout unit
+    dropout: float = 0.3
+
+
+class Maxout(nn.Module):
+    """The largest of several linear functions (Goodfellow et al. 2013, arXiv:1302.4389): (B,inputs) -> (B,outputs)."""
+
+    def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
+        super().__init__()
+        self.pieces = pieces
+        self.linear = nn.Linear(inputs, outputs * pieces)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(2)
+
+
+class Generator(nn.Module):
+    """z (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__()
+        self.shape = (config.channels, config.image_size, config.image_size)
+        self.first = nn.Linear(config.latent_dim, config.width)
+        self.second = nn.Linear(config.width, config.width)
+        self.last = nn.Linear(config.width, config.channels * config.image_size**2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = F.relu(self.second(F.relu(self.first(z))))
+        return self.last(h).tanh().unflatten(1, self.shape)
+
+
+class Discriminator(nn.Module):
+    """Pictures (B,C,H,W) -> logit that they are real, (B,)."""
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__()
+        units, pieces = config.maxout_units, config.pieces
+        self.first = Maxout(config.channels * config.image_size**2, units, pieces)
+        self.second = Maxout(units, units, pieces)
+        self.last = nn.Linear(units, 1)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = self.dropout(self.first(x.flatten(1)))
+        return self.last(self.dropout(self.second(h)))[:, 0]
+
+
+class GAN(LatentGAN):
+    """The two players of the paper."""
+
+    system = "Generative adversarial network (2014)"
+    paper = "Goodfellow et al. 2014, arXiv:1406.2661"
+    Config = GANConfig
+
+    def __init__(self, config: GANConfig) -> None:
+        super().__init__(config)
+        self.generator = Generator(config)
+        self.discriminator = Discriminator(config)
+
+
+MODEL = GAN
+RECIPES = (
+    Recipe(
+        id="gan-fashion",
+        config=GANConfig(),
+        steps=16000,
+        batch_size=64,
+        learning_rate=2e-4,
+        betas=(0.5, 0.999),
+        final_learning_rate=0.1,
+        ema=0.999,
+        snapshot={"num_samples": 10},
+    ),
+)

@@ -1,0 +1,362 @@
+"""StyleGAN2: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), small.
+
+A mapping network turns z into w; every convolution of the synthesis network is modulated by w (section 2.2), gets noise
+of its own, and adds to the picture through a skip connection (section 4).  The game is the relativistic one of R3GAN
+(Huang et al. 2024, arXiv:2501.05441) with its penalties R1 and R2, which are taken to first order:
+(D(x + sigma n) - D(x))^2 / sigma^2 is, on average over n, the squared gradient (Lin et al. 2025, arXiv:2501.08316, eq. 3).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import noise
+from playground.models.base import EACH_CLASS, Frame, Recipe, Request, State, knob, labels_of
+from playground.models.blocks import from_uint8, to_uint8
+from playground.models.gan._latents import CHUNK, TURNS
+
+
+@dataclass(frozen=True)
+class StyleGANConfig:
+    """Shape of the networks and weights of the penalties."""
+
+    image_size: int = 28  # a multiple of 4
+    channels: int = 1
+    num_classes: int = 10
+    latent_dim: int = 64
+    w_dim: int = 128
+    widths: tuple[int, int, int] = (128, 64, 32)  # of the generator at a quarter, half and full resolution
+    critic_widths: tuple[int, int, int] = (128, 64, 32)
+    gamma: float = 0.5  # weight of R1 and R2
+    penalty_sigma: float = 0.1  # how far a penalty looks, on the scale [-1, 1]
+    mixing: float = 0.5  # so often two styles are mixed while training
+
+
+@dataclass(frozen=True)
+class StyleRequest(Request):
+    """What to draw."""
+
+    truncation_psi: float = knob(
+        0.8,
+        label="truncation_psi",
+        low=-1.0,
+        high=1.5,
+        step=0.05,
+        help="Pulls w towards its mean: 1 leaves it, 0 is the mean itself, values between trade variety for quality. Negative ones give the opposite of a picture.",
+    )
+    noise: bool = knob(
+        True,
+        label="noise",
+        help="The noise added after every convolution: it decides fine detail, not what the picture shows.",
+    )
+    label: int = knob(EACH_CLASS, label="class", choices="classes", help="Which garment to draw.")
+
+
+class Dense(nn.Module):
+    """A linear layer with equalised learning rate: weights of unit variance, scaled when used (Karras et al. 2018)."""
+
+    def __init__(self, inputs: int, outputs: int, bias: float = 0.0) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs))
+        self.bias = nn.Parameter(torch.full((outputs,), bias))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
+
+
+class ModulatedConv(nn.Module):
+    """A convolution whose inputs are scaled by a style and whose outputs are scaled back to unit variance (eqs. 1 and 3).
+
+    Scaling the features instead of the weights is the same function, and all pictures share one kernel.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
+        self.style = Dense(w_dim, inputs, bias=1.0)
+        self.demodulate = demodulate
+
+    def forward(self, x: Tensor, w: Tensor) -> Tensor:
+        weight = self.weight / math.sqrt(self.weight[0].numel())
+        style = self.style(w)  # (B, inputs)
+        h = F.conv2d(x * style[:, :, None, None], weight, padding=weight.shape[2] // 2)
+        if self.demodulate:
+            energy = style.square() @ weight.square().sum((2, 3)).T  # (B, outputs)
+            h = h * torch.rsqrt(energy + 1e-8)[:, :, None, None]
+        return h
+
+
+class StyledLayer(nn.Module):
+    """Modulated convolution, noise, bias, leaky ReLU; optionally twice as large first."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, up: bool) -> None:
+        super().__init__()
+        self.up = up
+        self.conv = ModulatedConv(inputs, outputs, w_dim)
+        self.noise_strength = nn.Parameter(torch.zeros(()))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
+        if self.up:
+            x = F.interpolate(x, scale_factor=2, mode="bilinear")
+        h = self.conv(x, w) + self.noise_strength * noise
+        return F.leaky_relu(h + self.bias[:, None, None], 0.2) * math.sqrt(2)
+
+
+class Synthesis(nn.Module):
+    """Styles (B,layers,w_dim) and noises -> pictures, (B,C,H,W)."""
+
+    def __init__(self, config: StyleGANConfig) -> None:
+        super().__init__()
+        quarter, (low, middle, high) = config.image_size // 4, config.widths
+        shapes = [(low, low, False), (low, low, False), (low, middle, True), (middle, middle, False)]
+        shapes += [(middle, high, True), (high, high, False)]
+        self.start = nn.Parameter(torch.randn(1, low, quarter, quarter))
+        self.layers = nn.ModuleList(StyledLayer(a, b, config.w_dim, up) for a, b, up in shapes)
+        self.to_picture = nn.ModuleList(
+            ModulatedConv(width, config.channels, config.w_dim, 1, demodulate=False)
+            for width in (low, middle, high)
+        )
+        self.bias = nn.Parameter(torch.zeros(config.channels, 1, 1))
+        self.num_layers = len(shapes)
+
+    def forward(self, styles: Tensor, noises: list[Tensor]) -> Tensor:
+        w = styles.unbind(1)
+        x = self.start.expand(len(styles), -1, -1, -1)
+        picture: Tensor = self.bias
+        for i, layer in enumerate(self.layers):
+            x = layer(x, w[i], noises[i])
+            if i % 2:  # each resolution adds to the picture
+                if i > 1:
+                    picture = F.interpolate(picture, scale_factor=2, mode="bilinear")
+                picture = picture + self.to_picture[i // 2](x, w[i])
+        return picture
+
+
+class Generator(nn.Module):
+    """Mapping and synthesis."""
+
+    def __init__(self, config: StyleGANConfig) -> None:
+        super().__init__()
+        self.label = nn.Embedding(config.num_classes, config.latent_dim)
+        self.mapping = nn.ModuleList(
+            [Dense(2 * config.latent_dim, config.w_dim), Dense(config.w_dim, config.w_dim)]
+        )
+        self.synthesis = Synthesis(config)
+
+    def map(self, z: Tensor, labels: Tensor) -> Tensor:
+        """``z`` (B,latent_dim), ``labels`` (B,) -> w (B,w_dim)."""
+        h = torch.cat([_unit(z), _unit(self.label(labels))], dim=1)
+        for layer in self.mapping:
+            h = F.leaky_relu(layer(h), 0.2) * math.sqrt(2)
+        return h
+
+    def forward(
+        self, z: Tensor, other: Tensor, switch: Tensor, labels: Tensor, noises: list[Tensor]
+    ) -> Tensor:
+        """Pictures from ``z``; from layer ``switch`` (B,) on, the style is that of ``other``."""
+        w, w_other = self.map(z, labels), self.map(other, labels)
+        place = torch.arange(self.synthesis.num_layers, device=z.device)
+        styles = torch.where((place < switch[:, None])[..., None], w[:, None], w_other[:, None])
+        return self.synthesis(styles, noises)
+
+
+def _unit(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
+class CriticBlock(nn.Module):
+    """Two convolutions around a leaky ReLU, residual; half as large, and then another width, if asked."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inputs, inputs, 3, padding=1)
+        self.second = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
+        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.avg_pool2d(x, 2)
+        h = self.second(F.leaky_relu(self.first(F.leaky_relu(x, 0.2)), 0.2))
+        return self.skip(x) + h
+
+
+class Critic(nn.Module):
+    """Pictures (B,C,H,W) and classes -> D(x), (B,): a plain number, higher for real; no normalisation, no company."""
+
+    def __init__(self, config: StyleGANConfig) -> None:
+        super().__init__()
+        low, middle, high = config.critic_widths
+        self.stem = nn.Conv2d(config.channels, high, 3, padding=1)
+        self.blocks = nn.ModuleList([CriticBlock(high, middle), CriticBlock(middle, low)])
+        self.head = nn.Conv2d(low, low, config.image_size // 4, groups=low)
+        self.dense = nn.Linear(low, low)
+        self.last = nn.Linear(low, 1)
+        self.label = nn.Embedding(config.num_classes, low)  # the projection of Miyato and Koyama 2018
+
+    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
+        h = self.stem(x)
+        for block in self.blocks:
+            h = block(h)
+        h = self.head(F.leaky_relu(h, 0.2)).flatten(1)
+        h = h + self.dense(F.leaky_relu(h, 0.2))
+        h = F.leaky_relu(h, 0.2)
+        return self.last(h)[:, 0] + (self.label(labels) * h).sum(1) / math.sqrt(h.shape[1])
+
+
+class StyleGAN(nn.Module):
+    """Generator, critic, and what w is good for: truncation, mixing, directions."""
+
+    family = "gan"
+    system = "StyleGAN2"
+    paper = "Karras et al. 2020, arXiv:1912.04958; Huang et al. 2024, arXiv:2501.05441"
+    likelihood = "none"
+    Config = StyleGANConfig
+    Request = StyleRequest
+    turns = TURNS
+    num_threads: int | None = None
+    sample_bytes = 2 * 2**20
+
+    def __init__(self, config: StyleGANConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = config.num_classes
+        self.num_layers = 6
+        self.latent_shape = (config.w_dim,)  # what is decoded is w
+        self.generator = Generator(config)
+        self.discriminator = Critic(config)
+
+    # --- training
+
+    def loss(
+        self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str = "generator"
+    ) -> dict[str, Tensor]:
+        """Relativistic pairing (R3GAN, eq. 2) and, for the critic, R1 and R2; ``x`` uint8 (B,C,H,W)."""
+        real = from_uint8(x)
+        fake = self._draw(labels, generator)
+        if turn == "generator":
+            with torch.no_grad():
+                on_real = self.discriminator(real, labels).float()
+            return {"loss": F.softplus(on_real - self.discriminator(fake, labels).float()).mean()}
+        both = torch.cat([real, fake.detach().float()])
+        nudge = torch.randn(both.shape, generator=generator, device=generator.device).to(x.device)
+        sigma = self.config.penalty_sigma
+        four = torch.cat([both, both + sigma * nudge])
+        opinions = self.discriminator(four, labels.repeat(4)).float()
+        on_real, on_fake, real_nudged, fake_nudged = opinions.chunk(4)
+        r1 = ((real_nudged - on_real) / sigma).square().mean()
+        r2 = ((fake_nudged - on_fake) / sigma).square().mean()
+        loss = F.softplus(on_fake - on_real).mean() + 0.5 * self.config.gamma * (r1 + r2)
+        return {"loss": loss, "lead": (on_real - on_fake).mean(), "r1": r1, "r2": r2}
+
+    def _draw(self, labels: Tensor, generator: torch.Generator) -> Tensor:
+        device, count = labels.device, len(labels)
+
+        def normal(*shape: int) -> Tensor:
+            return torch.randn(shape, generator=generator, device=generator.device).to(device)
+
+        z, other = normal(count, self.config.latent_dim), normal(count, self.config.latent_dim)
+        place = torch.rand(count, 2, generator=generator, device=generator.device).to(device)
+        switch = (1 + place[:, 0] * (self.num_layers - 1)).floor()
+        switch = torch.where(place[:, 1] < self.config.mixing, switch, float(self.num_layers))
+        noises = [normal(count, *shape) for shape in self.noise_shapes()]
+        return cast(Tensor, self.generator(z, other, switch, labels, noises))
+
+    # --- w
+
+    def noise_shapes(self) -> list[tuple[int, int, int]]:
+        """Shape of each layer's noise, (1,H,W)."""
+        sizes = [self.config.image_size // d for d in (4, 4, 2, 2, 1, 1)]
+        return [(1, size, size) for size in sizes]
+
+    @cached_property
+    def w_avg(self) -> Tensor:
+        """The mean of w over 1,000 draws of z for each class, (num_classes,w_dim)."""
+        device = self.generator.label.weight.device
+        z = torch.from_numpy(noise.normal(0, range(1000), "w_avg", (self.config.latent_dim,))).to(device)
+        labels = torch.arange(self.num_classes, device=device)
+        with torch.no_grad():
+            return torch.stack([self.generator.map(z, c.expand(len(z))).mean(0) for c in labels])
+
+    def w_of(self, z: Tensor, labels: Tensor, truncation_psi: float = 1.0) -> Tensor:
+        """``z`` (B,latent_dim), ``labels`` (B,) -> w, pulled towards the mean of its class: (B,w_dim)."""
+        mean = self.w_avg[labels]
+        return mean + truncation_psi * (self.generator.map(z, labels) - mean)
+
+    def synthesize(self, styles: Tensor, noises: list[Tensor]) -> Tensor:
+        """Styles (B,layers,w_dim), noises each (B,1,H,W) -> pictures, (B,C,H,W)."""
+        parts = zip(styles.split(CHUNK), *(n.split(CHUNK) for n in noises), strict=True)
+        return torch.cat([self.generator.synthesis(w, list(ns)) for w, *ns in parts]).float()
+
+    def decode(self, w: Tensor) -> Tensor:
+        """``w`` (B,w_dim) or, layer by layer, (B,layers,w_dim) -> pictures without noise, (B,C,H,W)."""
+        styles = w[:, None].expand(-1, self.num_layers, -1) if w.ndim == 2 else w
+        silent = [w.new_zeros(len(w), *shape) for shape in self.noise_shapes()]
+        return self.synthesize(styles, silent)
+
+    @torch.no_grad()
+    def opinion(self, x: Tensor, labels: Tensor) -> Tensor:
+        """D(x) of pictures in [-1, 1], (B,C,H,W): (B,), only differences of which mean something."""
+        return cast(Tensor, self.discriminator(x, labels)).float()
+
+    # --- drawing
+
+    @torch.no_grad()
+    def sample(self, request: StyleRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Draw z, map it to w, synthesize: one pass, one frame.  Extras: ``latent`` (w), ``opinion`` (B,)."""
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        device = self.generator.label.weight.device
+        labels = torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(device)
+        if resume is None:
+            z = noise.normal(request.seed, indices, "z", (self.config.latent_dim,))
+            w = self.w_of(torch.from_numpy(z).to(device), labels, request.truncation_psi)
+        else:
+            w = torch.from_numpy(resume["w"]).to(device)
+        yield self.frame_of(w, labels, self.noises(request))
+
+    def noises(self, request: StyleRequest) -> list[Tensor]:
+        """The noise of every layer for the samples of a request; zero if it asks for none."""
+        device = self.generator.label.weight.device
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        if not request.noise:
+            return [torch.zeros(len(indices), *shape, device=device) for shape in self.noise_shapes()]
+        draws = [
+            noise.normal(request.seed, indices, "noise", shape, step=i)
+            for i, shape in enumerate(self.noise_shapes())
+        ]
+        return [torch.from_numpy(draw).to(device) for draw in draws]
+
+    def frame_of(self, w: Tensor, labels: Tensor, noises: list[Tensor]) -> Frame:
+        """The frame of given w, (B,w_dim) or (B,layers,w_dim)."""
+        styles = w[:, None].expand(-1, self.num_layers, -1) if w.ndim == 2 else w
+        pictures = self.synthesize(styles, noises)
+        kept = np.array(w.cpu().numpy())
+        extras = {"latent": kept, "opinion": self.opinion(pictures, labels).cpu().numpy()}
+        return Frame(1, 1, 1, to_uint8(pictures), extras, {"w": kept})
+
+
+MODEL = StyleGAN
+RECIPES = (
+    Recipe(
+        id="stylegan-fashion",
+        config=StyleGANConfig(),
+        steps=6000,
+        batch_size=64,
+        learning_rate=2e-3,
+        betas=(0.0, 0.99),
+        final_learning_rate=0.05,
+        warmup_steps=100,
+        ema=0.998,
+        snapshot={"num_samples": 10, "truncation_psi": 1.0},
+    ),
+)
