@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import checkpoints, data, paths
+from playground import checkpoints, data, distributed, paths
 
 _BATCH = 100  # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 
@@ -63,12 +63,18 @@ def check(options: Namespace) -> int:
 
 def sample(options: Namespace) -> None:
     _writable(options.out, (".png", ".npy", ".gif"))
-    model = _load(options.id)
     settings = dict(_setting(text) for text in options.set) | {"seed": options.seed}
-    if options.out.suffix == ".gif":
-        return _write_gif(options.out, _trajectory(model, settings, options.count))
-    batches = [list(frames)[-1].images for frames in _batches(model, settings, options.count)]
-    images = np.concatenate(batches)
+    with distributed.joined() as world:
+        model = _load(options.id, world)
+        if options.out.suffix == ".gif":
+            return (
+                _write_gif(options.out, _trajectory(model, settings, options.count))
+                if world.is_first
+                else None
+            )
+        images = distributed.gather(world, _drawn(model, settings, world.share(options.count)))
+    if not world.is_first:
+        return
     if options.out.suffix == ".npy":
         with options.out.open("wb") as file:
             np.save(file, images)
@@ -78,18 +84,28 @@ def sample(options: Namespace) -> None:
         Image.fromarray(tile(images)).save(options.out)
 
 
-def _batches(model: Any, settings: dict[str, Any], count: int) -> Iterator[Iterator[Any]]:
+def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
+    """The pictures of these indices, uint8 (len(indices),H,W,C)."""
+    parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
+    shape = data.DATASETS[model.card.dataset].image_shape
+    return np.concatenate([np.zeros((0, *shape), np.uint8), *parts])
+
+
+def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
     from playground.models.base import make_request
 
-    for first in range(0, count, _BATCH):
-        request = make_request(model.Request, {**settings, "num_samples": min(_BATCH, count - first)})
+    make_request(
+        model.Request, settings
+    )  # a wrong setting is refused by every process, also by one with no share
+    for first in range(indices.start, indices.stop, _BATCH):
+        request = make_request(model.Request, {**settings, "num_samples": min(_BATCH, indices.stop - first)})
         yield model.sample(dataclasses.replace(request, first_index=first))
 
 
 def _trajectory(model: Any, settings: dict[str, Any], count: int) -> list[np.ndarray]:
     if count > _BATCH:
         raise ValueError(f"A .gif holds at most {_BATCH} pictures.")
-    frames = [tile(f.images) for f in next(_batches(model, settings, count))]
+    frames = [tile(f.images) for f in next(_batches(model, settings, range(count)))]
     stride = math.ceil(len(frames) / 120)  # long runs are thinned; the last frame stays
     return frames[::-1][::stride][::-1]
 
@@ -173,13 +189,12 @@ def train(options: Namespace) -> None:
     torch.set_flush_denormal(True)
     folder = options.out or Path("runs") / options.recipe
     start = checkpoints.resolve(options.start_from) if options.start_from else None
-    for p in loop.train(options.recipe, folder, resume=options.resume, start_from=start):
-        figures = "  ".join(f"{k} {v:.4f}" for k, v in p.figures.items())
-        print(
-            f"step {p.step}/{p.total}  {p.images_per_second:.0f} images/s  {p.seconds_left / 60:.1f} min left  {figures}",
-            flush=True,
-        )
-    if options.install:
+    with distributed.joined() as world:
+        for p in loop.train(options.recipe, folder, resume=options.resume, start_from=start, world=world):
+            figures = "  ".join(f"{k} {v:.4f}" for k, v in p.figures.items())
+            line = f"step {p.step}/{p.total}  {p.images_per_second:.0f} images/s  {p.seconds_left / 60:.1f} min left  {figures}"
+            print(line, flush=True) if world.is_first else None
+    if options.install and world.is_first:
         _install(options.recipe, folder)
 
 
@@ -215,9 +230,13 @@ def bench(options: Namespace) -> None:
 # --- shared
 
 
-def _load(id_or_path: str) -> Any:
+def _load(id_or_path: str, world: distributed.World | None = None) -> Any:
+    """The model; as one of several processes, on a device of its own."""
     model = checkpoints.load(id_or_path)
     import torch
+
+    if world is not None and world.size > 1:
+        model = model.to(distributed.device(world))
 
     torch.set_flush_denormal(True)
     if model.num_threads:

@@ -2,7 +2,8 @@
 
 A run lives in one folder and can be killed at any moment: the whole state (weights, averages, optimisers, curves) is
 replaced atomically once a minute.  Data order and random draws are functions of (seed, step), so a resumed run
-continues the same curve.
+continues the same curve.  Under ``torchrun`` each process takes its part of every batch and the gradients are averaged,
+so that all of them hold the same weights; the first one writes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from playground import checkpoints, data, models
+from playground import checkpoints, data, distributed, models
 from playground.models.base import Recipe, make_request
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
@@ -61,11 +62,12 @@ class Film:
 class Run:
     """Everything that changes while a recipe is trained."""
 
-    def __init__(self, network: str, recipe: Recipe, folder: Path) -> None:
+    def __init__(self, network: str, recipe: Recipe, folder: Path, world: distributed.World) -> None:
         torch.manual_seed(recipe.seed)
-        self.network, self.recipe, self.folder = network, recipe, folder
+        self.network, self.recipe, self.folder, self.world = network, recipe, folder, world
+        self.device = distributed.device(world)
         self.model = models.network_class(network)(recipe.config)
-        self.model = self.model.to(memory_format=torch.channels_last)
+        self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.turns: tuple[str, ...] = getattr(self.model, "turns", ("",))  # who learns in turn, by name
         players = [self.model.get_submodule(turn) for turn in self.turns]
@@ -96,7 +98,7 @@ class Run:
             "continued_from": self.continued_from,
             "images_before": self.images_before,
         }
-        plain = {k: v.detach().contiguous().clone() for k, v in tensors.items()}
+        plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
         checkpoints.write_atomically(self.state_path, to_bytes(plain, {"run": json.dumps(text)}))
 
     def load_state(self) -> None:
@@ -146,10 +148,16 @@ class Run:
             seed=recipe.seed,
             images_seen=self.images_before + self.step * recipe.batch_size,
             training_seconds=round(self.seconds, 1),
-            machine=f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}",
+            machine=self._machine(),
             date=datetime.date.today().isoformat(),
             parameters=sum(p.numel() for p in self.model.parameters()),
         )
+
+    def _machine(self) -> str:
+        many = f"{self.world.size} processes, each on " if self.world.size > 1 else ""
+        if self.device.type == "cuda":
+            return many + torch.cuda.get_device_name(self.device)
+        return many + f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}"
 
     def save_checkpoint(self) -> Path:
         """The averaged weights with their card, and the training film beside them."""
@@ -174,7 +182,11 @@ class Run:
     # --- one step
 
     def train_step(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        generator = torch.Generator().manual_seed(self.recipe.seed * 1_000_003 + self.step)
+        """One step on this process's part of the batch; the figures are means over the whole of it."""
+        seed = self.recipe.seed * 1_000_003 + self.step
+        generator = torch.Generator().manual_seed(
+            seed + (self.world.rank << 40)
+        )  # other draws in every process
         self.model.train()
         figures: dict[str, Tensor] = {}
         for turn, optimizers in zip(self.turns, self.optimizers_of, strict=True):
@@ -196,9 +208,11 @@ class Run:
         if turn:
             self.model.requires_grad_(False)
             player.requires_grad_(True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=recipe.bfloat16):
+        with self._precision():
             figures = _loss_of(self.model, turn, x, labels, generator)
         figures[_named(turn, "loss")].backward()
+        figures = {k: v.detach().float() for k, v in figures.items()}
+        self._average_over_processes(player, figures, len(x))
         norm = torch.nn.utils.clip_grad_norm_(player.parameters(), recipe.max_grad_norm)
         factor = learning_rate_factor(self.step, recipe)
         for optimizer in optimizers:
@@ -206,7 +220,19 @@ class Run:
                 group["lr"] = group["peak"] * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return {**{k: v.detach() for k, v in figures.items()}, _named(turn, "gradient_norm"): norm}
+        return {**figures, _named(turn, "gradient_norm"): norm}
+
+    def _average_over_processes(
+        self, player: torch.nn.Module, figures: dict[str, Tensor], count: int
+    ) -> None:
+        """Gradients, running means and figures become those of the whole batch; here it had ``count`` pictures."""
+        gradients = [p.grad for p in player.parameters() if p.grad is not None]
+        buffers = [b for b in self.model.buffers() if b.is_floating_point()]
+        weight = count * self.world.size / self.recipe.batch_size
+        distributed.average(self.world, [*gradients, *buffers, *figures.values()], weight)
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -222,9 +248,10 @@ class Run:
         generator = torch.Generator().manual_seed(1)
         totals: dict[str, float] = {}
         for x, y in zip(images.split(128), labels.split(128), strict=True):
+            x, y = x.to(self.device), y.to(self.device)
             figures: dict[str, Tensor] = {}
             for turn in self.turns:
-                with torch.autocast("cpu", torch.bfloat16, enabled=self.recipe.bfloat16):
+                with self._precision():
                     figures |= _loss_of(self.average, turn, x, y, generator)
             for name, value in figures.items():
                 totals[name] = totals.get(name, 0.0) + float(value) * len(x) / len(images)
@@ -239,15 +266,23 @@ class Run:
 
 
 def train(
-    recipe_id: str, folder: Path, *, resume: bool = False, start_from: Path | None = None, every: int = 20
+    recipe_id: str,
+    folder: Path,
+    *,
+    resume: bool = False,
+    start_from: Path | None = None,
+    every: int = 20,
+    world: distributed.World = distributed.World(),
 ) -> Iterator[Progress]:
     """Run a recipe, yielding a :class:`Progress` every ``every`` steps; the checkpoint is in ``folder`` at the end.
+
+    As one of several processes (``world``), all of which must see the same ``folder`` if a run is resumed.
 
     Raises:
         ValueError: one sentence, for an unknown recipe, or a folder that holds a run when ``resume`` is not asked for.
         FloatingPointError: if the loss is no longer finite; the last saved state stays.
     """
-    run = _open_run(recipe_id, folder, resume, start_from)
+    run = _open_run(recipe_id, folder, resume, start_from, world)
     recipe = run.recipe
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
@@ -260,43 +295,51 @@ def train(
     saved = last = time.monotonic()
     last_step = run.step
     while run.step < recipe.steps:
-        if run.step in snapshots and run.step not in run.film.snapshot_steps:
+        if world.is_first and run.step in snapshots and run.step not in run.film.snapshot_steps:
             run.take_snapshot()
-        batch = _batch_indices(recipe, run.step, len(images))
-        x = images[batch].contiguous(memory_format=torch.channels_last)
-        recent.append(run.train_step(x, labels[batch]))
+        mine = world.share(recipe.batch_size)
+        batch = _batch_indices(recipe, run.step, len(images))[mine.start : mine.stop]
+        x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
+        recent.append(run.train_step(x, labels[batch].to(run.device)))
         if run.step % every and run.step != recipe.steps:
             continue
         now = time.monotonic()
         run.seconds += now - last
         rate = (run.step - last_step) * recipe.batch_size / max(now - last, 1e-9)
         last, last_step = now, run.step
-        figures = {k: float(torch.stack([r[k].float() for r in recent]).mean()) for k in recent[0]}
+        figures = {k: float(torch.stack([r[k] for r in recent]).mean()) for k in recent[0]}
         recent = []
         if not all(np.isfinite(figures[_named(turn, "loss")]) for turn in run.turns):
             raise FloatingPointError(f"The loss of {recipe_id} is not finite at step {run.step}.")
-        if any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps:
+        due = any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps
+        if world.is_first and due:
             figures |= run.validate(*held_out)
         run.film.curves.append({"step": run.step, **{k: round(v, 5) for k, v in figures.items()}})
-        if now - saved > _SAVE_EVERY:
+        if world.is_first and now - saved > _SAVE_EVERY:
             run.save_state()
             run.save_checkpoint()
             saved = now
         left = (recipe.steps - run.step) * recipe.batch_size / rate
         seen = run.images_before + run.step * recipe.batch_size
         yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures)
+    if not world.is_first:
+        return
     if recipe.steps not in run.film.snapshot_steps:
         run.take_snapshot()
     run.save_state()
     run.save_checkpoint()
 
 
-def _open_run(recipe_id: str, folder: Path, resume: bool, start_from: Path | None) -> Run:
+def _open_run(
+    recipe_id: str, folder: Path, resume: bool, start_from: Path | None, world: distributed.World
+) -> Run:
     known = models.recipes()
     if recipe_id not in known:
         raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(*known[recipe_id], folder)
+    if known[recipe_id][1].batch_size < world.size:
+        raise ValueError(f"The batches of {recipe_id} are too small to be split over {world.size} processes.")
+    run = Run(*known[recipe_id], folder, world)
     if run.state_path.exists() and not resume:
         raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
     if resume and run.state_path.exists():

@@ -1,0 +1,83 @@
+"""Several processes under torchrun make what one process makes: the same pictures, the same weights."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground import checkpoints, distributed
+from playground.__main__ import main
+from tests import torchrun_playground
+
+PROGRAM = Path(__file__).with_name("torchrun_playground.py")
+
+
+def torchrun(*arguments, program=("-m", "playground")):
+    """Run the command line as two processes."""
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(PROGRAM.parent.parent)}
+    return subprocess.run(
+        [*launcher, *program, *map(str, arguments)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+def test_shares_are_neighbours_and_miss_nothing(size):
+    for count in (0, 1, 5, 16, 1000):
+        shares = [distributed.World(rank, size).share(count) for rank in range(size)]
+        assert [i for share in shares for i in share] == list(range(count))
+        assert max(map(len, shares)) - min(map(len, shares)) <= 1
+
+
+def test_a_broken_environment_is_a_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("RANK", "2")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(["sample", "vae-fashion", "--out", str(tmp_path / "a.png")]) == 1
+    assert "do not name one of several processes" in capsys.readouterr().err
+
+
+def test_two_processes_draw_the_same_set(tmp_path):
+    """Discrete draws to the bit, split at an index that is no multiple of anything."""
+    arguments = ("sample", "pixelcnn-fashion", "--count", "5", "--seed", "3", "--out")
+    assert main([*arguments, str(tmp_path / "one.npy")]) == 0
+    done = torchrun(*arguments, tmp_path / "two.npy")
+    assert done.returncode == 0, done.stderr
+    one, two = np.load(tmp_path / "one.npy"), np.load(tmp_path / "two.npy")
+    assert len(np.unique(one.reshape(5, -1), axis=0)) == 5
+    assert np.array_equal(one, two)
+
+
+def test_two_processes_train_the_same_weights(tmp_path, monkeypatch):
+    """A loss without draws has one gradient, however the batch of nine is split."""
+    arguments = ["train", "ae2d-fashion", "--out"]
+    done = torchrun(*arguments, tmp_path / "2", program=[PROGRAM])
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("step 4/4") == 1, "only the first process speaks"
+    torchrun_playground.shrink(monkeypatch.setattr)
+    assert main([*arguments, str(tmp_path / "1")]) == 0
+    one, two = (checkpoints.load(tmp_path / n / "ae2d-fashion.safetensors") for n in ("1", "2"))
+    start = type(one)(one.config).state_dict()
+    assert two.card.images_seen == 36 and two.card.machine.startswith("2 processes")
+    for name, value in one.state_dict().items():
+        assert np.allclose(value, two.state_dict()[name], atol=2e-5), name
+    moved = [float((v - start[n]).abs().max()) for n, v in one.state_dict().items()]
+    assert max(moved) > 1e-3
+    assert sorted(p.name for p in (tmp_path / "2").iterdir()) == sorted(
+        p.name for p in (tmp_path / "1").iterdir()
+    )
+
+
+def test_a_batch_that_cannot_be_split_is_a_sentence(tmp_path):
+    from playground.training import loop
+
+    with pytest.raises(ValueError, match="too small to be split over 1000"):
+        next(loop.train("ae2d-fashion", tmp_path, world=distributed.World(0, 1000)))
