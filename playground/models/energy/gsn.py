@@ -1,0 +1,181 @@
+"""Generative stochastic network: Bengio, Thibodeau-Laufer, Alain and Yosinski 2014 (arXiv:1306.1091).
+
+A denoising autoencoder that is run in circles: corrupt the picture, draw a clean one from P(x given corrupted), corrupt that,
+and so on.  The chain's stationary distribution is the model (their theorem 1); there is no energy and no likelihood.
+Trained by walkback (Bengio et al. 2013, arXiv:1305.6663, algorithm 1): the network also learns to find its way back
+from where its own chain strays to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import discretized_logistic, noise
+from playground.models.base import Frame, Recipe, State, knob
+from playground.models.blocks import from_uint8
+from playground.models.energy._chains import CHUNK, ChainRequest, in_chunks, start_of
+
+
+@dataclass(frozen=True)
+class GSNConfig:
+    """Shape of the network, and its corruption."""
+
+    image_size: int = 28
+    channels: int = 1
+    dataset: str = "fashion"  # whose test images a chain may start from
+    width: int = 1000
+    num_mixtures: int = 3
+    flips: float = 0.4  # share of pixels that salt and pepper covers
+    sigma: float = 0.3  # of the Gaussian noise on the others, grey running from -1 to 1
+    num_walkback: int = 3  # steps of its own chain from which it must find back
+    buffer_size: int = 512  # states of training's chains, kept as places to start from
+
+
+@dataclass(frozen=True)
+class GSNRequest(ChainRequest):
+    """How the chains run."""
+
+    num_steps: int = knob(
+        100,
+        label="num_steps",
+        low=1,
+        high=1000,
+        log=True,
+        help="How often the picture is corrupted and restored.",
+    )
+    corruption: float = knob(
+        1.0,
+        label="corruption",
+        low=0.0,
+        high=1.5,
+        step=0.05,
+        help="Strength of the corruption, 1 as trained. Less makes chains that hardly move; more makes them forget what they were.",
+    )
+
+
+class GSN(nn.Module):
+    """The denoiser and its chain."""
+
+    family = "energy"
+    system = "Generative stochastic network"
+    paper = "Bengio et al. 2014, arXiv:1306.1091"
+    likelihood = "none"
+    Config = GSNConfig
+    Request = GSNRequest
+    num_threads: int | None = 1
+    sample_bytes = 2**20
+
+    def __init__(self, config: GSNConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.shape = (config.channels, config.image_size, config.image_size)
+        pixels = math.prod(self.shape)
+        self.first = nn.Linear(pixels, config.width)
+        self.second = nn.Linear(config.width, config.width)
+        self.third = nn.Linear(config.width, config.width)
+        self.last = nn.Linear(config.width, 3 * config.num_mixtures * pixels)
+        nn.init.normal_(self.last.weight, std=0.003)
+        with torch.no_grad():
+            start = discretized_logistic.initial_bias(config.num_mixtures)
+            self.last.bias.copy_(start.repeat(pixels))
+        self.visited: Tensor
+        self.register_buffer("visited", torch.zeros(config.buffer_size, *self.shape, dtype=torch.uint8))
+
+    def forward(self, corrupted: Tensor) -> Tensor:
+        """Corrupted pictures in [-1, 1], (B,C,H,W) -> parameters of P(x given corrupted), (B,C,H,W,3K)."""
+        h = F.silu(self.first(corrupted.flatten(1)))
+        h = h + F.silu(self.second(h))
+        h = h + F.silu(self.third(h))
+        return self.last(h).unflatten(1, (*self.shape, -1))
+
+    def corrupt(self, x: Tensor, dice: Tensor, nudge: Tensor, strength: float = 1.0) -> Tensor:
+        """C(corrupted given x): some pixels turn black or white, the others get Gaussian noise.
+
+        Args:
+            x: pictures in [-1, 1], (B,C,H,W); ``dice`` uniform in [0, 1) and ``nudge`` normal are shaped alike.
+        """
+        flips = min(1.0, strength * self.config.flips)
+        struck = torch.where(dice < flips / 2, -1.0, 1.0)
+        return torch.where(dice < flips, struck, x + strength * self.config.sigma * nudge)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Walkback: -log P(x given corrupted) in bits per dimension, averaged over a short chain that leaves x."""
+        state, target = from_uint8(x), x.long()
+        losses = []
+        for step in range(1 + self.config.num_walkback):
+            dice = torch.rand(x.shape, generator=generator).to(x.device)
+            nudge = torch.randn(x.shape, generator=generator).to(x.device)
+            raw = self(self.corrupt(state, dice, nudge)).float()
+            nats = -discretized_logistic.log_prob(raw, target)
+            losses.append(nats.mean() / math.log(2))
+            if step < self.config.num_walkback:
+                choice, level = torch.rand(2, *x.shape, generator=generator, dtype=torch.float64)
+                state = from_uint8(discretized_logistic.draw(raw.detach(), choice, level)).to(x.device)
+        if self.training:
+            kept = min(len(x), len(self.visited))
+            self.visited[:kept] = ((state[:kept] + 1) * 127.5).round().to(torch.uint8)
+            self.visited.copy_(self.visited.roll(kept, 0))
+        return {"loss": torch.stack(losses).mean(), "first": losses[0].detach(), "last": losses[-1].detach()}
+
+    @torch.no_grad()
+    def sample(self, request: GSNRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Corrupt and restore, a frame per step; ``images`` is the mean of P(x given corrupted).
+
+        Extras: ``drawn`` uint8 (B,H,W,C), the state that was drawn from it, and ``corrupted``, what the network saw.
+        """
+        device = self.first.weight.device
+        if resume is None:
+            start = torch.from_numpy(start_of(request, self.config.dataset, self.shape, self.visited))
+            x, step = (start * 255).round().to(torch.uint8).to(device), 0
+            yield self._frame(request, 0, x, from_uint8(x), from_uint8(x))
+        else:
+            x, step = torch.from_numpy(resume["x"].copy()).to(device), int(resume["step"])
+        while step < request.num_steps:
+            step += 1
+
+            def turn(part: Tensor, first: int, step: int = step) -> tuple[Tensor, ...]:
+                indices = range(first, first + CHUNK)
+                dice = noise.uniform(request.seed, indices, "corrupt", (3, *self.shape), step)
+                nudge = noise.normal(request.seed, indices, "corrupt", self.shape, step)
+                flips, choice, level = torch.from_numpy(dice).unbind(1)
+                moved = torch.from_numpy(nudge).to(device)
+                corrupted = self.corrupt(
+                    from_uint8(part), flips.float().to(device), moved, request.corruption
+                )
+                raw = self(corrupted)
+                drawn = discretized_logistic.draw(raw, choice, level).to(device)
+                return drawn, discretized_logistic.mean(raw), corrupted
+
+            x, mean, corrupted = in_chunks(turn, x, request.first_index)
+            yield self._frame(request, step, x, mean, corrupted)
+
+    def _frame(self, request: GSNRequest, step: int, x: Tensor, mean: Tensor, corrupted: Tensor) -> Frame:
+        def pictures(values: Tensor) -> np.ndarray:
+            grey = ((values.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+            return grey.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+        extras = {"drawn": pictures(from_uint8(x)), "corrupted": pictures(corrupted)}
+        state = {"x": x.cpu().numpy().copy(), "step": step}
+        return Frame(step, request.num_steps, step, pictures(mean), extras, state)
+
+
+MODEL = GSN
+RECIPES = (
+    Recipe(
+        id="gsn-fashion",
+        config=GSNConfig(),
+        steps=2500,
+        batch_size=64,
+        learning_rate=1e-3,
+        ema=0.998,
+        compile=False,
+        snapshot={"num_samples": 10, "num_steps": 50},
+    ),
+)
