@@ -295,7 +295,7 @@ RECIPES = (
     Recipe(
         id="pixelcnn0-fashion",
         config=PlainPixelCNNConfig(),
-        steps=3000,
+        steps=2000,
         batch_size=32,
         learning_rate=2e-3,
         optimizer="muon",
