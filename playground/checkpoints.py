@@ -258,7 +258,7 @@ def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
 
 
 def load(id_or_path: str | Path) -> Any:
-    """Rebuild a model from its file, in eval mode on the CPU, its :class:`Card` in ``model.card``.
+    """Rebuild a model from its file, in eval mode on the CPU; its :class:`Card` is ``model.card``, the file ``model.file``.
 
     Raises:
         CheckpointError: one sentence, if anything about the file is wrong.
@@ -275,6 +275,7 @@ def load(id_or_path: str | Path) -> Any:
     state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
     model.load_state_dict(state, assign=True)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
+    model.file = path
     return model.eval().requires_grad_(False)
 
 

@@ -18,8 +18,9 @@ class Family:
     opens: str = ""  # the checkpoint that stands first in the menu
 
     def views(self) -> tuple[type[Any], ...]:
-        """The view classes of this family, in the order of the switch."""
-        return tuple(importlib.import_module(f"playground.tabs.{self.tab}").VIEWS)
+        """The view classes of this family, in the order of the switch; the training film, which all share, is last."""
+        own = importlib.import_module(f"playground.tabs.{self.tab}").VIEWS
+        return (*own, importlib.import_module("playground.tabs.training_film").Training)
 
 
 FAMILIES = (

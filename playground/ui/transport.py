@@ -183,7 +183,7 @@ def describe(player: Player | None) -> list[str]:
     parts = [f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"]
     if frame.passes:
         parts.append(f"{frame.passes:,} network {passes}".replace(",", "\u202f"))
-    if player.seconds_per_step is not None:
+    if frame.passes and player.seconds_per_step is not None:  # else nothing was computed: it is a recording
         parts.append(f"{duration(player.seconds_per_step)}/step")
     return parts
 

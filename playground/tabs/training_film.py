@@ -1,0 +1,120 @@
+"""The view that every family has: how the model was trained, as curves and as the pictures it drew on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from playground import films
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+_NAMES = {"loss": "training", "validation_loss": "validation"}
+_SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
+
+
+class Training(View):
+    """Curves with a marker, and the pictures of the snapshot before it."""
+
+    name = "Training"
+    formula = r"\theta_{t+1} = \theta_t - \eta \, \nabla L(\theta_t)"
+    hidden_knobs = frozenset({"seed", "num_samples"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Whoever has a film."""
+        return films.path_for(model) is not None
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        return films.FilmRequest
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """With the figures of this run."""
+        card = model.card
+        minutes, batch = card.training_seconds / 60, card.recipe.get("batch_size", "")
+        words = (
+            "Every model here began as random numbers. Each training step shows it a batch of pictures"
+            + (f" ({batch} here)" if batch else "")
+            + ", measures its <b>loss</b>, and moves every weight a little way downhill.<br><br><b>Drag the "
+            "timeline</b>, or step with the arrows: the pictures are what the model drew at that moment, always from "
+            "the same noise.<br><br>The <i>validation</i> loss is measured on pictures that it never trains on. As "
+            "long as both fall together it learns; if only the training loss fell, it would be learning by heart."
+            f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} pictures seen, "
+            f"{minutes:.0f} minutes on {card.machine}."
+        )
+        return words, self.formula
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The film from the beginning."""
+        path = films.path_for(model)
+        if path is None:
+            raise ValueError(f"{model.card.id} has no training film.")
+        return films.frames(films.read(path))
+
+    def build(self) -> None:
+        """Pictures, the loss under them, and the other figures in the panel."""
+        self._drawn: films.Film | None = None  # whose curves are on the plots
+        self.grid = ImageGrid()
+        self.grid.setAccessibleName("Pictures drawn during training")
+        self.curves = LinePlot("Loss", "training step", "loss")
+        self.column.addWidget(self.grid, 5)
+        self.column.addWidget(self.curves, 2)
+        self.player.speed = 30.0
+        self.plot = LinePlot("Other figures", "training step", "value", log_y=True)
+
+    def turn(self, request: Request) -> None:
+        """The same film, shown in another way: nothing begins again."""
+        self.adopt(request)
+        if self.player.frame is not None:
+            self.draw(self.player.frame)
+
+    def draw(self, frame: Frame) -> None:
+        """Curves, marker, pictures."""
+        film: films.Film = frame.extras["film"]
+        if film is not self._drawn:
+            self._draw_curves(film)
+        self.curves.set_marker(frame.step)
+        assert isinstance(self.plot, LinePlot)
+        self.plot.set_marker(frame.step)
+        self._say(frame.extras["figures"], frame.step)
+        if getattr(self.request, "show", "moment") == "all":
+            self._draw_all(film, frame.step)
+            return
+        at = film.snapshot_steps[frame.extras["snapshot"]]
+        self.grid.set_known(None)
+        self.grid.set_images(frame.images, title=f"Drawn after {at:,} training steps")
+
+    def _draw_all(self, film: films.Film, step: int) -> None:
+        moments, n, height, width, channels = film.pictures.shape
+        names = [f"step {s:,}" for s in film.snapshot_steps]
+        sheet = film.pictures.reshape(moments * n, height, width, channels)
+        self.grid.set_images(sheet, columns=n, row_captions=names)
+        seen = np.repeat([s <= step for s in film.snapshot_steps], n)
+        self.grid.set_known(np.broadcast_to(seen[:, None, None], sheet.shape[:3]))
+
+    def _draw_curves(self, film: films.Film) -> None:
+        self._drawn = film
+        self.curves.clear()
+        for key, name in _NAMES.items():
+            if key in film.curves:
+                steps, values = film.curves[key]
+                self.curves.set_curve(name, values, steps)
+        settled = [v[s >= _SKIPPED * film.last_step] for k, (s, v) in film.curves.items() if k in _NAMES]
+        together = np.concatenate(settled) if settled else np.zeros(0)
+        high, low = (float(together.max()), float(together.min())) if len(together) else (1.0, 0.0)
+        self.curves.set_range(x=(0, film.last_step), y=(low, high) if high > low else None)
+        assert isinstance(self.plot, LinePlot)
+        self.plot.clear()
+        for name, (steps, values) in film.curves.items():
+            if name not in _NAMES and not name.startswith("validation_"):
+                self.plot.set_curve(name.replace("_", " "), np.where(values > 0, values, np.nan), steps)
+        self.plot.set_range(x=(0, film.last_step))
+
+    def _say(self, figures: dict[str, float], step: int) -> None:
+        parts = [f"{name} {figures[key]:.3f}" for key, name in _NAMES.items() if key in figures]
+        self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
