@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
-from playground import models
-from playground.models.gan import _latents, gan, stylegan
+from playground import data, models
+from playground.distributed import World
+from playground.models import noise
+from playground.models.blocks import to_uint8
+from playground.models.gan import _explore, _latents, gan, stylegan
 from playground.training.loop import Run
 
 
@@ -87,7 +91,7 @@ def test_a_mixed_picture_takes_coarse_layers_from_one_and_fine_layers_from_the_o
 def test_each_player_moves_only_in_its_turn(network, tmp_path, monkeypatch):
     recipe = next(r for n, r in models.recipes().values() if n == network)
     recipe = dataclasses.replace(recipe, compile=False, warmup_steps=1)
-    run = Run(network, recipe, tmp_path)
+    run = Run(network, recipe, tmp_path, World())
     moved: list[dict[str, bool]] = []
     learn = run._learn
 
@@ -123,10 +127,79 @@ def test_a_small_gan_learns_to_make_bright_pictures(tmp_path):
     recipe = dataclasses.replace(
         recipe, config=small, compile=False, warmup_steps=1, learning_rate=2e-2, ema=0.5
     )
-    run = Run("gan/gan", recipe, tmp_path)
+    run = Run("gan/gan", recipe, tmp_path, World())
     (start,) = run.average.sample(run.model.Request(num_samples=8))
     white = torch.full((16, 1, 28, 28), 250, dtype=torch.uint8)
     for _ in range(40):
         run.train_step(white, torch.zeros(16, dtype=torch.int64))
     (end,) = run.average.sample(run.model.Request(num_samples=8))
     assert end.images.mean() > start.images.mean() + 40
+
+
+def card_of(model):
+    """A stand-in for the card that a loaded model carries."""
+    model.card = dataclasses.make_dataclass("Card", [("dataset", str, "fashion")])()
+    return model.requires_grad_(False)
+
+
+def last(frames):
+    *_, frame = frames
+    return frame
+
+
+def test_a_walk_is_closed_and_stays_in_the_prior(style):
+    request_type = _explore.walk_request(stylegan.StyleRequest)
+    steps = list(_explore.walk(style, request_type(num_steps=40, num_samples=2, seed=3)))
+    w = np.stack([f.extras["latent"] for f in steps])
+    strides = np.linalg.norm(np.roll(w, -1, axis=0) - w, axis=-1)
+    assert strides[-1].max() < 3 * np.median(strides), "the last step leads on to the first"
+    seen = []
+    monkey = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (500,))])()
+    monkey.picture_of = lambda z, request: seen.append(z) or steps[0]
+    list(_explore.walk(monkey, request_type(num_steps=10, num_samples=3)))
+    assert np.stack(seen).std(axis=-1) == pytest.approx(1.0, abs=0.12)
+
+
+def test_mixing_takes_the_chosen_layers_from_the_column(style):
+    style.requires_grad_(False)
+    request = _explore.MixRequest(
+        num_rows=2, num_columns=3, layers="fine", noise=False, truncation_psi=1.0, label=4
+    )
+    frames = list(_explore.mix(style, request))
+    sheet = frames[-1].images.reshape(3, 4, 28, 28, 1)
+    labels = torch.full((5,), 4)
+    w = style.w_of(torch.from_numpy(noise.normal(7, range(5), "z", (8,))), labels)
+    styles = torch.cat([w[1].expand(4, -1), w[4].expand(2, -1)])[None]
+    expected = to_uint8(style.decode(styles))[0]
+    assert np.abs(sheet[2, 3].astype(int) - expected).max() <= 1
+    assert not sheet[0, 0].any()
+    resumed = last(_explore.mix(style, request, frames[1].state))
+    assert np.array_equal(resumed.images, frames[-1].images)
+
+
+def test_directions_are_principal_and_leave_the_original_alone(style):
+    style.requires_grad_(False)
+    axes, deviations = style.directions
+    centred = (style.many_w - style.w_avg[:, None]).flatten(0, 1)
+    assert torch.allclose(axes @ axes.T, torch.eye(12), atol=1e-4)
+    assert torch.allclose((centred @ axes.T).std(0), deviations, rtol=1e-2)
+    assert (deviations.diff() <= 1e-6).all()
+    still = last(_explore.move(style, _explore.DirectionRequest(index=5)))
+    assert np.array_equal(still.images[0], still.images[1])
+    moved = last(_explore.move(style, _explore.DirectionRequest(index=5, direction_1=4.0)))
+    assert np.array_equal(moved.images[0], still.images[0]) and not np.array_equal(*moved.images)
+
+
+@pytest.mark.parametrize("network", ["gan/gan", "gan/dcgan", "gan/stylegan"])
+def test_projection_comes_nearer_and_continues_from_its_state(network):
+    torch.manual_seed(0)
+    model = card_of(models.network_class(network)(models.network_class(network).Config()).eval())
+    request = _explore.project_request(model.Request)(index=3, num_steps=8)
+    frames = list(_explore.project(model, request))
+    distances = [f.extras["distance"] for f in frames]
+    assert len(frames) == 9 and distances[-1] < distances[0]
+    assert np.array_equal(frames[0].images[0], data.load("fashion", "test")[0][3])
+    rest = list(_explore.project(model, request, frames[4].state))
+    assert [f.step for f in rest] == [5, 6, 7, 8]
+    assert np.array_equal(rest[-1].images, frames[-1].images)
+    assert torch.is_grad_enabled()

@@ -87,19 +87,32 @@ class LatentGAN(nn.Module):
         """``z`` (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""
         return torch.cat([self(part) for part in z.split(CHUNK)]).float()
 
-    def opinion(self, x: Tensor) -> Tensor:
+    def opinion(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real: (B,) in 0..1."""
         return cast(Tensor, self.discriminator(x)).float().sigmoid()
+
+    def middle(self, labels: Tensor) -> Tensor:
+        """Where a search for a latent begins: z = 0 for each label, (B,latent_dim)."""
+        return torch.zeros(len(labels), *self.latent_shape, device=labels.device)
 
     @torch.no_grad()
     def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
         """Draw z and decode it: a GAN draws in one pass, so there is one frame.  Extras as in :meth:`decode_frames`."""
-        indices = range(request.first_index, request.first_index + request.num_samples)
         if resume is None:
-            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
+            indices = range(request.first_index, request.first_index + request.num_samples)
+            yield self.picture_of(noise.normal(request.seed, indices, "z", self.prior_shape), request)
         else:
-            z = resume["z"]
-        yield from self.decode_frames(z)
+            yield from self.decode_frames(resume["latent"])
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """Shape of one z, a draw from the standard normal."""
+        return self.latent_shape
+
+    def picture_of(self, z: np.ndarray, request: Any) -> Frame:
+        """The frame of draws from the prior, ``z`` float32 (B,latent_dim), under the knobs of a request."""
+        (frame,) = self.decode_frames(np.float32(request.temperature) * z)
+        return frame
 
     @torch.no_grad()
     def decode_frames(self, z: np.ndarray) -> Iterator[Frame]:
@@ -107,4 +120,4 @@ class LatentGAN(nn.Module):
         device = next(self.parameters()).device
         pictures = self.decode(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(device))
         extras = {"latent": z, "opinion": self.opinion(pictures).cpu().numpy()}
-        yield Frame(1, 1, 1, to_uint8(pictures), extras, {"z": z})
+        yield Frame(1, 1, 1, to_uint8(pictures), extras, {"latent": z})

@@ -280,13 +280,33 @@ class StyleGAN(nn.Module):
         return [(1, size, size) for size in sizes]
 
     @cached_property
-    def w_avg(self) -> Tensor:
-        """The mean of w over 1,000 draws of z for each class, (num_classes,w_dim)."""
+    def many_w(self) -> Tensor:
+        """1,000 draws of w for each class, (num_classes,1000,w_dim)."""
         device = self.generator.label.weight.device
-        z = torch.from_numpy(noise.normal(0, range(1000), "w_avg", (self.config.latent_dim,))).to(device)
+        z = torch.from_numpy(noise.normal(0, range(1000), "w_avg", self.prior_shape)).to(device)
         labels = torch.arange(self.num_classes, device=device)
         with torch.no_grad():
-            return torch.stack([self.generator.map(z, c.expand(len(z))).mean(0) for c in labels])
+            return torch.stack([self.generator.map(z, c.expand(len(z))) for c in labels])
+
+    @cached_property
+    def w_avg(self) -> Tensor:
+        """The mean of w for each class, (num_classes,w_dim)."""
+        return self.many_w.mean(1)
+
+    @cached_property
+    def directions(self) -> tuple[Tensor, Tensor]:
+        """Principal directions of w around the mean of its class (GANSpace, Harkonen et al. 2020, arXiv:2004.02546).
+
+        Returns:
+            unit vectors, the widest first, (w_dim,w_dim), and the standard deviation along each, (w_dim,).
+        """
+        centred = (self.many_w - self.w_avg[:, None]).flatten(0, 1)
+        _, deviations, axes = torch.linalg.svd(centred.cpu(), full_matrices=False)
+        largest = axes.gather(
+            1, axes.abs().argmax(1, keepdim=True)
+        )  # a sign that does not depend on the library
+        axes, deviations = axes * largest.sign(), deviations / math.sqrt(len(centred))
+        return axes.to(centred.device), deviations.to(centred.device)
 
     def w_of(self, z: Tensor, labels: Tensor, truncation_psi: float = 1.0) -> Tensor:
         """``z`` (B,latent_dim), ``labels`` (B,) -> w, pulled towards the mean of its class: (B,w_dim)."""
@@ -309,20 +329,37 @@ class StyleGAN(nn.Module):
         """D(x) of pictures in [-1, 1], (B,C,H,W): (B,), only differences of which mean something."""
         return cast(Tensor, self.discriminator(x, labels)).float()
 
+    def middle(self, labels: Tensor) -> Tensor:
+        """Where a search for a latent begins: the mean w of each label's class, (B,w_dim)."""
+        return self.w_avg[labels]
+
     # --- drawing
 
     @torch.no_grad()
     def sample(self, request: StyleRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw z, map it to w, synthesize: one pass, one frame.  Extras: ``latent`` (w), ``opinion`` (B,)."""
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        device = self.generator.label.weight.device
-        labels = torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(device)
+        """Draw z, map it to w, synthesize: one pass, one frame.  Extras: ``latent`` (w) and ``opinion`` float32 (B,)."""
         if resume is None:
-            z = noise.normal(request.seed, indices, "z", (self.config.latent_dim,))
-            w = self.w_of(torch.from_numpy(z).to(device), labels, request.truncation_psi)
+            indices = range(request.first_index, request.first_index + request.num_samples)
+            yield self.picture_of(noise.normal(request.seed, indices, "z", self.prior_shape), request)
         else:
-            w = torch.from_numpy(resume["w"]).to(device)
-        yield self.frame_of(w, labels, self.noises(request))
+            w = torch.from_numpy(resume["latent"]).to(self.generator.label.weight.device)
+            yield self.frame_of(w, self.labels(request), self.noises(request))
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """Shape of one z, a draw from the standard normal."""
+        return (self.config.latent_dim,)
+
+    def picture_of(self, z: np.ndarray, request: StyleRequest) -> Frame:
+        """The frame of draws from the prior, ``z`` float32 (B,latent_dim), under the knobs of a request."""
+        labels = self.labels(request)
+        w = self.w_of(torch.from_numpy(z).to(labels.device), labels, request.truncation_psi)
+        return self.frame_of(w, labels, self.noises(request))
+
+    def labels(self, request: StyleRequest) -> Tensor:
+        """The class of each sample of a request, int64 (B,)."""
+        chosen = labels_of(request.label, request, self.num_classes)
+        return torch.from_numpy(chosen).to(self.generator.label.weight.device)
 
     def noises(self, request: StyleRequest) -> list[Tensor]:
         """The noise of every layer for the samples of a request; zero if it asks for none."""
@@ -342,7 +379,7 @@ class StyleGAN(nn.Module):
         pictures = self.synthesize(styles, noises)
         kept = np.array(w.cpu().numpy())
         extras = {"latent": kept, "opinion": self.opinion(pictures, labels).cpu().numpy()}
-        return Frame(1, 1, 1, to_uint8(pictures), extras, {"w": kept})
+        return Frame(1, 1, 1, to_uint8(pictures), extras, {"latent": kept})
 
 
 MODEL = StyleGAN
