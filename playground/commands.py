@@ -231,7 +231,7 @@ def bench(options: Namespace) -> None:
 
 
 def _load(id_or_path: str, world: distributed.World | None = None) -> Any:
-    """The model; as one of several processes, on a device of its own."""
+    """The model; to sample with it (``world``), with its own number of threads and perhaps a device of this process."""
     model = checkpoints.load(id_or_path)
     import torch
 
@@ -239,7 +239,7 @@ def _load(id_or_path: str, world: distributed.World | None = None) -> Any:
         model = model.to(distributed.device(world))
 
     torch.set_flush_denormal(True)
-    if model.num_threads:
+    if world is not None and model.num_threads:
         torch.set_num_threads(model.num_threads)
     return model
 

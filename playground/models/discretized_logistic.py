@@ -8,6 +8,7 @@ probabilities of the values 0..255 sum to one.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
@@ -65,13 +66,17 @@ def all_log_probs_to_draw(raw: Tensor) -> Tensor:
     Right to about 1e-7 in each probability (float32), which is what drawing needs; scores use the exact way.
     """
     log_weights, means, log_scales = split_parameters(raw)
-    edges = (torch.arange(255, device=raw.device, dtype=torch.float32) + 0.5) / 127.5 - 1.0
-    below = torch.sigmoid(
-        (edges - means.unsqueeze(-1)) * torch.exp(-log_scales).unsqueeze(-1)
-    )  # (..., K, 255)
-    below = (log_weights.exp().unsqueeze(-2) @ below).squeeze(-2)  # (..., 255)
+    steps = _edges(raw.device) - means.unsqueeze(-1)  # (..., K, 255)
+    below = steps.mul_(log_scales.neg_().exp_().unsqueeze(-1)).sigmoid_()
+    below = (log_weights.exp_().unsqueeze(-2) @ below).squeeze(-2)  # (..., 255)
     upper, lower = F.pad(below, (0, 1), value=1.0), F.pad(below, (1, 0), value=0.0)
-    return (upper - lower).clamp_min(1e-12).log()
+    return upper.sub_(lower).clamp_min_(1e-12).log_()
+
+
+@lru_cache(maxsize=8)
+def _edges(device: torch.device) -> Tensor:
+    """Where one grey level ends and the next begins, (255,) on [-1, 1]."""
+    return (torch.arange(255, device=device, dtype=torch.float32) + 0.5) / 127.5 - 1.0
 
 
 def mean(raw: Tensor) -> Tensor:

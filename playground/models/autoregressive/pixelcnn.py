@@ -13,19 +13,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models import discretized_logistic, noise
-from playground.models.base import EACH_CLASS, Frame, Recipe, Request, Score, State, knob, labels_of
+from playground.models import discretized_logistic
+from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun, draw
+from playground.models.base import Frame, Recipe, Score, State
 from playground.models.blocks import ChannelRMSNorm
 
+__all__ = ["CHUNK", "MODEL", "RECIPES", "PixelCNN", "PixelCNNConfig", "PixelRequest", "draw"]
+
 Cache = dict[str, Tensor]  # layer -> what it must remember of earlier rows
-CHUNK = 16  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped pixel rewrites the rest
 
 
 @dataclass(frozen=True)
@@ -41,30 +42,6 @@ class PixelCNNConfig:
     num_context_blocks: int = 6
     num_heads: int = 4
     num_mixtures: int = 10
-
-
-@dataclass(frozen=True)
-class PixelRequest(Request):
-    """What to draw."""
-
-    temperature: float = knob(
-        1.0,
-        label="temperature",
-        low=0.05,
-        high=2.0,
-        step=0.05,
-        help="Divides the 256 log-probabilities of each pixel before the draw. 1 is the model as trained; lower is safer and smoother, higher is wilder. The dice stay the same.",
-    )
-    top_k: int = knob(
-        256,
-        label="top_k",
-        low=1,
-        high=256,
-        help="Only the k most probable grey levels may be drawn. 256 leaves the distribution as it is.",
-    )
-    label: int = knob(
-        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
-    )
 
 
 class RowConv(nn.Conv2d):
@@ -208,7 +185,7 @@ class PixelCNN(nn.Module):
     Config = PixelCNNConfig
     Request = PixelRequest
     likelihood = "exact"
-    num_threads: int | None = None
+    num_threads: int | None = 1  # one pixel is too little work to share
     sample_bytes = 8 * 2**20  # caches, and the states kept of them
 
     def __init__(self, config: PixelCNNConfig) -> None:
@@ -280,14 +257,14 @@ class PixelCNN(nn.Module):
         """
         run = _Run(self, request, resume)
         if resume is None:
-            yield run.frame(None, run.snapshot(0))
+            yield run.frame(None, run.state(0))
         for row in range(run.first_row, self.config.image_size):
             run.start_row(row)
             for column in range(self.config.image_size):
                 logits = run.draw_pixel(row, column)
                 if run.position > run.silent_until:
                     at_fourth_row = run.position % (4 * self.config.image_size) == 0
-                    yield run.frame(logits, run.snapshot(row + 1) if at_fourth_row else None)
+                    yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
 
     @torch.no_grad()
     def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
@@ -296,133 +273,108 @@ class PixelCNN(nn.Module):
         size = self.config.image_size
         for row in range(size):
             for column in range(size):
-                raw = torch.cat(
-                    [self(x, y)[:, row, column] for x, y in zip(run.images, run.labels, strict=True)]
-                )
+                chunks = [(run.on_device(i, 0, size), labels) for i, labels in enumerate(run.labels)]
+                raw = torch.cat([self(x, labels)[:, row, column] for x, labels in chunks])
                 run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
                 yield run.frame(None)
 
 
-class _Run:
-    """One sampling run: the images so far and the caches, in chunks of a fixed size."""
+class _Run(PixelRun):
+    """One sampling run, with the weights as one pixel wants them and the caches of the layers."""
 
     def __init__(self, model: PixelCNN, request: PixelRequest, resume: State | None) -> None:
-        self.model, self.request = model, request
-        self.size = model.config.image_size
-        self.device = model.head.weight.device
-        # chunks are aligned to the sample index, so that a sample always stands at the same place of its batch
-        start = request.first_index - request.first_index % CHUNK
-        stop = request.first_index + request.num_samples
-        self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
-        self.wanted = slice(request.first_index - start, stop - start)
-        every = PixelRequest(label=request.label, num_samples=len(self.indices), first_index=start)
-        labels = torch.from_numpy(labels_of(every.label, every, model.num_classes)).to(self.device)
-        self.labels = labels.split(CHUNK)
-        self.dice = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
-        shape = (len(self.indices), model.config.channels, self.size, self.size)
-        pixels = np.zeros(shape, np.uint8) if resume is None else self._padded(resume["images"])
-        self.images = list(torch.from_numpy(pixels).to(self.device).split(CHUNK))
-        self.caches: list[Cache] = [{} for _ in self.images]
-        self.first_row = 0
-        self.position = self.silent_until = self.num_known = 0
-        self.links: list[list[Tensor]] = []
-        self.history: list[list[Tensor]] = []
+        super().__init__(model.config, model.num_classes, model.head.weight.device, request, resume)
+        self.model = model
+        self.weights = _PixelWeights(model)
+        self.caches: list[Cache] = [{} for _ in self.labels]
+        self.seen: list[list[Tensor]] = []  # chunk -> features of this row's pixels, each (B, 3)
+        self.links: list[list[tuple[Tensor, ...]]] = []  # chunk, block -> W tensors (B, 2*width)
+        self.history: list[list[list[Tensor]]] = []  # chunk, block -> what it was given so far, (B, width)
         if resume is not None:
             self._restore(resume)
 
-    def _padded(self, images: np.ndarray) -> np.ndarray:
-        pixels = np.zeros((len(self.indices), *images.shape[1:]), np.uint8)
-        pixels[self.wanted] = images
-        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-
     def _restore(self, state: State) -> None:
-        self.first_row, self.num_known = int(state["row"]), int(state["num_known"])
-        self.position = self.first_row * self.size
-        self.silent_until = int(state.get("silent_until", self.position))
         for i, cache in enumerate(self.caches):
             for name, value in state.items():
                 chunk, _, layer = name.partition("/")
                 if layer and int(chunk) == i:
                     cache[layer] = torch.from_numpy(value).to(self.device)
 
-    def snapshot(self, row: int) -> State:
+    def state(self, row: int) -> State:
         """Everything needed to continue with ``row``."""
-        caches = {f"{i}/{k}": v.cpu().numpy() for i, c in enumerate(self.caches) for k, v in c.items()}
-        return {"row": row, "num_known": row * self.size, "images": self._pictures(), **caches}
-
-    def _pictures(self) -> np.ndarray:
-        return torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        layers = {f"{i}/{k}": v.cpu().numpy() for i, c in enumerate(self.caches) for k, v in c.items()}
+        return self.snapshot(row, **layers)
 
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only: context and vertical stack, one row of it."""
-        self.links, self.history = [], []
+        self.seen, self.links, self.history = [], [], []
         width, size = self.model.config.width, self.size
-        for x, labels, cache in zip(self.images, self.labels, self.caches, strict=True):
-            above = _features(x[:, :, max(row - 2, 0) : row])
+        for chunk, (labels, cache) in enumerate(zip(self.labels, self.caches, strict=True)):
+            above = _features(self.on_device(chunk, max(row - 2, 0), row))
             if row % 2 == 0:
                 context = self.model.context(above, labels, row - 2, cache) if row else None
-                blank = torch.zeros(len(x), width, 2, size, device=self.device)
+                blank = torch.zeros(CHUNK, width, 2, size, device=self.device)
                 cache["context"] = blank if context is None else context
-            stem_input = above[:, :, -1:] if row else torch.zeros_like(_features(x[:, :, :1]))
+            stem_input = above[:, :, -1:] if row else above.new_zeros(CHUNK, above.shape[1], 1, size)
             v = cache["context"][:, :, row % 2 : row % 2 + 1] + self.model.vertical_stem(stem_input, cache)
             links = []
             for block in self.model.layers:
                 v, link = block.down(v, labels, cache)
-                links.append(link[:, :, 0].permute(2, 0, 1).contiguous())  # (W, B, 2*width)
+                links.append(link[:, :, 0].permute(2, 0, 1).contiguous().unbind(0))
             self.links.append(links)
-            self.history.append(
-                [torch.zeros(size + b.dilation, len(x), width, device=self.device) for b in self.model.layers]
-            )
+            nothing = torch.zeros(CHUNK, width, device=self.device)
+            self.history.append([[nothing] * block.dilation for block in self.model.layers])
+            self.seen.append([torch.zeros(CHUNK, above.shape[1], device=self.device)] * 3)
 
     def draw_pixel(self, row: int, column: int) -> Tensor:
-        """One position of the horizontal stack for every image; returns log-probabilities (padded B, 256)."""
-        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(len(self.images))])
-        self.place(row, column, log_probs)
-        return log_probs
+        """One position of the horizontal stack for every picture; returns log-probabilities (padded B, 256)."""
+        log_probs = [self._log_probs(i, row, column) for i in range(self.num_chunks)]
+        whole = torch.cat(log_probs) if len(log_probs) > 1 else log_probs[0]
+        self.place(row, column, whole)
+        return whole
 
     def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
-        model, x = self.model, self.images[chunk]
-        left = x[:, :, row : row + 1, max(column - 3, 0) : column]
-        h = F.conv2d(
-            F.pad(_features(left), (3 - left.shape[-1], 0)),
-            model.horizontal_stem.weight,
-            model.horizontal_stem.bias,
-        )[:, :, 0, 0]
-        for block, link, history in zip(model.layers, self.links[chunk], self.history[chunk], strict=True):
-            history[column + block.dilation] = h
-            pair = torch.stack([history[column], h], dim=-1).flatten(1)  # (B, width*2), as the kernel lies
-            gates = F.linear(pair, block.horizontal.weight.flatten(1), block.horizontal.bias) + link[column]
-            h = h + _linear(block.horizontal_out, _gate(gates))
-        return discretized_logistic.all_log_probs_to_draw(
-            _linear(model.head, F.silu(_linear(model.hidden, F.silu(h))))
-        )
-
-    def place(self, row: int, column: int, log_probs: Tensor) -> None:
-        """Draw the pixel by inverting the cumulative distribution on the CPU in float64, and write it."""
-        if self.position >= self.num_known:
-            values = draw(log_probs, self.dice[:, row, column], self.request.temperature, self.request.top_k)
-            for x, value in zip(self.images, values.to(self.device).split(CHUNK), strict=True):
-                x[:, 0, row, column] = value
-        self.position += 1
-
-    def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame:
-        """What there is to see after the latest pixel."""
-        extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
-        return Frame(self.position, self.size**2, self.position, self._pictures(), extras, state)
+        weights, seen = self.weights, self.seen[chunk]
+        if column:
+            left = self.pixels[chunk * CHUNK : (chunk + 1) * CHUNK, row, column - 1, 0]
+            seen.append(weights.features[torch.from_numpy(left).to(self.device).long()])
+        h = F.linear(torch.cat(seen[-3:], 1), *weights.stem)
+        for layer, link, history in zip(weights.blocks, self.links[chunk], self.history[chunk], strict=True):
+            history.append(h)
+            gates = F.linear(torch.cat([history[column], h], 1), layer.pair, layer.bias).add_(link[column])
+            h = F.linear(_gate(gates), layer.out, layer.out_bias).add_(h)
+        raw = F.linear(F.silu(F.linear(F.silu(h), *weights.hidden)), *weights.head)
+        return discretized_logistic.all_log_probs_to_draw(raw)
 
 
-def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    return F.linear(x, layer.weight.flatten(1), layer.bias)
+class _BlockWeights(NamedTuple):
+    """The horizontal half of one block: kernels as matrices, the pixel ``dilation`` to the left first."""
+
+    pair: Tensor  # (2*width, 2*width)
+    bias: Tensor
+    out: Tensor  # (width, width)
+    out_bias: Tensor
 
 
-def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:
-    """Invert the cumulative distribution: ``log_probs`` (B,256), ``dice`` float64 (B,) in [0,1) -> uint8 (B,) on the CPU."""
-    logits = log_probs.double().cpu() / temperature
-    if top_k < logits.shape[-1]:
-        logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
-    cumulative = logits.softmax(-1).cumsum(-1)
-    level = torch.from_numpy(dice)[:, None] * cumulative[:, -1:]
-    return torch.searchsorted(cumulative, level, right=True)[:, 0].clamp(max=255).to(torch.uint8)
+class _PixelWeights:
+    """The horizontal stack as matrices: laid out once per run, they save several small operations per pixel."""
+
+    def __init__(self, model: PixelCNN) -> None:
+        device = model.head.weight.device
+        every = torch.arange(256, dtype=torch.uint8, device=device)[:, None, None, None]
+        self.features = _features(every)[:, :, 0, 0]  # (256, 3): what each grey level looks like to the stem
+        self.stem = _matrix(model.horizontal_stem)
+        self.blocks = [
+            _BlockWeights(*_matrix(block.horizontal), *_matrix(block.horizontal_out))
+            for block in model.layers
+        ]
+        self.hidden, self.head = _matrix(model.hidden), _matrix(model.head)
+
+
+def _matrix(layer: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    """A one-row kernel (out, in, 1, taps) as a matrix (out, taps*in), the left tap first; and its bias."""
+    assert layer.bias is not None
+    return layer.weight.detach()[:, :, 0].permute(0, 2, 1).flatten(1).contiguous(), layer.bias.detach()
 
 
 MODEL = PixelCNN

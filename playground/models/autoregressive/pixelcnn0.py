@@ -17,14 +17,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models import discretized_logistic, noise
-from playground.models.autoregressive.pixelcnn import CHUNK, PixelRequest, draw
-from playground.models.base import Frame, Recipe, Score, State, labels_of
+from playground.models import discretized_logistic
+from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun
+from playground.models.base import Frame, Recipe, Score, State
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class PlainPixelCNN(nn.Module):
     Config = PlainPixelCNNConfig
     Request = PixelRequest
     likelihood = "exact"
-    num_threads: int | None = None
+    num_threads: int | None = 1  # one pixel is too little work to share
     sample_bytes = 2**20  # the rows above of every layer, and the states kept of them
 
     def __init__(self, config: PlainPixelCNNConfig) -> None:
@@ -159,14 +158,14 @@ class PlainPixelCNN(nn.Module):
         """
         run = _Run(self, request, resume)
         if resume is None:
-            yield run.frame(None, run.snapshot(0))
+            yield run.frame(None, run.state(0))
         for row in range(run.first_row, self.config.image_size):
             run.start_row(row)
             for column in range(self.config.image_size):
                 logits = run.draw_pixel(row, column)
                 if run.position > run.silent_until:
                     at_fourth_row = run.position % (4 * self.config.image_size) == 0
-                    yield run.frame(logits, run.snapshot(row + 1) if at_fourth_row else None)
+                    yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
 
     @torch.no_grad()
     def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
@@ -175,70 +174,40 @@ class PlainPixelCNN(nn.Module):
         size = self.config.image_size
         for row in range(size):
             for column in range(size):
-                raw = torch.cat(
-                    [self(x, y)[:, row, column] for x, y in zip(run.images, run.labels, strict=True)]
-                )
+                chunks = [(run.on_device(i, 0, size), labels) for i, labels in enumerate(run.labels)]
+                raw = torch.cat([self(x, labels)[:, row, column] for x, labels in chunks])
                 run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
                 yield run.frame(None)
 
 
-class _Run:
-    """One sampling run: the images so far and what every layer said about the row above, in chunks of a fixed size."""
+class _Run(PixelRun):
+    """One sampling run, with what every layer said about the row above."""
 
     def __init__(self, model: PlainPixelCNN, request: PixelRequest, resume: State | None) -> None:
-        self.model, self.request = model, request
-        self.size = model.config.image_size
-        self.device = model.head.weight.device
-        # chunks are aligned to the sample index, so that a sample always stands at the same place of its batch
-        start = request.first_index - request.first_index % CHUNK
-        stop = request.first_index + request.num_samples
-        self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
-        self.wanted = slice(request.first_index - start, stop - start)
-        every = PixelRequest(label=request.label, num_samples=len(self.indices), first_index=start)
-        labels = torch.from_numpy(labels_of(every.label, every, model.num_classes)).to(self.device)
-        self.labels = labels.split(CHUNK)
-        self.dice = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
-        shape = (len(self.indices), model.config.channels, self.size, self.size)
-        pixels = np.zeros(shape, np.uint8) if resume is None else self._padded(resume["images"])
-        self.images = list(torch.from_numpy(pixels).to(self.device).split(CHUNK))
-        self.first_row = self.position = self.silent_until = self.num_known = 0
+        super().__init__(model.config, model.num_classes, model.head.weight.device, request, resume)
+        self.model = model
         # features that the 3x3 convolutions look at, a column of zeros before and after: (blocks, W+2, B, width)
         empty = (model.config.num_blocks, self.size + 2, CHUNK, model.config.width)
-        self.rows = [torch.zeros(empty, device=self.device) for _ in self.images]
+        self.rows = [torch.zeros(empty, device=self.device) for _ in self.labels]
         self.stems: list[Tensor] = []  # what the stem makes of the rows above, (W, B, 2*width)
         self.links: list[
             list[Tensor]
         ] = []  # the same for the block's 3x3 convolutions with the label, (W, B, width)
         if resume is not None:
-            self._restore(resume)
+            for i in range(self.num_chunks):
+                self.rows[i] = torch.from_numpy(resume[f"{i}/rows"].copy()).to(self.device)
 
-    def _padded(self, images: np.ndarray) -> np.ndarray:
-        pixels = np.zeros((len(self.indices), *images.shape[1:]), np.uint8)
-        pixels[self.wanted] = images
-        return np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-
-    def _restore(self, state: State) -> None:
-        self.first_row, self.num_known = int(state["row"]), int(state["num_known"])
-        self.position = self.first_row * self.size
-        self.silent_until = int(state.get("silent_until", self.position))
-        for i in range(len(self.rows)):
-            self.rows[i] = torch.from_numpy(state[f"{i}/rows"].copy()).to(self.device)
-
-    def snapshot(self, row: int) -> State:
+    def state(self, row: int) -> State:
         """Everything needed to continue with ``row``."""
-        rows = {f"{i}/rows": rows.cpu().numpy().copy() for i, rows in enumerate(self.rows)}
-        return {"row": row, "num_known": row * self.size, "images": self._pictures(), **rows}
-
-    def _pictures(self) -> np.ndarray:
-        return torch.cat(self.images)[self.wanted].permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return self.snapshot(row, **{f"{i}/rows": r.cpu().numpy().copy() for i, r in enumerate(self.rows)})
 
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only, for the whole row at once."""
         self.stems, self.links = [], []
         stem, size = self.model.stem, self.size
-        for x, labels, rows in zip(self.images, self.labels, self.rows, strict=True):
+        for chunk, (labels, rows) in enumerate(zip(self.labels, self.rows, strict=True)):
             reach = stem.reach
-            above = _features(x[:, :, max(row - reach, 0) : row])
+            above = _features(self.on_device(chunk, max(row - reach, 0), row))
             above = F.pad(above, (reach, reach, reach - above.shape[2], 0))
             self.stems.append(stem.above(above)[:, :, 0].permute(2, 0, 1).contiguous())
             links = []
@@ -251,14 +220,14 @@ class _Run:
 
     def draw_pixel(self, row: int, column: int) -> Tensor:
         """One position of every layer for every image; returns log-probabilities (padded B, 256)."""
-        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(len(self.images))])
+        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(self.num_chunks)])
         self.place(row, column, log_probs)
         return log_probs
 
     def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
         model, rows = self.model, self.rows[chunk]
         reach = model.stem.reach
-        left = _features(self.images[chunk][:, :, row, None, max(column - reach, 0) : column])
+        left = _features(self.on_device(chunk, row, row + 1)[..., max(column - reach, 0) : column])
         left = F.pad(left, (reach - left.shape[-1], 0))
         h = self.stems[chunk][column] + F.linear(left.flatten(1), model.stem.left.weight.flatten(1))
         for block, features, link in zip(model.layers, rows, self.links[chunk], strict=True):
@@ -271,19 +240,6 @@ class _Run:
             h = h + _linear(block.widen, F.relu(inner))
         raw = _linear(model.head, F.relu(_linear(model.hidden, F.relu(h))))
         return discretized_logistic.all_log_probs_to_draw(raw)
-
-    def place(self, row: int, column: int, log_probs: Tensor) -> None:
-        """Draw the pixel by inverting the cumulative distribution on the CPU in float64, and write it."""
-        if self.position >= self.num_known:
-            values = draw(log_probs, self.dice[:, row, column], self.request.temperature, self.request.top_k)
-            for x, value in zip(self.images, values.to(self.device).split(CHUNK), strict=True):
-                x[:, 0, row, column] = value
-        self.position += 1
-
-    def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame:
-        """What there is to see after the latest pixel."""
-        extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
-        return Frame(self.position, self.size**2, self.position, self._pictures(), extras, state)
 
 
 def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
