@@ -18,9 +18,10 @@ class Family:
     opens: str = ""  # the checkpoint that stands first in the menu
 
     def views(self) -> tuple[type[Any], ...]:
-        """The view classes of this family, in the order of the switch; the training film, which all share, is last."""
+        """The view classes of this family, in the order of the switch; the grid and the training film are everyone's."""
         own = importlib.import_module(f"playground.tabs.{self.tab}").VIEWS
-        return (*own, importlib.import_module("playground.tabs.training_film").Training)
+        grid = importlib.import_module("playground.tabs.knob_grid").KnobGrid
+        return (*own, grid, importlib.import_module("playground.tabs.training_film").Training)
 
 
 FAMILIES = (

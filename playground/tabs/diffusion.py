@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from playground.models.base import Frame, Request
+from playground.tabs.knob_grid import KnobGrid
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
@@ -71,4 +74,44 @@ class Generate(View):
         self.plot.set_marker(frame.step)
 
 
-VIEWS = (Generate,)
+class Guidance(KnobGrid):
+    """One noise, a row of guidance scales for each of a few classes."""
+
+    name = "Guidance"
+    words = (
+        "One noise for all pictures. In each row the network is told another class; from left to right it is told "
+        "<b>louder</b>.<br><br>Classifier-free guidance asks the network twice, with the class and without, and goes "
+        "further in the direction of the difference. At 1 it is off: varied, sometimes vague. A little makes pictures "
+        "clear and typical; much makes them alike, hard and overdrawn.<br><br>The bars are the price: two passes per "
+        "step in place of one."
+    )
+    formula = r"\hat{v} = v(x_t) + w \, (v(x_t, c) - v(x_t))"
+    preset: ClassVar = {
+        "rows": "label",
+        "row_values": "Trouser, Dress, Sneaker, Bag",
+        "columns": "guidance_scale",
+        "column_values": "1, 1.5, 2, 3, 5, 8",
+    }
+    hidden_knobs = frozenset({"num_samples", "rows", "columns"})
+
+
+class Steps(KnobGrid):
+    """One noise, a row of step counts for each sampler."""
+
+    name = "Steps"
+    words = (
+        "One noise for all pictures. From left to right the sampler may take <b>more steps</b> from noise to picture; "
+        "each row has another rule for a step.<br><br>One step can only answer with the average of everything that "
+        "is possible. The cleverer rules remember earlier steps and arrive with fewer; DDIM goes to the same picture "
+        "in the end, since it follows the same path; DDPM adds fresh noise at every step, so it arrives elsewhere."
+    )
+    formula = r"x_T \to x_{t_1} \to \ldots \to x_0"
+    preset: ClassVar = {
+        "rows": "sampler",
+        "columns": "num_steps",
+        "column_values": "1, 2, 4, 8, 16, 32",
+    }
+    hidden_knobs = frozenset({"num_samples", "rows", "columns"})
+
+
+VIEWS = (Generate, Guidance, Steps)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
@@ -22,11 +22,14 @@ from playground.tabs.shelf import Shelf
 from playground.tabs.view import View
 from playground.ui import theme
 from playground.ui.banner import Banner
-from playground.ui.controls import ComboBox, IconButton, Segmented
+from playground.ui.controls import ComboBox, IconButton
 from playground.ui.explain import ExplainPanel
 from playground.ui.knobs import KnobPanel
 from playground.ui.stream import Stream
 from playground.ui.transport import Transport
+from playground.ui.view_switch import ViewSwitch
+
+SENTENCE = 15  # em: the least room for the family's sentence beside the views
 
 
 class FamilyTab(QWidget):
@@ -62,6 +65,7 @@ class FamilyTab(QWidget):
         self._loader.failed.connect(self._model_failed)
         self._make_widgets()
         self._lay_out()
+        theme.signals.changed.connect(self._fit_switch)
         for card in cards:
             self.add_model(card, card.id)
         self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
@@ -78,7 +82,7 @@ class FamilyTab(QWidget):
         self.sentence.setProperty("role", "caption")
         self.sentence.setWordWrap(True)
         self._switch_place = QHBoxLayout()
-        self.switch: Segmented | None = None
+        self.switch: ViewSwitch | None = None
         self.explain_button = IconButton("help", "Explain (E)")
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
@@ -190,9 +194,22 @@ class FamilyTab(QWidget):
             self.switch.deleteLater()
             self.switch = None
         if len(self._suitable) > 1:
-            self.switch = Segmented([v.name for v in self._suitable])
+            self.switch = ViewSwitch([v.name for v in self._suitable])
             self.switch.chosen.connect(self._switched)
             self._switch_place.addWidget(self.switch)
+            self._fit_switch()
+
+    def _fit_switch(self) -> None:
+        """Segments if they leave the sentence some room beside them, else a menu."""
+        if self.switch is not None:
+            others = (self.models, self.card, self.explain_button)
+            taken = sum(widget.sizeHint().width() for widget in others) + theme.em() * (SENTENCE + 4)
+            self.switch.fit(self.width() - taken)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The switch folds when it does not fit."""
+        self._fit_switch()
+        super().resizeEvent(event)
 
     def _switched(self, index: int) -> None:
         if (

@@ -208,7 +208,7 @@ class ImageGrid(QWidget):
         if not self._row_captions:
             return 0
         widest = max(theme.text_width(t, self._font()) for t in self._row_captions)
-        return (widest + theme.em() * 0.8) * self.devicePixelRatioF()
+        return (widest + theme.em() * 0.8 + 2) * self.devicePixelRatioF()  # 2: widths are not whole
 
     # --- painting
 
@@ -219,8 +219,9 @@ class ImageGrid(QWidget):
         self._sheets = []
         for _, images in self._panels:
             pictures = argb(images)
-            if self._known is not None and self._known.shape[-2:] == pictures.shape[1:]:
-                hatch(pictures, self._known)
+            known = self._known
+            if known is not None and known.shape in (pictures.shape[1:], pictures.shape):
+                hatch(pictures, known)
             if gap > 1:  # captions go between the rows
                 pictures = np.pad(pictures, ((0, 0), (0, gap - 1), (0, 0)))
             self._sheets.append(qimage(sheet(pictures, self.columns)))
@@ -293,7 +294,8 @@ class ImageGrid(QWidget):
             metrics = QFontMetricsF(font)
             above = line * (2.25 if self._column_captions else 1.25)
             room = max(self.columns * pitch, metrics.horizontalAdvance(title) + 4)
-            write(QRectF(x, y - above, room, line), title, flags.AlignLeft, theme.CANVAS_TEXT)
+            left = max(min(x, self.width() * ratio - room), 0)  # over the row captions rather than cut
+            write(QRectF(left, y - above, room, line), title, flags.AlignLeft, theme.CANVAS_TEXT)
 
     # --- hands
 

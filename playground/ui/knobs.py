@@ -15,7 +15,7 @@ from playground.models import base
 from playground.models.base import Request
 from playground.ui import icons, theme
 from playground.ui.controls import IconButton
-from playground.ui.knob_rows import Row, SeedRow, row
+from playground.ui.knob_rows import Row, SeedRow, TextRow, row
 
 MAX_VISIBLE = 8
 
@@ -33,7 +33,10 @@ class KnobPanel(QWidget):
         super().__init__(parent)
         self._type: type[Request] = Request
         self._rows: dict[str, Row] = {}
-        self._memory: dict[str, Any] = {}  # last value of every knob ever shown, also of those now absent
+        self._memory: dict[tuple[str, str], Any] = {}  # (name, label) -> last value of every knob ever shown
+        self._silent: dict[str, Any] = {}  # values of the hidden knobs, which a view may turn by other means
+        self._silent_memory: dict[tuple[type[Request], str], Any] = {}
+        self._knobs: dict[str, base.Knob] = {}  # all of the present type, hidden ones too
         self._last: Request | None = None
         self._page = QWidget()
         self._scroll = QScrollArea()
@@ -59,41 +62,66 @@ class KnobPanel(QWidget):
         self, request_type: type[Request], classes: Sequence[str] = (), hidden: Collection[str] = ()
     ) -> None:
         """Show the knobs of another request type; a value stays where the new type has a knob of that name."""
-        self._memory.update(self.settings())
+        self._memory.update({(n, one.knob.label): one.value() for n, one in self._rows.items()})
+        self._silent_memory.update({(self._type, name): value for name, value in self._silent.items()})
         self._type = request_type
+        self._knobs = {k.name: k for k in base.knobs(request_type)}
+        self._silent = {
+            name: self._silent_memory.get((request_type, name), k.default)
+            for name, k in self._knobs.items()
+            if name in hidden
+        }
         self._build(base.knobs(request_type), tuple(classes), set(hidden))
         for name, one in self._rows.items():
-            if name in self._memory and _valid(one.knob, self._memory[name], len(classes)):
-                one.show_value(self._memory[name])
+            held = (name, one.knob.label)
+            if held in self._memory and _valid(one.knob, self._memory[held], len(classes)):
+                one.show_value(self._memory[held])
         self._last = self.request()
 
     def request(self) -> Request:
-        """A frozen snapshot of the knobs; those that are hidden stand at their defaults."""
-        return base.make_request(self._type, self.settings())
+        """A frozen snapshot of the knobs; hidden ones stand where ``set_settings`` put them, else at their defaults."""
+        return base.make_request(self._type, {**self._silent, **self.settings()})
 
     def settings(self) -> dict[str, Any]:
-        """Name -> value of every knob of the panel."""
+        """Name -> value of every knob that is drawn in the panel."""
         return {name: one.value() for name, one in self._rows.items()}
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
-        """Turn several knobs at once; names that the panel does not have are left alone.
+        """Turn several knobs at once, hidden ones too; names that the request does not have are left alone.
 
         Raises:
             ValueError: one sentence, before anything is changed, if a value does not fit its knob.
         """
-        wanted = {n: self._rows[n].knob.check(v) for n, v in settings.items() if n in self._rows}
-        for name, value in wanted.items():
-            self._rows[name].show_value(value)
+        self._take(settings)
         self._tell()
+
+    def set_silently(self, settings: Mapping[str, Any]) -> None:
+        """As :meth:`set_settings`, for a view that is about to begin a run anyway: nothing is emitted."""
+        self._take(settings)
+        self._last = self.request()
+
+    def _take(self, settings: Mapping[str, Any]) -> None:
+        wanted = {n: self._knobs[n].check(v) for n, v in settings.items() if n in self._knobs}
+        for name, value in wanted.items():
+            if name in self._rows:
+                self._rows[name].show_value(value)
+            else:
+                self._silent[name] = value
 
     def set_shown(self, name: str, shown: bool) -> None:
         """Show or hide one knob, with no gap (a knob that cannot apply now)."""
         if name in self._rows:
             self._rows[name].setVisible(shown)
 
+    def set_hint(self, name: str, text: str) -> None:
+        """What an empty line of text stands for, written into it in grey."""
+        one = self._rows.get(name)
+        if isinstance(one, TextRow):
+            one.field.setPlaceholderText(text)
+
     def reset(self) -> None:
         """Every knob back to its default."""
-        self.set_settings({name: one.knob.default for name, one in self._rows.items()})
+        self.set_settings({name: k.default for name, k in self._knobs.items()})
 
     def reseed(self) -> None:
         """Draw a new seed."""
