@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from playground.models import noise
 from playground.models.base import Frame, Request, Score, State, knob
-from playground.models.flow._layers import Layer, Squeeze
+from playground.models.flow._layers import Active, Squeeze
 
 SCORE_DRAWS = 8  # dequantisations behind one score
+DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: z is a point
 _LOG_NORMAL = 0.5 * math.log(2 * math.pi)
 _SHOWN = 3.0  # states between x and z are shown from black to white over +- so many standard deviations
 
@@ -102,6 +104,27 @@ class Flow(nn.Module):
             for value, error in zip(bits.mean(0).tolist(), errors.tolist(), strict=True)
         ]
 
+    @torch.no_grad()
+    def bits_by_part(self, x: Tensor, epsilon: Tensor) -> dict[str, Tensor]:
+        """One draw of the bound, split up: the numbers of each scale given the coarser ones, and the dequantisation.
+
+        ``x`` uint8 and ``epsilon`` standard normal, both (B,C,H,W).  Each part is (B,) in bits per dimension *of the whole picture*, so
+        that they add up; scales are densities, so one alone may be negative.
+        """
+        u, log_q = self.dequantizer(x, epsilon)
+        h, gained, parts = x + u, torch.zeros(len(x), device=x.device), {}
+        active = h.shape[1]
+        for layer in self.layers:
+            if isinstance(layer, Active) and layer.channels < active:  # the rest has been split off here
+                parts[f"scale {len(parts) + 1}"] = gained + log_normal(h[:, layer.channels : active])
+                gained, active = torch.zeros_like(gained), layer.channels
+            active *= 4 if isinstance(layer, Squeeze) else 1
+            h, log_det = layer(h)
+            gained = gained + log_det
+        parts[f"scale {len(parts) + 1}"] = gained + log_normal(h[:, :active])
+        parts["dequantisation"] = -log_q
+        return {name: -nats / (self.num_dims * math.log(2)) for name, nats in parts.items()}
+
     # --- pictures and latents
 
     def as_state(self, z: Tensor) -> Tensor:
@@ -114,19 +137,26 @@ class Flow(nn.Module):
     def as_picture(self, h: Tensor) -> Tensor:
         """Any state laid out as the picture it belongs to, (B,C,H,W)."""
         while h.shape[-1] < self.config.image_size:
-            h = nn.functional.pixel_shuffle(h, 2)
+            h = F.pixel_shuffle(h, 2)
         return h
 
     def from_z(self, z: Tensor) -> Tensor:
         """Flat latents (B,D) -> grey levels in [0, 256], (B,C,H,W)."""
-        h = self.as_state(z)
-        for layer in reversed(self.layers):
-            h = layer.inverse(h)  # type: ignore[operator]
+        with torch.autocast(z.device.type, enabled=False):  # every layer would blow up bfloat16's rounding
+            h = self.as_state(z)
+            for layer in reversed(self.layers):
+                h = layer.inverse(h)  # type: ignore[operator]
         return h
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,D) -> the picture in [-1, 1], (B,C,H,W); the middle of a grey level's bin gives that level."""
         return (self.from_z(z) - 0.5) / 127.5 - 1.0
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` uint8 (B,C,H,W) -> z (B,D) of x + u for the median of q(u given x), and a log variance that means: none."""
+        u, _ = self.dequantizer(x, torch.zeros(x.shape, device=x.device))
+        z = self.as_picture(self.to_z(x + u)[0]).flatten(1)
+        return z, torch.full_like(z, DETERMINISTIC_LOGVAR)
 
     @torch.no_grad()
     def sample(self, request: FlowRequest, resume: State | None = None) -> Iterator[Frame]:
@@ -145,36 +175,45 @@ class Flow(nn.Module):
     @torch.no_grad()
     def decode_steps(self, z: np.ndarray, resume: State | None = None) -> Iterator[Frame]:
         """Frames from ``z`` float32 (B,D) to the picture."""
-        device = self.initialised.device
-        stages = [layer for layer in self.layers if not isinstance(layer, Squeeze)]
-        done, passes = 0, 0
+        device, layers = self.initialised.device, list(reversed(self.layers))
         if resume is None:
             h = self.as_state(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(device))
-            yield self._frame(h, z, 0, 0, "z")
+            yield self._frame(h, z, 0)
         else:
-            done, passes = int(resume["step"]), int(resume["passes"])
             h = torch.from_numpy(resume["h"].copy()).to(device)
-        undone = 0
-        for layer in reversed(self.layers):
-            if isinstance(layer, Squeeze):
-                h = layer.inverse(h) if undone >= done and h.shape[-1] * 2 <= self.config.image_size else h
-                continue
-            undone += 1
-            if undone <= done:
-                continue
-            assert isinstance(layer, Layer)
-            h, passes = layer.inverse(h), passes + layer.passes
-            yield self._frame(h, z, undone, passes, layer.title)
-        assert undone == len(stages)
+        for at in range(0 if resume is None else int(resume["undone"]), len(layers)):
+            h = layers[at].inverse(h)  # type: ignore[operator]
+            if not isinstance(layers[at], Squeeze):
+                yield self._frame(h, z, at + 1)
 
-    def _frame(self, h: Tensor, z: np.ndarray, step: int, passes: int, title: str) -> Frame:
-        total = sum(not isinstance(layer, Squeeze) for layer in self.layers)
-        picture = self.as_picture(h)
-        if step < total:
-            picture = ((picture / _SHOWN + 1) * 128).clamp(0, 255.9)
-        images = picture.clamp(0, 255.9).to(torch.uint8).permute(0, 2, 3, 1).cpu().contiguous().numpy()
-        state = {"z": z, "h": h.cpu().numpy().copy(), "step": step, "passes": passes}
-        return Frame(step, total, passes, images, {"latent": z, "layer": title}, state)
+    def _frame(self, h: Tensor, z: np.ndarray, undone: int) -> Frame:
+        """The frame after so many layers, counted from the last, have been undone."""
+        seen = [layer for layer in self.layers if not isinstance(layer, Squeeze)]
+        gone = [layer for layer in list(self.layers)[len(self.layers) - undone :] if layer in seen]
+        passes = sum(int(layer.passes) for layer in gone)  # type: ignore[arg-type]
+        images = self.show(h, is_picture=len(gone) == len(seen))
+        state = {"z": z, "h": h.cpu().numpy().copy(), "undone": undone}
+        extras = {"latent": z, "layer": gone[0].title if gone else "z"}
+        return Frame(len(gone), len(seen), passes, images, extras, state)
+
+    def show(self, h: Tensor, is_picture: bool) -> np.ndarray:
+        """A state as uint8 (B,H,W,C): grey levels as they are, anything else with +-3 from black to white."""
+        picture = self.as_picture(h) if is_picture else (self.as_picture(h) / _SHOWN + 1) * 128
+        return picture.clamp(0, 255.9).to(torch.uint8).permute(0, 2, 3, 1).cpu().contiguous().numpy()
+
+    @torch.no_grad()
+    def decode_frames(
+        self, z: np.ndarray, output: str = "mean", seed: int = 0, first_index: int = 0
+    ) -> Iterator[Frame]:
+        """The frame of given latents, ``z`` float32 (B,D): a flow's decoder is certain, so there is nothing to draw."""
+        *_, frame = self.decode_steps(z)
+        yield Frame(1, 1, frame.passes, frame.images, {"latent": z}, {"z": z})
+
+    @torch.no_grad()
+    def reconstruct_frames(self, x: np.ndarray) -> Iterator[Frame]:
+        """Pictures uint8 (B,H,W,C) to z and back; the frame carries ``latent``."""
+        pixels = torch.from_numpy(np.array(x)).permute(0, 3, 1, 2).to(self.initialised.device)
+        yield from self.decode_frames(self.encode(pixels)[0].cpu().numpy())
 
 
 def log_normal(z: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 _LOG_SCALES = (-6.0, 4.0)
-_NUM_HALVINGS, _NUM_NEWTON = 10, 6  # of the inverse
+_NUM_HALVINGS, _NUM_NEWTON = 14, 4  # of the inverse
+_FAR = 60.0  # beyond this a float32 sigmoid is nearly zero; but there the curve is nearly straight, and Newton needs no help
 
 
 def split_parameters(raw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -35,20 +36,28 @@ def forward(x: Tensor, raw: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def inverse(y: Tensor, raw: Tensor) -> Tensor:
-    """The x at which :func:`forward` gives ``y``: a bracket halved a few times, then Newton's steps kept inside it."""
+    """The x at which :func:`forward` gives ``y``: a bracket halved, then Newton's steps kept inside it."""
     log_weights, means, log_scales = split_parameters(raw)
-    parameters = torch.cat([log_weights, means, log_scales], -1)
-    # every component alone would put y at m + s y; the mixture's answer lies between the least and the greatest of these
+    weights, slopes = log_weights.exp(), torch.exp(-log_scales)
+    # a component alone would put y at m + s y; the mixture's answer lies between the least and the greatest of these
     alone = means + log_scales.exp() * y.unsqueeze(-1)
-    low, high = alone.amin(-1), alone.amax(-1)
+    low, high = least, greatest = alone.amin(-1), alone.amax(-1)
+    sign = torch.where(y > 0, -1.0, 1.0)  # compare in the smaller tail, where float32 is fine
+    target, signed = torch.sigmoid(sign * y), slopes * sign.unsqueeze(-1)
+    for _ in range(_NUM_HALVINGS):
+        x = 0.5 * (low + high)
+        tail = (weights * torch.sigmoid((x.unsqueeze(-1) - means) * signed)).sum(-1)
+        left = (tail <= target) ^ (y > 0)  # the answer is at x or to its right
+        low, high = torch.where(left, x, low), torch.where(left, high, x)
+    far = y.abs() > _FAR
+    low, high = torch.where(far, least, low), torch.where(far, greatest, high)
     x = 0.5 * (low + high)
-    for step in range(_NUM_HALVINGS + _NUM_NEWTON):
+    parameters = torch.cat([log_weights, means, log_scales], -1)
+    for _ in range(_NUM_NEWTON):
         found, log_slope = forward(x, parameters)
-        low, high = torch.where(found <= y, x, low), torch.where(found >= y, x, high)
-        middle = 0.5 * (low + high)
         newton = x - (found - y) * torch.exp(-log_slope)
-        inside = (newton >= low) & (newton <= high)
-        x = torch.where(inside & (step >= _NUM_HALVINGS), newton, middle)
+        low, high = torch.where(found <= y, x, low), torch.where(found >= y, x, high)
+        x = torch.where((newton >= low) & (newton <= high), newton, 0.5 * (low + high))
     return x
 
 
