@@ -33,6 +33,13 @@ FAMILIES = (
         opens="pixelcnn-fashion",
     ),
     Family(
+        "flow",
+        "Flow",
+        "Turns a picture into pure noise step by step without losing anything, so every step can be undone.",
+        "flow",
+        opens="glow-fashion",
+    ),
+    Family(
         "vae",
         "VAE",
         "Squeezes a picture into a few numbers and back, so that nearby numbers mean similar pictures.",

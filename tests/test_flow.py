@@ -72,9 +72,7 @@ def test_log_det_is_that_of_the_jacobian(name):
         return model.as_picture(model.to_z(v.view(1, 1, 4, 4))[0]).flatten()
 
     jacobian = torch.autograd.functional.jacobian(flat, y.flatten())
-    assert torch.linalg.slogdet(jacobian).logabsdet.item() == pytest.approx(
-        model.to_z(y)[1].item(), rel=1e-3
-    )
+    assert torch.linalg.slogdet(jacobian).logabsdet.item() == pytest.approx(model.to_z(y)[1].item(), rel=1e-3)
 
 
 @pytest.mark.parametrize("card", SHIPPED, ids=lambda c: c.id)
@@ -121,7 +119,9 @@ def test_the_mixture_curve_and_its_inverse():
     assert torch.allclose(torch.logit(by_hand)[near].float(), y[near], atol=1e-3)
 
 
-@pytest.mark.parametrize("layer", [Logit(), Squeeze(), InvertibleConv(4), ActNorm((4, 1, 1))], ids=lambda v: v.title)
+@pytest.mark.parametrize(
+    "layer", [Logit(), Squeeze(), InvertibleConv(4), ActNorm((4, 1, 1))], ids=lambda v: v.title
+)
 def test_layers_return(layer):
     torch.manual_seed(0)
     for parameter in layer.parameters():
@@ -250,9 +250,10 @@ def test_journeys(card):
     there_and_back = list(_journeys.layers(model, _journeys.LayersRequest(start="image", image=5)))
     assert [f.step for f in there_and_back] == list(range(there_and_back[-1].total + 1))
     assert np.array_equal(there_and_back[0].images, there_and_back[-1].images)
-    assert there_and_back[len(there_and_back) // 2].extras["layer"] == there_and_back[
-        len(there_and_back) // 2
-    ].extras["layer"]
+    assert (
+        there_and_back[len(there_and_back) // 2].extras["layer"]
+        == there_and_back[len(there_and_back) // 2].extras["layer"]
+    )
     sample = list(_journeys.layers(model, _journeys.LayersRequest(seed=3, temperature=1.0)))
     drawn = list(model.sample(FlowRequest(seed=3, temperature=1.0, num_samples=1)))
     assert np.array_equal(sample[-1].images, drawn[-1].images)

@@ -1,4 +1,4 @@
-"""The VAE tab: the latent plane under the pointer, and walks between two pictures."""
+"""The VAE tab: the latent plane under the pointer, samples, and walks between two pictures."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.models import base
 from playground.models.base import Frame, Request
+from playground.tabs.interpolate import Interpolate
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot, LinePlot
+from playground.ui.plots import BarPlot
 
 NEIGHBOURS = 200
 
@@ -122,71 +122,6 @@ class Plane(View):
         shares = np.bincount(self.labels[nearest], minlength=len(classes)) / NEIGHBOURS
         top = np.argsort(-shares, kind="stable")[:4]  # more names than that have no room
         self.plot.set_values(shares[top], highlight=0, high=1.0, names=[classes[i] for i in top])
-
-
-class Interpolate(View):
-    """A walk between two latents: a strip, and the same pictures played as a loop."""
-
-    name = "Interpolate"
-    words = (
-        "Two pictures are encoded to two points of the latent space (or two points are drawn from the prior), and the "
-        "decoder is asked what lies between them. In a good latent space every stop on the way is a plausible "
-        "garment: nothing is a cross-fade of two pictures.<br><br><b>Straight or spherical?</b> In many dimensions "
-        "nearly all samples of a Gaussian have almost the same length, so the straight line passes through a region "
-        "that training hardly saw. The great circle stays where the samples are: watch the length."
-    )
-    formula = r"z(a) = (1-a) \, z_0 + a \, z_1"
-
-    hidden_knobs = frozenset({"num_samples"})
-
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Anything that decodes a latent and encodes a picture."""
-        return isinstance(model, base.Decodes) and isinstance(model, base.Encodes)
-
-    def request_type(self, model: Any) -> type[Request]:
-        """See the class."""
-        from playground.models import latent
-
-        return latent.InterpolateRequest
-
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
-        """The walk."""
-        from playground.models import latent
-
-        return latent.interpolate(model, request)
-
-    def relevant(self, request: Request) -> dict[str, bool]:
-        """The seed only matters for samples."""
-        return {"seed": getattr(request, "ends", "") == "samples"}
-
-    def build(self) -> None:
-        """The two ends with the current picture between them, the strip, and the length of z."""
-        self.now, self.strip = ImageGrid(), ImageGrid()
-        self.column.addWidget(self.now, 5)
-        self.column.addWidget(self.strip, 2)
-        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
-        self.player.loop = True
-        self.player.speed = 10.0
-        self.plot = LinePlot("Length of z along the way", "amount a", "length")
-
-    def draw(self, frame: Frame) -> None:
-        """Ends, current picture, strip so far."""
-        first, last = frame.extras["ends"]
-        three = np.stack([first, frame.images[0], last])
-        amount = frame.extras["amount"]
-        names = ["test image", f"a = {amount:.2f}", "test image"]
-        if getattr(self.request, "ends", "") == "samples":
-            names = ["z_0 decoded", f"a = {amount:.2f}", "z_1 decoded"]
-        self.now.set_images(three, columns=3, captions=names)
-        frames = list(self.player.timeline)
-        pictures = np.concatenate([f.images for f in frames])
-        self.strip.set_images(pictures, columns=min(12, len(pictures)))
-        self.strip.select(self.player.index)
-        amounts = np.array([f.extras["amount"] for f in frames])
-        self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)
-        self.plot.set_range(x=(0, 1))
-        self.plot.set_marker(amount)
 
 
 class Generate(View):

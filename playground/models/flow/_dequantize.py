@@ -28,6 +28,23 @@ class Uniform(nn.Module):
         return torch.special.ndtr(epsilon).clamp(1e-6, 1 - 1e-6), torch.zeros(len(x), device=x.device)
 
 
+class _ContextCoupling(nn.Module):
+    """An affine coupling's network that also reads features of the picture; zero at first."""
+
+    def __init__(self, width: int, channels: int) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(width + channels, width, 3, padding=1)
+        self.head = nn.Conv2d(width, 2 * channels, 1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)  # type: ignore[arg-type]
+
+    def forward(self, context: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """(B,width,H,W) and (B,channels,H,W) -> log scales and shifts, each (B,channels,H,W)."""
+        h = F.silu(self.hidden(torch.cat([context, kept.to(context.dtype)], 1)))
+        raw, shift = self.head(h).float().chunk(2, 1)
+        return bounded(raw), shift
+
+
 class Variational(nn.Module):
     """q(u given x) is itself a small flow from epsilon: stretched, coupled twice, and squashed into [0, 1)."""
 
@@ -35,15 +52,7 @@ class Variational(nn.Module):
         super().__init__()
         squeezed = 4 * channels
         self.context = Conditioner(size // 2, 2 * squeezed, 2 * squeezed, width, coarse_width, 1)
-        self.couplings = nn.ModuleList(
-            nn.ModuleList(
-                [nn.Conv2d(width + squeezed // 2, width, 3, padding=1), nn.Conv2d(width, squeezed, 1)]
-            )
-            for _ in range(2)
-        )
-        for _, head in self.couplings:  # type: ignore[misc]
-            nn.init.zeros_(head.weight)
-            nn.init.zeros_(head.bias)
+        self.couplings = nn.ModuleList(_ContextCoupling(width, squeezed // 2) for _ in range(2))
 
     def forward(self, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
         """As :class:`Uniform`."""
@@ -55,10 +64,8 @@ class Variational(nn.Module):
         g = g * log_scale.exp() + shift
         log_det = log_scale.flatten(1).sum(1)
         first, second = colours(g)
-        for hidden, head in self.couplings:  # type: ignore[misc]
-            h = F.silu(hidden(torch.cat([context, second.to(context.dtype)], 1)))
-            raw, shift = head(h).float().chunk(2, 1)
-            log_scale = bounded(raw)
+        for coupling in self.couplings:
+            log_scale, shift = coupling(context, second)
             first, log_det = first * log_scale.exp() + shift, log_det + log_scale.flatten(1).sum(1)
             first, second = second, first
         g = F.pixel_shuffle(join_colours(first, second), 2)

@@ -84,6 +84,9 @@ class Flow(nn.Module):
         for layer in self.layers:
             layer.initialise(h)  # type: ignore[operator]
             h, _ = layer(h)
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            for parameter in self.parameters():  # all start from what the first process saw
+                torch.distributed.broadcast(parameter.data, 0)
         self.initialised.fill_(True)
 
     @torch.no_grad()
@@ -112,7 +115,7 @@ class Flow(nn.Module):
         that they add up; scales are densities, so one alone may be negative.
         """
         u, log_q = self.dequantizer(x, epsilon)
-        h, gained, parts = x + u, torch.zeros(len(x), device=x.device), {}
+        h, gained, parts = x + u, torch.zeros(len(x), device=x.device), dict[str, Tensor]()
         active = h.shape[1]
         for layer in self.layers:
             if isinstance(layer, Active) and layer.channels < active:  # the rest has been split off here
@@ -162,8 +165,8 @@ class Flow(nn.Module):
     def sample(self, request: FlowRequest, resume: State | None = None) -> Iterator[Frame]:
         """z first, then one frame per layer on the way back to x.
 
-        States before the last are shown with +-3 from black to white.  Extras: ``latent`` float32 (B,D), ``layer`` (the name
-        of what was just undone).  Every frame has a state.
+        States before the last are shown with +-3 from black to white.  Extras: ``latent`` float32 (B,D), ``values`` float32 (B,D)
+        the state's numbers, ``layer`` (the name of what was just undone).  Every frame has a state.
         """
         indices = range(request.first_index, request.first_index + request.num_samples)
         if resume is None:
@@ -188,12 +191,14 @@ class Flow(nn.Module):
 
     def _frame(self, h: Tensor, z: np.ndarray, undone: int) -> Frame:
         """The frame after so many layers, counted from the last, have been undone."""
-        seen = [layer for layer in self.layers if not isinstance(layer, Squeeze)]
-        gone = [layer for layer in list(self.layers)[len(self.layers) - undone :] if layer in seen]
-        passes = sum(int(layer.passes) for layer in gone)  # type: ignore[arg-type]
+        layers: list[Any] = list(self.layers)
+        seen = [layer for layer in layers if not isinstance(layer, Squeeze)]
+        gone = [layer for layer in layers[len(layers) - undone :] if not isinstance(layer, Squeeze)]
+        passes = sum(layer.passes for layer in gone)
         images = self.show(h, is_picture=len(gone) == len(seen))
         state = {"z": z, "h": h.cpu().numpy().copy(), "undone": undone}
-        extras = {"latent": z, "layer": gone[0].title if gone else "z"}
+        values = h.flatten(1).cpu().numpy().copy()
+        extras = {"latent": z, "layer": gone[0].title if gone else "z", "values": values}
         return Frame(len(gone), len(seen), passes, images, extras, state)
 
     def show(self, h: Tensor, is_picture: bool) -> np.ndarray:

@@ -16,7 +16,12 @@ from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
 from playground.models.flow._layers import Squeeze
 
-_IMAGE = {"label": "test image", "low": 0, "high": 9999, "help": "Which of the 10,000 test images."}
+_IMAGE: dict[str, Any] = {
+    "label": "test image",
+    "low": 0,
+    "high": 9999,
+    "help": "Which of the 10,000 test images.",
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,18 @@ class ScoreRequest(Request):
     """Whose bits are counted."""
 
     image: int = knob(0, **_IMAGE)
+    change: str = knob(
+        "none",
+        label="change",
+        choices=(
+            ("none", "as it is"),
+            ("mirrored", "mirrored"),
+            ("turned", "upside down"),
+            ("negative", "negative"),
+            ("shuffled", "pixels shuffled"),
+        ),
+        help="What is done to the picture first. A garment upside down is a rarer picture than one the right way up, and the model says by how many bits.",
+    )
     draws: int = knob(
         16,
         label="draws",
@@ -74,7 +91,7 @@ class ScoreRequest(Request):
 def layers(model: Any, request: LayersRequest, resume: State | None = None) -> Iterator[Frame]:
     """A sample from z to x, or a test image from x to z and back.
 
-    Extras: ``values`` float32 (D,) the state's numbers (grey levels for x), ``layer``, ``direction`` "to z" or "to x", ``at`` (layers between here and x).
+    Extras: ``values`` float32 (1,D) the state's numbers (grey levels for x), ``layer``, ``direction`` "to z" or "to x", ``at`` (layers between here and x).
     """
     if request.start == "sample":
         total = None
@@ -100,8 +117,7 @@ def _prior(model: Any, request: LayersRequest) -> np.ndarray:
 
 
 def _as_stop(frame: Frame, step: int, total: int) -> Frame:
-    assert frame.state is not None
-    told = {"values": frame.state["h"].ravel(), "direction": "to x", "at": frame.total - frame.step}
+    told = {"direction": "to x", "at": frame.total - frame.step}
     return replace(frame, step=step, total=total, extras={**frame.extras, **told}, state=None)
 
 
@@ -116,7 +132,7 @@ def _to_z(model: Any, y: Tensor) -> Iterator[Frame]:
             continue
         told = {
             "latent": model.as_picture(h).flatten(1).cpu().numpy(),
-            "values": h.cpu().numpy().ravel(),
+            "values": h.flatten(1).cpu().numpy().copy(),
             "layer": layer.title if layer is not None else "x",
             "direction": "to z",
             "at": at,
@@ -156,7 +172,7 @@ def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -
 
     Extras: ``bits`` float64 (draws so far,), and ``parts``: name -> the mean so far, as :meth:`Flow.bits_by_part` splits it.
     """
-    x = _image(model, request.image)
+    x = _changed(_image(model, request.image), request.change)
     picture = x.permute(0, 2, 3, 1).cpu().numpy()
     passes = sum(layer.passes for layer in model.layers)
     found: list[dict[str, float]] = []
@@ -166,9 +182,7 @@ def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -
         found.append({name: float(bits[0]) for name, bits in parts.items()})
         means = {name: math.fsum(f[name] for f in found) / len(found) for name in found[0]}
         bits = np.array([math.fsum(f.values()) for f in found])
-        yield Frame(
-            draw + 1, request.draws, passes * (draw + 1), picture, {"bits": bits, "parts": means}
-        )
+        yield Frame(draw + 1, request.draws, passes * (draw + 1), picture, {"bits": bits, "parts": means})
 
 
 def _image(model: Any, index: int) -> Tensor:
@@ -176,3 +190,16 @@ def _image(model: Any, index: int) -> Tensor:
     pictures, _ = data.load(model.card.dataset, "test")
     x = torch.from_numpy(pictures[index : index + 1].transpose(0, 3, 1, 2).copy())
     return x.to(model.initialised.device)
+
+
+def _changed(x: Tensor, how: str) -> Tensor:
+    if how == "mirrored":
+        return x.flip(3)
+    if how == "turned":
+        return x.flip(2, 3)
+    if how == "negative":
+        return 255 - x
+    if how == "shuffled":
+        order = np.argsort(noise.uniform(0, [0], "shuffle", (x[0].numel(),))[0])
+        return x.flatten(1)[:, torch.from_numpy(order).to(x.device)].view_as(x)
+    return x

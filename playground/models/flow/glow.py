@@ -33,7 +33,10 @@ class GlowConfig:
     channels: int = 1
     num_steps: tuple[int, ...] = (4, 5)  # steps of flow at half the size, and at a quarter
     num_mixtures: tuple[int, ...] = (8, 4)  # logistics in each curve, at either size
-    num_blocks: tuple[int, ...] = (2, 2)  # residual blocks at a quarter of the size, in the networks of either
+    num_blocks: tuple[int, ...] = (
+        2,
+        2,
+    )  # residual blocks at a quarter of the size, in the networks of either
     width: int = 64  # of the networks at half the size
     coarse_width: int = 96  # and at a quarter
     dequantizer_width: int = 48
@@ -80,7 +83,7 @@ RECIPES = (
     Recipe(
         id="glow-fashion",
         config=GlowConfig(),
-        steps=3000,
+        steps=1800,
         batch_size=64,
         learning_rate=2e-3,
         optimizer="muon",

@@ -6,6 +6,7 @@ levels (Dinh et al. 2016), and a normal prior in place of the paper's logistic, 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -39,7 +40,7 @@ class AdditiveCoupling(Layer):
         super().__init__()
         self.odd = odd
         widths = [(num_dims + odd) // 2, *[hidden] * num_hidden, (num_dims + 1 - odd) // 2]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(widths))
         nn.init.zeros_(self.layers[-1].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.layers[-1].bias)  # type: ignore[arg-type]
 
@@ -92,10 +93,11 @@ RECIPES = (
     Recipe(
         id="nice-fashion",
         config=NICEConfig(),
-        steps=9000,
+        steps=3600,
         batch_size=128,
         learning_rate=1e-3,
         weight_decay=0.01,
+        compile=False,
         ema=0.999,
         snapshot={"num_samples": 10},
     ),

@@ -106,7 +106,8 @@ class RealNVP(Flow):
 
     def _scale(self, channels: int, size: int, masks: list[str]) -> list[Layer]:
         """Couplings on the first ``channels``, the masks taking turns."""
-        config, layers = self.config, []
+        config = self.config
+        layers: list[Layer] = []
         for k, mask in enumerate(masks):
             net = Conditioner(
                 size, channels, 2 * channels, config.width, config.coarse_width, config.num_blocks

@@ -1,0 +1,224 @@
+"""The Flow tab: noise and pictures turned into each other, layer by layer, with nothing lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+
+from playground.models.base import Frame, Request
+from playground.tabs.interpolate import Interpolate
+from playground.tabs.view import View
+from playground.ui import theme
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import BarPlot, LinePlot
+
+_EDGES = np.linspace(-5, 5, 51)
+_MIDDLES = 0.5 * (_EDGES[1:] + _EDGES[:-1])
+_NORMAL = np.exp(-0.5 * _MIDDLES**2) / np.sqrt(2 * np.pi)
+
+
+def number_plot() -> LinePlot:
+    """A plot for :func:`draw_numbers`."""
+    return LinePlot("How the numbers lie", "value", "density")
+
+
+def draw_numbers(plot: LinePlot, values: np.ndarray, are_grey_levels: bool) -> None:
+    """The histogram of a state over the standard normal; grey levels are laid over -3..3 as the pictures are."""
+    values = values.ravel() * (6 / 256) - 3 if are_grey_levels else values.ravel()
+    counts, _ = np.histogram(np.clip(values, _EDGES[0], _EDGES[-1]), bins=_EDGES)
+    density = counts / max(len(values), 1) / (_EDGES[1] - _EDGES[0])
+    plot.set_curves({"these numbers": density, "standard normal": _NORMAL}, _MIDDLES)
+    plot.set_range(x=(-5, 5), y=(0, max(0.6, min(float(density.max()) * 1.05, 2.0))))
+
+
+class Generate(View):
+    """Samples of the prior, carried back through every layer."""
+
+    name = "Generate"
+    words = (
+        "A flow is one long formula that can be read in both directions. Towards <i>z</i> it turns a picture into noise; "
+        "<b>here it runs backwards</b>: noise comes in, every layer is undone in turn, and after the last one the "
+        "numbers are grey levels. Drag the timeline to see the layers.<br><br><b>temperature</b> shrinks the noise. "
+        "At 1 the model draws honestly, mistakes included; lower, it stays near what it thinks likeliest.<br><br>"
+        "Because nothing is lost on the way, the density of a picture follows exactly: that of its noise, times how "
+        "much the layers stretch space there."
+    )
+    formula = r"\log p(x) = \log \N(z; 0, I) + \log |\det \partial z / \partial x|"
+
+    def build(self) -> None:
+        """A grid, and how the numbers lie."""
+        self.grid = ImageGrid()
+        self.column.addWidget(self.grid, 1)
+        self.plot = number_plot()
+
+    def draw(self, frame: Frame) -> None:
+        """The pictures as far as they are."""
+        self.grid.set_images(frame.images)
+        draw_numbers(self.plot, frame.extras["values"], frame.step == frame.total)  # type: ignore[arg-type]
+
+
+class Layers(View):
+    """One picture on its journey, with every stop of it in a strip."""
+
+    name = "Layer by layer"
+    words = (
+        "Each stop of the strip is the <b>whole</b> state after one more layer: 784 numbers on the way between a picture and "
+        "noise, always laid out where their pixels are. A <b>coupling</b> changes half of the numbers, as a network "
+        "says that reads only the other half; so the same network, asked the same question, can undo it.<br><br>"
+        "Choose <b>a test image</b> and it travels to <i>z</i> and back: the second half of the strip repeats the "
+        "first in reverse. Multiscale flows <i>split off</i> half of the numbers on the way: those stand still, already "
+        "noise, while the rest goes on.<br><br>Click a stop, or drag the timeline."
+    )
+    formula = r"z = f_K(\ldots f_2(f_1(x))) \to x = f_1^{-1}(f_2^{-1}(\ldots f_K^{-1}(z)))"
+    hidden_knobs = frozenset({"num_samples"})
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.flow import _journeys
+
+        return _journeys.LayersRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The journey."""
+        from playground.models.flow import _journeys
+
+        return _journeys.layers(model, request)  # type: ignore[arg-type]
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """A sample has dice, a test image a number."""
+        drawn = getattr(request, "start", "") == "sample"
+        return {"image": not drawn, "seed": drawn, "temperature": drawn}
+
+    def build(self) -> None:
+        """The state now, and all stops so far."""
+        self.now, self.strip = ImageGrid(), ImageGrid()
+        self.column.addWidget(self.now, 5)
+        self.column.addWidget(self.strip, 3)
+        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
+        self.player.loop = True
+        self.player.speed = 4.0
+        self.plot = number_plot()
+
+    def draw(self, frame: Frame) -> None:
+        """See :meth:`build`."""
+        at, direction = frame.extras["at"], frame.extras["direction"]
+        name = frame.extras["layer"]
+        is_x = at == 0
+        words = "x" if is_x else f"{name}, {'done' if direction == 'to z' else 'undone'}"
+        if name == "z":
+            words = "z"
+        self.now.set_images(frame.images, captions=[words])
+        stops = np.concatenate([f.images for f in self.player.timeline])
+        self.strip.set_images(stops, columns=min(13, len(stops)))
+        self.strip.select(self.player.index)
+        draw_numbers(self.plot, frame.extras["values"], is_x)  # type: ignore[arg-type]
+
+
+class RoundTrip(View):
+    """A test image, its z, what comes back, and the difference."""
+
+    name = "Round trip"
+    words = (
+        "A test image goes through all layers to <i>z</i>, and <i>z</i> goes back. An autoencoder would lose "
+        "something; a flow loses only what rounding takes, so the <b>error</b> is a small part of one grey level and every pixel "
+        "comes back as it was.<br><br>If the model were perfect, <i>z</i> would be indistinguishable from Gaussian "
+        "noise: look for the garment's outline in it. The curve compares its 784 numbers with the standard normal.<br><br>"
+        "An 8-bit grey level is a bin, and a flow wants a continuous number, so a place <b>within the bin</b> must be "
+        "chosen first (<i>dequantisation</i>)."
+    )
+    formula = r"z = f(x + u) \to f^{-1}(z) = x + u"
+    hidden_knobs = frozenset({"num_samples"})
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.flow import _journeys
+
+        return _journeys.RoundTripRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """There and back."""
+        from playground.models.flow import _journeys
+
+        return _journeys.round_trip(model, request)  # type: ignore[arg-type]
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The centre needs no dice."""
+        return {"seed": getattr(request, "within", "") == "draw"}
+
+    def build(self) -> None:
+        """Four pictures and a line of figures."""
+        self.grid, self.figures = ImageGrid(), figures_line()
+        self.column.addWidget(self.grid, 1)
+        self.column.addWidget(self.figures)
+        self.plot = number_plot()
+
+    def draw(self, frame: Frame) -> None:
+        """See :meth:`build`."""
+        names = ["test image x", "z", "back again", "error (white: 1 grey level)"]
+        self.grid.set_images(frame.images, columns=2, captions=names)
+        error, changed = frame.extras["error"], frame.extras["changed"]
+        pixels = "no pixel" if changed == 0 else f"{changed} of {frame.images[0].size} pixels"
+        self.figures.setText(f"largest error {error:.5f} grey levels, {pixels} changed")
+        draw_numbers(self.plot, frame.extras["latent"], False)  # type: ignore[arg-type]
+
+
+class Score(View):
+    """What a test image costs in bits, and where the bits go."""
+
+    name = "Score"
+    words = (
+        "The continuous density of a flow is <b>exact</b>. Grey levels are 8-bit, though: each is spread over its bin by random "
+        "numbers <i>u</i> (dequantisation), and that makes the figure a <b>bound</b>: the true bits per dimension are at "
+        "most this. Each frame is one more draw of <i>u</i>; the mean settles, and the ± is its standard error."
+        "<br><br>The bars say where the bits go: to each scale of numbers, given the coarser ones, and what is gained "
+        "back by choosing <i>u</i> well. One bar alone may be negative; only the sum is a cost.<br><br><b>Change</b> the picture and "
+        "see whether the model notices. Storing it raw would cost 8."
+    )
+    formula = r"\log P(x) \ge \E_{q(u \mid x)} [\log p(x + u) - \log q(u \mid x)]"
+    hidden_knobs = frozenset({"num_samples"})
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.flow import _journeys
+
+        return _journeys.ScoreRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """Draw after draw."""
+        from playground.models.flow import _journeys
+
+        return _journeys.count_bits(model, request)  # type: ignore[arg-type]
+
+    def build(self) -> None:
+        """The picture, a line of figures, and the bars."""
+        self.grid, self.figures = ImageGrid(), figures_line()
+        self.column.addWidget(self.grid, 1)
+        self.column.addWidget(self.figures)
+        self.plot = BarPlot("Where the bits go", "", "bits/dim")
+
+    def draw(self, frame: Frame) -> None:
+        """See :meth:`build`."""
+        bits, parts = frame.extras["bits"], frame.extras["parts"]
+        error = f" ± {bits.std(ddof=1) / np.sqrt(len(bits)):.4f}" if len(bits) > 1 else ""
+        self.grid.set_images(frame.images, captions=[f"{bits.mean():.3f} bits/dim at most"])
+        size = f"{bits.mean() * frame.images[0].size / 8:.0f} of {frame.images[0].size} bytes"
+        self.figures.setText(f"{bits.mean():.4f}{error} bits/dim (bound), {size}")
+        values = np.array([*parts.values(), bits.mean()])
+        names = [*parts, "sum"]
+        low = min(float(values.min()), 0.0)
+        self.plot.set_values(values, highlight=len(values) - 1, low=low, names=names)  # type: ignore[union-attr]
+
+
+def figures_line() -> QLabel:
+    """One line under the picture, in tabular figures."""
+    line = QLabel()
+    line.setFont(theme.numbers_font())
+    line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+    return line
+
+
+VIEWS = (Generate, Layers, Interpolate, RoundTrip, Score)

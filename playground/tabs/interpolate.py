@@ -1,0 +1,79 @@
+"""A walk between two latents, for every family whose models decode and encode: the VAE's and the Flow's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from playground.models import base
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+
+class Interpolate(View):
+    """A walk between two latents: a strip, and the same pictures played as a loop."""
+
+    name = "Interpolate"
+    words = (
+        "Two pictures are encoded to two points of the latent space (or two points are drawn from the prior), and the "
+        "decoder is asked what lies between them. In a good latent space every stop on the way is a plausible "
+        "garment: nothing is a cross-fade of two pictures.<br><br><b>Straight or spherical?</b> In many dimensions "
+        "nearly all samples of a Gaussian have almost the same length, so the straight line passes through a region "
+        "that training hardly saw. The great circle stays where the samples are: watch the length."
+    )
+    formula = r"z(a) = (1-a) \, z_0 + a \, z_1"
+
+    hidden_knobs = frozenset({"num_samples"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Anything that decodes a latent and encodes a picture."""
+        return isinstance(model, base.Decodes) and isinstance(model, base.Encodes)
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import latent
+
+        return latent.InterpolateRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The walk."""
+        from playground.models import latent
+
+        return latent.interpolate(model, request)
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The seed only matters for samples."""
+        return {"seed": getattr(request, "ends", "") == "samples"}
+
+    def build(self) -> None:
+        """The two ends with the current picture between them, the strip, and the length of z."""
+        self.now, self.strip = ImageGrid(), ImageGrid()
+        self.column.addWidget(self.now, 5)
+        self.column.addWidget(self.strip, 2)
+        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
+        self.player.loop = True
+        self.player.speed = 10.0
+        self.plot = LinePlot("Length of z along the way", "amount a", "length")
+
+    def draw(self, frame: Frame) -> None:
+        """Ends, current picture, strip so far."""
+        first, last = frame.extras["ends"]
+        three = np.stack([first, frame.images[0], last])
+        amount = frame.extras["amount"]
+        names = ["test image", f"a = {amount:.2f}", "test image"]
+        if getattr(self.request, "ends", "") == "samples":
+            names = ["z_0 decoded", f"a = {amount:.2f}", "z_1 decoded"]
+        self.now.set_images(three, columns=3, captions=names)
+        frames = list(self.player.timeline)
+        pictures = np.concatenate([f.images for f in frames])
+        self.strip.set_images(pictures, columns=min(12, len(pictures)))
+        self.strip.select(self.player.index)
+        amounts = np.array([f.extras["amount"] for f in frames])
+        self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)
+        self.plot.set_range(x=(0, 1))
+        self.plot.set_marker(amount)
