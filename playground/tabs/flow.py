@@ -32,7 +32,7 @@ def draw_numbers(plot: LinePlot, values: np.ndarray, are_grey_levels: bool) -> N
     counts, _ = np.histogram(np.clip(values, _EDGES[0], _EDGES[-1]), bins=_EDGES)
     density = counts / max(len(values), 1) / (_EDGES[1] - _EDGES[0])
     plot.set_curves({"these numbers": density, "standard normal": _NORMAL}, _MIDDLES)
-    plot.set_range(x=(-5, 5), y=(0, max(0.6, min(float(density.max()) * 1.05, 2.0))))
+    plot.set_range(x=(-5, 5), y=(0, 1))  # black is a peak far above it; the rest is what there is to see
 
 
 class Generate(View):
@@ -66,14 +66,13 @@ class Layers(View):
 
     name = "Layer by layer"
     words = (
-        "Each stop of the strip is the <b>whole</b> state after one more layer: 784 numbers on the way between a picture and "
-        "noise, always laid out where their pixels are. A <b>coupling</b> changes half of the numbers, as a network "
-        "says that reads only the other half; so the same network, asked the same question, can undo it.<br><br>"
-        "Choose <b>a test image</b> and it travels to <i>z</i> and back: the second half of the strip repeats the "
-        "first in reverse. Multiscale flows <i>split off</i> half of the numbers on the way: those stand still, already "
-        "noise, while the rest goes on.<br><br>Click a stop, or drag the timeline."
+        "Each stop of the strip is the <b>whole</b> state: 784 numbers between a picture and noise, laid out where "
+        "their pixels are. A <b>coupling</b> changes half of them, as a network says that reads only the other half; so "
+        "the same network, asked the same question, can undo it.<br><br><b>A test image</b> travels to <i>z</i> and back: "
+        "the second row is the first in reverse. Multiscale flows <i>split off</i> half of the numbers on the way; those "
+        "stand still while the rest goes on.<br><br>Click a stop, or drag the timeline."
     )
-    formula = r"z = f_K(\ldots f_2(f_1(x))) \to x = f_1^{-1}(f_2^{-1}(\ldots f_K^{-1}(z)))"
+    formula = r"z = f_K(\ldots f_2(f_1(x)))"
     hidden_knobs = frozenset({"num_samples"})
 
     def request_type(self, model: Any) -> type[Request]:
@@ -113,9 +112,22 @@ class Layers(View):
             words = "z"
         self.now.set_images(frame.images, captions=[words])
         stops = np.concatenate([f.images for f in self.player.timeline])
-        self.strip.set_images(stops, columns=min(13, len(stops)))
+        self.strip.set_images(stops, columns=frame.total // 2 + 1)  # a way back is the second row
         self.strip.select(self.player.index)
         draw_numbers(self.plot, frame.extras["values"], is_x)  # type: ignore[arg-type]
+
+
+class Walk(Interpolate):
+    """The walk of every family that decodes, with what is special about a flow's z."""
+
+    words = (
+        "Two pictures are carried to their <i>z</i> (or two are drawn), and the flow is run backwards from the points between. "
+        "Both ends come back exactly, for nothing was lost.<br><br>But <i>z</i> has as many numbers as the picture has pixels, "
+        "and most of them describe fine detail. Nothing made the flow put the meaning into a few of them, so half-way "
+        "pictures are often two garments at once. Compare the VAE's walks: fewer numbers, smoother walks.<br><br>"
+        "<b>Straight or spherical?</b> Nearly all of a 784-dimensional Gaussian has length 28. The straight line "
+        "takes a short cut through the inside: watch the length."
+    )
 
 
 class RoundTrip(View):
@@ -123,11 +135,10 @@ class RoundTrip(View):
 
     name = "Round trip"
     words = (
-        "A test image goes through all layers to <i>z</i>, and <i>z</i> goes back. An autoencoder would lose "
-        "something; a flow loses only what rounding takes, so the <b>error</b> is a small part of one grey level and every pixel "
-        "comes back as it was.<br><br>If the model were perfect, <i>z</i> would be indistinguishable from Gaussian "
-        "noise: look for the garment's outline in it. The curve compares its 784 numbers with the standard normal.<br><br>"
-        "An 8-bit grey level is a bin, and a flow wants a continuous number, so a place <b>within the bin</b> must be "
+        "A test image goes through all layers to <i>z</i>, and <i>z</i> goes back. A flow loses only what rounding takes: "
+        "the <b>error</b> is a small part of one grey level.<br><br>If the model were perfect, <i>z</i> could not be told "
+        "from Gaussian noise: look for the garment's outline in it. The curve compares its 784 numbers with the "
+        "standard normal.<br><br>A grey level is a bin; where <b>within the bin</b> the continuous number lies must be "
         "chosen first (<i>dequantisation</i>)."
     )
     formula = r"z = f(x + u) \to f^{-1}(z) = x + u"
@@ -171,12 +182,10 @@ class Score(View):
 
     name = "Score"
     words = (
-        "The continuous density of a flow is <b>exact</b>. Grey levels are 8-bit, though: each is spread over its bin by random "
-        "numbers <i>u</i> (dequantisation), and that makes the figure a <b>bound</b>: the true bits per dimension are at "
-        "most this. Each frame is one more draw of <i>u</i>; the mean settles, and the ± is its standard error."
-        "<br><br>The bars say where the bits go: to each scale of numbers, given the coarser ones, and what is gained "
-        "back by choosing <i>u</i> well. One bar alone may be negative; only the sum is a cost.<br><br><b>Change</b> the picture and "
-        "see whether the model notices. Storing it raw would cost 8."
+        "A flow's continuous density is <b>exact</b>. But grey levels are 8-bit: random numbers <i>u</i> spread each over "
+        "its bin, and that makes this a <b>bound</b>: the true figure is at most it. Every frame is one more draw of <i>u</i>."
+        "<br><br>The bars: what each scale costs given the coarser ones, and what choosing <i>u</i> gives back. Only "
+        "the sum is a cost; a raw byte per pixel would be 8.<br><br><b>Change</b> the picture: does the model notice?"
     )
     formula = r"\log P(x) \ge \E_{q(u \mid x)} [\log p(x + u) - \log q(u \mid x)]"
     hidden_knobs = frozenset({"num_samples"})
@@ -221,4 +230,4 @@ def figures_line() -> QLabel:
     return line
 
 
-VIEWS = (Generate, Layers, Interpolate, RoundTrip, Score)
+VIEWS = (Generate, Layers, Walk, RoundTrip, Score)
