@@ -10,6 +10,9 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground.models.base import Frame, Request, State
+from playground.tabs.completion import Complete
+from playground.tabs.receptive_field import ReceptiveField
+from playground.tabs.surprise import Surprise
 from playground.tabs.view import View
 from playground.ui import theme
 from playground.ui.controls import Slider
@@ -146,4 +149,4 @@ class PixelEditor(QWidget):
         )
 
 
-VIEWS = (Generate,)
+VIEWS = (Generate, Complete, Surprise, ReceptiveField)

@@ -49,6 +49,7 @@ class ImageGrid(QWidget):
         self._column_captions: list[str] | None = None
         self._row_captions: list[str] | None = None
         self._marker: int | None = None
+        self._rule: int | None = None
         self._known: np.ndarray | None = None
         self._selected = -1
         self._hover = (-1, -1, -1)
@@ -104,6 +105,12 @@ class ImageGrid(QWidget):
         """Outline pixel ``row * W + column`` in every picture."""
         if pixel != self._marker:
             self._marker = pixel
+            self.update()
+
+    def set_rule(self, row: int | None) -> None:
+        """A line above that row in every picture (what is given ends there); None for none."""
+        if row != self._rule:
+            self._rule = row
             self.update()
 
     def set_known(self, known: np.ndarray | None) -> None:
@@ -256,6 +263,12 @@ class ImageGrid(QWidget):
                 box = QRectF(x + column * self.zoom, y + row * self.zoom, self.zoom, self.zoom)
                 boxes.append(box.adjusted(-grow, -grow, grow, grow))
             painter.drawRects(boxes)
+        if self._rule is not None:
+            painter.setPen(QPen(accent, thick))
+            for sample in range(self.count()):
+                x, y, w, _ = self._layout.rect(sample, panel)
+                line = y + self._rule * self.zoom
+                painter.drawLine(x, line, x + w - 1, line)
         if 0 <= self._selected < self.count():
             thick = max(min(round(2 * ratio), self.zoom), 1)
             painter.setPen(QPen(accent, thick, j=Qt.PenJoinStyle.MiterJoin))

@@ -58,6 +58,8 @@ class Plot(QWidget):
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setAntialiasing(True)
         self._item = self._view.getPlotItem()
+        for side in self._labels:  # once, while no label is shown: called later, it would rescale the numbers
+            self._item.getAxis(side).enableAutoSIPrefix(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -105,7 +107,6 @@ class Plot(QWidget):
                 tickLength=-3,
                 tickTextOffset=round(theme.em() * 0.3),
             )
-            axis.enableAutoSIPrefix(False)
             if words:
                 axis.setLabel(words, color=colours.muted, **{"font-size": f"{font.pixelSize()}px"})
             axis.showLabel(bool(words))

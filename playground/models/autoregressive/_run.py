@@ -89,6 +89,10 @@ class PixelRun:
         rows = self.pixels[chunk * CHUNK : (chunk + 1) * CHUNK, first_row:stop_row]
         return torch.from_numpy(np.ascontiguousarray(rows.transpose(0, 3, 1, 2))).to(self.device)
 
+    def knows(self, row: int) -> bool:
+        """Whether the whole row is given, so that it only has to be read."""
+        return (row + 1) * self.size <= self.num_known
+
     def place(self, row: int, column: int, log_probs: Tensor) -> None:
         """Draw the pixel from log-probabilities (padded B,256), unless it is known, and write it."""
         if self.position >= self.num_known:

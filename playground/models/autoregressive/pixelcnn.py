@@ -20,6 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models import discretized_logistic
+from playground.models.autoregressive._completion import complete
 from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun, draw
 from playground.models.base import Frame, Recipe, Score, State
 from playground.models.blocks import ChannelRMSNorm
@@ -260,11 +261,20 @@ class PixelCNN(nn.Module):
             yield run.frame(None, run.state(0))
         for row in range(run.first_row, self.config.image_size):
             run.start_row(row)
+            if run.knows(row):
+                run.read_row(row)
+                if run.position > run.silent_until:
+                    yield run.frame(None)
+                continue
             for column in range(self.config.image_size):
                 logits = run.draw_pixel(row, column)
                 if run.position > run.silent_until:
                     at_fourth_row = run.position % (4 * self.config.image_size) == 0
                     yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
+
+    def complete(self, x: Tensor, known: Tensor, request: PixelRequest) -> Iterator[Frame]:
+        """``x`` uint8 (1 or B,C,H,W) and ``known`` bool (H,W), the first pixels in reading order: the rest is drawn."""
+        return complete(self, x, known, request)
 
     @torch.no_grad()
     def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
@@ -325,6 +335,10 @@ class _Run(PixelRun):
             nothing = torch.zeros(CHUNK, width, device=self.device)
             self.history.append([[nothing] * block.dilation for block in self.model.layers])
             self.seen.append([torch.zeros(CHUNK, above.shape[1], device=self.device)] * 3)
+
+    def read_row(self, row: int) -> None:
+        """A row that is given: the rows to come see it through the vertical stack, so there is nothing to compute."""
+        self.position += self.size
 
     def draw_pixel(self, row: int, column: int) -> Tensor:
         """One position of the horizontal stack for every picture; returns log-probabilities (padded B, 256)."""

@@ -22,6 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models import discretized_logistic
+from playground.models.autoregressive._completion import complete
 from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun
 from playground.models.base import Frame, Recipe, Score, State
 
@@ -161,11 +162,20 @@ class PlainPixelCNN(nn.Module):
             yield run.frame(None, run.state(0))
         for row in range(run.first_row, self.config.image_size):
             run.start_row(row)
+            if run.knows(row):
+                run.read_row(row)
+                if run.position > run.silent_until:
+                    yield run.frame(None)
+                continue
             for column in range(self.config.image_size):
                 logits = run.draw_pixel(row, column)
                 if run.position > run.silent_until:
                     at_fourth_row = run.position % (4 * self.config.image_size) == 0
                     yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
+
+    def complete(self, x: Tensor, known: Tensor, request: PixelRequest) -> Iterator[Frame]:
+        """``x`` uint8 (1 or B,C,H,W) and ``known`` bool (H,W), the first pixels in reading order: the rest is drawn."""
+        return complete(self, x, known, request)
 
     @torch.no_grad()
     def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
@@ -193,7 +203,7 @@ class _Run(PixelRun):
         self.links: list[
             list[Tensor]
         ] = []  # the same for the block's 3x3 convolutions with the label, (W, B, width)
-        if resume is not None:
+        if self.first_row and resume is not None:
             for i in range(self.num_chunks):
                 self.rows[i] = torch.from_numpy(resume[f"{i}/rows"].copy()).to(self.device)
 
@@ -224,7 +234,20 @@ class _Run(PixelRun):
         self.place(row, column, log_probs)
         return log_probs
 
+    def read_row(self, row: int) -> None:
+        """A row that is given: every layer must see it, nothing is drawn."""
+        for chunk in range(self.num_chunks):
+            for column in range(self.size):
+                self._top(chunk, row, column)
+        self.position += self.size
+
     def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
+        model, h = self.model, self._top(chunk, row, column)
+        raw = _linear(model.head, F.relu(_linear(model.hidden, F.relu(h))))
+        return discretized_logistic.all_log_probs_to_draw(raw)
+
+    def _top(self, chunk: int, row: int, column: int) -> Tensor:
+        """The last block's output at one position, (B, 2*width); the features on the way there are kept."""
         model, rows = self.model, self.rows[chunk]
         reach = model.stem.reach
         left = _features(self.on_device(chunk, row, row + 1)[..., max(column - reach, 0) : column])
@@ -238,8 +261,7 @@ class _Run(PixelRun):
             )  # (B, width*2), as the kernel lies
             inner = F.linear(pair, block.conv.left.weight.flatten(1)) + link[column]
             h = h + _linear(block.widen, F.relu(inner))
-        raw = _linear(model.head, F.relu(_linear(model.hidden, F.relu(h))))
-        return discretized_logistic.all_log_probs_to_draw(raw)
+        return h
 
 
 def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:

@@ -1,0 +1,43 @@
+"""What the samplers of this folder share: how a picture is completed through the state that resumes a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.models.base import Frame, Request, State
+
+
+def completion_state(x: Tensor, known: Tensor, num_samples: int) -> State:
+    """A state at the first row in which the known pixels are taken from ``x`` instead of drawn.
+
+    Args:
+        x: uint8 (1,C,H,W), or (num_samples,C,H,W).
+        known: bool (H,W); the pixels that are given must be the first ones in reading order.
+
+    Raises:
+        ValueError: one sentence, if they are others, or the shapes do not fit.
+    """
+    flat = known.flatten()
+    count = int(flat.sum())
+    if known.shape != x.shape[2:] or x.shape[0] not in (1, num_samples):
+        raise ValueError(f"A picture {tuple(x.shape)} cannot be completed from a mask {tuple(known.shape)}.")
+    if not bool(flat[:count].all()):
+        raise ValueError(
+            "An autoregressive model reads from the top left, so only what comes last can be unknown."
+        )
+    images = x.expand(num_samples, *x.shape[1:]).permute(0, 2, 3, 1).cpu().numpy()
+    images = np.where(known.cpu().numpy()[..., None], images, np.uint8(0))
+    return {"row": 0, "num_known": count, "silent_until": 0, "images": np.ascontiguousarray(images)}
+
+
+@torch.no_grad()
+def complete(model: Any, x: Tensor, known: Tensor, request: Request) -> Iterator[Frame]:
+    """A frame per row that is given and read, then one per pixel; the known part is in all of them."""
+    state = completion_state(x, known, request.num_samples)
+    yield Frame(0, known.numel(), 0, state["images"].copy(), {}, state)
+    yield from model.sample(request, state)

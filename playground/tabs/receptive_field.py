@@ -1,0 +1,96 @@
+"""Receptive field: which earlier pixels can a pixel see at all, by the gradient of its distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from playground import checkpoints
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.colour_bar import ColourBar, coloured
+from playground.ui.pixel_grid import PixelGrid
+from playground.ui.plots import LinePlot
+
+LEAST = 1e-6  # of the strongest gradient, where the colours begin
+TICKS = [(-6, "a millionth"), (-4, "10⁻⁴"), (-2, "a hundredth"), (0, "strongest")]
+
+
+class ReceptiveField(View):
+    """The picture, and a map per model of the family: all show the same pixel."""
+
+    name = "Receptive field"
+    words = (
+        "How would the distribution of the marked pixel move if another pixel were a little brighter? The size of that "
+        "gradient is the colour; <b>hatched</b> pixels have none: the model cannot see them. <b>Move the pointer</b>, "
+        "or use the arrow keys.<br><br>Whatever is drawn later must be hatched, or the model would cheat. But the "
+        "<b>first PixelCNN</b> misses finished pixels too: each layer reaches one pixel further up and right, never "
+        "straight to the right, so a wedge stays out of sight, the <b>blind spot</b>. The <b>gated PixelCNN</b> has a "
+        "second stack that reads finished rows whole."
+    )
+    formula = (
+        r"| \partial c_i / \partial x_j |, \,\, c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"
+    )
+    hidden_knobs = frozenset({"seed", "num_samples"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Models with a distribution for every pixel given the earlier ones."""
+        return hasattr(model, "nats_per_pixel")
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import pixelwise
+
+        return pixelwise.FieldRequest
+
+    def opened(self) -> None:
+        """Which other models stand beside this one: those of other kinds, on the same pictures."""
+        card = self.model.card
+        beside = {c.network: c for c in checkpoints.cards() if c.family == card.family}
+        beside.pop(card.network, None)
+        self.others = [c for c in beside.values() if c.dataset == card.dataset]
+        self.systems = [card.system, *(c.system for c in self.others)]
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """One frame: the gradients of all models."""
+        from playground.models import pixelwise
+
+        models = [model, *(self.tab.shelf.get(card.id) for card in self.others)]
+        return pixelwise.receptive_fields(models, request)  # type: ignore[arg-type]
+
+    def build(self) -> None:
+        """Pictures, colours, and how far up each model looks."""
+        self.others: list[checkpoints.Card] = []
+        self.systems: list[str] = []
+        self.grid = PixelGrid()
+        self.grid.pointed.connect(
+            lambda row, column: self.tab.knobs.set_settings({"row": row, "column": column})
+        )
+        self.bar = ColourBar("size of the gradient, against the strongest; hatched: none", -6, 0, TICKS)
+        self.column.addWidget(self.grid, 1)
+        self.column.addWidget(self.bar)
+        self.plot = LinePlot("How far up it looks", "rows above", "gradient", log_y=True)
+
+    def draw(self, frame: Frame) -> None:
+        """A map for each model, hatched where there is no gradient."""
+        fields: np.ndarray = frame.extras["fields"]
+        row, column = frame.extras["row"], frame.extras["column"]
+        strengths = fields / np.maximum(fields.max((1, 2), keepdims=True), 1e-30)
+        picture = frame.images if frame.images.shape[3] == 3 else np.repeat(frame.images, 3, axis=3)
+        maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
+        earlier = row * fields.shape[2] + column
+        names = [
+            f"{system}: sees {np.count_nonzero(one)} of {earlier}"
+            for system, one in zip(self.systems, fields, strict=True)
+        ]
+        self.grid.set_images(np.concatenate([picture, maps]), captions=["the picture", *names])
+        self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
+        self.grid.point_at(self.request.row, self.request.column)  # type: ignore[union-attr]  # the hand may be ahead
+        above = strengths[:, : row + 1].max(2)[:, ::-1]  # (models, rows above)
+        curves = {s: np.where(a > 0, a, np.nan) for s, a in zip(self.systems, above, strict=True)}
+        assert isinstance(self.plot, LinePlot)
+        self.plot.set_curves(curves, np.arange(row + 1))
+        self.plot.set_range(x=(0, fields.shape[1] - 1), y=(-6, 0))
