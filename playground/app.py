@@ -23,7 +23,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QMessageBox,
-    QTabWidget,
     QWidget,
 )
 
@@ -34,6 +33,7 @@ from playground.tabs.family_tab import FamilyTab
 from playground.ui import theme
 from playground.ui.controls import ComboBox, IconButton
 from playground.ui.stream import Stream
+from playground.ui.tabs import QuietTabs
 
 LECTURE_SCALE = 1.5
 KEYS = (
@@ -67,8 +67,7 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.stream = Stream(explain=shelves.sentence, setup=shelves.prepare, autostart=False)
         self.shelf = shelves.Shelf(device)
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
+        self.tabs = QuietTabs()
         self.setCentralWidget(self.tabs)
         self._built: dict[str, FamilyTab] = {}
         self._cards, self._broken = _read_cards()

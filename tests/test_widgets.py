@@ -373,10 +373,8 @@ def test_plots_take_new_numbers_without_new_items(qtbot: QtBot) -> None:
     for highlight in (3, 200, None):
         bars.set_values(np.linspace(-9, -1, 256), highlight=highlight, low=-10)
     bars.set_values(np.array([0.2, 0.5, 0.3]), highlight=1, names=["a", "b", "c"], high=1.0)
-    assert "b: 0.500" in bars._legend.text()
-    items = len(bars._item.items)
+    assert bars.legend() == "b: 0.500"
     bars.set_values(np.array([-np.inf, -2.0]), low=-10)
-    assert len(bars._item.items) == items
     lines.set_curves({"training": np.arange(9.0), "validation": np.arange(9.0) + 1})
     lines.set_marker(4)
     assert lines._dots["validation"].data["y"][0] == 5 and lines._legend.isVisible()
@@ -392,12 +390,30 @@ def test_bars_stand_as_high_as_their_values(qtbot: QtBot) -> None:
     bars.set_values([0.25, 1.0, 0.5], highlight=2, high=1.0)
     show(qtbot, bars, 320, 300)
     shot, ratio = bars.grab().toImage(), bars.devicePixelRatioF()
-    view = bars._view
-    lit, soft = theme.accent(bars), QColor(shot.pixel(*_device(bars, view, 1, 0.5, ratio)))
-    assert QColor(shot.pixel(*_device(bars, view, 2, 0.45, ratio))) == lit
+
+    def colour(x: float, y: float) -> QColor:
+        at = bars.point_of(x, y) * ratio
+        return QColor(shot.pixel(round(at.x()), round(at.y())))
+
+    lit, soft = theme.accent(bars), colour(1, 0.5)
+    assert colour(2, 0.45) == lit
     assert soft not in (lit, QColor(theme.LIGHT.window))
     for x, y in [(0, 0.3), (2, 0.55), (0.5, 0.1)]:
-        assert QColor(shot.pixel(*_device(bars, view, x, y, ratio))).name().upper() == theme.LIGHT.window
+        assert colour(x, y).name().upper() == theme.LIGHT.window
+
+
+def test_the_axis_of_bars_stands_on_round_numbers_and_seldom_moves(qtbot: QtBot) -> None:
+    bars = BarPlot()
+    show(qtbot, bars, 320, 300)
+    foot = set()
+    for top in (0.11, 0.13, 0.19):
+        bars.set_values([0.01, top])
+        foot.add(bars.point_of(0, 0.1).y())
+    assert len(foot) == 1 and [t for _, t in bars._y_ticks()][-1] == "0.20"
+    bars.set_values([0.0, 0.0])
+    bars.set_values([-12.0, -1.5], low=-12)
+    assert bars.point_of(0, -12).y() > bars.point_of(0, -2).y() > 0
+    bars.grab()
 
 
 def test_the_explain_panel_shows_words_formula_and_one_plot(qtbot: QtBot) -> None:
@@ -488,13 +504,6 @@ def _contrast(one: str, other: str) -> float:
 
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
-
-
-def _device(plot: QWidget, view: QWidget, x: float, y: float, ratio: float) -> tuple[int, int]:
-    """Device pixel of a plot at plot coordinates."""
-    point = view.mapFromScene(view.getPlotItem().vb.mapViewToScene(QPointF(x, y)))  # type: ignore[attr-defined]
-    at = view.mapTo(plot, point)
-    return round(at.x() * ratio), round(at.y() * ratio)
 
 
 def _mouse(kind: QEvent.Type, at: QPointF, held: bool = False) -> QMouseEvent:

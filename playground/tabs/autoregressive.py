@@ -15,9 +15,9 @@ from playground.tabs.receptive_field import ReceptiveField
 from playground.tabs.surprise import Surprise
 from playground.tabs.view import View
 from playground.ui import theme
+from playground.ui.bar_plot import BarPlot
 from playground.ui.controls import Slider
 from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import BarPlot
 
 BARS_EVERY = 0.12  # seconds, while pixels rush by: painting a plot costs more than drawing a pixel
 

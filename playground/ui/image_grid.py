@@ -20,6 +20,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -27,7 +28,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.ui import theme
 from playground.ui.controls import ARROWS, claims
 from playground.ui.grid_layout import Layout, lay_out
-from playground.ui.pixels import argb, hatch, qimage, sheet
+from playground.ui.pixels import argb, check_pictures, hatch, qimage, sheet
 
 
 class ImageGrid(QWidget):
@@ -54,6 +55,7 @@ class ImageGrid(QWidget):
         self._selected = -1
         self._hover = (-1, -1, -1)
         self._layout: Layout | None = None
+        self._ground, self._ground_key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -90,6 +92,8 @@ class ImageGrid(QWidget):
         """
         if len({p.shape[:3] for _, p in panels}) > 1:
             raise ValueError("The panels of a grid must hold equally many pictures of one size.")
+        for _, images in panels:
+            check_pictures(images)
         before = self._geometry_key()
         self._panels = [(title, images) for title, images in panels if len(images)]
         self._columns = columns
@@ -99,7 +103,7 @@ class ImageGrid(QWidget):
         if self._layout is None or self._geometry_key() != before:
             self._relayout()
         else:
-            self._compose()
+            self._expire()
 
     def set_marker(self, pixel: int | None) -> None:
         """Outline pixel ``row * W + column`` in every picture."""
@@ -115,8 +119,10 @@ class ImageGrid(QWidget):
 
     def set_known(self, known: np.ndarray | None) -> None:
         """Hatch what is not yet drawn: bool (H,W), or (B,H,W) where samples differ; None shows everything."""
-        self._known = None if known is None else np.asarray(known, bool)
-        self._compose()
+        known = None if known is None else np.asarray(known, bool)
+        if known is not None or self._known is not None:
+            self._known = known
+            self._expire()
 
     def select(self, sample: int) -> None:
         """Highlight one sample, -1 for none."""
@@ -203,7 +209,7 @@ class ImageGrid(QWidget):
             overhead=(self._row_caption_width(), above),
             caption=line if self._captions else 0,
         )
-        self._compose()
+        self._expire()
 
     def _line(self) -> float:
         return QFontMetricsF(self._font()).height() * 1.25 * self.devicePixelRatioF()
@@ -219,9 +225,13 @@ class ImageGrid(QWidget):
 
     # --- painting
 
+    def _expire(self) -> None:
+        """Compose the pictures anew at the next paint: once, however much was set until then."""
+        self._sheets = []
+        self.update()
+
     def _compose(self) -> None:
-        if self._layout is None:
-            return
+        assert self._layout is not None
         gap = self._layout.row_gap
         self._sheets = []
         for _, images in self._panels:
@@ -232,14 +242,15 @@ class ImageGrid(QWidget):
             if gap > 1:  # captions go between the rows
                 pictures = np.pad(pictures, ((0, 0), (0, gap - 1), (0, 0)))
             self._sheets.append(qimage(sheet(pictures, self.columns)))
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The canvas, the sheets, then what stands on them."""
         painter = QPainter(self)
-        theme.paint_canvas(painter, self)
+        painter.drawPixmap(0, 0, self._ground_with_words())
         if self._layout is None:
             return
+        if not self._sheets:
+            self._compose()
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)  # from here on in device pixels, so that every edge is sharp
         for (x, y), image in zip(self._layout.origins, self._sheets, strict=True):
@@ -247,7 +258,23 @@ class ImageGrid(QWidget):
         accent = theme.accent(self, on_canvas=True)
         for panel in range(len(self._panels)):
             self._paint_marks(painter, panel, accent, ratio)
-            self._paint_words(painter, panel, ratio)
+
+    def _ground_with_words(self) -> QPixmap:
+        """The canvas with every caption on it, which a run of hundreds of frames leaves as it is."""
+        ratio, titles = self.devicePixelRatioF(), [title for title, _ in self._panels]
+        words = (self._captions, self._column_captions, self._row_captions)
+        key = (self.size(), ratio, self._layout, titles, *words, theme.palette(), theme.scale())
+        if key != self._ground_key:
+            self._ground_key = key
+            self._ground = QPixmap(self.size() * ratio)
+            self._ground.setDevicePixelRatio(ratio)
+            painter = QPainter(self._ground)
+            theme.paint_canvas(painter, self)
+            painter.scale(1 / ratio, 1 / ratio)
+            for panel in range(len(self._panels)):
+                self._paint_words(painter, panel, ratio)
+            painter.end()
+        return self._ground
 
     def _paint_marks(self, painter: QPainter, panel: int, accent: QColor, ratio: float) -> None:
         assert self._layout is not None

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtGui import QImage
 
 _UNKNOWN = (0xFF2C323B, 0xFF252A32)  # two tones of a checker: a colder grey than any pixel of a grey picture
+
+
+def check_pictures(images: np.ndarray) -> None:
+    """Pictures are uint8 (B,H,W,C) with C 1 or 3.
+
+    Raises:
+        ValueError: one sentence, if these are not.
+    """
+    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
+        raise ValueError(f"Pictures are uint8 (B, H, W, 1 or 3), not {images.dtype} {images.shape}.")
 
 
 def argb(images: np.ndarray) -> np.ndarray:
@@ -14,8 +26,7 @@ def argb(images: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: if the array is not of that kind.
     """
-    if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3):
-        raise ValueError(f"Pictures are uint8 (B, H, W, 1 or 3), not {images.dtype} {images.shape}.")
+    check_pictures(images)
     if images.shape[3] == 1:
         out = images[..., 0].astype(np.uint32)
         out *= 0x010101
@@ -27,9 +38,13 @@ def argb(images: np.ndarray) -> np.ndarray:
 
 def hatch(pictures: np.ndarray, known: np.ndarray) -> None:
     """Cover what is not yet known, in place: ``pictures`` (B,H,W) ARGB, ``known`` bool (H,W) or (B,H,W)."""
-    rows, columns = np.indices(pictures.shape[1:], dtype=np.uint8)
-    checker = np.where((rows + columns) % 2, np.uint32(_UNKNOWN[0]), np.uint32(_UNKNOWN[1]))
-    np.copyto(pictures, checker, where=~known)
+    np.copyto(pictures, _checker(*pictures.shape[1:]), where=~known)
+
+
+@lru_cache(maxsize=4)
+def _checker(height: int, width: int) -> np.ndarray:
+    rows, columns = np.indices((height, width), dtype=np.uint8)
+    return np.where((rows + columns) % 2, np.uint32(_UNKNOWN[0]), np.uint32(_UNKNOWN[1]))
 
 
 def sheet(pictures: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Two live plots for the explain panel, made once and then only given new numbers: bars and lines.
+"""Live plots for the explain panel, made once and then only given new numbers: lines here, bars in ``bar_plot.py``.
 
 No menus, no wheel, no dragging: a plot here shows what is happening and is otherwise part of the page.
 """
@@ -14,7 +14,9 @@ from PySide6.QtGui import QColor, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.ui import theme
-from playground.ui.bars import Bars
+from playground.ui.bar_plot import BarPlot
+
+__all__ = ["BarPlot", "LinePlot", "Plot"]
 
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
 _DASH_SIGNS = ("━━", "╍╍", "┅┅", "━╍")
@@ -34,7 +36,7 @@ class _View(pg.PlotWidget):
 
 
 class Plot(QWidget):
-    """Title, axes and colours; the two kinds of plot below add what they draw."""
+    """Title, axes and colours; the plot below adds what it draws."""
 
     def __init__(
         self, title: str = "", x_label: str = "", y_label: str = "", parent: QWidget | None = None
@@ -113,88 +115,6 @@ class Plot(QWidget):
 
     def _accent(self) -> QColor:
         return theme.accent(self)
-
-
-class BarPlot(Plot):
-    """Bars over whole numbers (256 grey levels) or over names (classes), one of them highlighted."""
-
-    def __init__(
-        self, title: str = "", x_label: str = "", y_label: str = "", parent: QWidget | None = None
-    ) -> None:
-        super().__init__(title, x_label, y_label, parent)
-        self._values = np.zeros(0)
-        self._x = np.zeros(0)
-        self._highlight: int | None = None
-        self._said = ""
-        self._bars, self._lit = Bars(), Bars()
-        self._held: tuple[object, ...] = ()  # ranges and ticks now on the axes
-        self._item.addItem(self._bars)
-        self._item.addItem(self._lit)
-        self.recolour()
-
-    def set_values(
-        self,
-        values: np.ndarray | Sequence[float],
-        highlight: int | None = None,
-        x: np.ndarray | None = None,
-        low: float = 0.0,
-        high: float | None = None,
-        names: Sequence[str] | None = None,
-    ) -> None:
-        """Give the bars.
-
-        Args:
-            values: their heights (N,); what is below ``low`` is drawn at ``low``.
-            highlight: index of the bar drawn in full colour, with its value in the legend line.
-            x: where they stand, 0..N-1 unless told.
-            low: the ground of the bars (log-probabilities stand on, say, -12).
-            high: top of the axis; the highest bar unless told, so that a live plot can keep still.
-            names: one word per bar in place of numbers.
-        """
-        raw = np.asarray(values, float)
-        self._values = np.maximum(np.nan_to_num(raw, neginf=low), low)
-        self._x = np.arange(len(raw)) if x is None else np.asarray(x, float)
-        self._highlight = highlight
-        width = float(np.min(np.diff(self._x))) if len(self._x) > 1 else 1.0
-        bar = width * (0.8 if len(raw) <= 64 else 1.0)
-        self._bars.set_bars(self._x, self._values, low, bar)
-        self._lit.setVisible(highlight is not None)
-        if highlight is not None:
-            one = slice(highlight, highlight + 1)
-            self._lit.set_bars(self._x[one], self._values[one], low, bar)
-        top = float(self._values.max(initial=low)) if high is None else high
-        self._hold_axes(width, low, top if top > low else low + 1, tuple(names or ()))
-        self._said = ""
-        if highlight is not None:
-            word = names[highlight] if names else f"{self._x[highlight]:g}"
-            self._said = f"{word}: {raw[highlight]:.3f}".replace("-", "−")
-        self._paint_bars()
-
-    def recolour(self) -> None:
-        """See the base class."""
-        super().recolour()
-        self._paint_bars()
-
-    def _paint_bars(self) -> None:
-        accent = self._accent()
-        soft = QColor(accent)
-        soft.setAlphaF(0.38 if self._highlight is not None else 0.85)
-        self._bars.set_colour(soft)
-        self._lit.set_colour(accent)
-        self._legend.setText(f"<span style='color:{accent.name()}'>■</span> {self._said}")
-        self._legend.setVisible(self._highlight is not None)
-
-    def _hold_axes(self, width: float, low: float, top: float, names: tuple[str, ...]) -> None:
-        """Set ranges and ticks, only if they are others than before: axes are what is slow to paint."""
-        if not len(self._x):
-            return
-        wanted = (self._x[0] - width / 2, self._x[-1] + width / 2, low, top, names)
-        if wanted == self._held:
-            return
-        self._held = wanted
-        self._view.setXRange(wanted[0], wanted[1], padding=0.01)
-        self._view.setYRange(low, top, padding=0.03)
-        self._item.getAxis("bottom").setTicks([list(zip(self._x, names, strict=True))] if names else None)
 
 
 class LinePlot(Plot):

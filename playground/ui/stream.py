@@ -20,10 +20,12 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.models.base import Frame
+from playground.ui.pace import REFRESH, Pace
+
+__all__ = ["REFRESH", "FrameSource", "Lane", "Stream"]
 
 FrameSource = Callable[[], Iterator[Frame]]  # called on the worker: a sampler that may load its model first
 
-REFRESH = 1 / 60  # seconds: the window is told of new frames at most this often
 FINGER = 0.4  # seconds for which a touched lane goes first
 OUTBOX_BYTES = 64 * 2**20  # frames that the window has not fetched yet; a lane this far ahead waits for it
 
@@ -191,6 +193,7 @@ class Lane(QObject):
     def touch(self) -> None:
         """The user's finger is here: this lane goes first for the next moments, and that time is not charged."""
         self._touched_until = time.perf_counter() + FINGER
+        self._stream._hurry()
 
     def set_pace(self, frames_per_second: float | None) -> None:
         """Make at most so many frames a second (None: as fast as it goes) without holding up the other lanes."""
@@ -326,7 +329,7 @@ class Stream(QObject):
         self._bell.connect(self._answer_bell, Qt.ConnectionType.QueuedConnection)
         self._refresh = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._refresh.timeout.connect(self._drain)
-        self._next_drain = 0.0
+        self.pace = Pace()
 
     def lane(self, name: str) -> Lane:
         """A new place to play."""
@@ -496,22 +499,27 @@ class Stream(QObject):
     # --- the GUI thread
 
     def _answer_bell(self) -> None:
-        wait = self._next_drain - time.perf_counter()
+        wait = self.pace.wait
         if wait > 0:
             self._refresh.start(math.ceil(wait * 1000))
         else:
             self._drain()
 
+    def _hurry(self) -> None:
+        self.pace.hurry()
+        if self._refresh.isActive():
+            self._refresh.start(max(0, math.ceil(self.pace.wait * 1000)))
+
     def _drain(self) -> None:
-        """Deliver everything new.  Slow slots are called less often: they get at most half of the time."""
-        began = time.perf_counter()
+        """Deliver everything new; slow slots and slow paints are called for less often (``pace.py``)."""
+        self.pace.begin()
         with self._lock:
             self._rung = False
             lanes = list(self._lanes)
         for lane in lanes:
             lane._deliver()
-        cost = time.perf_counter() - began
-        self._next_drain = began + max(REFRESH, 2 * cost)
+        now = time.perf_counter()
+        self.pace.end(hurried=any(lane._touched_until > now for lane in lanes))
 
 
 def _plain_sentence(error: BaseException) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
 from playground.ui import theme
 from playground.ui.controls import Slider
@@ -126,27 +126,34 @@ class SignButton(QToolButton):
         )
 
 
-class Figures(QLabel):
-    """A line of figures that says less where there is less room, and does not twitch while they change."""
+class Figures(QWidget):
+    """A line of figures that says less where there is less room, and does not twitch while they change.
+
+    Not a QLabel: that lays its window out again for every new text, many times a second here.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._parts: list[str] = []
+        self._text = ""
         self._widest = 0
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.setFont(theme.numbers_font())
         self.setAccessibleName("progress")
+
+    def text(self) -> str:
+        """What is shown."""
+        return self._text
 
     def set_parts(self, parts: list[str], room_for: str = "") -> None:
         """Show ``parts``, the one that matters most first; ``room_for`` is the longest line to be expected."""
+        if parts == self._parts:
+            return
         needed = max(self._width(" · ".join(parts)), self._width(room_for)) if parts else 0
         if needed > self._widest:
             self._widest = needed
             self.updateGeometry()
-        if parts != self._parts:
-            self._parts = parts
-            self._fit()
+        self._parts = parts
+        self._fit()
 
     def forget_width(self) -> None:
         """Stop reserving room for the longest line so far."""
@@ -155,25 +162,39 @@ class Figures(QLabel):
 
     def sizeHint(self) -> QSize:
         """The longest line so far."""
-        return QSize(max(self._widest, self._width("step 00/00")), super().sizeHint().height())
+        return QSize(max(self._widest, self._width("step 00/00")), round(theme.em() * 1.5))
 
     def minimumSizeHint(self) -> QSize:
         """The first part."""
-        return QSize(self._width(self._parts[0] if self._parts else ""), super().sizeHint().height())
+        return QSize(self._width("step 000/000"), round(theme.em() * 1.5))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Say what there is room for."""
         super().resizeEvent(event)
         self._fit()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The line, at the right."""
+        painter = QPainter(self)
+        painter.setFont(self._font())
+        painter.setPen(QColor(theme.palette().text))
+        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(self.rect()), flags, self._text)
+
+    def _font(self) -> QFont:
+        return theme.scaled_font()
+
     def _width(self, text: str) -> int:
-        return round(theme.text_width(text, self.font())) + 4
+        return round(theme.text_width(text, self._font())) + 4
 
     def _fit(self) -> None:
         parts = list(self._parts)
         while len(parts) > 1 and self._width(" · ".join(parts)) > self.width():
             parts.pop()
-        self.setText(" · ".join(parts))
+        text = " · ".join(parts)
+        if text != self._text:
+            self._text = text
+            self.update()
 
 
 def _between(ground: QColor, colour: QColor, share: float) -> QColor:
