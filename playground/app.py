@@ -44,6 +44,7 @@ KEYS = (
     ("PageUp, PageDown", "previous or next view"),
     ("Ctrl+Tab", "next family"),
     ("R", "new seed"),
+    ("N, P, D", "next, previous, any test image"),
     ("E", "explain on or off"),
     ("L", "loop"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),

@@ -17,6 +17,12 @@ from playground.ui.view_switch import ViewSwitch
 from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Two threads that wait for each other crawl on a machine where others are at work."""
+    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+
+
 @dataclass(frozen=True)
 class ToyRequest(Request):
     """A request with a knob of every kind."""

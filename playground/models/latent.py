@@ -6,6 +6,7 @@ sphere, so the straight line between two samples leaves it and the great circle 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ import torch
 from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
+
+_ENCODED: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()  # model -> test codes
 
 
 @dataclass(frozen=True)
@@ -101,16 +104,47 @@ def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> 
         yield Frame(row + 1, n, row + 1, tiles.copy(), {}, {"row": row + 1, "tiles": tiles.copy()})
 
 
+@dataclass(frozen=True)
+class BesideRequest(PlaneRequest):
+    """Two planes at once, of fewer and so larger tiles."""
+
+    tiles: int = 11
+
+
+@torch.no_grad()
+def beside(model: Any, partner: Any, request: BesideRequest) -> Iterator[Frame]:
+    """The planes of two models, row by row: ``images`` uint8 (2*tiles*tiles,H,W,C), the partner's after the model's."""
+    for one, other in zip(manifold(model, request), manifold(partner, request), strict=True):
+        images = np.concatenate([one.images, other.images])
+        yield Frame(one.step, one.total, one.passes + other.passes, images)
+
+
+@torch.no_grad()
+def decode_both(model: Any, partner: Any, z: np.ndarray, output: str, seed: int) -> Iterator[Frame]:
+    """One point of the plane, float32 (1,2), decoded by two models: ``images`` uint8 (2,H,W,C)."""
+    (one,), (other,) = model.decode_frames(z, output, seed), partner.decode_frames(z, output, seed)
+    yield Frame(1, 1, 2, np.concatenate([one.images, other.images]), one.extras)
+
+
 @torch.no_grad()
 def encodings(model: Any, batch_size: int = 500) -> Iterator[Frame]:
-    """Encode the whole test set, a frame per batch: extras ``points`` float32 (n,D) and ``labels`` so far."""
+    """Encode the whole test set, a frame per batch: extras ``points`` float32 (n,D) and ``labels`` so far.
+
+    Done once for each loaded model: afterwards there is one frame with all of them.
+    """
     images, labels = data.load(model.card.dataset, "test")
+    if model in _ENCODED:
+        yield Frame(1, 1, 0, images[:0], {"points": _ENCODED[model], "labels": labels})
+        return
     points: list[np.ndarray] = []
+    device = next(model.parameters()).device
     total = -(-len(images) // batch_size)
     for i in range(total):
-        (frame,) = model.reconstruct_frames(images[i * batch_size : (i + 1) * batch_size])
-        points.append(frame.extras["latent"])
+        batch = images[i * batch_size : (i + 1) * batch_size].transpose(0, 3, 1, 2).copy()
+        points.append(model.encode(torch.from_numpy(batch).to(device))[0].float().cpu().numpy())
         done = np.concatenate(points)
+        if len(done) == len(images):
+            _ENCODED[model] = done
         yield Frame(i + 1, total, i + 1, images[:0], {"points": done, "labels": labels[: len(done)]})
 
 

@@ -241,7 +241,6 @@ class FamilyTab(QWidget):
         self.canvas.setCurrentWidget(view)
         view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
-        self.explain.set_content(*view.explanation(self.model), view.plot)
         request_type = view.request_type(self.model)
         self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
         if view.model is not self.model:
@@ -252,6 +251,7 @@ class FamilyTab(QWidget):
             view.start(self.knobs.request())
         elif view.rested:
             view.player.play()
+        self.explain.set_content(*view.explanation(self.model), view.plot)
 
     def _turned(self, request: Request) -> None:
         if self.view is not None:

@@ -1,4 +1,4 @@
-"""The VAE tab: the latent plane under the pointer, samples, and walks between two pictures."""
+"""The VAE tab: the latent plane under the pointer and samples; its other views have their own files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.models.base import Frame, Request
 from playground.tabs.interpolate import Interpolate
+from playground.tabs.vae_beside import Beside
+from playground.tabs.vae_reconstruct import Reconstruct
+from playground.tabs.vae_sliders import Sliders
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
@@ -163,4 +166,4 @@ class Generate(View):
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
 
 
-VIEWS = (Plane, Interpolate, Generate)
+VIEWS = (Plane, Sliders, Reconstruct, Interpolate, Beside, Generate)

@@ -99,4 +99,5 @@ DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
     "close": lambda p, c: _lines(p, [(6, 6), (18, 18)], [(18, 6), (6, 18)]),
     "chevron-down": lambda p, c: _lines(p, [(6, 9.5), (12, 15.5), (18, 9.5)]),
     "chevron-right": lambda p, c: _lines(p, [(9.5, 6), (15.5, 12), (9.5, 18)]),
+    "chevron-left": lambda p, c: _lines(p, [(14.5, 6), (8.5, 12), (14.5, 18)]),
 }

@@ -49,6 +49,7 @@ class LatentPlane(QWidget):
         self._classes: tuple[str, ...] = ()
         self._pointer: tuple[float, float] | None = None
         self._trail: np.ndarray | None = None
+        self._ellipse: tuple[np.ndarray, np.ndarray] | None = None
         self._mode: Mode = "manifold"
         self._back: QPixmap | None = None  # the ground and the manifold
         self._over: QPixmap | None = None  # points, names, axes
@@ -109,6 +110,12 @@ class LatentPlane(QWidget):
     def set_trail(self, points: np.ndarray | None) -> None:
         """A path (N,2) over the plane, such as the line of an interpolation; None removes it."""
         self._trail = None if points is None else np.asarray(points, float)
+        self.update()
+
+    def set_ellipse(self, mu: np.ndarray | None, sigma: np.ndarray | None = None) -> None:
+        """A Gaussian with its axes along those of the plane: centre and standard deviations, each (2,); None for none."""
+        flat = mu is not None and sigma is not None and len(mu) == 2
+        self._ellipse = (np.asarray(mu, float), np.asarray(sigma, float)) if flat else None
         self.update()
 
     def set_mode(self, mode: Mode) -> None:
@@ -210,8 +217,24 @@ class LatentPlane(QWidget):
             for colour, width in ((QColor(0, 0, 0, 160), 5), (accent, 2.2)):
                 painter.setPen(QPen(colour, width * ratio, c=Qt.PenCapStyle.RoundCap))
                 painter.drawPolyline(line)
+        if self._ellipse is not None:
+            self._paint_ellipse(painter, *self._ellipse, ratio)
         if self._pointer is not None:
             self._paint_pointer(painter, self._plane().point(*self._pointer), accent, ratio)
+
+    def _paint_ellipse(self, painter: QPainter, mu: np.ndarray, sigma: np.ndarray, ratio: float) -> None:
+        """One and two standard deviations at their true size, and hairs that lead the eye to them."""
+        plane, em = self._plane(), theme.em() * ratio
+        centre, unit = plane.point(*mu.tolist()), plane.square.width() / 2 / plane.extent
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        # hairs in white: over ten thousand points of every colour the accent alone is lost
+        for colour, width in ((QColor(0, 0, 0, 220), 5.0), (QColor(theme.CANVAS_TEXT), 2.0)):
+            painter.setPen(QPen(colour, width * ratio))
+            for sigmas in (1, 2):
+                painter.drawEllipse(centre, *(sigmas * unit * sigma).tolist())
+            gap = max(2 * unit * float(sigma.max()), 0.3 * em) + 0.25 * em
+            for way in (QPointF(1, 0), QPointF(-1, 0), QPointF(0, 1), QPointF(0, -1)):
+                painter.drawLine(centre + way * gap, centre + way * (gap + 1.1 * em))
 
     def _paint_pointer(self, painter: QPainter, at: QPointF, accent: QColor, ratio: float) -> None:
         radius = theme.em() * 0.55 * ratio

@@ -97,6 +97,11 @@ class Autoencoder(nn.Module):
         return {"loss": -log_probs.mean() / (self.num_dims * math.log(2))}
 
     @torch.no_grad()
+    def reconstruction_bits(self, x: Tensor) -> Tensor:
+        """What ``x`` uint8 (B,C,H,W) costs once its code is known, in bits per dimension, float64 (B,): no likelihood."""
+        return -self(x)[1].double() / (self.num_dims * math.log(2))
+
+    @torch.no_grad()
     def _follow(self, codes: Tensor) -> None:
         self.latent_mean.lerp_(codes.mean(0), _MOMENTUM)
         spread = (codes - self.latent_mean).square().mean(0)

@@ -104,15 +104,24 @@ class VAE(nn.Module):
     @torch.no_grad()
     def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
         """Negative ELBO in bits per dimension, the mean over ``SCORE_DRAWS`` draws of z; labels are not used."""
-        mu, logvar = self.encode(x)
-        draws = [self.log_likelihood(x, z) for z in self.posterior_draws(mu, logvar, SCORE_DRAWS, seed)]
-        elbo = torch.stack(draws).double() - gaussian_kl(mu, logvar).sum(1).double()  # (draws, B)
-        bits = -elbo / (self.num_dims * _NATS_PER_BIT)
-        errors = bits.std(0) / math.sqrt(SCORE_DRAWS)
+        reconstruction, kl, errors = self.elbo_parts(x, seed)
         return [
             Score(value, "bound", "bits/dim", error)
-            for value, error in zip(bits.mean(0).tolist(), errors.tolist(), strict=True)
+            for value, error in zip((reconstruction + kl).tolist(), errors.tolist(), strict=True)
         ]
+
+    @torch.no_grad()
+    def elbo_parts(self, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """The two parts of the score in bits per dimension, float64 (B,): what x costs given z, and what z costs.
+
+        The first is the mean over ``SCORE_DRAWS`` draws of z; its standard error is the third.
+        """
+        mu, logvar = self.encode(x)
+        draws = [self.log_likelihood(x, z) for z in self.posterior_draws(mu, logvar, SCORE_DRAWS, seed)]
+        nats = self.num_dims * _NATS_PER_BIT
+        reconstruction = -torch.stack(draws).double() / nats  # (draws, B)
+        kl = gaussian_kl(mu, logvar).sum(1).double() / nats
+        return reconstruction.mean(0), kl, reconstruction.std(0) / math.sqrt(SCORE_DRAWS)
 
     @torch.no_grad()
     def importance_weighted_bound(self, x: Tensor, k: int = 64, seed: int = 0) -> Tensor:

@@ -1,0 +1,122 @@
+"""One slider per latent dimension, most informative first, for any model with a flat latent that encodes and decodes.
+
+How much a dimension says is KL(q(z_d given x) || p(z_d)), averaged over the test set: a dimension that the encoder
+ignores costs nothing and changes nothing ("collapsed": Bowman et al. 2016, arXiv:1511.06349).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground import data
+from playground.models import noise
+from playground.models.base import Frame, Request, State, knob
+
+COLLAPSED = 0.1  # nats: a dimension that says less than this is as good as unused
+REACH = 4.0  # how far a slider goes, in standard deviations of the prior
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class SlidersRequest(Request):
+    """Where to start in latent space, and which dimensions were moved from there."""
+
+    start: str = knob(
+        "image",
+        label="start",
+        choices=(("image", "test image"), ("sample", "sample"), ("origin", "z = 0")),
+        help="Where the sliders stand at first: at the encoding of a test image, at a sample of the prior, or at its middle.",
+    )
+    index: int = knob(
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        help="Which of the 10,000 test images the sliders start from.",
+    )
+    output: str = knob(
+        "mean",
+        label="output",
+        choices=(("mean", "decoder's mean"), ("sample", "a draw")),
+        help="The mean of p(x given z), or an honest draw from it, in which every pixel is drawn too.",
+    )
+    moved: str = knob(
+        "",
+        label="moved",
+        help="The dimensions that were moved, as dimension=value with commas between; the first is 1.",
+    )
+    num_samples: int = 1
+
+
+def read_moves(text: str, num_dims: int) -> dict[int, float]:
+    """``"3=1.2, 7=-0.5"`` -> dimension (from 0) -> value.
+
+    Raises:
+        ValueError: one sentence, for anything else, a dimension that is not there or a value out of reach.
+    """
+    moves: dict[int, float] = {}
+    for part in filter(None, (p.strip() for p in text.split(","))):
+        name, _, value = part.partition("=")
+        try:
+            dimension, number = int(name), float(value)
+        except ValueError:
+            raise ValueError(f"A moved dimension is written like 3=1.25, not {part[:40]!r}.") from None
+        if not 1 <= dimension <= num_dims:
+            raise ValueError(f"There is no dimension {dimension}; there are 1 to {num_dims}.")
+        if not abs(number) <= REACH:
+            raise ValueError(f"A latent may be moved to ±{REACH:g} at most, not to {number:g}.")
+        moves[dimension - 1] = number
+    return moves
+
+
+def write_moves(moves: Mapping[int, float]) -> str:
+    """The inverse of :func:`read_moves`, the dimensions in order."""
+    return ", ".join(f"{d + 1}={moves[d]:.6g}" for d in sorted(moves))
+
+
+@torch.no_grad()
+def slide(model: Any, request: SlidersRequest, resume: State | None = None) -> Iterator[Frame]:
+    """One frame: the picture of the latent with its dimensions moved.
+
+    Extras: ``latent`` and ``start``, float32 (1,D), and ``origin`` uint8 (1,H,W,C), the picture that was started from
+    (the test image itself, or the decoded start).
+    """
+    start, origin = _start(model, request)
+    z = start.copy()
+    for dimension, value in read_moves(request.moved, z.shape[1]).items():
+        z[0, dimension] = value
+    (frame,) = model.decode_frames(z, request.output, request.seed)
+    if origin is None:
+        (first,) = model.decode_frames(start, request.output, request.seed)
+        origin = first.images
+    extras = {**frame.extras, "start": start, "origin": origin}
+    yield Frame(1, 1, 1, frame.images, extras, frame.state)
+
+
+@torch.no_grad()
+def information(model: Any) -> Iterator[Frame]:
+    """How much each dimension says over the test set, a frame per batch: extra ``kl`` float64 (D,) in nats, so far."""
+    images = data.load(model.card.dataset, "test")[0]
+    total = -(-len(images) // _BATCH)
+    device, summed = next(model.parameters()).device, 0.0
+    for i in range(total):
+        batch = images[i * _BATCH : (i + 1) * _BATCH]
+        x = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy()).to(device)
+        summed = summed + model.kl_per_dimension(x).double().sum(0).cpu().numpy()
+        seen = min((i + 1) * _BATCH, len(images))
+        yield Frame(i + 1, total, i + 1, images[:0], {"kl": summed / seen})
+
+
+def _start(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray | None]:
+    if request.start == "image":
+        image = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
+        (frame,) = model.reconstruct_frames(image)
+        return np.asarray(frame.extras["latent"], np.float32), image
+    if request.start == "sample":
+        return noise.normal(request.seed, [request.first_index], "z", model.latent_shape), None
+    return np.zeros((1, *model.latent_shape), np.float32), None

@@ -1,0 +1,169 @@
+"""The VAE beside the autoencoder: two latent planes under one pointer, so that the difference is seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel
+
+from playground import checkpoints
+from playground.models.base import Frame, Request
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.latent_plane import LatentPlane
+from playground.ui.plots import BarPlot
+
+NEAR = 0.25  # how far from the pointer an encoding counts as near
+
+
+def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
+    """The shipped checkpoint of the same family with two latent dimensions and another network, if there is one."""
+    for other in checkpoints.cards():
+        flat = other.family == card.family and other.config.get("latent_dim") == 2
+        if flat and other.network != card.network:
+            return other
+    return None
+
+
+class Beside(View):
+    """Pointing into one plane points at the same z in the other."""
+
+    name = "Side by side"
+    words = (
+        "The same networks, the same two numbers, trained with and without a prior. <b>Move the pointer</b> over one "
+        "plane: the other one points at the same <i>z</i>.<br><br>The <b>VAE</b> blurs each code and pulls all codes "
+        "towards a standard normal, so its plane is filled and neighbours are alike. The <b>autoencoder</b> only had "
+        "to reconstruct: its codes lie in arms with <b>gaps</b> between them, and what is decoded there was never "
+        "trained.<br><br>The bars count the test images encoded near the pointer, in each model. Set <b>show</b> to "
+        "<i>encoded</i> to see all ten thousand."
+    )
+    formula = r"x \to q(z \mid x) \to \hat{x}; x \to f(x) \to \hat{x}"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Two latent dimensions, and a model to stand beside it."""
+        flat = getattr(model, "latent_shape", None) == (2,) and hasattr(model, "decode_frames")
+        return flat and partner_of(model.card) is not None
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import latent
+
+        return latent.BesideRequest
+
+    def build(self) -> None:
+        """Two columns: name, plane, picture."""
+        self.planes, self.titles = (LatentPlane(), LatentPlane()), (QLabel(), QLabel())
+        self.pictures = (ImageGrid(), ImageGrid())
+        grid = QGridLayout()
+        for column, (title, plane, picture) in enumerate(
+            zip(self.titles, self.planes, self.pictures, strict=True)
+        ):
+            title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            picture.setAccessibleName("The picture under the pointer")
+            plane.moved.connect(self.point_at)
+            for row, part in enumerate((title, plane, picture)):
+                grid.addWidget(part, row, column)
+        grid.setRowStretch(1, 5)
+        grid.setRowStretch(2, 3)
+        self.column.addLayout(grid, 1)
+        self.finger = self.new_lane("pointer")
+        self.finger.frames_arrived.connect(lambda frames: self._show_decoded(frames[-1]))
+        self.finger.failed.connect(self.tab.show_failure)
+        self.encoders = (self.new_lane("encodings"), self.new_lane("encodings of the other"))
+        for side, lane in enumerate(self.encoders):
+            lane.frames_arrived.connect(lambda frames, side=side: self._show_encodings(side, frames[-1]))
+            lane.failed.connect(self.tab.show_failure)
+        self.plot = BarPlot(f"Test images encoded within {NEAR:g} of the pointer", "", "test images")
+        self.points: list[np.ndarray] = [np.zeros((0, 2), np.float32)] * 2
+        self.decoded: np.ndarray | None = None  # z of the pictures on screen
+        self.partner: checkpoints.Card | None = None
+
+    def opened(self) -> None:
+        """Find the partner; the VAE stands at the left whichever of the two is open."""
+        from playground.models import latent
+
+        self.partner = partner_of(self.model.card)
+        self.points = [np.zeros((0, 2), np.float32)] * 2
+        assert self.partner is not None, "suits() has seen one"
+        for title, card in zip(self.titles, self._in_order(self.model.card, self.partner), strict=True):
+            title.setText(f"<b>{card.id}</b> &nbsp; {card.system}")
+        for side, ours in enumerate(self._in_order(True, False)):
+            self.encoders[side].play(
+                self._both(lambda model, other, ours=ours: latent.encodings(model if ours else other))
+            )
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """Both planes, row by row."""
+        from playground.models import latent
+
+        return latent.beside(model, self._partner_model(), request)
+
+    def start(self, request: Request, patient: bool = False) -> None:
+        """Decode the planes, and the point under the pointer."""
+        super().start(request, patient)
+        for plane in self.planes:
+            plane.set_mode(request.show)  # type: ignore[attr-defined]
+            plane.set_extent(request.extent)  # type: ignore[attr-defined]
+        self.point_at(*(self.planes[0].pointer() or (0.0, 0.0)))
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The dice only matter for a draw."""
+        return {"seed": getattr(request, "output", "mean") == "sample"}
+
+    def point_at(self, z_1: float, z_2: float) -> None:
+        """Point both planes at z, and decode it in both."""
+        from playground.models import latent
+
+        if self.model is None or self.request is None:
+            return
+        for plane in self.planes:
+            plane.set_pointer((z_1, z_2))
+        z, request = np.array([[z_1, z_2]], np.float32), self.request
+        self.finger.touch()
+        decode = self._both(
+            lambda model, other: latent.decode_both(model, other, z, request.output, request.seed)  # type: ignore[attr-defined]
+        )
+        self.finger.play(decode, patient=True)
+        self._count()
+
+    def draw(self, frame: Frame) -> None:
+        """Both planes as far as they are decoded."""
+        half = len(frame.images) // 2
+        parts = self._in_order(frame.images[:half], frame.images[half:])
+        for plane, tiles in zip(self.planes, parts, strict=True):
+            plane.set_manifold(tiles, round(half**0.5), self.request.extent)  # type: ignore[union-attr]
+
+    # --- inside
+
+    def _partner_model(self) -> Any:
+        assert self.partner is not None
+        return self.tab.shelf.get(self.partner.id)
+
+    def _both(self, frames: Any) -> Any:
+        return self.source(lambda model: frames(model, self._partner_model()))
+
+    def _in_order(self, ours: Any, other: Any) -> tuple[Any, Any]:
+        """The VAE's first."""
+        return (ours, other) if self.model.likelihood != "none" else (other, ours)
+
+    def _show_decoded(self, frame: Frame) -> None:
+        self.decoded = frame.extras["latent"][0]
+        z_1, z_2 = self.decoded
+        text = f"z = ({z_1:+.2f}, {z_2:+.2f})".replace("-", "−")
+        for picture, image in zip(self.pictures, self._in_order(*frame.images), strict=True):
+            picture.set_images(image[None], captions=[text])
+
+    def _show_encodings(self, side: int, frame: Frame) -> None:
+        self.points[side] = frame.extras["points"]
+        self.planes[side].set_scatter(self.points[side], frame.extras["labels"], self.model.card.classes)
+        self._count()
+
+    def _count(self) -> None:
+        at = np.array(self.planes[0].pointer() or (0.0, 0.0), np.float32)
+        counts = [int((((points - at) ** 2).sum(1) < NEAR**2).sum()) for points in self.points]
+        names = self._in_order(self.model.card.id, self.partner.id if self.partner else "")
+        self.plot.set_values(counts, names=names, high=max(400.0, *counts))  # type: ignore[attr-defined, union-attr]

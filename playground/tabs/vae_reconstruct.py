@@ -1,0 +1,142 @@
+"""The VAE tab's *Reconstruct*: a test image, the distribution that the encoder gives it, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel
+
+from playground.models.base import Frame, Request
+from playground.tabs.image_view import ImageView
+from playground.tabs.vae_sliders import Sliders
+from playground.ui import theme
+from playground.ui.image_grid import ImageGrid
+from playground.ui.latent_plane import LatentPlane
+from playground.ui.plots import BarPlot
+from playground.ui.posterior import Posterior
+
+
+class Reconstruct(ImageView):
+    """x -> q(z given x) -> x_recon, and the ELBO in its two parts."""
+
+    name = "Reconstruct"
+    words = (
+        "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
+        "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
+        "what the decoder still has to pay for the exact pixels. <b>KL</b>: what it costs to say <i>z</i>, which is "
+        "the distance from the ellipse to the prior. A smaller σ makes <i>z</i> more exact and more expensive.<br><br>"
+        "N and P walk over the test images; on a plane, click near any point to take it."
+    )
+    formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """As the sliders, and what a picture costs given its code is known."""
+        return Sliders.suits(model) and (
+            hasattr(model, "elbo_parts") or hasattr(model, "reconstruction_bits")
+        )
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import reconstruct
+
+        return reconstruct.ReconstructRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The one frame."""
+        from playground.models import reconstruct
+
+        return reconstruct.reconstruct(model, request)
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """An autoencoder's code is a point, and nobody pays for it."""
+        if model.likelihood != "none":
+            return self.words, self.formula
+        words = (
+            "The encoder answers a picture with <b>one point</b>, and the decoder turns it back. There is no σ, no "
+            "prior and so no KL: the number says what the pixels cost once the code is known, and <b>nobody has paid "
+            "for the code</b>. It is not a likelihood, and not to be compared with a VAE's bound.<br><br>N and P walk "
+            "over the test images; click near any point of the plane to take it."
+        )
+        return words, r"x \to z = f(x) \to \hat{x} = g(z)"
+
+    def build(self) -> None:
+        """The pictures, the price, the plane and the posterior."""
+        self.pictures, self.plane, self.posterior = ImageGrid(), LatentPlane(), Posterior()
+        self.pictures.setAccessibleName("Test image, reconstruction, and decoded draws")
+        self.plane.set_mode("scatter")
+        self.plane.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.plane.setMouseTracking(False)  # a click chooses; the marker stands at mu
+        self.plane.pressed.connect(self._take_nearest)
+        self.price = QLabel()
+        self.price.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.price.setFont(theme.numbers_font())
+        self.price.setWordWrap(True)
+        row = QHBoxLayout()
+        row.addWidget(self.plane, 3)
+        row.addWidget(self.posterior, 2)
+        self.column.addWidget(self.pictures, 2)
+        self.column.addWidget(self.make_stepper())
+        self.column.addWidget(self.price)
+        self.column.addLayout(row, 5)
+        self.encoder = self.new_lane("encodings")
+        self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
+        self.encoder.failed.connect(self.tab.show_failure)
+        self.plot = BarPlot("What the picture costs", "", "bits/dim")
+        self.points = np.zeros((0, 2), np.float32)
+
+    def opened(self) -> None:
+        """A plane for two dimensions; more are drawn as bars."""
+        from playground.models import latent
+
+        flat = self.model.latent_shape == (2,)
+        self.plane.setVisible(flat)
+        self.points = self.points[:0]
+        self.posterior.set_points(self.points, np.zeros(0, np.int64))
+        if flat:
+            self.encoder.play(self.source(latent.encodings))
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """A point has no draws."""
+        draws = self.model.likelihood != "none"
+        return {"draws": draws, "seed": draws}
+
+    def draw(self, frame: Frame) -> None:
+        """Pictures, numbers, ellipse."""
+        extras = frame.extras
+        draws = len(frame.images) - 2
+        captions = ["x: the test image", "decoded mean" if draws else "reconstruction"]
+        self.pictures.set_images(frame.images, captions=[*captions, *(f"draw {k + 1}" for k in range(draws))])
+        self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
+        self.plane.set_ellipse(extras["mu"], extras["sigma"])
+        self.posterior.set_posterior(extras["mu"], extras["sigma"], extras["latent"][1:])
+        if "reconstruction" not in extras:
+            return  # its price follows in a moment: the one before stays till then
+        given = extras["reconstruction"]
+        if "kl" not in extras:
+            self.price.setText(f"{given:.3f} bits/dim given the code, which nobody has paid for")
+            self.plot.set_values([given], names=["given z"], highlight=0)  # type: ignore[attr-defined, union-attr]
+            return
+        kl, error = extras["kl"], extras["standard_error"]
+        self.price.setText(
+            f"−ELBO: <b>{given + kl:.3f}</b> ± {error:.3f} bits/dim &nbsp;=&nbsp; {given:.3f} given z "
+            f"&nbsp;+&nbsp; {kl:.3f} KL"
+        )
+        self.plot.set_values(  # type: ignore[attr-defined, union-attr]
+            [given, kl, given + kl], names=["given z", "KL", "−ELBO"], highlight=2
+        )
+
+    def _show_encodings(self, frame: Frame) -> None:
+        self.points = frame.extras["points"]
+        reach = float(np.quantile(np.abs(self.points), 0.998))
+        self.plane.set_extent(max(round(reach * 2 + 0.5) / 2, 1.0))
+        self.plane.set_scatter(self.points, frame.extras["labels"], self.model.card.classes)
+        self.posterior.set_points(self.points, frame.extras["labels"])
+
+    def _take_nearest(self, z_1: float, z_2: float) -> None:
+        if len(self.points):
+            distance = ((self.points - np.array([z_1, z_2], np.float32)) ** 2).sum(1)
+            self.tab.knobs.set_settings({"index": int(np.argmin(distance))})
