@@ -37,12 +37,9 @@ def _image_knob() -> Any:
     )
 
 
-def _place_knobs() -> tuple[Any, Any]:
-    row = knob(
-        14, label="row", low=0, high=27, help="The pixel that is looked at: point at it, or turn this."
-    )
-    column = knob(14, label="column", low=0, high=27, help=row.metadata["knob"]["help"])
-    return row, column
+def _place_knob(label: str) -> Any:
+    words = "The pixel that is looked at, counted from 1: point at it, or turn this."
+    return knob(15, label=label, low=1, high=28, help=words)
 
 
 @dataclass(frozen=True)
@@ -97,8 +94,8 @@ class SurpriseRequest(Request):
         help="Nothing: the model must find out while it reads; its guess of the class is the average over all ten, weighted by how well each explained the pixels so far.",
     )
     label: int = knob(0, label="class", choices="classes", help="Which garment the model is told this is.")
-    row: int = _place_knobs()[0]
-    column: int = _place_knobs()[1]
+    row: int = _place_knob("row")
+    column: int = _place_knob("column")
     num_samples: int = 1
 
 
@@ -107,8 +104,8 @@ class FieldRequest(Request):
     """Which pixel, in which picture."""
 
     image: int = _image_knob()
-    row: int = _place_knobs()[0]
-    column: int = _place_knobs()[1]
+    row: int = _place_knob("row")
+    column: int = _place_knob("column")
     seed: int = 0
     num_samples: int = 1
 
@@ -214,8 +211,9 @@ def _labels(model: Any, request: SurpriseRequest) -> Tensor:
 def receptive_fields(models: Sequence[Any], request: FieldRequest) -> Iterator[Frame]:
     """One frame: the picture, and for each model ``fields`` float32 (models,H,W), how strongly a pixel depends on each other."""
     picture, label = _test_image(models[0], request.image)
-    fields = [gradient_field(m, picture, label, request.row, request.column) for m in models]
-    extras = {"fields": np.stack(fields), "row": request.row, "column": request.column}
+    row, column = request.row - 1, request.column - 1
+    fields = [gradient_field(m, picture, label, row, column) for m in models]
+    extras = {"fields": np.stack(fields), "row": row, "column": column}
     yield Frame(1, 1, len(models), picture, extras, {})
 
 

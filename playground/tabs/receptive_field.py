@@ -24,11 +24,11 @@ class ReceptiveField(View):
     name = "Receptive field"
     words = (
         "How would the distribution of the marked pixel move if another pixel were a little brighter? The size of that "
-        "gradient is the colour; <b>hatched</b> pixels have none: the model cannot see them. <b>Move the pointer</b>, "
-        "or use the arrow keys.<br><br>Whatever is drawn later must be hatched, or the model would cheat. But the "
-        "<b>first PixelCNN</b> misses finished pixels too: each layer reaches one pixel further up and right, never "
-        "straight to the right, so a wedge stays out of sight, the <b>blind spot</b>. The <b>gated PixelCNN</b> has a "
-        "second stack that reads finished rows whole."
+        "gradient is the colour; <b>hatched</b> pixels make no difference at all. <b>Move the pointer</b>, or use the "
+        "arrow keys.<br><br>Whatever is drawn later must be hatched, or the model would cheat. But the <b>first "
+        "PixelCNN</b> misses finished pixels too: each layer reaches one pixel further up and right, never straight "
+        "to the right, so a wedge stays out of sight, the <b>blind spot</b>. (Where ReLUs are off it sees even less; "
+        "try other pictures.) The <b>gated PixelCNN</b> has a second stack that reads finished rows whole."
     )
     formula = (
         r"| \partial c_i / \partial x_j |, \,\, c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"
@@ -67,7 +67,7 @@ class ReceptiveField(View):
         self.systems: list[str] = []
         self.grid = PixelGrid()
         self.grid.pointed.connect(
-            lambda row, column: self.tab.knobs.set_settings({"row": row, "column": column})
+            lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})
         )
         self.bar = ColourBar("size of the gradient, against the strongest; hatched: none", -6, 0, TICKS)
         self.column.addWidget(self.grid, 1)
@@ -83,12 +83,12 @@ class ReceptiveField(View):
         maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
         earlier = row * fields.shape[2] + column
         names = [
-            f"{system}: sees {np.count_nonzero(one)} of {earlier}"
+            f"{system}: {np.count_nonzero(one)} of {earlier} pixels matter"
             for system, one in zip(self.systems, fields, strict=True)
         ]
         self.grid.set_images(np.concatenate([picture, maps]), captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
-        self.grid.point_at(self.request.row, self.request.column)  # type: ignore[union-attr]  # the hand may be ahead
+        self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
         above = strengths[:, : row + 1].max(2)[:, ::-1]  # (models, rows above)
         curves = {s: np.where(a > 0, a, np.nan) for s, a in zip(self.systems, above, strict=True)}
         assert isinstance(self.plot, LinePlot)

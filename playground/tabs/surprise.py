@@ -57,10 +57,11 @@ class Surprise(View):
         """Picture and map, what they add up to, the colours, and the distribution of a pixel."""
         self.grid = PixelGrid()
         self.grid.pointed.connect(
-            lambda row, column: self.tab.knobs.set_settings({"row": row, "column": column})
+            lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})
         )
         self.total = QLabel()
         self.total.setFont(theme.numbers_font())
+        theme.signals.changed.connect(self._restyle)
         self.total.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.total.setWordWrap(True)
         self.bar = ColourBar("surprise of a pixel, −log₂ p, in bits", 0, MOST_BITS, TICKS)
@@ -101,6 +102,9 @@ class Surprise(View):
         self.total.setText(self._sum(frame, bits[read]))
         self._draw_pixel()
 
+    def _restyle(self) -> None:
+        self.total.setFont(theme.numbers_font())
+
     def _sum(self, frame: Frame, bits: np.ndarray) -> str:
         total = f"{bits.sum():,.0f} bits"
         words = f"so far {total} for {len(bits)} pixels"
@@ -116,7 +120,7 @@ class Surprise(View):
         return words
 
     def _draw_pixel(self) -> None:
-        row, column = self.request.row, self.request.column  # type: ignore[union-attr]
+        row, column = self.request.row - 1, self.request.column - 1  # type: ignore[union-attr]
         self.grid.point_at(row, column)
         stored = self.player.timeline
         frame = stored[stored.index_of_step(row + 1)] if len(stored) else None
