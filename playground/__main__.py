@@ -46,6 +46,13 @@ def parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, help=".png grid, .npy uint8 (N,H,W,C), or .gif of the whole run"
     )
 
+    command.add_argument(
+        "--precision",
+        choices=["auto", "fp32", "bf16"],
+        default="auto",
+        help="arithmetic of the sampler (default: as in the window, whichever a probe once found quicker on this machine)",
+    )
+
     command = _command(sub, "score", commands.score, "what a model says about images")
     command.add_argument("id", help="a shipped id, or a file")
     command.add_argument("--images", type=Path, required=True, help=".npy uint8 (N,H,W,C)")

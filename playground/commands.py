@@ -64,8 +64,12 @@ def check(options: Namespace) -> int:
 def sample(options: Namespace) -> None:
     _writable(options.out, (".png", ".npy", ".gif"))
     settings = dict(_setting(text) for text in options.set) | {"seed": options.seed}
+    from playground.models import precision
+
     with distributed.joined() as world:
         model = _load(options.id, world)
+        agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
+        precision.settle(model, "fp32" if agreed else options.precision)
         if options.out.suffix == ".gif":
             return (
                 _write_gif(options.out, _trajectory(model, settings, options.count))

@@ -104,12 +104,7 @@ def _read(name: str) -> bytes:
 
 def _places() -> list[Path]:
     own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []
-    return [*own, paths.folder("assets"), _DEBIAN, _cache()]
-
-
-def _cache() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "generative-playground"
+    return [*own, paths.folder("assets"), _DEBIAN, paths.cache()]
 
 
 def _checked(name: str, data: bytes, where: object) -> bytes:
@@ -126,8 +121,8 @@ def _download(name: str) -> bytes:
         raise FileNotFoundError(
             f"{name} is not in $PLAYGROUND_DATA nor in {_DEBIAN} and could not be downloaded ({error})."
         ) from None
-    _cache().mkdir(parents=True, exist_ok=True)
-    partial = _cache() / (name + ".part")
+    paths.cache().mkdir(parents=True, exist_ok=True)
+    partial = paths.cache() / (name + ".part")
     partial.write_bytes(data)
-    partial.replace(_cache() / name)
+    partial.replace(paths.cache() / name)
     return data

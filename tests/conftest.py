@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()  # what a probe finds under tests is not the user's
 
 import pytest
 
@@ -19,3 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.qt_log_level_fail("WARNING"))
         if item.get_closest_marker("qt_log_ignore") is None:
             item.add_marker(pytest.mark.qt_log_ignore(*IGNORED))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Take the tests' own cache away."""
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)

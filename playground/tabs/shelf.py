@@ -29,7 +29,7 @@ def with_threads(model: Any, frames: Iterator[Frame]) -> Iterator[Frame]:
     """Let each step of a sampler have as many threads as its model wants; lanes of other models come in between."""
     import torch
 
-    wanted = model.num_threads or min(os.cpu_count() or 1, 8)
+    wanted = _num_threads(model)
     with contextlib.closing(frames):  # type: ignore[type-var]
         while True:
             if torch.get_num_threads() != wanted:
@@ -39,6 +39,10 @@ def with_threads(model: Any, frames: Iterator[Frame]) -> Iterator[Frame]:
             except StopIteration:
                 return
             yield frame
+
+
+def _num_threads(model: Any) -> int:
+    return model.num_threads or min(os.cpu_count() or 1, 8)
 
 
 def devices() -> list[str]:
@@ -65,7 +69,10 @@ class Shelf:
             CheckpointError: one sentence.
             ValueError: if there is no such device.
         """
+        import torch
+
         from playground import checkpoints
+        from playground.models import precision
 
         found = devices()
         device = self.device or found[0]
@@ -74,7 +81,10 @@ class Shelf:
         file = checkpoints.resolve(id_or_path)
         key = (str(file), file.stat().st_mtime_ns, device)  # a file that was changed is loaded again
         if key not in self._models:
-            self._models[key] = checkpoints.load(id_or_path).to(device)
+            model = checkpoints.load(id_or_path).to(device)
+            torch.set_num_threads(_num_threads(model))  # for the probe, as for the sampler
+            precision.settle(model)
+            self._models[key] = model
             while len(self._models) > KEEP:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)

@@ -6,6 +6,8 @@ Salimans 2023, section 3.3), RMS norms, scale-and-shift conditioning (Dhariwal a
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -37,6 +39,7 @@ class UNet(nn.Module):
         e = self.embedding(log_snr, labels)  # (B, E)
         with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
             h = self.stem(F.pixel_unshuffle(x_t.float(), 2))  # (B, width, H/2, W/2)
+        h, e = (part.to(self.shrink.weight.dtype) for part in (h, e))  # see halved()
         fine, coarse = [], []
         for block in self.down:
             h = block(h, e)
@@ -52,6 +55,15 @@ class UNet(nn.Module):
             h = block(torch.cat([h, fine.pop()], dim=1), e)
         with torch.autocast(x_t.device.type, enabled=False):
             return F.pixel_shuffle(self.head(F.silu(self.norm(h.float()))), 2)
+
+
+def halved(net: UNet) -> UNet:
+    """A copy in bfloat16 and channels_last, but for embedding, stem and head: they hold the faintest noise levels."""
+    half = copy.deepcopy(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for name, part in half.named_children():
+        if name not in ("embedding", "stem", "norm", "head"):
+            part.to(torch.bfloat16)
+    return half
 
 
 class Embedding(nn.Module):

@@ -33,7 +33,8 @@ from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._bound import Ends, bound_nats
 from playground.models.diffusion._samplers import SAMPLERS, Denoise, Grid, Moment
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
-from playground.models.diffusion._unet import UNet
+from playground.models.diffusion._unet import UNet, halved
+from playground.models.precision import Precision
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
 
@@ -125,6 +126,21 @@ class Diffusion(nn.Module):
             num_heads=config.num_heads,
             embedding=config.embedding,
         )
+        self.precision: Precision = "fp32"
+
+    def set_precision(self, precision: Precision) -> None:
+        """Sample in float32, or in bfloat16 and channels_last (``models/precision.py``); scores stay as they are."""
+        self.precision = precision
+        # not an attribute of the module: the copy must not be saved, nor counted among the parameters
+        self.__dict__["_sampling_net"] = halved(self.net) if precision == "bf16" else None
+
+    @torch.no_grad()
+    def one_pass(self) -> None:
+        """Eight guided pictures, for the probe."""
+        config = self.config
+        x_t = self.net.stem.weight.new_zeros(8, config.channels, config.image_size, config.image_size)
+        labels = torch.zeros(8, dtype=torch.long, device=x_t.device)
+        self.denoiser(labels, 1.5)(x_t, 0.0)
 
     def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> Tensor:
         """v_pred (B,C,H,W) of ``x_t`` (B,C,H,W) at ``log_snr`` (B,); the label ``num_classes`` means "no class"."""
@@ -196,14 +212,16 @@ class Diffusion(nn.Module):
     def denoiser(self, labels: Tensor, guidance_scale: float = 1.0) -> Denoise:
         """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided (Ho and Salimans 2022, eq. 6)."""
 
+        net = self.__dict__.get("_sampling_net") or self
+
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
             level = torch.full_like(labels, log_snr, dtype=torch.float32)
             if guidance_scale == 1:
-                v_pred = self(x_t, level, labels)
+                v_pred = net(x_t, level, labels)
             else:  # with and without the class, in one batch
                 both = torch.cat([labels, torch.full_like(labels, self.num_classes)])
-                with_class, without = self(x_t.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
+                with_class, without = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
                 v_pred = without + guidance_scale * (with_class - without)
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
 
