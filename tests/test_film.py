@@ -118,6 +118,8 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot): 
     qtbot.keyClick(window, Qt.Key.Key_Right)
     assert view.player.index == at + 1
     assert np.array_equal(view.curves.curve("training")[1], film.curves["loss"][1])
+    assert np.array_equal(view.plot.curve("gradient norm")[1], film.curves["gradient_norm"][1])
+    assert view.plot._title.text() == "Gradient norm"
     assert np.array_equal(view.curves.curve("validation")[0], film.curves["validation_loss"][0])
 
 

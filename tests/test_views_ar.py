@@ -126,6 +126,15 @@ def test_the_bits_of_all_pixels_add_up_to_the_score(shipped, given, variant):
     assert frame.extras["bits"].mean() == pytest.approx(score.value, abs=2e-5)
 
 
+def test_each_class_in_turn_is_to_be_told_nothing(shipped):
+    each = pixelwise.SurpriseRequest(image=2, given="chosen", label=EACH_CLASS)
+    (*_, a), (*_, b) = (
+        pixelwise.surprise(shipped, each),
+        pixelwise.surprise(shipped, dataclasses.replace(each, given="nothing")),
+    )
+    assert np.array_equal(a.extras["bits"], b.extras["bits"])
+
+
 def test_beliefs_are_bayes_rule(shipped):
     *_, frame = pixelwise.surprise(shipped, pixelwise.SurpriseRequest(image=1, given="nothing"))
     x = torch.from_numpy(frame.images.transpose(0, 3, 1, 2).copy())

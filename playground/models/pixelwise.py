@@ -20,7 +20,7 @@ from torch import Tensor
 from playground import data
 from playground.models import discretized_logistic, noise
 from playground.models.autoregressive._run import PixelRequest
-from playground.models.base import Frame, Request, State, knob, make_request, settings_of
+from playground.models.base import EACH_CLASS, Frame, Request, State, knob, make_request, settings_of
 
 NUM_TEST_IMAGES = 10_000
 
@@ -69,7 +69,7 @@ class CompleteRequest(Request):
 VARIANTS = (
     ("plain", "as it is"),
     ("flipped", "upside down"),
-    ("inverted", "inverted: black is white"),
+    ("inverted", "inverted"),
     ("shuffled", "its pixels shuffled"),
     ("noise", "uniform noise"),
     ("black", "all black"),
@@ -198,11 +198,10 @@ def odd_picture(model: Any, request: SurpriseRequest) -> np.ndarray:
 
 def _labels(model: Any, request: SurpriseRequest) -> Tensor:
     device = next(model.parameters()).device
-    if request.given == "nothing":
+    if request.given == "nothing" or (request.given == "chosen" and request.label == EACH_CLASS):
         return torch.arange(model.num_classes, device=device)
-    own = request.given == "own" or request.label < 0
-    label = _test_image(model, request.image)[1] if own else request.label
-    return torch.tensor([label], device=device)
+    own = _test_image(model, request.image)[1]
+    return torch.tensor([own if request.given == "own" else request.label], device=device)
 
 
 # --- receptive field

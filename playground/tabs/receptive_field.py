@@ -83,7 +83,7 @@ class ReceptiveField(View):
         maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
         earlier = row * fields.shape[2] + column
         names = [
-            f"{system}: {np.count_nonzero(one)} of {earlier} pixels matter"
+            f"{system}: {np.count_nonzero(one)} of {earlier} pixels"
             for system, one in zip(self.systems, fields, strict=True)
         ]
         self.grid.set_images(np.concatenate([picture, maps]), captions=["the picture", *names])

@@ -16,6 +16,8 @@ from playground.ui.plots import LinePlot
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
+_APART = 5.0  # figures of such different size share an axis of powers of ten
+
 
 class Training(View):
     """Curves with a marker, and the pictures of the snapshot before it."""
@@ -65,7 +67,7 @@ class Training(View):
         self.column.addWidget(self.grid, 5)
         self.column.addWidget(self.curves, 2)
         self.player.speed = 30.0
-        self.plot = LinePlot("Other figures", "training step", "value", log_y=True)
+        self.plot = LinePlot("Other figures", "training step", "value")
 
     def turn(self, request: Request) -> None:
         """The same film, shown in another way: nothing begins again."""
@@ -108,12 +110,19 @@ class Training(View):
         together = np.concatenate(settled) if settled else np.zeros(0)
         high, low = (float(together.max()), float(together.min())) if len(together) else (1.0, 0.0)
         self.curves.set_range(x=(0, film.last_step), y=(low, high) if high > low else None)
+        self._draw_others({k: c for k, c in film.curves.items() if k not in _NAMES}, film.last_step)
+
+    def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
         assert isinstance(self.plot, LinePlot)
+        curves = {k.replace("_", " "): c for k, c in curves.items() if not k.startswith("validation_")}
+        sizes = np.array([np.median(values) for _, values in curves.values()])
+        apart = len(sizes) > 0 and sizes.min() > 0 and sizes.max() > _APART * sizes.min()
         self.plot.clear()
-        for name, (steps, values) in film.curves.items():
-            if name not in _NAMES and not name.startswith("validation_"):
-                self.plot.set_curve(name.replace("_", " "), np.where(values > 0, values, np.nan), steps)
-        self.plot.set_range(x=(0, film.last_step))
+        self.plot.set_log(bool(apart))
+        for name, (steps, values) in curves.items():
+            self.plot.set_curve(name, np.where(values > 0, values, np.nan) if apart else values, steps)
+        self.plot.set_title(next(iter(curves)).capitalize() if len(curves) == 1 else "Other figures")
+        self.plot.set_range(x=(0, last_step))
 
     def _say(self, figures: dict[str, float], step: int) -> None:
         parts = [f"{name} {figures[key]:.3f}" for key, name in _NAMES.items() if key in figures]

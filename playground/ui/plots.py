@@ -166,6 +166,13 @@ class LinePlot(Plot):
             self.set_curve(name, y, x)
         self.recolour()
 
+    def set_log(self, log_y: bool) -> None:
+        """Powers of ten on the y axis, or not."""
+        if log_y != self._log:
+            self._log = log_y
+            self._item.setLogMode(False, log_y)
+            self.set_marker(self._at)
+
     def set_marker(self, x: float | None) -> None:
         """A line at the current step, with a dot on every curve; None for none."""
         self._at = x
