@@ -7,6 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from playground.models.base import Frame, Request
+from playground.tabs.diffusion_between import Between
+from playground.tabs.diffusion_forward import Forward
 from playground.tabs.knob_grid import KnobGrid
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
@@ -114,4 +116,4 @@ class Steps(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
 
-VIEWS = (Generate, Guidance, Steps)
+VIEWS = (Generate, Forward, Between, Guidance, Steps)

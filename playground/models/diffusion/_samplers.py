@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from playground.models.diffusion._schedule import log_snr_of, t_of
+from playground.models.diffusion._schedule import log_snr_of, sigmoid, t_of
 
 Denoise = Callable[[Tensor, float], Tensor]  # (x_t (B,C,H,W), log_snr) -> x_0_pred (B,C,H,W)
 Draw = Callable[[int], Tensor]  # step -> standard normal noise (B,C,H,W)
@@ -94,6 +94,37 @@ def ddim(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0
         x = x + sigma * draw(i) if sigma > 0 else x
         history = (x_0_pred, *history)[:3]
         yield Moment(i + 1, x, history)
+
+
+def ddim_inversion(
+    denoise: Denoise, grid: Grid, x_0: Tensor, log_snr_max: float, corrections: int = 0
+) -> Iterator[Moment]:
+    """DDIM backwards, from a picture to the noise that leads to it (Song, Meng and Ermon 2021, section 4.3).
+
+    A backward step needs the noise predicted at its end, which is not known yet; plain inversion takes that of its
+    beginning.  Each correction puts in the one at the end as found so far: a fixed point of it is the exact inverse.
+
+    Args:
+        x_0: clean pictures (B,C,H,W).
+        log_snr_max: the level at which the network is asked about a picture without noise.
+        corrections: further network passes in every step.
+    """
+
+    def predicted_noise(x: Tensor, log_snr: float) -> tuple[Tensor, Tensor]:
+        x_0_pred = denoise(x, log_snr)
+        alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
+        return (x - alpha * x_0_pred) / sigma, x_0_pred
+
+    x = x_0
+    for i in range(grid.num_steps, 0, -1):  # from s = i to t = i - 1, which has more noise
+        epsilon_pred, x_0_pred = predicted_noise(x, min(grid.log_snr[i], log_snr_max))
+        for correction in range(corrections + 1):
+            clean = (x - grid.sigma[i] * epsilon_pred) / grid.alpha[i]  # eq. 12 with eta = 0, solved for x_t
+            x_t = grid.alpha[i - 1] * clean + grid.sigma[i - 1] * epsilon_pred
+            if correction < corrections:
+                epsilon_pred, x_0_pred = predicted_noise(x_t, grid.log_snr[i - 1])
+        x = x_t
+        yield Moment(grid.num_steps - i + 1, x, (x_0_pred,))
 
 
 def dpm_solver_2m(

@@ -1,0 +1,191 @@
+"""The Diffusion tab's views: forward noising and DDIM inversion against closed forms, and the gestures in the window."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import Qt
+
+from playground import checkpoints, data
+from playground.models import noise
+from playground.models.diffusion._between import BetweenRequest, between
+from playground.models.diffusion._forward import ForwardRequest, forward, schedule
+from playground.models.diffusion._samplers import Grid, Moment, ddim, ddim_inversion
+from playground.models.diffusion._schedule import sigmoid
+from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401
+
+IMAGES, LABELS = data.load("fashion", "test")
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Two threads that wait for each other crawl on a machine where others are at work."""
+    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return checkpoints.load("ddpm-fashion")
+
+
+# --- forward
+
+
+@pytest.mark.parametrize("t", [0.0, 0.25, 0.5, 0.9])
+def test_forward_noising_is_the_closed_form(model, t):
+    (frame,) = forward(model, ForwardRequest(t=t, index=3, seed=5))
+    x_0 = IMAGES[3].astype(float) / 127.5 - 1
+    epsilon = noise.normal(5, [0], "x_T", (1, 28, 28))[0].transpose(1, 2, 0)
+    alpha_bar = math.cos(math.pi * t / 2) ** 2
+    x_t = math.sqrt(alpha_bar) * x_0 + math.sqrt(1 - alpha_bar) * epsilon
+    expected = np.clip(np.round((x_t + 1) * 127.5), 0, 255)
+    assert np.abs(frame.images[0] - expected).max() <= 1
+    assert frame.extras["alpha_bar"] == pytest.approx(alpha_bar) and frame.extras["label"] == LABELS[3]
+    if t:
+        assert math.exp(frame.extras["log_snr"]) == pytest.approx(alpha_bar / (1 - alpha_bar))
+    assert np.array_equal(frame.extras["path"][0], IMAGES[3])
+
+
+def test_the_end_of_the_way_is_the_noise_that_sampling_starts_from(model):
+    (frame,) = forward(model, ForwardRequest(t=1.0, seed=8))
+    start = next(model.sample(model.Request(num_samples=1, seed=8, num_steps=2)))
+    assert np.abs(frame.images.astype(int) - start.images).mean() < 1.5
+    assert math.isfinite(frame.extras["log_snr"])
+
+
+def test_the_network_sees_more_in_less_noise(model):
+    def error(t):
+        (frame,) = forward(model, ForwardRequest(t=t, index=0))
+        return np.abs(frame.extras["x_0_pred"][0].astype(float) - IMAGES[0]).mean()
+
+    clean, little, much = error(0.0), error(0.2), error(0.9)
+    assert clean == 0 and little < 8 < much
+
+
+def test_the_curves_are_those_of_the_schedule():
+    t, alpha_bar, snr = schedule()
+    assert np.allclose(alpha_bar, np.cos(np.pi * t / 2) ** 2) and np.allclose(
+        snr, 1 / np.tan(np.pi * t / 2) ** 2
+    )
+
+
+# --- inversion
+
+
+def gaussian(mean, variance):
+    """The exact x_0_pred of data N(mean, variance)."""
+
+    def denoise(x, log_snr):
+        alpha, sigma_squared = math.sqrt(sigmoid(log_snr)), sigmoid(-log_snr)
+        gain = alpha * variance / (alpha**2 * variance + sigma_squared)
+        return mean + gain * (x - alpha * mean)
+
+    return denoise
+
+
+def there_and_back(denoise, x_0, num_steps, corrections=0):
+    grid = Grid.make(num_steps, -10.0)
+    *_, end = ddim_inversion(denoise, grid, x_0, 10.0, corrections)
+    *_, back = ddim(denoise, grid, Moment(0, end.x_t), lambda step: torch.zeros_like(x_0))
+    return end.x_t, back.x_t
+
+
+def test_inversion_of_a_gaussian_finds_its_standardised_picture():
+    """For Gaussian data the probability flow is linear: x_T is (x_0 - mean) / deviation where alpha is nearly 0."""
+    x_0 = torch.tensor([-0.8, -0.1, 0.3, 0.9]).reshape(1, 1, 2, 2).double()
+    x_T, back = there_and_back(gaussian(0.2, 0.09), x_0, 2000)
+    assert torch.allclose(x_T, (x_0 - 0.2) / 0.3, atol=0.02)
+    assert torch.allclose(back, x_0, atol=2e-3)
+    assert not torch.allclose(there_and_back(gaussian(0.2, 0.09), x_0, 10)[1], x_0, atol=2e-3)
+
+
+def test_corrections_make_it_more_exact():
+    x_0 = torch.tensor([-0.8, -0.1, 0.3, 0.9]).reshape(1, 1, 2, 2).double()
+    errors = [
+        (there_and_back(gaussian(0.2, 0.09), x_0, 30, n)[1] - x_0).abs().max().item() for n in (0, 1, 3)
+    ]
+    assert errors[0] > 3 * errors[1] > 9 * errors[2]
+
+
+def test_there_and_back_returns_the_test_images_and_says_how_nearly(model):
+    rough, fine = (
+        list(between(model, BetweenRequest(num_steps=n, num_pictures=3, first=2, second=3)))[-1]
+        for n in (4, 24)
+    )
+    for frame in (rough, fine):
+        change = frame.images[[0, -1]].astype(float) - IMAGES[[2, 3]]
+        assert np.allclose(frame.extras["errors"], np.sqrt((change**2).mean((1, 2, 3))))
+    assert (fine.extras["errors"] < rough.extras["errors"] / 2).all() and fine.extras["errors"].max() < 12
+
+
+def test_between_noises_the_ends_are_the_samples_of_generate(model):
+    settings = {"num_steps": 5, "seed": 4, "sampler": "unipc", "guidance_scale": 2.0, "label": 8}
+    frames = list(
+        between(model, BetweenRequest(ends="noises", first=0, second=1, num_pictures=4, **settings))
+    )
+    *_, alone = model.sample(model.Request(num_samples=2, **settings))
+    assert np.abs(frames[-1].images[[0, -1]].astype(int) - alone.images).max() <= 1
+    assert [f.step for f in frames] == list(range(6)) and frames[-1].passes == 10
+    lengths = frames[-1].extras["lengths"]
+    straight = next(between(model, BetweenRequest(ends="noises", path="straight", num_steps=2, seed=4)))
+    assert abs(lengths[1:-1].mean() / lengths[[0, -1]].mean() - 1) < 0.03
+    assert straight.extras["lengths"][3] < 0.8 * straight.extras["lengths"][0]
+
+
+def test_frames_of_a_walk_keep_their_shape_and_say_what_is_known(model):
+    frames = list(between(model, BetweenRequest(num_steps=3, num_pictures=5, corrections=2)))
+    assert [f.step for f in frames] == list(range(1, 7)) and {f.total for f in frames} == {6}
+    assert {f.images.shape for f in frames} == {(5, 28, 28, 1)}
+    assert [f.extras["inverting"] for f in frames] == [True] * 3 + [False] * 3
+    assert frames[0].extras["known"].tolist() == [True, False, False, False, True]
+    assert [f.passes for f in frames] == [3, 6, 9, 10, 11, 12]
+    assert "errors" in frames[-1].extras and "errors" not in frames[-2].extras
+
+
+# --- the window
+
+
+def test_dragging_t_noises_the_picture(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id="ddpm-fashion", view="Forward")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    for position in (60, 100, 160):
+        view.slider.setValue(position)
+    assert view.request.t == 0.8 == tab.knobs.request().t
+    qtbot.waitUntil(lambda: view.player.frame.extras["t"] == 0.8, timeout=WAIT)
+    assert view.signal._at == pytest.approx(0.8) == view.ratio._at
+    assert np.array_equal(view.pictures._panels[0][1][1], view.player.frame.images[0])
+    qtbot.keyClick(view.slider, Qt.Key.Key_Left)
+    assert view.request.t == pytest.approx(0.795)
+    view.strip.picked.emit(0, 0, 0)
+    assert view.request.t == 0.0
+    view.setFocus()
+    qtbot.keyClick(view, Qt.Key.Key_N)
+    assert view.request.index == 1
+    tab.knobs.reset()
+    assert view.request.t == 0.4 and view.slider.value() == 80
+
+
+def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id="ddpm-fashion", view="Interpolate")
+    tab, view = window.current, window.current.view
+    view.player.speed = None
+    tab.knobs.set_settings({"num_steps": 2, "corrections": 0, "num_pictures": 3})
+    qtbot.waitUntil(
+        lambda: view.player.frame is not None and "errors" in view.player.frame.extras, timeout=WAIT
+    )
+    assert "grey levels" in view.said.text()
+    assert tab.knobs.row("seed").isHidden() and tab.knobs.row("label").isHidden()
+    view.strip.setFocus()
+    view.strip.select(1)
+    qtbot.keyClick(view.strip, Qt.Key.Key_Right)
+    assert view.strip.selected() == 2
+    assert np.array_equal(view.now._panels[0][1][1], view.player.frame.images[2])
+    assert np.array_equal(view.now._panels[0][1][[0, 2]], IMAGES[[0, 6]])
+    tab.knobs.set_settings({"ends": "noises"})
+    assert not tab.knobs.row("seed").isHidden() and tab.knobs.row("corrections").isHidden()
+    qtbot.waitUntil(lambda: view.player.frame.total == 2 and view.player.frame.step == 2, timeout=WAIT)
+    assert "errors" not in view.player.frame.extras
