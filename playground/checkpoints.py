@@ -186,7 +186,7 @@ def _parse_card(path: Path, metadata: Any) -> Card:
     card = Card(**{f.name: values[f.name] for f in dataclasses.fields(Card) if f.name in values})
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", card.id):
         raise CheckpointError(f"The card in {path.name} has an id that is not of the form system-dataset.")
-    if card.network not in models.networks():
+    if not models.exists(card.network):
         raise CheckpointError(
             f"{path.name} wants the network {card.network[:60]!r}, which this version does not have."
         )

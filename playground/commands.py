@@ -203,8 +203,11 @@ def train(options: Namespace) -> None:
 
 
 def _install(name: str, folder: Path) -> None:
+    from playground import models
+
+    judge = name in models.judge_recipes()
     targets = {
-        f"{name}.safetensors": paths.folder("pretrained"),
+        f"{name}.safetensors": paths.folder("assets") / "judge" if judge else paths.folder("pretrained"),
         f"{name}.film.json": paths.folder("assets") / "training",
         f"{name}.film.png": paths.folder("assets") / "training",
     }

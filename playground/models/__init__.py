@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from playground import paths
 
+# networks that generate nothing but are trained and stored like the rest: what ``evaluate`` measures with
+JUDGES = {"judge/classifier": "playground.evaluation.judge"}
+
 if TYPE_CHECKING:
     from playground.models.base import Recipe
 
@@ -22,20 +25,34 @@ def networks() -> tuple[str, ...]:
 
 
 def network_class(network: str) -> Any:
-    """The model class of ``"family/file"``.
+    """The class of ``"family/file"``, a model or a judge.
 
     Raises:
         ValueError: one sentence, if there is no such file.
     """
-    if network not in networks():
+    if not exists(network):
         raise ValueError(f"There is no network called {network!r}.")
-    return importlib.import_module("playground.models." + network.replace("/", ".")).MODEL
+    return _module(network).MODEL
+
+
+def exists(network: str) -> bool:
+    """Is there a model or a judge of this name?"""
+    return network in JUDGES or network in networks()
 
 
 def recipes() -> dict[str, tuple[str, Recipe]]:
     """Checkpoint id -> (network, recipe), over all model files."""
-    found: dict[str, tuple[str, Recipe]] = {}
-    for network in networks():
-        module = importlib.import_module("playground.models." + network.replace("/", "."))
-        found.update({recipe.id: (network, recipe) for recipe in module.RECIPES})
-    return found
+    return _recipes_of(networks())
+
+
+def judge_recipes() -> dict[str, tuple[str, Recipe]]:
+    """The same of the judges."""
+    return _recipes_of(tuple(JUDGES))
+
+
+def _recipes_of(names: tuple[str, ...]) -> dict[str, tuple[str, Recipe]]:
+    return {recipe.id: (name, recipe) for name in names for recipe in _module(name).RECIPES}
+
+
+def _module(network: str) -> Any:
+    return importlib.import_module(JUDGES.get(network) or "playground.models." + network.replace("/", "."))

@@ -259,6 +259,8 @@ class Run:
 
     @torch.no_grad()
     def take_snapshot(self) -> None:
+        if not hasattr(self.model, "sample"):
+            return  # a judge draws nothing
         request = make_request(self.model.Request, self.recipe.snapshot)
         *_, frame = self.average.sample(request)
         self.film.pictures.append(frame.images.copy())
@@ -333,7 +335,7 @@ def train(
 def _open_run(
     recipe_id: str, folder: Path, resume: bool, start_from: Path | None, world: distributed.World
 ) -> Run:
-    known = models.recipes()
+    known = {**models.recipes(), **models.judge_recipes()}
     if recipe_id not in known:
         raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
     folder.mkdir(parents=True, exist_ok=True)
