@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from playground import paths
 
 # networks that generate nothing but are trained and stored like the rest: what ``evaluate`` measures with
-JUDGES = {"judge/classifier": "playground.evaluation.judge"}
+JUDGES = {
+    "judge/classifier": "playground.evaluation.judge",
+    "judge/masked": "playground.evaluation.second_judge",
+}
 
 if TYPE_CHECKING:
     from playground.models.base import Recipe

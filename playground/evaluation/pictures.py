@@ -1,0 +1,188 @@
+"""What a model draws, measured: pictures at its best honest settings, and every figure on the two judges' features."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground import checkpoints, data
+from playground.evaluation import fidelity, marks
+from playground.evaluation.shards import Shard
+from playground.models.base import labels_of, make_request, settings_of
+
+BATCH = 128  # pictures drawn together; a multiple of every model's chunk
+COUNT = 5_000
+NUM_NEAREST = 1_000  # pictures whose nearest training picture is looked for
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Pictures of a model and what they cost."""
+
+    images: np.ndarray  # uint8 (N, H, W, C)
+    labels: np.ndarray | None  # int64 (N,), what they should show; None if the model was not told
+    settings: dict[str, Any]
+    passes: int  # through the network, for each picture
+    milliseconds: float  # of processor time for each picture (of the clock, on a GPU)
+
+
+def draw(model: Any, count: int, settings: Mapping[str, Any], shard: Shard, tell: Tell) -> Drawn:
+    """``count`` pictures, the same however many processes share the work.
+
+    Raises:
+        ValueError: one sentence, for a setting that the model does not have.
+    """
+    request = make_request(model.Request, {"seed": 0, **settings})
+    images = np.zeros((count, *data.DATASETS[model.card.dataset].image_shape), np.uint8)
+    clock = time.process_time if next(model.parameters()).device.type == "cpu" else time.perf_counter
+    passes, seconds = 0, 0.0
+    for first, size in shard.batches(count, BATCH):
+        start = clock()
+        # the knob's upper limit is for the window
+        *_, frame = model.sample(dataclasses.replace(request, num_samples=size, first_index=first))
+        seconds += clock() - start
+        images[first : first + size], passes = frame.images, frame.passes
+        tell(f"{first + size} of {count} pictures")
+    images = shard.total(images)
+    seconds = float(shard.total(np.array([seconds]))[0])
+    passes = int(shard.total(np.array([passes if shard.rank == 0 else 0]))[0])
+    kept = {k: v for k, v in settings_of(request).items() if k not in ("seed", "num_samples")}
+    return Drawn(images, _asked(request, count, model), kept, passes, 1000 * seconds / count)
+
+
+def _asked(request: Any, count: int, model: Any) -> np.ndarray | None:
+    if not hasattr(request, "label") or not hasattr(model, "num_classes"):
+        return None
+    return labels_of(request.label, dataclasses.replace(request, num_samples=count), model.num_classes)
+
+
+class Ruler:
+    """Both judges, and the reference on their features."""
+
+    def __init__(self, dataset: str, device: torch.device | None = None) -> None:
+        self.dataset = dataset
+        self.judges = {name: checkpoints.load(path) for name, path in marks.judge_paths(dataset).items()}
+        if "judge" not in self.judges:
+            raise FileNotFoundError(
+                f"There is no judge for {dataset}: train it with playground train judge-{dataset}."
+            )
+        for judge in self.judges.values():
+            judge.to(device or torch.device("cpu"))
+        images, _ = marks.reference(dataset)
+        self.reference = {name: features_of(judge, images) for name, judge in self.judges.items()}
+
+    def measure(self, images: np.ndarray, labels: np.ndarray | None = None) -> dict[str, Any]:
+        """Every figure of pictures uint8 (N,H,W,C); ``labels`` int64 (N,) are what they should show, if anything."""
+        found: dict[str, Any] = {"num_images": len(images)}
+        features = {name: features_of(judge, images) for name, judge in self.judges.items()}
+        found |= fidelity.compare(self.reference["judge"], features["judge"])
+        predicted = _classes(self.judges["judge"], features["judge"])
+        num_classes = len(data.DATASETS[self.dataset].classes)
+        found["class_entropy"] = fidelity.bootstrapped(
+            len(images), lambda chosen: fidelity.class_entropy(predicted[chosen], num_classes)
+        )
+        if labels is not None:
+            found["accuracy"] = fidelity.mean_of((predicted == labels).astype(np.float64))
+        found["nearest_ratio"] = nearest_ratio(images, self.dataset)
+        if "second" in features:
+            found["second"] = fidelity.compare(self.reference["second"], features["second"])
+        return found
+
+    def marks(self, count: int, tell: Tell) -> dict[str, Any]:
+        """The marks at ``count`` pictures: as written down, or measured now."""
+        return marks.read(self.dataset, count) or self.measure_marks(count, tell)
+
+    def measure_marks(self, count: int, tell: Tell) -> dict[str, Any]:
+        """Every mark, measured as a model is."""
+        images, labels = marks.held_out(self.dataset, count)
+        found = {}
+        for name, (title, make) in marks.MARKS.items():
+            tell(f"mark: {title}")
+            found[name] = self.measure(make(images), None if name == "pairs" else labels)
+        return found
+
+
+def evaluate(model: Any, drawn: Drawn, tell: Tell) -> dict[str, Any]:
+    """The figures of a model's pictures, and its FID as a fraction of the blur's at as many pictures."""
+    ruler = Ruler(model.card.dataset)
+    found = ruler.measure(drawn.images, drawn.labels)
+    blur = ruler.marks(len(drawn.images), tell)[marks.BLUR]
+    found["quality"] = as_fraction(found["fid"], blur["fid"])
+    if "second" in found:
+        found["second"]["quality"] = as_fraction(found["second"]["fid"], blur["second"]["fid"])
+    return {
+        **found,
+        "settings": drawn.settings,
+        "passes": drawn.passes,
+        "milliseconds": round(drawn.milliseconds, 3),
+        "pictures": marks.fingerprint(drawn.images),
+        "judges": marks.judge_hashes(model.card.dataset),
+    }
+
+
+def as_fraction(fid: Mapping[str, float], of_blur: Mapping[str, float]) -> dict[str, float]:
+    """FID / FID of the blur, with the errors of both."""
+    value = fid["value"] / of_blur["value"]
+    spread = np.hypot(fid["standard_error"], value * of_blur["standard_error"]) / of_blur["value"]
+    return fidelity.figure(value, float(spread))
+
+
+@torch.no_grad()
+def features_of(judge: Any, images: np.ndarray, batch_size: int = 250) -> np.ndarray:
+    """uint8 (N,H,W,C) -> float32 (N, D)."""
+    device = next(judge.parameters()).device
+    parts = [
+        judge.features(_pixels(images[i : i + batch_size]).to(device)).cpu()
+        for i in range(0, len(images), batch_size)
+    ]
+    return torch.cat(parts).numpy()
+
+
+@torch.no_grad()
+def _classes(judge: Any, features: np.ndarray) -> np.ndarray:
+    head = judge.head
+    return head(torch.from_numpy(features).to(head.weight.device)).argmax(1).cpu().numpy()
+
+
+def _pixels(images: np.ndarray) -> Tensor:
+    return torch.from_numpy(images.transpose(0, 3, 1, 2).copy())  # a copy, since datasets are read-only
+
+
+def nearest_ratio(images: np.ndarray, dataset: str) -> dict[str, float]:
+    """Distance to the nearest training picture in pixels, divided by that of held-out real ones; copies would be near 0.
+
+    Smooth pictures are nearer to everything, so that less than 1 alone is no proof of copying.
+    """
+    train, _ = data.load(dataset, "train")
+    flat = _flat(train)
+    mine = fidelity.nearest(_flat(images[:NUM_NEAREST]), flat)
+    real = _real_distances(dataset, min(NUM_NEAREST, marks.NUM_REFERENCE))
+    rng = np.random.default_rng(0)
+
+    def resampled(values: np.ndarray) -> float:
+        return float(rng.choice(values, len(values)).mean())
+
+    again = [resampled(mine) / resampled(real) for _ in range(200)]
+    return fidelity.figure(mine.mean() / real.mean(), float(np.std(again, ddof=1)))
+
+
+_REAL: dict[tuple[str, int], np.ndarray] = {}
+
+
+def _real_distances(dataset: str, count: int) -> np.ndarray:
+    if (dataset, count) not in _REAL:
+        train, _ = data.load(dataset, "train")
+        _REAL[dataset, count] = fidelity.nearest(_flat(marks.held_out(dataset, count)[0]), _flat(train))
+    return _REAL[dataset, count]
+
+
+def _flat(images: np.ndarray) -> np.ndarray:
+    return images.reshape(len(images), -1)
