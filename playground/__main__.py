@@ -62,11 +62,7 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--json", action="store_true")
 
-    command = _command(sub, "evaluate", commands.evaluate, "measure a model on the test set")
-    command.add_argument("id", help="a shipped id, or a file")
-    command.add_argument("--count", type=_positive, help="only the first N test images")
-    command.add_argument("--save", action="store_true", help="keep the figures beside the checkpoint")
-    command.add_argument("--json", action="store_true")
+    _evaluate_options(_command(sub, "evaluate", commands.evaluate, "measure a model against the test set"))
 
     command = _command(sub, "train", commands.train, "run the recipe of a checkpoint")
     command.add_argument("recipe", help="the id of the checkpoint to make")
@@ -96,6 +92,20 @@ def _command(sub: argparse._SubParsersAction, name: str, run: object, help: str)
     )
     command.set_defaults(run=run)
     return command
+
+
+def _evaluate_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("id", nargs="?", help="a shipped id, a file, or marks: the spoiled real pictures")
+    command.add_argument(
+        "--count", type=_positive, help="draw N pictures (default 5000) and score N test images (default all)"
+    )
+    command.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", action="extend", help="any knob of the model"
+    )
+    command.add_argument("--only", choices=["pictures", "likelihood"], help="measure one of the two")
+    command.add_argument("--save", action="store_true", help="keep the figures beside the checkpoint")
+    command.add_argument("--json", action="store_true")
+    command.add_argument("--table", action="store_true", help="print what was measured so far, as Markdown")
 
 
 def _window_options(top: argparse.ArgumentParser) -> None:

@@ -168,19 +168,62 @@ def score(options: Namespace) -> None:
 
 
 def evaluate(options: Namespace) -> None:
-    from playground.evaluation import likelihood
+    from playground.evaluation import shards, table
 
-    path = checkpoints.resolve(options.id)
-    figures = likelihood.evaluate(_load(options.id), options.count, _tell)
+    if options.table:
+        return print(table.tables())
+    if options.id is None:
+        raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
+    with shards.joined() as shard:
+        figures = _evaluate_marks(options) if options.id == "marks" else _evaluate_model(options, shard)
+    if shard.rank == 0:
+        _print_figures(figures, options)
+
+
+def _evaluate_marks(options: Namespace) -> dict[str, Any]:
+    from playground.evaluation import marks, pictures
+
+    count = options.count or pictures.COUNT
+    found = pictures.Ruler("fashion").measure_marks(count, _tell)
     if options.save:
-        checkpoints.write_metrics(path, figures)
+        marks.write("fashion", count, found)
+    return found
+
+
+def _evaluate_model(options: Namespace, shard: Any) -> dict[str, Any]:
+    from playground import models
+    from playground.evaluation import likelihood, pictures, table
+
+    model = _load(options.id)
+    tell = _tell if shard.rank == 0 else lambda line: None
+    _, recipe = models.recipes().get(model.card.id, ("", None))
+    figures: dict[str, Any] = {}
+    if options.only != "likelihood":
+        settings = {**(recipe.evaluate if recipe else {}), **dict(_setting(text) for text in options.set)}
+        drawn = pictures.draw(model, options.count or pictures.COUNT, settings, shard, tell)
+        if shard.rank == 0:
+            figures[table.PICTURES] = pictures.evaluate(model, drawn, tell)
+    if options.only != "pictures" and shard.rank == 0:
+        count = options.count or (recipe.num_scored if recipe else None)
+        figures |= likelihood.evaluate(model, count, tell)
+    if options.save and shard.rank == 0:
+        checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
+    return figures
+
+
+def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
+    from playground.evaluation import marks, table
+
     if options.json:
-        print(json.dumps(figures, indent=1))
-    else:
-        for name, figure in figures.items():
-            print(
-                f"{name}: {figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']} ({figure['kind']}, {figure['num_images']} images)"
-            )
+        return print(json.dumps(figures, indent=1))
+    for name, figure in figures.items():
+        if "fid" in figure:
+            title = marks.MARKS[name][0] if name in marks.MARKS else name
+            print(f"{title}:")
+            print("\n".join(f"  {key}: {text}" for key, text in table.sentences(figure)))
+        else:
+            text = f"{figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']}"
+            print(f"{name}: {text} ({figure['kind']}, {figure['num_images']} images)")
 
 
 def train(options: Namespace) -> None:

@@ -217,6 +217,10 @@ class Recipe:
     dataset: str = "fashion"
     half_weights: bool = True  # stored as float16 (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
+    evaluate: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # best honest settings, chosen on validation images
+    num_scored: int | None = None  # test images whose likelihood is measured; None for all of them
 
 
 # --- the contract and its capabilities

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
 
 from playground.checkpoints import Card
+from playground.evaluation import table
 from playground.ui import theme
 from playground.ui.controls import IconButton
 
@@ -63,6 +64,8 @@ def rows(card: Card) -> list[tuple[str, str]]:
         if isinstance(figure, dict) and "value" in figure:
             value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {figure.get('num_images', 0):,} test images)"
             said.append((name.replace("_", " "), value))
+    if table.PICTURES in card.metrics:
+        said += table.sentences(card.metrics[table.PICTURES])
     if card.built_on:
         said.append(("built on", ", ".join(card.built_on)))
     return said

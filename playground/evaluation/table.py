@@ -1,0 +1,121 @@
+"""Measured figures as words and as the README's tables.  No torch: the window and ``playground list`` read it too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from playground import checkpoints
+from playground.checkpoints import Card
+from playground.evaluation import marks
+
+PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
+_NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accuracy", "nearest_ratio")
+
+
+def tables() -> str:
+    """Both tables of the README, in Markdown."""
+    cards = checkpoints.cards()
+    return likelihood_table(cards) + "\n\n" + picture_table(cards)
+
+
+def likelihood_table(cards: Iterable[Card]) -> str:
+    """One row per checkpoint, those that say most about a picture first."""
+
+    def bits(card: Card) -> float:
+        return float(card.metrics.get("bits_per_dim", {"value": 99.0})["value"])
+
+    rows = [
+        (f"`{c.id}`", _likelihood(c), f"{c.parameters / 1e6:.2f} M", f"{c.images_seen:,}")
+        for c in sorted(cards, key=lambda c: (bits(c), c.id))
+    ]
+    return _markdown(("checkpoint", "bits/dim of 8-bit values", "parameters", "training images seen"), rows)
+
+
+def picture_table(cards: Iterable[Card], dataset: str = "fashion") -> str:
+    """The marks and, best first, every checkpoint whose pictures were measured."""
+    found = [c for c in cards if c.dataset == dataset and PICTURES in c.metrics]
+    counts = sorted({c.metrics[PICTURES]["num_images"] for c in found} or {marks.NUM_REFERENCE}, reverse=True)
+    rows = []
+    for count in counts:
+        written = marks.read(dataset, count)
+        blur = written.get(marks.BLUR)
+        for name, figures in written.items():
+            rows.append(_picture_row(marks.MARKS[name][0], {**figures, **_quality(figures, blur)}))
+        of_count = [c for c in found if c.metrics[PICTURES]["num_images"] == count]
+        for card in sorted(of_count, key=lambda c: c.metrics[PICTURES]["fid"]["value"]):
+            rows.append(_picture_row(f"`{card.id}`", card.metrics[PICTURES]))
+    head = ("pictures", "N", "FID", "of the blur's", "second judge", *(n.replace("_", " ") for n in _NAMES))
+    return _markdown((*head, "passes", "ms", "drawn with"), rows)
+
+
+def _quality(figures: Mapping[str, Any], blur: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A mark's FID as a fraction of the blur's, by both judges."""
+    if not blur:
+        return {}
+    found: dict[str, Any] = {"quality": {"value": figures["fid"]["value"] / blur["fid"]["value"]}}
+    if "second" in figures:
+        value = figures["second"]["fid"]["value"] / blur["second"]["fid"]["value"]
+        found["second"] = {**figures["second"], "quality": {"value": value}}
+    return found
+
+
+def _picture_row(title: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
+    second = figures.get("second", {}).get("quality")
+    fid = figures["fid"]
+    return (
+        title,
+        f"{figures['num_images']:,}",
+        f"{fid['value']:.3f} ± {fid['standard_error']:.3f}",
+        f"{figures['quality']['value']:.3f}" if "quality" in figures else "",
+        f"{second['value']:.3f}" if second else "",
+        *(f"{figures[name]['value']:.3f}" if name in figures else "" for name in _NAMES),
+        str(figures.get("passes", "")),
+        f"{figures['milliseconds']:.1f}" if "milliseconds" in figures else "",
+        settings_text(figures.get("settings", {})),
+    )
+
+
+def settings_text(settings: Mapping[str, Any]) -> str:
+    """``name=value`` for each; a label of -1 means each class in turn."""
+    return ", ".join(f"{k}={'each' if k == 'label' and v == -1 else v}" for k, v in settings.items())
+
+
+def _likelihood(card: Card) -> str:
+    bits = card.metrics.get("bits_per_dim")
+    if bits is None:
+        return "none" if card.likelihood == "none" else "not measured"
+    few = "" if bits["num_images"] == 10_000 else f", {bits['num_images']:,} images"
+    said = f"{bits['value']:.3f} ± {bits['standard_error']:.3f} ({bits['kind']}{few})"
+    tighter = card.metrics.get("importance_weighted_bits_per_dim_64")
+    return said + (f"; {tighter['value']:.3f} with 64 importance weights" if tighter else "")
+
+
+def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def sentences(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The figures of drawn pictures as names and texts, for the model card and the terminal."""
+
+    def value(name: str, within: Mapping[str, Any] = figures) -> str:
+        found = within[name]
+        return f"{found['value']:.3f} ± {found['standard_error']:.3f}"
+
+    said = [("pictures", f"FID {value('fid')} of {figures['num_images']:,} pictures")]
+    if "quality" in figures:
+        said.append(("against a 3x3 blur", f"{value('quality')} of the FID that blurred real pictures have"))
+    if "second" in figures and "quality" in figures["second"]:
+        said.append(("by the second judge", f"{value('quality', figures['second'])} of the blur's FID"))
+    said.append(("faithful", f"precision {value('precision')}, density {value('density')}"))
+    said.append(("varied", f"recall {value('recall')}, coverage {value('coverage')}"))
+    said.append(("classes", f"entropy {value('class_entropy')} of the largest"))
+    if "accuracy" in figures:
+        said.append(("class as asked", value("accuracy")))
+    said.append(("nearest training picture", f"{value('nearest_ratio')} times as far as from a real one"))
+    if "passes" in figures:
+        cost = f"{figures['passes']} network passes, {figures['milliseconds']:.1f} ms for each picture"
+        settings = settings_text(figures.get("settings", {}))
+        said.append(("drawn with", f"{cost}" + (f" ({settings})" if settings else "")))
+    return said
