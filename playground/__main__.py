@@ -103,6 +103,12 @@ def _evaluate_options(command: argparse.ArgumentParser) -> None:
         "--set", nargs="+", default=[], metavar="NAME=VALUE", action="extend", help="any knob of the model"
     )
     command.add_argument("--only", choices=["pictures", "likelihood"], help="measure one of the two")
+    command.add_argument(
+        "--split",
+        choices=["test", "validation"],
+        default="test",
+        help="compare pictures with validation images instead, to choose settings",
+    )
     command.add_argument("--save", action="store_true", help="keep the figures beside the checkpoint")
     command.add_argument("--json", action="store_true")
     command.add_argument("--table", action="store_true", help="print what was measured so far, as Markdown")

@@ -168,15 +168,20 @@ def score(options: Namespace) -> None:
 
 
 def evaluate(options: Namespace) -> None:
-    from playground.evaluation import shards, table
+    from playground.evaluation import table
 
     if options.table:
         return print(table.tables())
     if options.id is None:
         raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
-    with shards.joined() as shard:
-        figures = _evaluate_marks(options) if options.id == "marks" else _evaluate_model(options, shard)
-    if shard.rank == 0:
+    if options.save and options.split != "test":
+        raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
+    with distributed.joined() as world:
+        if options.id != "marks":
+            figures = _evaluate_model(options, world)
+        else:
+            figures = _evaluate_marks(options) if world.is_first else {}
+    if world.is_first:
         _print_figures(figures, options)
 
 
@@ -190,23 +195,23 @@ def _evaluate_marks(options: Namespace) -> dict[str, Any]:
     return found
 
 
-def _evaluate_model(options: Namespace, shard: Any) -> dict[str, Any]:
+def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, Any]:
     from playground import models
     from playground.evaluation import likelihood, pictures, table
 
-    model = _load(options.id)
-    tell = _tell if shard.rank == 0 else lambda line: None
+    model = _load(options.id, world)
+    tell = _tell if world.is_first else lambda line: None
     _, recipe = models.recipes().get(model.card.id, ("", None))
     figures: dict[str, Any] = {}
     if options.only != "likelihood":
         settings = {**(recipe.evaluate if recipe else {}), **dict(_setting(text) for text in options.set)}
-        drawn = pictures.draw(model, options.count or pictures.COUNT, settings, shard, tell)
-        if shard.rank == 0:
-            figures[table.PICTURES] = pictures.evaluate(model, drawn, tell)
-    if options.only != "pictures" and shard.rank == 0:
+        drawn = pictures.draw(model, options.count or pictures.COUNT, settings, tell, world)
+        if world.is_first:
+            figures[table.PICTURES] = pictures.evaluate(model, drawn, tell, options.split)
+    if options.only != "pictures" and world.is_first:
         count = options.count or (recipe.num_scored if recipe else None)
         figures |= likelihood.evaluate(model, count, tell)
-    if options.save and shard.rank == 0:
+    if options.save and world.is_first:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures
 

@@ -22,9 +22,9 @@ NOISE_SIGMA = 12  # grey levels of 255
 BLUR = "blur"  # the mark whose FID is 1
 
 
-def reference(dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images uint8 (5000, H, W, C) and labels that everything is compared with."""
-    images, labels = data.load(dataset, "test")
+def reference(dataset: str, split: data.Split = "test") -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (5000, H, W, C) and labels that everything is compared with; decisions use the validation images."""
+    images, labels = data.load(dataset, split)
     return images[:NUM_REFERENCE], labels[:NUM_REFERENCE]
 
 

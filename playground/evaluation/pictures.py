@@ -12,9 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground import checkpoints, data
+from playground import checkpoints, data, distributed
 from playground.evaluation import fidelity, marks
-from playground.evaluation.shards import Shard
 from playground.models.base import labels_of, make_request, settings_of
 
 BATCH = 128  # pictures drawn together; a multiple of every model's chunk
@@ -34,28 +33,35 @@ class Drawn:
     milliseconds: float  # of processor time for each picture (of the clock, on a GPU)
 
 
-def draw(model: Any, count: int, settings: Mapping[str, Any], shard: Shard, tell: Tell) -> Drawn:
-    """``count`` pictures, the same however many processes share the work.
+def draw(
+    model: Any,
+    count: int,
+    settings: Mapping[str, Any],
+    tell: Tell,
+    world: distributed.World | None = None,
+) -> Drawn:
+    """``count`` pictures, to the bit the same however many processes share the batches.
 
     Raises:
         ValueError: one sentence, for a setting that the model does not have.
     """
+    world = world or distributed.World()
     request = make_request(model.Request, {"seed": 0, **settings})
-    images = np.zeros((count, *data.DATASETS[model.card.dataset].image_shape), np.uint8)
     clock = time.process_time if next(model.parameters()).device.type == "cpu" else time.perf_counter
-    passes, seconds = 0, 0.0
-    for first, size in shard.batches(count, BATCH):
-        start = clock()
-        # the knob's upper limit is for the window
-        *_, frame = model.sample(dataclasses.replace(request, num_samples=size, first_index=first))
-        seconds += clock() - start
-        images[first : first + size], passes = frame.images, frame.passes
-        tell(f"{first + size} of {count} pictures")
-    images = shard.total(images)
-    seconds = float(shard.total(np.array([seconds]))[0])
-    passes = int(shard.total(np.array([passes if shard.rank == 0 else 0]))[0])
+    parts = [np.zeros((0, *data.DATASETS[model.card.dataset].image_shape), np.uint8)]
+    passes, start = 0, clock()
+    for batch in world.share(-(-count // BATCH)):
+        first = batch * BATCH
+        part = dataclasses.replace(request, num_samples=min(BATCH, count - first), first_index=first)
+        *_, frame = model.sample(part)  # more than the knob allows: its limit is the window's
+        parts.append(frame.images)
+        passes = frame.passes
+        tell(f"{first + part.num_samples} of {count} pictures")
+    images = distributed.gather(world, np.concatenate(parts))
+    cost = distributed.gather(world, np.array([[passes, clock() - start]]))
     kept = {k: v for k, v in settings_of(request).items() if k not in ("seed", "num_samples")}
-    return Drawn(images, _asked(request, count, model), kept, passes, 1000 * seconds / count)
+    milliseconds = 1000 * cost[:, 1].sum() / count
+    return Drawn(images, _asked(request, count, model), kept, int(cost[:, 0].max()), float(milliseconds))
 
 
 def _asked(request: Any, count: int, model: Any) -> np.ndarray | None:
@@ -67,7 +73,7 @@ def _asked(request: Any, count: int, model: Any) -> np.ndarray | None:
 class Ruler:
     """Both judges, and the reference on their features."""
 
-    def __init__(self, dataset: str, device: torch.device | None = None) -> None:
+    def __init__(self, dataset: str, split: data.Split = "test", device: torch.device | str = "cpu") -> None:
         self.dataset = dataset
         self.judges = {name: checkpoints.load(path) for name, path in marks.judge_paths(dataset).items()}
         if "judge" not in self.judges:
@@ -75,8 +81,8 @@ class Ruler:
                 f"There is no judge for {dataset}: train it with playground train judge-{dataset}."
             )
         for judge in self.judges.values():
-            judge.to(device or torch.device("cpu"))
-        images, _ = marks.reference(dataset)
+            judge.to(device)
+        images, _ = marks.reference(dataset, split)
         self.reference = {name: features_of(judge, images) for name, judge in self.judges.items()}
 
     def measure(self, images: np.ndarray, labels: np.ndarray | None = None) -> dict[str, Any]:
@@ -110,14 +116,15 @@ class Ruler:
         return found
 
 
-def evaluate(model: Any, drawn: Drawn, tell: Tell) -> dict[str, Any]:
+def evaluate(model: Any, drawn: Drawn, tell: Tell, split: data.Split = "test") -> dict[str, Any]:
     """The figures of a model's pictures, and its FID as a fraction of the blur's at as many pictures."""
-    ruler = Ruler(model.card.dataset)
+    ruler = Ruler(model.card.dataset, split, next(model.parameters()).device)
     found = ruler.measure(drawn.images, drawn.labels)
-    blur = ruler.marks(len(drawn.images), tell)[marks.BLUR]
-    found["quality"] = as_fraction(found["fid"], blur["fid"])
-    if "second" in found:
-        found["second"]["quality"] = as_fraction(found["second"]["fid"], blur["second"]["fid"])
+    if split == "test":  # the marks are measured against the test set
+        blur = ruler.marks(len(drawn.images), tell)[marks.BLUR]
+        found["quality"] = as_fraction(found["fid"], blur["fid"])
+        if "second" in found:
+            found["second"]["quality"] = as_fraction(found["second"]["fid"], blur["second"]["fid"])
     return {
         **found,
         "settings": drawn.settings,

@@ -1,0 +1,157 @@
+"""``playground evaluate``: what it measures, keeps and prints, and the figures that travel with the program."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from playground import checkpoints, data, models, paths
+from playground.__main__ import main
+from playground.evaluation import marks, pictures, table
+from playground.tabs import card as card_popup
+from tests import torchrun_evaluate
+from tests.test_distributed import torchrun
+
+PROGRAM = Path(torchrun_evaluate.__file__)
+ROOT = paths.PACKAGE.parent
+
+
+@pytest.fixture
+def short(monkeypatch):
+    import torch
+
+    threads = torch.get_num_threads()
+    torchrun_evaluate.shorten(monkeypatch.setattr)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A checkpoint of one's own, with the likelihood that was measured of it."""
+    for file in paths.folder("pretrained").glob("vae-fashion.*"):
+        shutil.copy(file, tmp_path)
+    return tmp_path / "vae-fashion.safetensors"
+
+
+def evaluate(capsys, *arguments):
+    assert main(["evaluate", *map(str, arguments)]) == 0
+    return capsys.readouterr().out
+
+
+def test_two_processes_measure_what_one_does(short, capsys):
+    arguments = ("vae-fashion", "--count", "40", "--only", "pictures", "--json")
+    one = json.loads(evaluate(capsys, *arguments))[table.PICTURES]
+    done = torchrun("evaluate", *arguments, program=[PROGRAM])
+    assert done.returncode == 0, done.stderr
+    two = json.loads(done.stdout)[table.PICTURES]
+    assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
+    assert one == two
+
+
+def test_figures_are_kept_beside_the_weights_and_shown_on_the_card(short, copied, capsys):
+    before = checkpoints.read_metrics(copied)
+    evaluate(capsys, copied, "--count", "40", "--only", "pictures", "--save", "--set", "temperature=0.5")
+    card = checkpoints.read_card(copied)
+    assert card.metrics["bits_per_dim"] == before["bits_per_dim"], "older figures stay"
+    found = card.metrics[table.PICTURES]
+    assert found["num_images"] == 40 and found["settings"]["temperature"] == 0.5
+    assert found["quality"]["value"] > 0 and found["judges"] == marks.judge_hashes("fashion")
+    rows = dict(card_popup.rows(card))
+    assert f"{found['fid']['value']:.3f}" in rows["pictures"] and "temperature=0.5" in rows["drawn with"]
+    assert f"| `vae-fashion` | 40 | {found['fid']['value']:.3f}" in table.picture_table([card])
+
+
+def test_settings_for_evaluation_come_from_the_recipe(short, copied, capsys, monkeypatch):
+    import dataclasses
+
+    network, recipe = models.recipes()["vae-fashion"]
+    recipe = dataclasses.replace(recipe, evaluate={"temperature": 0.25}, num_scored=2)
+    monkeypatch.setattr(models, "recipes", lambda: {recipe.id: (network, recipe)})
+    drawn = json.loads(evaluate(capsys, copied, "--count", "20", "--only", "pictures", "--json"))
+    assert drawn[table.PICTURES]["settings"]["temperature"] == 0.25
+    assert (
+        json.loads(evaluate(capsys, copied, "--only", "likelihood", "--json"))["bits_per_dim"]["num_images"]
+        == 2
+    )
+
+
+def test_copies_and_spoiled_pictures_are_found_out(short):
+    ruler = pictures.Ruler("fashion")
+    real, labels = marks.held_out("fashion", 200)
+    train, _ = data.load("fashion", "train")
+    honest, copies = ruler.measure(real, labels), ruler.measure(train[:200])
+    assert honest["nearest_ratio"]["value"] == pytest.approx(1) and copies["nearest_ratio"]["value"] < 0.05
+    assert honest["accuracy"]["value"] > 0.8 and "accuracy" not in copies
+    one_class = ruler.measure(real[labels == 3])
+    assert one_class["class_entropy"]["value"] < 0.5 < 0.95 < honest["class_entropy"]["value"]
+    assert one_class["coverage"]["value"] < honest["coverage"]["value"] / 2
+    blurred = ruler.measure(marks.blurred(real))
+    assert blurred["fid"]["value"] > 2 * honest["fid"]["value"]
+
+
+def test_a_decision_is_not_kept_as_a_result(capsys):
+    assert main(["evaluate", "vae-fashion", "--split", "validation", "--save"]) == 1
+    assert "test set" in capsys.readouterr().err
+    assert main(["evaluate"]) == 1
+    assert "--table" in capsys.readouterr().err
+
+
+# --- what travels with the program
+
+
+def test_judges_are_no_models():
+    assert not set(models.JUDGES) & set(models.networks())
+    assert not set(models.judge_recipes()) & {c.id for c in checkpoints.cards()}
+    for name, (_, recipe) in zip(("judge", "second"), models.judge_recipes().values(), strict=True):
+        path = marks.judge_paths("fashion")[name]
+        assert path.stat().st_size <= 2 * 2**20
+        card = checkpoints.check(path)
+        assert (card.family, card.id, card.recipe["steps"]) == ("judge", recipe.id, recipe.steps)
+
+
+def test_the_judge_knows_garments():
+    judge = checkpoints.load(marks.judge_paths("fashion")["judge"])
+    images, labels = (part[:1000] for part in marks.reference("fashion"))
+    features = pictures.features_of(judge, images)
+    right = pictures._classes(judge, features) == labels
+    assert right.mean() > 0.92  # 0.935 or more of all 10,000
+
+
+@pytest.mark.parametrize("name", ["judge", "second"])
+def test_a_judge_gives_the_same_features_whatever_the_batch(name):
+    judge = checkpoints.load(marks.judge_paths("fashion")[name])
+    images = marks.reference("fashion")[0][:12]
+    whole, parts = pictures.features_of(judge, images), pictures.features_of(judge, images, 5)
+    assert whole.shape == (12, judge.num_features) and np.allclose(whole, parts, atol=1e-4)
+
+
+def test_the_measured_marks_are_those_of_the_shipped_judges_and_in_order():
+    found = marks.read("fashion", pictures.COUNT)
+    assert found.keys() == marks.MARKS.keys(), "run: playground evaluate marks --save"
+    for figures in (found, {name: mark["second"] for name, mark in found.items()}):
+        fids = {name: mark["fid"]["value"] for name, mark in figures.items()}
+        assert fids["held_out"] < fids["noise"] and 10 * fids["held_out"] < fids["blur"]
+
+
+def test_every_measured_checkpoint_was_measured_by_the_shipped_judges():
+    for card in checkpoints.cards():
+        figures = card.metrics.get(table.PICTURES)
+        if figures:
+            assert figures["judges"] == marks.judge_hashes(card.dataset), card.id
+            written = marks.read(card.dataset, figures["num_images"])
+            assert written, f"run: playground evaluate marks --count {figures['num_images']} --save"
+            fraction = figures["fid"]["value"] / written[marks.BLUR]["fid"]["value"]
+            assert figures["quality"]["value"] == pytest.approx(fraction), card.id
+
+
+@pytest.mark.skipif(not (ROOT / "README.md").exists(), reason="not a checkout")
+def test_the_readme_shows_the_measured_tables(capsys):
+    printed = evaluate(capsys, "--table")
+    text = (ROOT / "README.md").read_text()
+    for part in printed.strip().split("\n\n"):
+        assert part in text, "copy the output of: playground evaluate --table"
