@@ -127,7 +127,7 @@ RECIPES = (
     Recipe(
         id="judge-fashion",
         config=JudgeConfig(),
-        steps=3440,  # 8 epochs
+        steps=6000,  # 14 epochs
         batch_size=128,
         optimizer="muon",
         muon_learning_rate=0.02,
