@@ -35,14 +35,15 @@ def window(options: Namespace) -> int:
 
 
 def list_cards(options: Namespace) -> None:
+    from playground.evaluation import table
+
     cards = checkpoints.cards()
     if options.json:
         print(json.dumps([dataclasses.asdict(c) for c in cards], indent=1))
         return
     for card in cards:
-        bits = card.metrics.get("bits_per_dim")
-        figure = f"{bits['value']:.3f} bits/dim ({bits['kind']})" if bits else ""
-        print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figure}")
+        figures = ", ".join(table.in_short(card.metrics))
+        print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")
 
 
 def check(options: Namespace) -> int:

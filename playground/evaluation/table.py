@@ -96,6 +96,17 @@ def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def in_short(metrics: Mapping[str, Any]) -> list[str]:
+    """What was measured of a checkpoint in a few words: its likelihood, and how far its pictures are from real."""
+    said = []
+    if bits := metrics.get("bits_per_dim"):
+        said.append(f"{bits['value']:.3f} bits/dim ({bits['kind']})")
+    quality = metrics.get(PICTURES, {}).get("quality")
+    if quality:
+        said.append(f"FID {quality['value']:.2f} of a blur's")
+    return said
+
+
 def sentences(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The figures of drawn pictures as names and texts, for the model card and the terminal."""
 

@@ -15,6 +15,7 @@ from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
+from playground.evaluation import table
 from playground.families import Family
 from playground.models.base import Frame, Request
 from playground.tabs.card import CardButton
@@ -129,6 +130,7 @@ class FamilyTab(QWidget):
             own = "" if where == card.id else " (your file)"
             self.models.addItem(f"{card.id}{own}", where)
             tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+            tip = "\n".join((tip, *table.in_short(card.metrics)))
             self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
     def open_model(self, where: str) -> None:
