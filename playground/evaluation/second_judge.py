@@ -113,7 +113,7 @@ RECIPES = (
     Recipe(
         id="judge2-fashion",
         config=MaskedConfig(),
-        steps=3000,
+        steps=2000,
         batch_size=128,
         optimizer="muon",
         muon_learning_rate=0.01,

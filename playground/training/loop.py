@@ -326,6 +326,8 @@ def train(
         yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures)
     if not world.is_first:
         return
+    if hasattr(run.average, "finish"):  # what can only be fitted to a trained network
+        run.average.finish(images, labels, torch.Generator().manual_seed(recipe.seed))
     if recipe.steps not in run.film.snapshot_steps:
         run.take_snapshot()
     run.save_state()

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from playground.models import discretized_logistic, noise
 from playground.models.base import Frame, Recipe, Request, Score, State, knob
 from playground.models.blocks import to_uint8
+from playground.models.vae import _prior
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture
 
 CHUNK = 16  # batches of drawn pixels are padded to this: layers differ by 1e-6 between batch sizes, and that can flip a pixel
@@ -38,6 +39,7 @@ class VAEConfig:
     image_size: int = 28
     channels: int = 1
     beta_kl: float = 1.0  # 1 is the ELBO; more is a beta-VAE
+    prior_components: int = 0  # of the mixture fitted to the codes after training; 0 for none
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,19 @@ class VAERequest(Request):
         choices=(("mean", "decoder's mean"), ("sample", "a draw")),
         help="The decoder gives every pixel a distribution. Its mean is what is usually shown; an honest sample of the model also draws each pixel, independently of the others, and looks grainy.",
     )
+    prior: str = knob(
+        "normal",
+        label="prior",
+        choices=(("normal", "standard normal"), ("fitted", "fitted to the codes")),
+        help="Where z is drawn. The standard normal is the model as trained, but the codes of real garments do not fill it: what falls between them decodes to nothing in particular. The other is a mixture of normal distributions, fitted to the training codes afterwards.",
+    )
     temperature: float = knob(
         1.0,
         label="temperature",
         low=0.0,
         high=2.0,
         step=0.05,
-        help="Multiplies the prior's standard deviation. 1 is the model as trained; lower stays near the average garment, higher leaves the region that the decoder was trained on.",
+        help="Multiplies the prior's standard deviation (of each component, if it is a mixture). 1 is the model as trained; lower stays near the average garment, higher leaves the region that the decoder was trained on.",
     )
 
 
@@ -71,6 +79,9 @@ class VAE(nn.Module):
     likelihood = "bound"
     num_threads: int | None = None
     sample_bytes = 2**20
+    prior_shares: Tensor
+    prior_means: Tensor
+    prior_factors: Tensor
 
     def __init__(self, config: VAEConfig) -> None:
         super().__init__()
@@ -79,6 +90,11 @@ class VAE(nn.Module):
         self.num_dims = config.channels * config.image_size**2  # D of bits/dim
         self.encoder = Encoder(config, 2 * config.latent_dim)
         self.decoder = Decoder(config)
+        components, dims = config.prior_components, config.latent_dim
+        if components:
+            self.register_buffer("prior_shares", torch.full((components,), 1 / components))
+            self.register_buffer("prior_means", torch.zeros(components, dims))
+            self.register_buffer("prior_factors", torch.eye(dims).repeat(components, 1, 1))
 
     # --- the evidence lower bound
 
@@ -144,6 +160,32 @@ class VAE(nn.Module):
             epsilon = noise.normal(seed, range(len(mu)), "posterior", self.latent_shape, step=draw)
             yield mu + torch.exp(0.5 * logvar) * torch.from_numpy(epsilon).to(mu.device)
 
+    # --- a prior that knows where the codes are
+
+    @torch.no_grad()
+    def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        """After training: fit the mixture to codes drawn from q(z given x) of up to 20,000 pictures ``x``."""
+        if not self.config.prior_components:
+            return
+        parts = [self.encode(part) for part in x[:20_000].split(500)]
+        mu, logvar = (torch.cat(p) for p in zip(*parts, strict=True))
+        z = mu.cpu() + torch.exp(0.5 * logvar.cpu()) * torch.randn(mu.shape, generator=generator)
+        fitted = _prior.fit_mixture(z, self.config.prior_components, generator)
+        for name, value in zip(("shares", "means", "factors"), fitted, strict=True):
+            getattr(self, f"prior_{name}").copy_(value)
+
+    def _draw_latents(self, request: VAERequest) -> np.ndarray:
+        """z float32 (B,D) of a request's samples."""
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        normal = noise.normal(request.seed, indices, "z", self.latent_shape)
+        if request.prior == "normal":
+            return np.float32(request.temperature) * normal
+        if not self.config.prior_components:
+            raise ValueError("This model has no fitted prior: choose the standard normal.")
+        choice = torch.from_numpy(noise.uniform(request.seed, indices, "component", ()))
+        mixture = (self.prior_shares.cpu(), self.prior_means.cpu(), self.prior_factors.cpu())
+        return _prior.draw_codes(torch.from_numpy(normal), choice, *mixture, request.temperature).numpy()
+
     # --- pictures and latents
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -166,11 +208,7 @@ class VAE(nn.Module):
 
         The frame carries ``latent`` float32 (B,D), and a state that holds the same z.
         """
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        if resume is None:
-            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
-        else:
-            z = resume["z"]
+        z = self._draw_latents(request) if resume is None else resume["z"]
         yield from self.decode_frames(z, request.output, request.seed, request.first_index)
 
     @torch.no_grad()
@@ -225,10 +263,18 @@ MODEL = VAE
 RECIPES = (
     Recipe(
         id="vae2d-fashion",
-        config=VAEConfig(latent_dim=2),
+        config=VAEConfig(latent_dim=2, prior_components=16),
         steps=4500,
         batch_size=128,
         snapshot={"num_samples": 10},
+        evaluate={"prior": "fitted"},
     ),
-    Recipe(id="vae-fashion", config=VAEConfig(), steps=7000, batch_size=128, snapshot={"num_samples": 10}),
+    Recipe(
+        id="vae-fashion",
+        config=VAEConfig(prior_components=64),
+        steps=7000,
+        batch_size=128,
+        snapshot={"num_samples": 10},
+        evaluate={"prior": "fitted"},
+    ),
 )
