@@ -92,7 +92,9 @@ def _likelihood(card: Card) -> str:
 
 
 def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, ("---",) * len(head), *rows]
+    rows = list(rows)
+    filled = [i for i in range(len(head)) if not rows or any(row[i] for row in rows)]  # no empty columns
+    lines = [tuple(line[i] for i in filled) for line in (head, ("---",) * len(head), *rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
