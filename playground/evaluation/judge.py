@@ -45,6 +45,7 @@ class Judge(nn.Module):
         super().__init__()
         self.config = config
         width, low = config.width, config.num_features
+        self.num_features = low
         self.stem = nn.Conv2d(4 * config.channels, width, 3, padding=1, bias=False)
         self.fine = nn.ModuleList([Block(width) for _ in range(2)])
         self.norm = nn.BatchNorm2d(width)
