@@ -43,7 +43,10 @@ def parser() -> argparse.ArgumentParser:
         "--set", nargs="+", default=[], metavar="NAME=VALUE", action="extend", help="any knob of the model"
     )
     command.add_argument(
-        "--out", type=Path, required=True, help=".png grid, .npy uint8 (N,H,W,C), or .gif of the whole run"
+        "--out",
+        type=Path,
+        required=True,
+        help=".png grid, .npy uint8 (N,H,W,C), or .gif or .webp of the whole run",
     )
 
     command.add_argument(
@@ -122,7 +125,9 @@ def _window_options(top: argparse.ArgumentParser) -> None:
     window.add_argument("--theme", choices=["light", "dark", "system"], default="system")
     window.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
     window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
-    window.add_argument("--open", type=Path, metavar="FILE", help="a checkpoint of your own")
+    window.add_argument(
+        "--open", type=Path, metavar="FILE", help="a checkpoint of your own, or an exported picture"
+    )
     window.add_argument(
         "--screenshot",
         type=Path,

@@ -17,7 +17,6 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QMainWindow,
@@ -26,12 +25,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground import checkpoints, families
+from playground import checkpoints, families, keepsake
 from playground.models.base import Frame
 from playground.tabs import shelf as shelves
 from playground.tabs.family_tab import FamilyTab
 from playground.ui import theme
 from playground.ui.controls import ComboBox, IconButton
+from playground.ui.export import copy_picture, copy_settings
+from playground.ui.files import ask_to_open
 from playground.ui.stream import Stream
 from playground.ui.tabs import QuietTabs
 
@@ -49,7 +50,10 @@ KEYS = (
     ("L", "loop"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),
     ("F11", "lecture mode"),
-    ("Ctrl+O", "open a checkpoint"),
+    ("Ctrl+O", "open a checkpoint or an exported picture"),
+    ("Ctrl+S", "export the picture, its run or its numbers"),
+    ("Ctrl+C", "copy the picture"),
+    ("Ctrl+Shift+C", "copy its settings"),
     ("?", "this list"),
 )
 
@@ -144,7 +148,7 @@ class MainWindow(QMainWindow):
     def _menu(self) -> QMenu:
         menu = QMenu(self)
         for text, keys, act in (
-            ("Open a checkpoint …", "Ctrl+O", self.ask_file),
+            ("Open a checkpoint or picture …", "Ctrl+O", self.ask_file),
             ("Lecture mode", "F11", self.toggle_lecture),
             ("Light", "", lambda: self._dress("light")),
             ("Dark", "", lambda: self._dress("dark")),
@@ -186,6 +190,7 @@ class MainWindow(QMainWindow):
         if tab is not None and tab.transport.handle_key(event):
             return
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         acts: dict[tuple[bool, int], Callable[[], object]] = {
             (True, Qt.Key.Key_Plus): lambda: self._scale_by(1.1),
             (True, Qt.Key.Key_Equal): lambda: self._scale_by(1.1),
@@ -198,6 +203,8 @@ class MainWindow(QMainWindow):
                 (False, Qt.Key.Key_PageDown): lambda: tab.turn_page(1),
                 (False, Qt.Key.Key_R): tab.knobs.reseed,
                 (False, Qt.Key.Key_E): tab.explain_button.toggle,
+                (True, Qt.Key.Key_S): tab.keeper.open,
+                (True, Qt.Key.Key_C): lambda: tab.keeper.copy(copy_settings if shift else copy_picture),
             }
         if self.isFullScreen():
             acts[False, Qt.Key.Key_Escape] = self.toggle_lecture
@@ -232,13 +239,17 @@ class MainWindow(QMainWindow):
     # --- files
 
     def ask_file(self) -> None:
-        """Open a checkpoint through the system's dialog."""
-        name, _ = QFileDialog.getOpenFileName(self, "Open a checkpoint", "", "Checkpoints (*.safetensors)")
-        if name:
-            self.open_file(Path(name))
+        """Open a checkpoint or an exported picture through the system's dialog."""
+        ask_to_open(self, "Open", "Checkpoints and pictures (*.safetensors *.png)", self.open_file)
 
     def open_file(self, path: Path) -> None:
-        """Open a user's own checkpoint in the tab of its family; what is wrong with it is said in a banner."""
+        """Open a user's own checkpoint, or a picture that was exported, in the tab of its family.
+
+        What is wrong with it is said in a banner, and what was on the screen stays.
+        """
+        if path.suffix.lower() == ".png" or keepsake.is_png(path):
+            self._open_picture(path)
+            return
         try:
             card = checkpoints.read_card(path)
         except checkpoints.CheckpointError as error:
@@ -252,6 +263,21 @@ class MainWindow(QMainWindow):
         tab = self._built[card.family]
         tab.add_model(card, str(path))
         tab.open_model(str(path))
+
+    def _open_picture(self, path: Path) -> None:
+        try:
+            kept = keepsake.read(path)
+        except keepsake.KeepsakeError as error:
+            self._say(str(error))
+            return
+        keys = [f.key for f in self._families]
+        known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
+        tab = self._built.get(kept.family)
+        if kept.family not in keys or not (known or (tab is not None and tab.entry_of(kept))):
+            self._say(f"{path.name} was made by {kept.model}, which is not here; open its checkpoint first.")
+            return
+        self.tabs.setCurrentIndex(keys.index(kept.family))
+        self._built[kept.family].restore(kept)
 
     def _say(self, sentence: str) -> None:
         if self.current is not None:
@@ -270,6 +296,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything; clean-up runs on the worker."""
+        for tab in self._built.values():
+            tab.keeper.close()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
 

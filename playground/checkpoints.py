@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import re
 import struct
 from collections.abc import Mapping
@@ -258,7 +257,7 @@ def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
 
 
 def load(id_or_path: str | Path) -> Any:
-    """Rebuild a model from its file, in eval mode on the CPU; its :class:`Card` is ``model.card``, the file ``model.file``.
+    """Rebuild a model from its file, in eval mode on the CPU; it knows its ``card``, ``file`` and ``weights_hash``.
 
     Raises:
         CheckpointError: one sentence, if anything about the file is wrong.
@@ -275,7 +274,7 @@ def load(id_or_path: str | Path) -> Any:
     state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
     model.load_state_dict(state, assign=True)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
-    model.file = path
+    model.file, model.weights_hash = path, weights_hash(path)
     return model.eval().requires_grad_(False)
 
 
@@ -357,12 +356,5 @@ def save(path: Path, model: Any, card: Card, half: bool) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write beside the file, then replace it: a kill at any moment leaves the old or the new one, whole."""
-    partial = path.with_name(path.name + ".part")
-    try:
-        with partial.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with paths.replacing(path) as partial:
+        partial.write_bytes(data)

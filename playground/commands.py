@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import shutil
 import sys
 from argparse import Namespace
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import checkpoints, data, distributed, paths
+from playground import checkpoints, data, distributed, keepsake, paths, sheets
 
 _BATCH = 100  # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 
@@ -63,7 +62,9 @@ def check(options: Namespace) -> int:
 
 
 def sample(options: Namespace) -> None:
-    _writable(options.out, (".png", ".npy", ".gif"))
+    from playground import animation
+
+    _writable(options.out, (".png", ".npy", *animation.kinds()))
     settings = dict(_setting(text) for text in options.set) | {"seed": options.seed}
     from playground.models import precision
 
@@ -71,22 +72,27 @@ def sample(options: Namespace) -> None:
         model = _load(options.id, world)
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
-        if options.out.suffix == ".gif":
-            return (
-                _write_gif(options.out, _trajectory(model, settings, options.count))
-                if world.is_first
-                else None
-            )
+        if options.out.suffix in animation.kinds():
+            return _film(options.out, model, settings, options.count) if world.is_first else None
         images = distributed.gather(world, _drawn(model, settings, world.share(options.count)))
     if not world.is_first:
         return
     if options.out.suffix == ".npy":
-        with options.out.open("wb") as file:
+        with paths.replacing(options.out) as partial, partial.open("wb") as file:
             np.save(file, images)
     else:
-        from PIL import Image
+        keepsake.save_png(options.out, sheets.tile(images), _kept(model, settings, options.count))
 
-        Image.fromarray(tile(images)).save(options.out)
+
+def _kept(model: Any, settings: dict[str, Any], count: int) -> keepsake.Keepsake:
+    """What the window needs to show these pictures, or as many of them as it shows at once."""
+    from playground.models.base import knobs, make_request, settings_of
+
+    most = next(int(k.high or count) for k in knobs(model.Request) if k.name == "num_samples")
+    request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
+    told = settings_of(request)
+    card = model.card
+    return keepsake.Keepsake(card.family, card.id, model.weights_hash, "Generate", told, count=count)
 
 
 def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
@@ -107,32 +113,15 @@ def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[I
         yield model.sample(dataclasses.replace(request, first_index=first))
 
 
-def _trajectory(model: Any, settings: dict[str, Any], count: int) -> list[np.ndarray]:
+def _film(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
+    """The whole run, twice as large as the pictures, as a moving one."""
+    from playground import animation
+
     if count > _BATCH:
-        raise ValueError(f"A .gif holds at most {_BATCH} pictures.")
-    frames = [tile(f.images) for f in next(_batches(model, settings, range(count)))]
-    stride = math.ceil(len(frames) / 120)  # long runs are thinned; the last frame stays
-    return frames[::-1][::stride][::-1]
-
-
-def _write_gif(path: Path, sheets: list[np.ndarray]) -> None:
-    from PIL import Image
-
-    pictures = [Image.fromarray(np.repeat(np.repeat(s, 2, 0), 2, 1)) for s in sheets]
-    times = [50] * (len(pictures) - 1) + [1500]
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=times, loop=0)
-
-
-def tile(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
-    """uint8 (N,H,W,C) -> one picture, nearly square or of so many columns, (H',W') or (H',W',3)."""
-    n, h, w, c = images.shape
-    columns = columns or (10 if n % 10 == 0 else math.ceil(math.sqrt(n)))
-    rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * (h + gap) - gap, columns * (w + gap) - gap, c), np.uint8)
-    for i, image in enumerate(images):
-        y, x = i // columns * (h + gap), i % columns * (w + gap)
-        sheet[y : y + h, x : x + w] = image
-    return sheet[..., 0] if c == 1 else sheet
+        raise ValueError(f"A film holds at most {_BATCH} pictures.")
+    frames = [sheets.tile(f.images) for f in next(_batches(model, settings, range(count)))]
+    chosen = [frames[i].repeat(2, 0).repeat(2, 1) for i in animation.thinned(len(frames), 120)]
+    animation.write(path, chosen, len(chosen), frames_per_second=20)
 
 
 def score(options: Namespace) -> None:

@@ -1,8 +1,10 @@
-"""Where the program's own files lie, in a checkout and in an installed wheel alike."""
+"""Where the program's own files lie, in a checkout and in an installed wheel alike; and how files are written."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -18,3 +20,20 @@ def cache() -> Path:
     """The user's folder for what can be had again (it need not exist)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "generative-playground"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A name beside ``path`` to write to, which replaces it at the end: at any moment the old file or the new, whole.
+
+    Raises:
+        OSError: if there is no space or no right to write there; an older file stays as it was.
+    """
+    partial = path.with_name(path.name + ".part")
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -51,7 +51,7 @@ class Knob:
         """
         try:
             value = _as_bool(value) if self.type is bool else self.type(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{self.name} takes {_article(self.type)}, not {value!r}.") from None
         if isinstance(value, float) and not np.isfinite(value):
             raise ValueError(f"{self.name} must be a finite number.")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from playground.keepsake import numbers
 from playground.models.base import Frame, Request, State
+from playground.tabs import shelf
+from playground.tabs.code import Code
 from playground.tabs.completion import Complete
 from playground.tabs.receptive_field import ReceptiveField
 from playground.tabs.surprise import Surprise
@@ -46,7 +49,48 @@ class Generate(View):
         self.column.addWidget(self.editor)
         self.player.changed.connect(self._refresh_editor)
         self._bars_drawn = 0.0  # when
+        self.edits: dict[tuple[int, int, int], int] = {}  # (sample, row, column) -> the grey level put there
         self.plot = BarPlot("Grey level of the current pixel", "grey level", "probability")
+
+    def start(self, request: Request, patient: bool = False) -> None:
+        """A new run, without the pixels that were changed in the last one."""
+        self.edits = {}
+        super().start(request, patient)
+
+    def settings(self) -> dict[str, Any]:
+        """The pixels that were changed, and which picture is looked at."""
+        edits = [[*at, value] for at, value in self.edits.items()]
+        return {"edits": edits, "selected": self.grid.selected()}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+        """Pixels that exist, and grey levels that are whole numbers."""
+        edits = numbers(settings.get("edits", []), (None, 4), 0, 255)
+        size = model.config.image_size
+        if (edits != edits.round()).any() or (edits[:, :3] >= [request.num_samples, size, size]).any():
+            raise ValueError("it changes pixels that do not exist.")
+        selected = numbers(settings.get("selected", -1), (), -1, request.num_samples - 1)
+        return {"edits": edits.astype(int).tolist(), "selected": int(selected)}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """The run with its changed pixels, as one."""
+        edits = [tuple(edit) for edit in settings["edits"]]
+
+        def play(model: Any, request: Request) -> Iterator[Frame]:
+            from playground.models import replay
+
+            return replay.edited(model, request, edits)
+
+        self.adopt(request)
+        self.edits = {edit[:3]: edit[3] for edit in edits}
+        self.player.start(self.source(lambda model: shelf.careful(model, request, play)))
+        self.grid.select(settings["selected"])
+
+    def code(self) -> Code | None:
+        """With the pixels that were changed, if there are any."""
+        if not self.edits:
+            return super().code()
+        edits = [(*at, value) for at, value in self.edits.items()]
+        return Code(f"edited(model, request, {edits})", ("from playground.models.replay import edited",))
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """See the class."""
@@ -118,6 +162,10 @@ class Generate(View):
         known = pixel + 1
         state: State = {**origin.state, "images": images, "num_known": known, "silent_until": pixel}
         request = self.request
+        self.edits = {
+            at: v for at, v in self.edits.items() if at[1:] <= (row, column)
+        }  # later ones are drawn again
+        self.edits[sample, row, column] = value
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)
 

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
-from playground.models.base import Frame, Request
+from playground.keepsake import request_of
+from playground.models.base import Frame, Request, settings_of
+from playground.tabs.code import Code
 from playground.tabs.diffusion_between import Between
 from playground.tabs.diffusion_forward import Forward
 from playground.tabs.knob_grid import KnobGrid
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
+
+FIXED = ("num_steps", "num_samples", "seed")  # a run with another of these is a new run, not a branch
+
+
+def branched(model: Any, trunk: list[tuple[Request, int]], request: Request) -> Iterator[Frame]:
+    """See ``models/replay.py``, which imports torch: on the worker, when it is called."""
+    from playground.models import replay
+
+    return replay.branched(model, trunk, request)
 
 
 class Generate(View):
@@ -32,6 +44,7 @@ class Generate(View):
     def build(self) -> None:
         """Two grids in one, and the noise schedule."""
         self.origin: Frame | None = None  # where the present run branched off
+        self.trunk: list[tuple[Request, int]] = []  # the runs before it, each up to a step
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
@@ -43,12 +56,15 @@ class Generate(View):
         A new seed or number of steps, or going back to the first frame, makes a new run.
         """
         frame, before = self.player.frame, self.request
-        fixed = ("num_steps", "num_samples", "seed")
-        if frame is None or before is None or any(getattr(request, n) != getattr(before, n) for n in fixed):
+        if frame is None or before is None or any(getattr(request, n) != getattr(before, n) for n in FIXED):
             self.origin = None
-        elif not self.player.is_playing and frame.step < frame.total:
+        elif not self.player.is_playing and frame.step < frame.total and frame is not self.origin:
             self.origin = frame if frame.step else None
+            whole = [*self.trunk, (before, frame.total)]
+            last = next(i for i, (_, until) in enumerate(whole) if until >= frame.step)
+            self.trunk = [*whole[:last], (whole[last][0], frame.step)]
         if self.origin is None or self.origin.state is None:
+            self.origin, self.trunk = None, []
             super().turn(request)
             return
         self.adopt(request)
@@ -58,7 +74,51 @@ class Generate(View):
 
     def opened(self) -> None:
         """Another model, other runs."""
-        self.origin = None
+        self.origin, self.trunk = None, []
+
+    def settings(self) -> dict[str, Any]:
+        """The runs that this one branched off from."""
+        return {"trunk": [{"until": until, "settings": settings_of(part)} for part, until in self.trunk]}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+        """Branches whose steps rise, each with the settings of a request that fits the last one."""
+        trunk: list[tuple[Request, int]] = []
+        parts = settings.get("trunk", [])
+        if not isinstance(parts, list) or len(parts) > 1000:
+            raise ValueError("its branches are not a list.")
+        for part in parts:
+            until, said = (part.get("until"), part.get("settings")) if isinstance(part, dict) else (0, None)
+            after = trunk[-1][1] if trunk else 0
+            if type(until) is not int or not isinstance(said, dict) or not after < until < request.num_steps:  # type: ignore[attr-defined]
+                raise ValueError("its branches do not follow one another.")
+            trunk.append((request_of(type(request), said, len(model.card.classes)), until))
+            if any(getattr(trunk[-1][0], n) != getattr(request, n) for n in FIXED):
+                raise ValueError("its branches do not belong to one run.")
+        return {"trunk": trunk}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """The branches one after another, as one run."""
+        self.origin, self.trunk = None, list(settings["trunk"])
+        if not self.trunk:
+            super().restore(request, settings)
+            return
+        trunk = list(self.trunk)
+        self.adopt(request)
+        self.player.start(self.source(lambda model: branched(model, trunk, request)))
+
+    def code(self) -> Code | None:
+        """With its branches, if there are any."""
+        if not self.trunk:
+            return super().code()
+        parts = ", ".join(f"(model.Request(**{settings_of(part)}), {until})" for part, until in self.trunk)
+        return Code(
+            f"branched(model, [{parts}], request)", ("from playground.models.replay import branched",)
+        )
+
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """Both pictures."""
+        said = "x_t: the picture with its noise", "x_0_pred: what the model expects"
+        return list(zip(said, (frame.images, frame.extras["x_0_pred"]), strict=True))
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """eta is a knob of DDIM alone."""
@@ -66,9 +126,7 @@ class Generate(View):
 
     def draw(self, frame: Frame) -> None:
         """Both pictures, and where on the schedule they stand."""
-        panels = [("x_t: the picture with its noise", frame.images)]
-        panels.append(("x_0_pred: what the model expects", frame.extras["x_0_pred"]))
-        self.grid.set_panels(panels, captions=self.class_names())
+        self.grid.set_panels(self.panels(frame), captions=self.class_names())
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
         self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)

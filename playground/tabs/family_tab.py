@@ -6,6 +6,7 @@ its name and its sentence, and everything that depends on the model waits.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +15,13 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from playground.checkpoints import Card
+from playground.checkpoints import Card, resolve, weights_hash
 from playground.evaluation import table
 from playground.families import Family
-from playground.models.base import Frame, Request
+from playground.keepsake import Keepsake, request_of
+from playground.models.base import Frame, Request, settings_of
 from playground.tabs.card import CardButton
+from playground.tabs.keep import Keeper
 from playground.tabs.shelf import Shelf
 from playground.tabs.view import View
 from playground.ui import theme
@@ -60,6 +63,7 @@ class FamilyTab(QWidget):
         self._suitable: list[type[View]] = []
         self._wanted_view = view_name
         self._cards: dict[str, Card] = {}  # what the menu's entries stand for -> card
+        self._kept: Keepsake | None = None  # to be restored when its model has arrived
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].extras["model"]))
@@ -87,6 +91,9 @@ class FamilyTab(QWidget):
         self.explain_button = IconButton("help", "Explain (E)")
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
+        self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
+        self.keeper = Keeper(self)
+        self.export_button.clicked.connect(self.keeper.open)
         self.banner = Banner()
         self.knobs = KnobPanel()
         self.knobs.changed.connect(self._turned)
@@ -106,6 +113,7 @@ class FamilyTab(QWidget):
         top.addWidget(self.sentence, 1)
         top.addLayout(self._switch_place)
         top.addWidget(self.explain_button)
+        top.addWidget(self.export_button)
         self.body = QSplitter(Qt.Orientation.Horizontal)
         for part, stretch in ((self.knobs, 0), (self.canvas, 1), (self.explain, 0)):
             self.body.addWidget(part)
@@ -144,7 +152,36 @@ class FamilyTab(QWidget):
         """Load the model again (the device has changed)."""
         self._open_chosen()
 
-    def _open_chosen(self) -> None:
+    def keepsake(self) -> Keepsake | None:
+        """Everything that makes the picture on screen; None while there is none."""
+        view = self.view
+        if view is None or view.player.frame is None or view.request is None or view.model is not self.model:
+            return None
+        card, settings, step = self.model.card, settings_of(view.request), view.player.frame.step
+        last = view.player.timeline.last
+        head = last.step if last is not None else step
+        return Keepsake(
+            card.family, card.id, self.model.weights_hash, view.name, settings, step, head, view.settings()
+        )
+
+    def restore(self, kept: Keepsake) -> None:
+        """Show a kept picture again: its model, view, knobs and step; what is wrong with it is said in the banner."""
+        where = self.entry_of(kept)
+        with QSignalBlocker(self.models):
+            self.models.setCurrentIndex(self.models.findData(where))
+        self.models.update()
+        self._open_chosen(kept)
+
+    def entry_of(self, kept: Keepsake) -> str:
+        """The menu's entry for a kept picture's model, the one with the same weights if there are several; "" if none."""
+        found = [where for where, card in self._cards.items() if card.id == kept.model]
+        if len(found) > 1:
+            with contextlib.suppress(OSError, ValueError):  # a file that has gone since
+                found.sort(key=lambda where: weights_hash(resolve(where)) != kept.weights)
+        return found[0] if found else ""
+
+    def _open_chosen(self, kept: Keepsake | None = None) -> None:
+        self._kept = kept
         where = self.models.currentData()
         if not where:
             self._waiting.setText("There is no checkpoint of this family yet.")
@@ -161,10 +198,10 @@ class FamilyTab(QWidget):
         self._loader.play(load)
 
     def _model_arrived(self, model: Any) -> None:
-        self.model, self.model_id = model, self.models.currentData()
-        self.card.show_card(model.card)
-        self._suitable = [v for v in self.family.views() if v.suits(model)]
-        self._make_switch()
+        if self._kept is not None:
+            self._restore_with(model, self._kept)
+            return
+        self._take(model)
         names = [v.name.lower() for v in self._suitable]
         present = type(self.view) if self.view else None
         if self._wanted_view.lower() in names:
@@ -172,6 +209,59 @@ class FamilyTab(QWidget):
         else:
             self.show_view(self._suitable.index(present) if present in self._suitable else 0)
         self._wanted_view = ""
+
+    def _take(self, model: Any) -> None:
+        self.model, self.model_id = model, self.models.currentData()
+        self.card.show_card(model.card)
+        self._suitable = [v for v in self.family.views() if v.suits(model)]
+        self._make_switch()
+
+    def _restore_with(self, model: Any, kept: Keepsake) -> None:
+        """Check everything, and only then change anything."""
+        self._kept = None
+        try:
+            kinds = [v for v in self.family.views() if v.suits(model) and v.name == kept.view]
+            if not kinds:
+                raise ValueError(f"{kept.model} has no view called {kept.view!r}.")
+            view = self._view(kinds[0])
+            request = request_of(view.request_type(model), kept.settings, len(model.card.classes))
+            state = view.checked(kept.state, request, model)
+        except ValueError as error:
+            self._refuse(model, f"The picture cannot be opened: {error}")
+            return
+        self._wanted_view = ""
+        self._take(model)
+        if self.switch is not None:
+            with QSignalBlocker(self.switch):
+                self.switch.set_index(self._suitable.index(kinds[0]))
+        self._show(view)
+        view.player.clear()
+        if view.model is not model:
+            view.open(model)
+        self.knobs.set_silently(settings_of(request))
+        view.restore(request, state)
+        view.player.halt_at(kept.step, kept.head)
+        self.explain.set_content(*view.explanation(model), view.plot)
+        self._rest_if_hidden()
+        if kept.weights not in ("", model.weights_hash):
+            self.banner.show_notice(
+                f"The weights of {kept.model} are others than those that made this picture, so it may look different."
+            )
+        elif kept.count and kept.count > request.num_samples:
+            self.banner.show_notice(
+                f"The picture holds {kept.count}; here are the first {request.num_samples}."
+            )
+
+    def _refuse(self, model: Any, sentence: str) -> None:
+        """Not this picture: stay with what there is, or in a tab that has just been opened begin as usual."""
+        if self.view is None:
+            self._take(model)
+            self.show_view(0)
+        with QSignalBlocker(self.models):
+            self.models.setCurrentIndex(self.models.findData(self.model_id))
+        self.models.update()
+        self.card.show_card(self.model.card)
+        self.banner.show_error(sentence)
 
     def _model_failed(self, sentence: str) -> None:
         """Say it, and go back to the model that is in use: nothing is lost."""
@@ -232,19 +322,27 @@ class FamilyTab(QWidget):
         if self.view is not None and type(self.view) in self._suitable:
             self.show_view((self._suitable.index(type(self.view)) + by) % len(self._suitable))
 
-    def _enter(self, kind: type[View]) -> None:
-        if self.view is not None:
-            self.view.rested = self.view.player.is_playing
-            self.view.player.pause()
+    def _view(self, kind: type[View]) -> View:
         if kind not in self._views:
             self._views[kind] = kind(self)
             self.canvas.addWidget(self._views[kind])
-        self.view = view = self._views[kind]
+        return self._views[kind]
+
+    def _show(self, view: View) -> None:
+        """Put a view on the canvas, and its words, knobs and player around it."""
+        if self.view is not None:
+            self.view.rested = self.view.player.is_playing
+            self.view.player.pause()
+        self.view = view
         self.canvas.setCurrentWidget(view)
         view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
         request_type = view.request_type(self.model)
         self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
+
+    def _enter(self, kind: type[View]) -> None:
+        view = self._view(kind)
+        self._show(view)
         if view.model is not self.model:
             view.player.clear()
             view.open(self.model)
@@ -254,6 +352,7 @@ class FamilyTab(QWidget):
         elif view.rested:
             view.player.play()
         self.explain.set_content(*view.explanation(self.model), view.plot)
+        self._rest_if_hidden()
 
     def _turned(self, request: Request) -> None:
         if self.view is not None:
@@ -272,11 +371,19 @@ class FamilyTab(QWidget):
 
     # --- hidden tabs rest
 
-    def hideEvent(self, event: QHideEvent) -> None:
-        """A tab that nobody sees does not sample."""
+    def _rest(self) -> None:
         if self.view is not None and self.view.player.is_playing:
             self._paused_by_hiding = True
             self.view.player.pause()
+
+    def _rest_if_hidden(self) -> None:
+        """Its model has arrived when it was hidden already."""
+        if self.isHidden():
+            self._rest()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A tab that nobody sees does not sample."""
+        self._rest()
         super().hideEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -53,6 +53,8 @@ class Interpolate(View):
     def build(self) -> None:
         """The two ends with the current picture between them, the strip, and the length of z."""
         self.now, self.strip = ImageGrid(), ImageGrid()
+        self.now.setAccessibleName("The two ends, and what is between them now")
+        self.strip.setAccessibleName("The whole way")
         self.column.addWidget(self.now, 5)
         self.column.addWidget(self.strip, 2)
         self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))

@@ -10,6 +10,7 @@ import numpy as np
 from playground.models import knob_grid
 from playground.models.base import Frame, Request
 from playground.models.knob_grid import NONE
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import BarPlot
@@ -42,6 +43,11 @@ class KnobGrid(View):
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """One cell after another."""
         return knob_grid.fill(model, request)
+
+    def code(self) -> Code | None:
+        """The request's type is made on the fly."""
+        kind = f"knob_grid.grid_request(model.Request, **{dict(self.preset)})"
+        return Code("knob_grid.fill(model, request)", ("from playground.models import knob_grid",), kind)
 
     def build(self) -> None:
         """The grid, and what its cells cost."""

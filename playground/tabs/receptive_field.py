@@ -9,6 +9,7 @@ import numpy as np
 
 from playground import checkpoints
 from playground.models.base import Frame, Request
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.colour_bar import ColourBar, coloured
 from playground.ui.pixel_grid import PixelGrid
@@ -60,6 +61,12 @@ class ReceptiveField(View):
 
         models = [model, *(self.tab.shelf.get(card.id) for card in self.others)]
         return pixelwise.receptive_fields(models, request)  # type: ignore[arg-type]
+
+    def code(self) -> Code | None:
+        """With the models that stand beside this one."""
+        others = ", ".join(f"playground.load({card.id!r})" for card in self.others)
+        run = f"pixelwise.receptive_fields([model, {others}], request)"
+        return Code(run, ("from playground.models import pixelwise",))
 
     def build(self) -> None:
         """Pictures, colours, and how far up each model looks."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground import films
 from playground.models.base import Frame, Request
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
@@ -57,6 +58,14 @@ class Training(View):
         if path is None:
             raise ValueError(f"{model.card.id} has no training film.")
         return films.frames(films.read(path))
+
+    def code(self) -> Code | None:
+        """The stored pictures."""
+        return Code(
+            "films.frames(films.read(films.path_for(model)))",
+            ("from playground import films",),
+            "films.FilmRequest",
+        )
 
     def build(self) -> None:
         """Pictures, the loss under them, and the other figures in the panel."""

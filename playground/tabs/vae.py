@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
+from playground.keepsake import numbers
 from playground.models.base import Frame, Request
 from playground.tabs.interpolate import Interpolate
 from playground.tabs.vae_beside import Beside
@@ -83,6 +84,20 @@ class Plane(View):
         self.plane.set_mode(request.show)  # type: ignore[attr-defined]
         self.plane.set_extent(request.extent)  # type: ignore[attr-defined]
         self.point_at(*(self.plane.pointer() or (0.0, 0.0)))
+
+    def settings(self) -> dict[str, Any]:
+        """The pointer."""
+        return {"pointer": list(self.plane.pointer() or (0.0, 0.0))}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+        """A point of the plane."""
+        extent = request.extent  # type: ignore[attr-defined]
+        return {"pointer": numbers(settings.get("pointer", [0.0, 0.0]), (2,), -extent, extent)}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """The pointer is in its place before the run begins."""
+        self.plane.set_pointer(settings["pointer"])
+        self.start(request)
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The dice only matter for a draw, and an autoencoder has no distribution to draw from."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from playground import checkpoints
+from playground.keepsake import numbers
 from playground.models.base import Frame, Request
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
@@ -53,6 +55,26 @@ class Beside(View):
         from playground.models import latent
 
         return latent.BesideRequest
+
+    def settings(self) -> dict[str, Any]:
+        """The pointer."""
+        return {"pointer": list(self.planes[0].pointer() or (0.0, 0.0))}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+        """A point of the plane."""
+        extent = request.extent  # type: ignore[attr-defined]
+        return {"pointer": numbers(settings.get("pointer", [0.0, 0.0]), (2,), -extent, extent)}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """The pointer is in its place before the run begins."""
+        self.planes[0].set_pointer(settings["pointer"])
+        self.start(request)
+
+    def code(self) -> Code | None:
+        """With the partner."""
+        other = self.partner.id if self.partner else ""
+        run = f"latent.beside(model, playground.load({other!r}), request)"
+        return Code(run, ("from playground.models import latent",))
 
     def build(self) -> None:
         """Two columns: name, plane, picture."""

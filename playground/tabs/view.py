@@ -1,20 +1,35 @@
 """A view: one way to look at a model.  It owns a canvas and a player; the tab around it owns everything else.
 
 A view states only its difference: which models it suits, which request it sends, how a frame is drawn, and the words
-that explain it.  The frame (``family_tab.py``) brings knobs, transport, explain panel and banner.
+that explain it.  The frame (``family_tab.py``) brings knobs, transport, explain panel, banner and export.
+
+Every view can be kept: its picture is exported with everything that made it, and opened again to the bit (the contract
+test in ``tests/test_keep.py`` holds this for every view of the registry).  Model, view, knobs and the step on screen are
+kept for it.  A view of which the picture depends on anything else (a pointer, sliders, edited pixels, a branch) says so:
+
+- ``settings()`` returns it as plain JSON (``{"z": [0.5, -1.0]}``);
+- ``checked(settings, request, model)`` reads that back from an untrusted file and raises ValueError with one sentence
+  if anything is not what it should be; it changes nothing (``keepsake.numbers`` checks arrays of numbers);
+- ``restore(request, settings)`` puts it in place, begins the run, and asks for whatever else the picture shows.
+
+"Copy as Python" reads the body of ``sampler`` (imports, then ``return`` of an expression over ``model`` and
+``request``); a sampler that does more says in ``code()`` how it is done by hand.  A view that shows more of a frame than
+``frame.images`` says in ``panels(frame)`` what a film shows.  The picture itself is taken from the image grids and latent planes on the canvas (else the canvas is photographed).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.models.base import EACH_CLASS, Frame, Request, labels_of
 from playground.tabs import shelf
+from playground.tabs.code import Code, code_of
 from playground.ui.player import Player
 from playground.ui.stream import FrameSource, Lane
 
@@ -81,6 +96,35 @@ class View(QWidget):
         """Words and formula for the panel; the class's own unless a model needs others."""
         return self.words, self.formula
 
+    # --- what makes its picture, besides model, knobs and step (see the module's docstring)
+
+    def settings(self) -> dict[str, Any]:
+        """Plain JSON that :meth:`restore` needs to show the same picture again."""
+        return {}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+        """What :meth:`settings` wrote, read from a file that anyone may have made; changes nothing.
+
+        Raises:
+            ValueError: one sentence, if it does not fit the request and the model.
+        """
+        return {}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """Begin the run of a kept picture; ``settings`` are checked, and the model is open."""
+        self.start(request)
+
+    def code(self) -> Code | None:
+        """How this run's frames are made without a window; read off :meth:`sampler` where that is one expression."""
+        return code_of(self.sampler)
+
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """The pictures of one moment of a film: titles and uint8 (B,H,W,C) of equal shape.
+
+        Called on a thread that writes the film, so it looks at the frame and at no widget.
+        """
+        return [("", frame.images)]
+
     # --- what the tab calls
 
     def open(self, model: Any) -> None:
@@ -128,6 +172,11 @@ class View(QWidget):
         lane = self.tab.stream.lane(f"{self.tab.family.key}/{self.name}/{name}")
         self._lanes.append(lane)
         return lane
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is on its way: what is on the canvas stays."""
+        return not any(lane.state in ("waiting", "running") for lane in self._lanes)
 
     def class_names(self) -> list[str] | None:
         """The class of each picture of the present request, or None if it has no classes."""

@@ -14,6 +14,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.tables import Table
 from playground.ui import theme
 from playground.ui.pixels import qimage
 
@@ -51,6 +52,12 @@ class BarPlot(QWidget):
         """Other axis names, with their units."""
         self._labels = {"bottom": x_label, "left": y_label}
         self.update()
+
+    def table(self) -> Table:
+        """What the bars stand for and how high they are."""
+        names = list(self._names) or self._x.tolist()
+        words = [self._labels["bottom"] or "name", self._labels["left"] or "value"]
+        return Table("the plot", words, [list(row) for row in zip(names, self._values.tolist(), strict=True)])
 
     def set_values(
         self,

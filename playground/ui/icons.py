@@ -96,6 +96,12 @@ DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
     "reset": _reset,
     "help": _help,
     "menu": lambda p, c: _lines(p, [(4, 7), (20, 7)], [(4, 12), (20, 12)], [(4, 17), (20, 17)]),
+    "export": lambda p, c: _lines(
+        p,
+        [(12, 15), (12, 3.5)],
+        [(7.5, 8), (12, 3.5), (16.5, 8)],
+        [(4.5, 13), (4.5, 20), (19.5, 20), (19.5, 13)],
+    ),
     "close": lambda p, c: _lines(p, [(6, 6), (18, 18)], [(18, 6), (6, 18)]),
     "chevron-down": lambda p, c: _lines(p, [(6, 9.5), (12, 15.5), (18, 9.5)]),
     "chevron-right": lambda p, c: _lines(p, [(9.5, 6), (15.5, 12), (9.5, 18)]),

@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.sheets import Content
 from playground.ui import theme
 from playground.ui.controls import ARROWS, claims
 from playground.ui.grid_layout import Layout, lay_out
@@ -139,6 +140,13 @@ class ImageGrid(QWidget):
     def count(self) -> int:
         """How many pictures a panel has."""
         return len(self._panels[0][1]) if self._panels else 0
+
+    def content(self) -> Content | None:
+        """What is shown, for a sheet; None if that is nothing."""
+        if not self._panels:
+            return None
+        words = self._captions, self._column_captions, self._row_captions
+        return Content(self.accessibleName(), tuple(self._panels), self.columns, 1, *words, self._known)
 
     @property
     def zoom(self) -> int:

@@ -117,6 +117,7 @@ class NumberRow(Row):
             self.slider.valueChanged.connect(self._slid)
             self.slider.reset.connect(self.reset)
         self._name(*filter(None, (self.field, self.slider)))
+        self._exact: Any = knob.default  # the value last shown, of which the field may show a rounding
         self.show_value(knob.default)
         self.field.valueChanged.connect(self._typed)
 
@@ -125,11 +126,15 @@ class NumberRow(Row):
         if self.knob.type is int:
             return round(self.field.value())
         shown = self.field.value()
-        # the field rounds to its decimals: a default that it cannot show exactly is still the default
-        return self.knob.default if shown == round(self.knob.default, self.field.decimals()) else shown
+        # the field rounds to its decimals: a value that it cannot show exactly is still that value
+        for exact in (self._exact, self.knob.default):
+            if shown == round(exact, self.field.decimals()):
+                return exact
+        return shown
 
     def show_value(self, value: Any) -> None:
         """Move the slider and the field."""
+        self._exact = float(value)
         with QSignalBlocker(self.field):
             self.field.setValue(float(value))
         self._move_slider()

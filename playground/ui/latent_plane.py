@@ -24,9 +24,10 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.sheets import Content
 from playground.ui import theme
 from playground.ui.controls import ARROWS, claims
-from playground.ui.pixels import argb, qimage, sheet
+from playground.ui.pixels import argb, array, qimage, sheet
 from playground.ui.plane_layers import GROUND, Plane, paint_axes, paint_legend, paint_names, paint_scatter
 
 Mode = Literal["manifold", "scatter", "both"]
@@ -135,6 +136,15 @@ class LatentPlane(QWidget):
     def point_of(self, z: tuple[float, float] | np.ndarray) -> QPointF:
         """Where a z is in the widget."""
         return self._plane().point(float(z[0]), float(z[1])) / self.devicePixelRatioF()
+
+    def content(self) -> Content | None:
+        """What is shown, for a sheet: the decoded tiles, or with encodings the plane as it is painted; None without any."""
+        if self._mode == "manifold" and self._tiles is not None:
+            title = f"z_1 from {-self._extent:g} to {self._extent:g}, z_2 upwards".replace("-", "−")
+            return Content("Latent plane", ((title, self._tiles),), self._n, gap=0)
+        if self._mode == "manifold" or self._points is None:
+            return None
+        return Content("Latent plane", (("", array(self.grab().toImage())[None]),), 1, whole=True)
 
     @property
     def zoom(self) -> int:

@@ -66,3 +66,17 @@ def qimage(pixels: np.ndarray) -> QImage:
     """A QImage over (H,W) uint32 ARGB; it keeps the array alive by copying it once."""
     h, w = pixels.shape
     return QImage(pixels.data, w, h, 4 * w, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+def array(image: QImage) -> np.ndarray:
+    """A QImage as uint8 (H,W,3)."""
+    plain = image.convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 3 * plain.width()].reshape(plain.height(), plain.width(), 3).copy()
+
+
+def picture(pixels: np.ndarray) -> QImage:
+    """uint8 (H,W) or (H,W,3) as a QImage of its own."""
+    solid = np.ascontiguousarray(pixels)
+    kind = QImage.Format.Format_Grayscale8 if solid.ndim == 2 else QImage.Format.Format_RGB888
+    return QImage(solid.data, solid.shape[1], solid.shape[0], solid.strides[0], kind).copy()

@@ -40,6 +40,8 @@ class Player(QObject):
             None  # a new run waits for its first frame: keep 0.._keep of what is stored then
         )
         self._keep_of_newest = -1
+        self._goal: tuple[int, int] | None = None  # a step to run to, and one to stand at then
+        self._still = False  # no loop: the run stands where it was sent
         self._on_screen: Frame | None = None
         self._next_show = 0.0
         self._show_timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
@@ -127,10 +129,20 @@ class Player(QObject):
             patient: for sliders under the finger: lets the first frame that is being made be seen (``Lane.play``).
         """
         self._replay_timer.stop()
+        self._goal, self._still = None, False
         self._keep = self._keep_of_newest = -1 if keep is None else min(keep, len(self.timeline) - 1)
         self.lane.set_pace(self._speed)
         self.lane.play(source, paused=paused, patient=patient)
         self.changed.emit()
+
+    def halt_at(self, step: int | None, head: int | None = None) -> None:
+        """After start(): run to ``head`` at full speed (else to ``step``), go to ``step`` and stand still.
+
+        None is the end of the run.
+        """
+        self._still = True
+        self._goal = None if step is None else (max(step, head or 0), step)
+        self.lane.set_pace(None)
 
     def toggle(self) -> None:
         """Play or pause."""
@@ -140,6 +152,9 @@ class Player(QObject):
         """Go on: replay up to the head, sample from there; from the start if the run is over."""
         if self.is_playing or self.is_empty:
             return
+        if self._still and self._goal is None:
+            self._still = False
+            self.lane.set_pace(self._speed)
         if not self.at_head:
             self._replay(self._index)
         elif self.is_open:
@@ -220,6 +235,14 @@ class Player(QObject):
         for frame in frames:
             self.timeline.append(frame)
         self._point(len(self.timeline) - 1 if follow else self.timeline.index_of_serial(serial))
+        if self._goal is not None and frames and frames[-1].step >= self._goal[0]:
+            self._arrive(self._goal[1])
+
+    def _arrive(self, step: int) -> None:
+        self._goal, last = None, self.timeline.last
+        if last is None or last.step < last.total or not last.total:
+            self.lane.pause()
+        self.seek(self.timeline.index_of_step(step))
 
     def _lane_changed(self, state: str) -> None:
         if not self.lane.is_open:
@@ -227,8 +250,9 @@ class Player(QObject):
         self.changed.emit()
 
     def _lane_finished(self) -> None:
+        self._goal = None
         self.finished.emit()
-        if self.loop and not self.is_playing and self.at_head and len(self.timeline) > 1:
+        if self.loop and not self._still and not self.is_playing and self.at_head and len(self.timeline) > 1:
             self._replay(self._index)
 
     # --- the pointer and the screen
@@ -249,6 +273,13 @@ class Player(QObject):
         self._next_show = now + 0.8 * REFRESH  # the stream already keeps to the refresh: leave it some play
         self._on_screen = self.frame
         self.shown.emit(self.frame)
+
+    def show_now(self) -> None:
+        """Draw the frame under the pointer without waiting for the display, if it is not drawn yet."""
+        if self._show_timer.isActive():
+            self._show_timer.stop()
+            self._next_show = 0.0
+            self._show()
 
     # --- replay
 

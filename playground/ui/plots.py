@@ -13,6 +13,7 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from playground.tables import Table
 from playground.ui import theme
 from playground.ui.bar_plot import BarPlot
 
@@ -189,6 +190,15 @@ class LinePlot(Plot):
                 self._view.enableAutoRange(axis)
             else:
                 hold(*low_high, padding=0.02)
+
+    def table(self) -> Table:
+        """The points of every curve."""
+        rows = [
+            [n, *point]
+            for n in self._curves
+            for point in zip(*map(np.ndarray.tolist, self.curve(n)), strict=True)
+        ]
+        return Table("the plot", ["curve", self._labels["bottom"] or "x", self._labels["left"] or "y"], rows)
 
     def clear(self) -> None:
         """No curves, no marker."""

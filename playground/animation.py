@@ -1,0 +1,117 @@
+"""A run as a moving picture: GIF, animated WebP, and MP4 where ``imageio-ffmpeg`` is installed (the extra ``mp4``).
+
+Nothing here knows Qt, so that a thread of its own can write while the window goes on; ``tick`` is called all the while
+with the share that is done, and may raise to give up: then no file is left, and an older one stays.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from playground import paths
+
+Tick = Callable[[float], object]
+MOST_FRAMES = 240  # longer runs are thinned
+REST = 1.5  # seconds for which the result stands before the film begins again
+
+
+def kinds() -> dict[str, str]:
+    """Ending -> name of what can be written here."""
+    known = {".gif": "GIF", ".webp": "animated WebP"}
+    if importlib.util.find_spec("imageio_ffmpeg") is not None:
+        known[".mp4"] = "MP4"
+    return known
+
+
+def thinned(count: int, most: int = MOST_FRAMES) -> list[int]:
+    """At most so many of ``range(count)``, evenly and always with the last one."""
+    stride = -(-count // most)
+    return list(range(count))[::-1][::stride][::-1]
+
+
+def write(
+    path: Path,
+    sheets: Iterable[np.ndarray],
+    count: int,
+    frames_per_second: float,
+    tick: Tick = lambda share: None,
+) -> None:
+    """Write ``count`` sheets, uint8 (H,W) or (H,W,3) of one size, as the kind of film that the name ends in.
+
+    Raises:
+        ValueError: if there is no such kind.
+        OSError: if there is no space or no right to write there.
+    """
+    kind = path.suffix.lower()
+    if kind not in kinds():
+        raise ValueError(f"A film ends in {', '.join(kinds())}, not {path.suffix!r}.")
+    with paths.replacing(path) as partial:
+        if kind == ".mp4":
+            _write_mp4(partial, sheets, count, frames_per_second, tick)
+        else:
+            _write_pictures(partial, kind, sheets, count, frames_per_second, tick)
+
+
+class _Told(Image.Image):
+    """A picture that tells when the encoder comes to it: Pillow asks every picture of a film to ``seek(0)``."""
+
+    told: Callable[[], object]
+
+    def seek(self, frame: int) -> None:
+        self.told()
+        super().seek(frame)
+
+
+def _write_pictures(
+    partial: Path, kind: str, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick
+) -> None:
+    pictures: list[Image.Image] = []
+    calls = itertools.count(1)
+    for i, sheet in enumerate(sheets):  # the cheaper third of the work
+        tick(0.3 * i / count)
+        picture = Image.fromarray(sheet)
+        picture.__class__ = _Told
+        pictures.append(picture)
+    for picture in pictures:
+        picture.told = lambda: tick(min(0.3 + 0.7 * next(calls) / count, 1.0))  # type: ignore[attr-defined]
+    times = [round(1000 / rate)] * (count - 1) + [round(1000 * REST)]
+    how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": times, "loop": 0}
+    if kind == ".webp":
+        how |= {"lossless": True, "quality": 40, "method": 2}
+    pictures[0].save(partial, format=kind[1:].upper(), **how)
+
+
+def _write_mp4(partial: Path, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick) -> None:
+    import imageio_ffmpeg
+
+    writer = None
+    try:
+        for i, sheet in enumerate(sheets):
+            tick(i / count)
+            colours = sheet if sheet.ndim == 3 else np.repeat(sheet[..., None], 3, axis=2)
+            even = np.pad(colours, ((0, sheet.shape[0] % 2), (0, sheet.shape[1] % 2), (0, 0)), mode="edge")
+            if writer is None:
+                writer = imageio_ffmpeg.write_frames(
+                    str(partial),
+                    even.shape[1::-1],
+                    fps=rate,
+                    codec="libx264",
+                    quality=8,
+                    macro_block_size=2,
+                    ffmpeg_log_level="error",
+                    output_params=["-f", "mp4"],
+                )
+                writer.send(None)
+            times = 1 if i < count - 1 else max(round(rate * REST), 1)
+            for _ in range(times):
+                writer.send(np.ascontiguousarray(even))
+    finally:
+        if writer is not None:
+            writer.close()

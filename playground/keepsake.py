@@ -1,0 +1,239 @@
+"""What a kept picture carries inside: everything that is needed to make it again, as JSON in a PNG text chunk.
+
+A file comes from anywhere, so reading trusts nothing: the picture itself is never decoded, sizes are bounded, and every
+refusal is one sentence (:class:`KeepsakeError`).  No torch, no Qt: the window and the command line share it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+import playground
+from playground import paths
+from playground.models import base
+from playground.models.base import Request
+
+KEYWORD = "generative-playground"  # of the text chunk
+MAX_TEXT_BYTES = 2**20
+MAX_PIXELS = 2**28
+MAX_CHUNKS = 100_000
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+
+class KeepsakeError(ValueError):
+    """A picture that cannot be opened, said in one sentence."""
+
+
+@dataclass(frozen=True)
+class Keepsake:
+    """The complete settings of a picture.  All of it is plain JSON."""
+
+    family: str  # the tab
+    model: str  # id of the checkpoint
+    weights: str  # hash of its weights
+    view: str
+    settings: dict[str, Any]  # every knob, the seed included
+    step: int | None = None  # where in the run; None is its end
+    head: int | None = None  # how far the run had come
+    state: dict[str, Any] = field(
+        default_factory=dict
+    )  # what the view adds: edited pixels, a branch, a pointer
+    count: int | None = None  # pictures in the file, where that is more than a window shows
+    version: str = playground.__version__
+
+    def to_json(self) -> str:
+        """The text that stands in the picture."""
+        return json.dumps({"program": "Generative Playground", **dataclasses.asdict(self)}, allow_nan=False)
+
+
+# --- files
+
+
+def save_png(path: Path, pixels: np.ndarray, kept: Keepsake) -> None:
+    """Write uint8 (H,W) or (H,W,3) with its settings, in one atomic step.
+
+    Raises:
+        OSError: if there is no space or no right to write there; an older file stays as it was.
+    """
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text(KEYWORD, kept.to_json())
+    with paths.replacing(path) as partial:
+        Image.fromarray(pixels).save(partial, format="PNG", pnginfo=info)
+
+
+def is_png(path: Path) -> bool:
+    """Whether a file begins as a PNG does (False if it cannot be read)."""
+    try:
+        with path.open("rb") as file:
+            return file.read(8) == _SIGNATURE
+    except OSError:
+        return False
+
+
+def read(path: Path) -> Keepsake:
+    """The settings inside a picture.
+
+    Raises:
+        KeepsakeError: one sentence, if there are none or something is wrong with them.
+    """
+    try:
+        with path.open("rb") as file:
+            text = _find_text(file, path.name)
+    except OSError as error:
+        raise KeepsakeError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+    return from_json(text, path.name)
+
+
+def _find_text(file: BinaryIO, name: str) -> bytes:
+    if file.read(8) != _SIGNATURE:
+        raise KeepsakeError(f"{name} is not a PNG picture.")
+    for _ in range(MAX_CHUNKS):
+        head = file.read(8)
+        if len(head) < 8:
+            raise KeepsakeError(f"{name} is cut off: it is not a whole picture.")
+        (size,), kind = struct.unpack(">I", head[:4]), head[4:]
+        if kind == b"IEND":
+            raise KeepsakeError(
+                f"{name} carries no settings: only pictures that were exported here can be opened."
+            )
+        if kind not in (b"IHDR", b"tEXt") or size > MAX_TEXT_BYTES + 80:
+            file.seek(size + 4, 1)
+            continue
+        body, check = file.read(size), file.read(4)
+        if len(body) < size or len(check) < 4 or zlib.crc32(kind + body) != struct.unpack(">I", check)[0]:
+            raise KeepsakeError(f"{name} is damaged: its parts do not match their checksums.")
+        if kind == b"IHDR" and size >= 8:
+            width, height = struct.unpack(">II", body[:8])
+            if width * height > MAX_PIXELS:
+                raise KeepsakeError(f"{name} claims to be {width} × {height} pixels, larger than any export.")
+        keyword, _, text = body.partition(b"\0")
+        if kind == b"tEXt" and keyword == KEYWORD.encode():
+            return text
+    raise KeepsakeError(f"{name} is not a picture of this program: it has too many parts.")
+
+
+# --- the JSON inside
+
+
+def from_json(text: bytes | str, name: str) -> Keepsake:
+    """Read and check settings; ``name`` is what the sentence calls the file.
+
+    Raises:
+        KeepsakeError: one sentence.
+    """
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise KeepsakeError(f"The settings in {name} are not JSON.") from None
+    if not isinstance(found, dict):
+        raise KeepsakeError(f"The settings in {name} are not a table.")
+    for one in dataclasses.fields(Keepsake):
+        optional = one.name in ("step", "head", "state", "count")
+        if one.name not in found and not optional:
+            raise KeepsakeError(f"The settings in {name} lack {one.name!r}.")
+        if one.name in found and not _fits(one.name, found[one.name]):
+            raise KeepsakeError(f"The settings in {name} have an impossible value for {one.name!r}.")
+    return Keepsake(**{f.name: found[f.name] for f in dataclasses.fields(Keepsake) if f.name in found})
+
+
+def _refuse_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name in ("step", "head", "count"):
+        return value is None or (type(value) is int and 0 <= value <= 10**9)
+    if name == "settings":
+        plain = isinstance(value, dict) and len(value) <= 100
+        return plain and all(isinstance(v, str | int | float | bool) for v in value.values())
+    if name == "state":
+        return isinstance(value, dict)
+    pattern = {"weights": r"[0-9a-f]{0,64}", "model": r"[a-z0-9]+(-[a-z0-9]+)+", "family": r"[a-z_]{1,40}"}
+    return isinstance(value, str) and bool(re.fullmatch(pattern.get(name, r"[^\n]{1,100}"), value))
+
+
+# --- from settings to what a view works with
+
+
+def request_of(kind: type[Request], settings: Mapping[str, Any], num_classes: int) -> Request:
+    """A request from kept settings: nothing is parsed or rounded, and a class must be one of the model's.
+
+    Raises:
+        ValueError: one sentence.
+    """
+    for one in base.knobs(kind):
+        value = settings.get(one.name, one.default)
+        wanted = (int, float) if one.type is float else one.type
+        if not isinstance(value, wanted) or (isinstance(value, bool) and one.type is not bool):
+            raise ValueError(f"{one.name} cannot be {str(value)[:40]!r}.")
+        if one.choices == "classes" and not base.EACH_CLASS <= int(value) < num_classes:
+            raise ValueError(f"There is no class number {value}: the model knows {num_classes}.")
+    return base.make_request(kind, settings)
+
+
+def numbers(values: Any, shape: tuple[int | None, ...], low: float, high: float) -> np.ndarray:
+    """A list of lists of numbers as a float64 array, for ``View.checked``; None in ``shape`` is any length to 10,000.
+
+    Raises:
+        ValueError: one sentence, if it is anything else.
+    """
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError("Its view was given something that is not numbers.") from None
+    fits = array.ndim == len(shape) and all(
+        n == wanted or (wanted is None and n <= 10_000) for n, wanted in zip(array.shape, shape, strict=True)
+    )
+    if array.size == 0 and None in shape:
+        return np.zeros([0 if n is None else n for n in shape])
+    if not fits or not ((array >= low) & (array <= high)).all():
+        raise ValueError(f"Its view was given numbers that do not fit ({low:g} to {high:g} were expected).")
+    return array
+
+
+# --- as Python
+
+
+def snippet(
+    source: str,
+    request: Request,
+    model_request: type[Request],
+    imports: Sequence[str],
+    made_by: str,
+    run: str,
+    step: int | None,
+) -> str:
+    """A program that makes the picture without a window.
+
+    Args:
+        source: what ``playground.load`` takes.
+        model_request: the model's own request type, which needs no import.
+        imports: lines that ``run`` and ``made_by`` need.
+        made_by: an expression for the request's type, "" if it is the model's own or can be imported.
+        run: an expression over ``model`` and ``request``: a generator of frames.
+        step: where to stop, None for the end.
+    """
+    kind = type(request)
+    settings = ", ".join(f"{name}={value!r}" for name, value in base.settings_of(request).items())
+    if not made_by and kind is model_request:
+        made_by = "model.Request"
+    elif not made_by:
+        made_by = kind.__qualname__
+        imports = [*imports, f"from {kind.__module__} import {kind.__qualname__}"]
+    lines = ["import playground", *dict.fromkeys(imports), "", f"model = playground.load({source!r})"]
+    lines += [f"request = {made_by}({settings})", f"for frame in {run}:"]
+    lines += ["    pass"] if step is None else [f"    if frame.step == {step}:", "        break"]
+    return "\n".join([*lines, "images = frame.images  # uint8 (B, H, W, C)"]) + "\n"

@@ -1,0 +1,63 @@
+"""Runs that were interfered with on the way, as one generator: branches of a sampler, and pixels changed by hand.
+
+The window does these one gesture at a time on stored frames; here the same gestures are data, so that a kept picture
+can be made again, with a window or without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+
+from playground.models.base import Frame, Request, State
+
+Edit = tuple[int, int, int, int]  # sample, row, column, grey level
+
+
+@torch.no_grad()
+def branched(model: Any, trunk: Sequence[tuple[Request, int]], request: Request) -> Iterator[Frame]:
+    """Run each request of ``trunk`` up to its step, and go on from there with the next, at last with ``request``.
+
+    Raises:
+        ValueError: if a run has no state to branch from at that step.
+    """
+    state: State | None = None
+    for part, until in trunk:
+        frames = model.sample(part, state)
+        for frame in frames:
+            yield frame
+            if frame.step == until:
+                break
+        frames.close()
+        if frame.step != until or frame.state is None:
+            raise ValueError(f"The run cannot branch at step {until}.")
+        state = frame.state
+    yield from model.sample(request, state)
+
+
+@torch.no_grad()
+def edited(model: Any, request: Request, edits: Sequence[Edit]) -> Iterator[Frame]:
+    """Draw pixel by pixel, and put a chosen grey level in place of a draw; everything after it follows from it.
+
+    For samplers in raster order whose states know ``images``, ``num_known`` and ``silent_until``.
+    """
+    frames = model.sample(request)
+    todo = sorted(edits, key=lambda edit: edit[1:3])
+    origin: State = {}
+    while todo:
+        frame = next(frames)
+        pixel = todo[0][1] * frame.images.shape[2] + todo[0][2]
+        if frame.step <= pixel:
+            origin = frame.state or origin
+            yield frame
+            continue
+        images = frame.images.copy()
+        while todo and todo[0][1] * images.shape[2] + todo[0][2] == pixel:
+            sample, row, column, value = todo.pop(0)
+            images[sample, row, column] = value
+        frames.close()
+        state = {**origin, "images": images, "num_known": pixel + 1, "silent_until": pixel}
+        frames = model.sample(request, state)
+    yield from frames

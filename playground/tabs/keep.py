@@ -1,0 +1,129 @@
+"""Keeping what a tab shows: the moment on screen, taken from whatever view is open, for the export dialog and the clipboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint
+from PySide6.QtWidgets import QToolTip
+
+from playground import keepsake, tables
+from playground.models.base import Frame
+from playground.sheets import Content
+from playground.ui import export
+from playground.ui.export import ExportDialog, Moment
+from playground.ui.image_grid import ImageGrid
+from playground.ui.latent_plane import LatentPlane
+
+if TYPE_CHECKING:
+    from playground.tabs.family_tab import FamilyTab
+    from playground.tabs.view import View
+
+
+class Keeper(QObject):
+    """What the [Export] button and the keys of a tab do; every view has it without code of its own."""
+
+    def __init__(self, tab: FamilyTab) -> None:
+        super().__init__(tab)
+        self.tab = tab
+        self.dialog: ExportDialog | None = None
+
+    def open(self) -> None:
+        """The dialog, for what is on the screen now."""
+        moment = moment_of(self.tab)
+        if moment is None:
+            self._say("There is no picture yet.")
+            return
+        self.close()
+        self.dialog = ExportDialog(moment, self.tab)
+        self.dialog.failed.connect(self.tab.banner.show_error)
+        self.dialog.destroyed.connect(self._gone)
+        self.dialog.show()
+        self.dialog.save.setFocus()
+
+    def copy(self, what: Callable[[Moment], None]) -> None:
+        """To the clipboard: one of ``export.copy_picture``, ``copy_settings``, ``copy_snippet``."""
+        moment = moment_of(self.tab)
+        if moment is None:
+            self._say("There is no picture yet.")
+            return
+        what(moment)
+        self._say("It is in the clipboard.")
+
+    def close(self) -> None:
+        """Give up what is being written, and close the dialog."""
+        if self.dialog is not None:
+            self.dialog.destroyed.disconnect(self._gone)
+            self.dialog.close()
+            self.dialog = None
+
+    def _gone(self) -> None:
+        self.dialog = None
+
+    def _say(self, text: str) -> None:
+        button = self.tab.export_button
+        QToolTip.showText(button.mapToGlobal(QPoint(0, button.height())), text, button)
+
+
+def moment_of(tab: FamilyTab) -> Moment | None:
+    """What is on the screen, with everything that made it; None while there is nothing."""
+    if tab.view is not None:
+        tab.view.player.show_now()
+    kept, view = tab.keepsake(), tab.view
+    if kept is None or view is None or view.player.frame is None or view.request is None:
+        return None
+    frame = view.player.frame
+    seed = f", seed {kept.settings['seed']}" if "seed" in kept.settings else ""
+    last = view.player.timeline.last
+    end = last is not None and frame.step == last.step and frame.step == frame.total
+    code = view.code()
+    return Moment(
+        name=f"{kept.model}-{kept.view.lower().replace(' ', '-')}-{frame.step}",
+        title=f"{tab.model.card.system}{seed}",
+        kept=kept,
+        contents=export.contents_of(view),
+        canvas=export.photograph(view),
+        frames=list(view.player.timeline),
+        film=_film_of(view),
+        tables=_tables_of(view, frame),
+        snippet=""
+        if code is None
+        else keepsake.snippet(
+            tab.model_id,
+            view.request,
+            tab.model.Request,
+            code.imports,
+            code.request,
+            code.run,
+            None if end else frame.step,
+        ),
+        zoom=_zoom_of(view),
+    )
+
+
+def _film_of(view: View) -> Callable[[Frame], Content]:
+    """How a film lays out a frame: as the first grid or plane of the canvas does."""
+    planes, grids = view.findChildren(LatentPlane), view.findChildren(ImageGrid)
+    first = planes[0].content() if planes else None
+    gap = 0 if first is not None and not first.gap else 1
+    columns = first.columns if first is not None and not gap else max([g.columns for g in grids], default=1)
+    names = view.class_names()
+
+    def film(frame: Frame) -> Content:
+        return export.with_captions(Content(view.name, view.panels(frame), columns, gap), names)
+
+    return film
+
+
+def _tables_of(view: View, frame: Frame) -> list[tables.Table]:
+    names = view.class_names()
+    found = [tables.of_frame(frame, names), tables.of_run(list(view.player.timeline))]
+    if view.plot is not None and hasattr(view.plot, "table"):
+        found.append(view.plot.table())
+    return [t for t in found if t is not None and t.rows]
+
+
+def _zoom_of(view: View) -> int:
+    zooms = [w.zoom for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind) if w.zoom]
+    return max(min(zooms, default=1), 1)

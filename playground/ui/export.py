@@ -1,0 +1,435 @@
+"""The export dialog: one moment of a view as a picture, its run as a film, its numbers as a table; or to the clipboard.
+
+It holds a snapshot of the moment at which it was opened, so the run can go on meanwhile.  Everything slow runs in a
+:class:`~playground.ui.job.Job`; a file appears whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtWidgets import (
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from playground import animation, keepsake, sheets, tables
+from playground.keepsake import Keepsake
+from playground.models.base import Frame
+from playground.sheets import Arrangement, Content
+from playground.ui import theme
+from playground.ui.controls import ComboBox, Segmented, Slider, Switch
+from playground.ui.files import ask_to_save
+from playground.ui.image_grid import ImageGrid
+from playground.ui.job import Job
+from playground.ui.latent_plane import LatentPlane
+from playground.ui.pixels import array, picture
+
+MAX_ZOOM = 16
+MAX_SIDE = 8000  # of a picture, in pixels
+MAX_FILM_SIDE = 1600
+PREVIEW_SIDE = 1400
+PACES = (5.0, 10.0, 20.0, 30.0)  # frames per second
+ARRANGEMENTS: tuple[Arrangement, ...] = ("screen", "row", "column")
+
+
+@dataclass(frozen=True, eq=False)
+class Moment:
+    """What there is to export.
+
+    Attributes:
+        name: of the files, without ending.
+        title: the line under a film, unless another is typed.
+        contents: what the canvas shows; ``canvas`` is a photograph of all of it.
+        frames: of the run; ``film(frame)`` is what a film shows of one, and touches no widget.
+        zoom: at which the pictures are on the screen.
+    """
+
+    name: str
+    title: str
+    kept: Keepsake
+    contents: Sequence[Content]
+    canvas: Content
+    frames: Sequence[Frame]
+    film: Callable[[Frame], Content]
+    tables: Sequence[tables.Table]
+    snippet: str  # "" if it cannot be said in a few lines
+    zoom: int
+
+
+def contents_of(canvas: QWidget) -> list[Content]:
+    """What the grids and planes on a canvas show, from top to bottom; a photograph of it if there are none."""
+    found = [
+        w for kind in (ImageGrid, LatentPlane) for w in canvas.findChildren(kind) if w.isVisibleTo(canvas)
+    ]
+    found.sort(key=lambda w: (w.mapTo(canvas, QPoint()).y(), w.mapTo(canvas, QPoint()).x()))
+    return [c for w in found if (c := w.content()) is not None] or [photograph(canvas)]
+
+
+def photograph(canvas: QWidget) -> Content:
+    """The canvas as it is on the screen."""
+    pixels = array(canvas.grab().toImage())
+    return Content("The canvas as on the screen", (("", pixels[None]),), 1, whole=True)
+
+
+def copy_picture(moment: Moment) -> None:
+    """The pictures to the clipboard, as large as on the screen."""
+    QGuiApplication.clipboard().setImage(picture(sheets.compose(moment.contents, moment.zoom, True)))
+
+
+def copy_settings(moment: Moment) -> None:
+    """The settings to the clipboard, as JSON."""
+    QGuiApplication.clipboard().setText(moment.kept.to_json())
+
+
+def copy_snippet(moment: Moment) -> None:
+    """A Python program that makes the picture, to the clipboard."""
+    QGuiApplication.clipboard().setText(moment.snippet)
+
+
+class ExportDialog(QDialog):
+    """Not modal: the window stays usable beside it."""
+
+    failed = Signal(str)  # one sentence
+    saved = Signal(str)  # the file
+
+    def __init__(self, moment: Moment, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.moment = moment
+        self.job: Job | None = None
+        self._path = Path()
+        self.setWindowTitle("Export")
+        self.setProperty("family", parent.property("family"))
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._make_widgets()
+        self._lay_out()
+        self._refresh()
+
+    # --- building
+
+    def _make_widgets(self) -> None:
+        moment = self.moment
+        self.pages = ["Picture"] + ["Film"] * (len(moment.frames) > 1) + ["Numbers"] * bool(moment.tables)
+        self.page = Segmented(self.pages)
+        self.page.setVisible(len(self.pages) > 1)
+        self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
+        self.preview.setMinimumSize(round(theme.em() * 40), round(theme.em() * 18))
+        self.preview.setAccessibleName("Preview")
+        self.what = ComboBox()
+        several = len(moment.contents) > 1
+        names = ["Everything on the canvas"] * several + [c.name for c in moment.contents]
+        if not any(c.whole for c in moment.contents):
+            names.append(moment.canvas.name)
+        self.what.addItems(names)
+        self.arrangement = Segmented(["as on the screen", "one row", "one column"])
+        self.zoom, self.film_zoom = Slider(), Slider()
+        self.zoom.setRange(1, self._largest_zoom(self._chosen(), MAX_SIDE))
+        self.zoom.setValue(min(moment.zoom, self.zoom.maximum()))
+        self.film_zoom.setRange(1, self._largest_zoom([moment.film(moment.frames[-1])], MAX_FILM_SIDE))
+        self.film_zoom.setValue(min(4, self.film_zoom.maximum()))
+        self.words, self.counter = Switch(), Switch()
+        self.words.setChecked(True)
+        self.counter.setChecked(True)
+        self.kind, self.pace, self.table = ComboBox(), ComboBox(), ComboBox()
+        for ending, name in animation.kinds().items():
+            self.kind.addItem(name, ending)
+        for pace in PACES:
+            self.pace.addItem(f"{pace:g} frames/s", pace)
+        self.pace.setCurrentIndex(1)
+        self.table.addItems([t.name for t in moment.tables])
+        self.caption = QLineEdit(moment.title)
+        self.caption.setPlaceholderText("none")
+        self.caption.setMaxLength(200)
+        self.facts = QLabel()
+        self.facts.setProperty("role", "caption")
+        self.facts.setWordWrap(True)
+        self.status = QLabel()
+        self.status.setProperty("role", "muted")
+        self.status.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setTextVisible(False)
+        self.progress.setRange(0, 1000)
+        self.save = QPushButton("Save …")
+        self.save.setDefault(True)
+        self.stop = QPushButton("Cancel")
+        self.copies = [QPushButton(t) for t in ("Copy image", "Copy settings", "Copy as Python")]
+        self._connect()
+
+    def _connect(self) -> None:
+        for signal in (
+            self.page.chosen,
+            self.what.currentIndexChanged,
+            self.arrangement.chosen,
+            self.zoom.valueChanged,
+            self.film_zoom.valueChanged,
+            self.words.toggled,
+            self.counter.toggled,
+            self.kind.currentIndexChanged,
+            self.pace.currentIndexChanged,
+            self.table.currentIndexChanged,
+            self.caption.textChanged,
+        ):
+            signal.connect(self._refresh)
+        self.save.clicked.connect(self._ask)
+        self.stop.clicked.connect(self._cancel)
+        acts = (copy_picture, copy_settings, copy_snippet)
+        self.copies[2].setVisible(bool(self.moment.snippet))
+        for button, act in zip(self.copies, acts, strict=True):
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _=False, act=act: self._copy(act))
+
+    def _lay_out(self) -> None:
+        column = QVBoxLayout(self)
+        gap = round(theme.em() * 0.9)
+        column.setContentsMargins(gap, gap, gap, gap)
+        column.setSpacing(gap)
+        column.addWidget(self.page)
+        column.addWidget(self.preview, 1)
+        self.form = QFormLayout()
+        self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._rows: dict[str, list[QWidget]] = {"Picture": [], "Film": [], "Numbers": []}
+        for page, name, control in (
+            ("Picture", "what", self.what),
+            ("Picture", "arranged", self.arrangement),
+            ("Picture", "zoom", self.zoom),
+            ("Picture", "captions", self.words),
+            ("Film", "format", self.kind),
+            ("Film", "size", self.film_zoom),
+            ("Film", "pace", self.pace),
+            ("Film", "caption", self.caption),
+            ("Film", "step counter", self.counter),
+            ("Numbers", "table", self.table),
+        ):
+            control.setAccessibleName(name)
+            self.form.addRow(name, control)
+            self._rows[page].append(control)
+        column.addLayout(self.form)
+        for widget in (self.facts, self.progress, self.status):
+            column.addWidget(widget)
+        self.progress.hide()
+        self.status.hide()
+        self.stop.hide()
+        foot = QHBoxLayout()
+        for button in self.copies:
+            foot.addWidget(button)
+        foot.addStretch(1)
+        foot.addWidget(self.stop)
+        foot.addWidget(self.save)
+        column.addLayout(foot)
+
+    def sizeHint(self) -> QSize:
+        """Room for a preview."""
+        return QSize(round(theme.em() * 46), round(theme.em() * 44))
+
+    # --- what is chosen
+
+    @property
+    def mode(self) -> str:
+        """Picture, Film or Numbers."""
+        return self.pages[self.page.index()]
+
+    def _chosen(self) -> list[Content]:
+        contents, index = list(self.moment.contents), self.what.currentIndex()
+        if len(contents) > 1:
+            index -= 1
+        if index < 0:
+            return contents
+        return [contents[index]] if index < len(contents) else [self.moment.canvas]
+
+    def _arranged(self) -> list[Content]:
+        how = ARRANGEMENTS[self.arrangement.index()]
+        return [content.arranged(how) for content in self._chosen()]
+
+    def _largest_zoom(self, contents: Sequence[Content], side: int) -> int:
+        return max(1, min(MAX_ZOOM, side // max(sheets.size_of(contents, 1, False))))
+
+    def _film_sheet(self) -> Callable[[int], np.ndarray]:
+        """A function from the index of a frame to its picture, free of widgets."""
+        frames, film = self.moment.frames, self.moment.film
+        zoom, caption, counter = self.film_zoom.value(), self.caption.text().strip(), self.counter.isChecked()
+
+        def sheet(index: int) -> np.ndarray:
+            frame = frames[index]
+            said = [caption] * bool(caption)
+            said += [f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"] * counter
+            return sheets.compose([film(frame)], zoom, bool(said), " · ".join(said))
+
+        return sheet
+
+    # --- showing it
+
+    def _refresh(self) -> None:
+        """Show what the choices come to."""
+        self.page.setVisible(len(self.pages) > 1)
+        for page, controls in self._rows.items():
+            for control in controls:
+                self.form.setRowVisible(control, page == self.mode)
+        if self.mode == "Picture":
+            self._refresh_picture()
+        elif self.mode == "Film":
+            self._refresh_film()
+        else:
+            table = self.moment.tables[max(self.table.currentIndex(), 0)]
+            self.form.setRowVisible(self.table, self.table.count() > 1)
+            self.preview.setText(_narrow(table.text(9)))
+            self.facts.setText(f"{len(table.rows):,} rows, {len(table.header):,} columns")
+
+    def _refresh_picture(self) -> None:
+        chosen = self._arranged()
+        self.form.setRowVisible(self.what, self.what.count() > 1)
+        self.form.setRowVisible(self.arrangement, any(c.can_be_arranged for c in chosen))
+        only_whole = all(c.whole for c in chosen)
+        for control in (self.zoom, self.words):
+            self.form.setRowVisible(control, not only_whole)
+        self.zoom.setMaximum(self._largest_zoom(chosen, MAX_SIDE))
+        wide, high = sheets.size_of(chosen, self.zoom.value(), self.words.isChecked())
+        times = "" if only_whole else f"{self.zoom.value()} × {self.zoom.value()} for every pixel, "
+        self.facts.setText(f"{times}about {wide} × {high} pixels, with its complete settings inside")
+        self._preview(sheets.compose(chosen, self._preview_zoom(chosen), self.words.isChecked()))
+
+    def _refresh_film(self) -> None:
+        self.form.setRowVisible(self.kind, self.kind.count() > 1)
+        sheet = self._film_sheet()(len(self.moment.frames) - 1)
+        indices = animation.thinned(len(self.moment.frames))
+        seconds = len(indices) / self.pace.currentData()
+        thin = "" if len(indices) == len(self.moment.frames) else f" of {len(self.moment.frames)}"
+        self.facts.setText(
+            f"{sheet.shape[1]} × {sheet.shape[0]} pixels, {len(indices)}{thin} frames, {seconds:.1f} s"
+        )
+        self._preview(sheet)
+
+    def _preview_zoom(self, contents: Sequence[Content]) -> int:
+        """What is chosen, or less where a preview would have to be made much smaller again."""
+        return max(1, min(self.zoom.value(), PREVIEW_SIDE // max(sheets.size_of(contents, 1, False))))
+
+    def _preview(self, pixels: np.ndarray) -> None:
+        shown = QPixmap.fromImage(picture(pixels))
+        room = self.preview.size().expandedTo(self.preview.minimumSize()) * self.devicePixelRatioF()
+        if shown.width() > room.width() or shown.height() > room.height():
+            keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            shown = shown.scaled(room, keep, smooth)
+        shown.setDevicePixelRatio(self.devicePixelRatioF())
+        self.preview.setPixmap(shown)
+
+    def _say(self, text: str) -> None:
+        self.status.setText(text)
+        self.status.setVisible(bool(text))
+
+    # --- doing it
+
+    def _copy(self, act: Callable[[Moment], None]) -> None:
+        act(self.moment)
+        self._say("It is in the clipboard.")
+
+    def _ask(self) -> None:
+        if self.job is not None:
+            return
+        ending = {"Picture": ".png", "Film": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
+        ask_to_save(self, "Save", self.moment.name + ending, f"Files (*{ending})", self.save_to)
+
+    def save_to(self, path: Path) -> None:
+        """Write what is chosen; what comes of it is said by ``saved`` or ``failed``."""
+        if self.job is not None:
+            return
+        self._path = path
+        self.job = Job(self._work(path), self)
+        self.job.progressed.connect(self._progressed)
+        self.job.finished.connect(self._finished)
+        self.job.failed.connect(self._failed)
+        self.job.cancelled.connect(self._cancelled)
+        self._show_busy(True)
+        self._say("")
+        self.job.start()
+
+    def _work(self, path: Path) -> Callable[[Callable[[float], None]], None]:
+        """What the thread does, with everything that it needs taken from the widgets now."""
+        if self.mode == "Numbers":
+            table = self.moment.tables[max(self.table.currentIndex(), 0)]
+            return lambda tick: tables.save(path, table)
+        if self.mode == "Picture":
+            chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
+            kept = self.moment.kept
+            return lambda tick: keepsake.save_png(path, sheets.compose(chosen, zoom, words), kept)
+        sheet, pace = self._film_sheet(), float(self.pace.currentData())
+        indices = animation.thinned(len(self.moment.frames))
+        return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), pace, tick)
+
+    def _show_busy(self, busy: bool) -> None:
+        self.progress.setValue(0)
+        for widget in (self.progress, self.stop):
+            widget.setVisible(busy)
+        self.save.setVisible(not busy)
+
+    def _progressed(self, share: float) -> None:
+        self.progress.setValue(round(share * 1000))
+
+    def _finished(self) -> None:
+        self._end(f"Saved as {self._path.name}.")
+        self.saved.emit(str(self._path))
+
+    def _failed(self, reason: str) -> None:
+        said = f"{self._path.name} could not be written: {reason}."
+        self._end(said)
+        self.failed.emit(said)
+
+    def _cancelled(self) -> None:
+        self._end("Cancelled: nothing was written.")
+
+    def _end(self, said: str) -> None:
+        self.job = None
+        self._show_busy(False)
+        self._say(said)
+
+    def _cancel(self) -> None:
+        if self.job is not None:
+            self.job.cancel()
+
+    # --- keys, and leaving
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Ctrl+S saves, Ctrl+C copies the image, Ctrl+Shift+C the settings; Escape closes."""
+        if event.matches(QKeySequence.StandardKey.Save):
+            self._ask()
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            self._copy(copy_picture)
+        elif event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:
+            self._copy(copy_settings)
+        else:
+            super().keyPressEvent(event)
+
+    def done(self, result: int) -> None:
+        """Leaving gives up what is being written."""
+        if self.job is not None:
+            self.job.close()
+            self.job = None
+        super().done(result)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """As Escape."""
+        if self.job is not None:
+            self.job.close()
+            self.job = None
+        super().closeEvent(event)
+
+
+def _narrow(text: str, most: int = 58) -> str:
+    """The first columns of a table, as many as there is room for."""
+    return "\n".join(line if len(line) <= most else line[:most] + " …" for line in text.splitlines())
+
+
+def with_captions(content: Content, captions: Sequence[str] | None) -> Content:
+    """The same with a line under every picture, if there is one for each."""
+    fits = captions is not None and len(captions) == len(content.panels[0][1])
+    return replace(content, captions=captions) if fits else content

@@ -1,0 +1,139 @@
+"""What is kept comes back: every view of every model is exported and opened again to the bit; hostile files are refused."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from playground import checkpoints
+from playground.app import MainWindow
+from playground.models import latent
+from playground.tabs import shelf
+from playground.tabs.keep import moment_of
+from playground.ui import theme
+from tests.test_window import every_view
+
+WAIT = 120_000  # ms, for a busy machine
+
+
+@pytest.fixture(scope="module")
+def window(qapp):
+    """One window for all tests here: what is opened again must not care what was there before."""
+    patch, encodings = pytest.MonkeyPatch(), latent.encodings
+    patch.setattr(
+        latent, "encodings", lambda model: itertools.islice(encodings(model), 1)
+    )  # quicker, and as good
+    patch.setattr(shelf.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
+    theme.load_fonts()
+    theme.apply(qapp, "dark")
+    one = MainWindow()
+    one.resize(1280, 800)
+    one.show()
+    one.stream.start()
+    yield one
+    one.close()
+    assert one.ended_in_time
+    one.deleteLater()
+    patch.undo()
+
+
+def settled(view):
+    """The run and what hangs on it stand; the test set may still be on its way through an encoder."""
+    busy = [lane for lane in view._lanes if lane.state in ("waiting", "running")]
+    return len(view.player.timeline) > 0 and not [lane for lane in busy if "encodings" not in lane.name]
+
+
+def begun(player):
+    """The newest request has brought its first frame."""
+    return player.lane._held is None and player._keep is None and len(player.timeline) > 0
+
+
+def settle(qtbot, view):
+    qtbot.waitUntil(lambda: settled(view), timeout=WAIT)
+
+
+def go(qtbot, window, card, view_name):
+    """Open a view of a model."""
+    keys = [f.key for f in window._families]
+    window.tabs.setCurrentIndex(keys.index(card.family))
+    tab = window.current
+    tab.open_model(card.id)
+    qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == card.id, timeout=WAIT)
+    tab.show_view([v.name for v in tab._suitable].index(view_name))
+    qtbot.waitUntil(lambda: len(tab.view.player.timeline) > 0, timeout=WAIT)
+    return tab, tab.view
+
+
+def picture_of(tab):
+    """What the canvas shows: titles, words and pixels."""
+    return [
+        (c.columns, c.captions, c.row_captions, c.column_captions, list(c.panels), c.known)
+        for c in moment_of(tab).contents
+    ]
+
+
+def same(a, b):
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return np.array_equal(a, b)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    return a == b
+
+
+def export(qtbot, tab, path):
+    """Through the dialog, as a person would."""
+    tab.keeper.open()
+    dialog = tab.keeper.dialog
+    with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+        dialog.save_to(path)
+    tab.keeper.close()
+
+
+def stand_in_the_middle(qtbot, view):
+    """At a step between the first and the last, if the run has one; a long run need not end for that."""
+    player = view.player
+    qtbot.waitUntil(lambda: len(player.timeline) > 60 or not player.is_sampling, timeout=WAIT)
+    player.pause()
+    player.seek(len(player.timeline) // 2)
+    settle(qtbot, view)
+
+
+def reopen(qtbot, window, path, kind, request, step):
+    """Open a kept picture and wait until it stands."""
+    window.open_file(path)
+    tab = window.current
+    qtbot.waitUntil(lambda: type(tab.view) is kind and tab.view.request == request, timeout=WAIT)
+    qtbot.waitUntil(lambda: settled(tab.view) and tab.view.player.frame.step == step, timeout=WAIT)
+    assert tab.banner.isHidden(), tab.banner.text()
+    return tab, tab.view
+
+
+@pytest.mark.parametrize("card, kind", list(every_view()))
+def test_every_view_comes_back_to_the_bit(window, qtbot, tmp_path, card, kind):
+    if not kind.suits(checkpoints.load(card.id)):
+        pytest.skip("this view does not suit this model")
+    tab, view = go(qtbot, window, card, kind.name)
+    tab.knobs.set_settings({"seed": 11, "num_samples": 3, "rows": "none", "num_steps": 6})
+    qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
+    stand_in_the_middle(qtbot, view)
+    step, images, shown = view.player.frame.step, view.player.frame.images.copy(), picture_of(tab)
+    export(qtbot, tab, tmp_path / "kept.png")
+    snippet, request = moment_of(tab).snippet, view.request
+
+    tab.knobs.reset()  # everything changes
+    tab.turn_page(1)
+    built = [t for t in window._built.values() if t is not tab]
+    if built:
+        window.tabs.setCurrentWidget(built[-1])
+
+    tab, view = reopen(qtbot, window, tmp_path / "kept.png", kind, request, step)
+    assert tab.model.card.id == card.id and tab.knobs.request() == request
+    assert np.array_equal(view.player.frame.images, images)
+    assert same(picture_of(tab), shown)
+    assert not view.player.is_playing, "it stands where it stood"
+
+    space = {}
+    exec(snippet, space)  # the same picture without a window
+    assert np.abs(space["images"].astype(int) - images).max() <= 1
