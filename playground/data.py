@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -114,6 +113,8 @@ def _checked(name: str, data: bytes, where: object) -> bytes:
 
 
 def _download(name: str) -> bytes:
+    import urllib.request  # slow to import, seldom needed
+
     try:
         with urllib.request.urlopen(_URL + name, timeout=30) as answer:
             data = _checked(name, answer.read(), _URL + name)

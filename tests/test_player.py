@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -528,3 +529,26 @@ def test_words_before_the_first_frame_and_for_one_pass(qtbot, player):
     with qtbot.waitSignal(player.finished, timeout=WAIT):
         pass
     assert describe(player)[:2] == ["step 3", "1 network pass"]
+
+
+def test_a_new_run_frees_the_old_one_on_the_worker(qtbot):
+    freed = []
+    stream = Stream()
+    player = Player(stream.lane("run"))
+
+    class Heavy(dict):
+        def __del__(self):
+            freed.append(threading.current_thread().name)
+
+    def run():
+        for i in range(3):
+            yield Frame(i, 2, i, np.zeros((1, 4, 4, 1), np.uint8), state=Heavy())
+
+    for _ in range(2):
+        with qtbot.waitSignal(player.finished, timeout=WAIT):
+            player.start(run)
+    qtbot.waitUntil(lambda: len(freed) == 3, timeout=WAIT)
+    assert set(freed) == {"stream"}
+    player.clear()
+    qtbot.waitUntil(lambda: len(freed) == 6, timeout=WAIT)
+    assert stream.close()

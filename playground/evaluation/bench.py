@@ -6,7 +6,11 @@ rows that need a window.
 
 from __future__ import annotations
 
+import dataclasses
+import math
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,12 +20,13 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints
+from playground.models import precision
 from playground.models.base import make_request
 
 
 @dataclass(frozen=True)
 class Row:
-    """One measured figure.  ``peer`` is the slower way in the same unit, ``ratio`` = peer / value."""
+    """One measured figure.  ``peer`` is another way in the same unit; ``ratio`` = peer / value unless the name says else."""
 
     name: str
     value: float
@@ -39,13 +44,16 @@ def row(name: str, value: float, unit: str, peer: float | None = None, budget: f
     return Row(name, round(value, 3), unit, peer and round(peer, 3), ratio and round(ratio, 2), budget, ok)
 
 
-def model_rows() -> Iterator[tuple[str, Callable[[], Row]]]:
+def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     """Name and measurement of every row that needs only the models."""
     for count, budget in ((1, None), (16, 50.0)):
         yield f"autoregressive, {count} images, cached", partial(_cached_against_naive, count, budget)
-    yield "autoregressive, one full forward pass, 16 images", _full_pass
+    yield "autoregressive, 16 images, cached against one full pass", _cached_against_full_pass
     yield "diffusion, 16 images, 12 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=12)
     yield "diffusion, 16 images, 20 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=20)
+    yield "diffusion, per step, in each precision", _per_step
+    yield "diffusion, per step, against diffusers", _against_diffusers
+    yield "growth with count and steps", _growth
     yield "VAE decode, one picture", lambda: _decode("vae-fashion", 1)
     yield "VAE decode, 15x15 plane", lambda: _decode("vae2d-fashion", 225)
 
@@ -62,7 +70,7 @@ def _seconds(act: Callable[[], Any], repeats: int) -> float:
 
 def _cached_against_naive(count: int, budget: float | None) -> Row:
     """The naive sampler is timed over 20 pixels of the middle and scaled to 784: all its pixels cost the same."""
-    model = checkpoints.load("pixelcnn-fashion")
+    model = _model("pixelcnn-fashion")
     request = make_request(model.Request, {"num_samples": count})
     cached = _seconds(lambda: list(model.sample(request)), 3)
     naive = model.sample_naive(request)
@@ -75,29 +83,114 @@ def _cached_against_naive(count: int, budget: float | None) -> Row:
     return row(f"autoregressive, {count} images, cached", cached, "s", peer=per_pixel * size, budget=budget)
 
 
-def _full_pass() -> Row:
+def _cached_against_full_pass() -> Row:
+    """How near drawing pixel by pixel comes to the least it could cost: one pass over finished pictures."""
     import torch
 
-    model = checkpoints.load("pixelcnn-fashion")
+    model = _model("pixelcnn-fashion")
+    request = make_request(model.Request, {"num_samples": 16})
     x, labels = torch.zeros(16, 1, 28, 28, dtype=torch.uint8), torch.arange(16) % 10
     with torch.no_grad():
-        return row(
-            "autoregressive, one full forward pass, 16 images",
-            _seconds(lambda: model(x, labels), 5) * 1e3,
-            "ms",
-        )
+        one_pass = _seconds(lambda: model(x, labels), 5)
+    cached = _seconds(lambda: list(model.sample(request)), 3)
+    return row("autoregressive, 16 images, cached against one full pass", cached, "s", peer=one_pass)
 
 
-def _drain(name: str, budget: float, **settings: Any) -> Row:
+def _model(name: str, wanted: str = "auto") -> Any:
+    """A model as the window runs it: its number of threads, its precision."""
+    import torch
+
     model = checkpoints.load(name)
+    torch.set_flush_denormal(True)
+    torch.set_num_threads(model.num_threads or min(os.cpu_count() or 1, 8))
+    precision.settle(model, wanted)
+    return model
+
+
+def _drain(name: str, budget: float | None, **settings: Any) -> Row:
+    model = _model(name)
     request = make_request(model.Request, settings)
     seconds = _seconds(lambda: list(model.sample(request)), 3)
-    title = f"diffusion, {settings['num_samples']} images, {settings['num_steps']} steps"
+    title = f"{model.family}, " + ", ".join(f"{v} {_UNITS[k]}" for k, v in settings.items())
     return row(title, seconds, "s", budget=budget)
 
 
+_UNITS = {"num_samples": "images", "num_steps": "steps"}
+_STEPS = 6  # enough to time one
+
+
+def _step_seconds(model: Any) -> float:
+    """Of one guided step on 16 images: two passes each."""
+    request = make_request(model.Request, {"num_samples": 16, "num_steps": _STEPS, "sampler": "dpm++2m"})
+    return _seconds(lambda: list(model.sample(request)), 3) / _STEPS
+
+
+def _per_step() -> list[Row]:
+    rows, fp32 = [], None
+    for wanted in ("fp32", "bf16", "auto"):
+        model = _model("ddpm-fashion", wanted)
+        name = {"bf16": "bf16 channels_last", "auto": f"as the probe chose ({model.precision})"}.get(
+            wanted, wanted
+        )
+        milliseconds = _step_seconds(model) * 1e3
+        rows.append(row(f"diffusion, 16 images, one step, {name}", milliseconds, "ms", peer=fp32))
+        fp32 = fp32 or milliseconds
+    return rows
+
+
+def _against_diffusers() -> list[Row]:
+    """Our sampler loop against the scheduler of diffusers, around the same network in the same precision."""
+    try:
+        from diffusers import DPMSolverMultistepScheduler
+    except ImportError:
+        print("diffusers is not installed (the test extra has it): its row is left out.", file=sys.stderr)
+        return []
+    import torch
+
+    model = _model("ddpm-fashion")
+    scheduler: Any = DPMSolverMultistepScheduler(
+        prediction_type="sample", beta_schedule="squaredcos_cap_v2", solver_order=2
+    )
+    labels = torch.arange(16) % model.num_classes
+    denoise = model.denoiser(labels, make_request(model.Request, {}).guidance_scale)
+    start = torch.randn(16, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+    @torch.no_grad()
+    def theirs() -> None:
+        scheduler.set_timesteps(_STEPS)
+        x = start
+        for t in scheduler.timesteps:
+            alpha_bar = float(scheduler.alphas_cumprod[t])
+            x_0_pred = denoise(x, math.log(alpha_bar / (1 - alpha_bar)))
+            x = scheduler.step(x_0_pred, t, x).prev_sample
+            (x * 127.5 + 127.5).clamp(0, 255).to(torch.uint8).numpy()  # a frame, as ours gives one
+
+    milliseconds = _seconds(theirs, 3) / _STEPS * 1e3
+    name = "diffusion, 16 images, one step of DPM-Solver++, against diffusers"
+    return [row(name, _step_seconds(model) * 1e3, "ms", peer=milliseconds)]
+
+
+def _growth() -> list[Row]:
+    """Time over count, and over steps; the peer is the smallest of each, so the ratio says how it grew."""
+    rows = []
+    for vary, values, fixed in (
+        ("num_samples", (1, 4, 16, 64), {"num_steps": 6}),
+        ("num_steps", (5, 10, 20, 40), {"num_samples": 4}),
+    ):
+        found = [_drain("ddpm-fashion", None, **{vary: value, **fixed}) for value in values]
+        for value, one in zip(values, found, strict=True):
+            name = f"growth: diffusion, {value} {_UNITS[vary]}"
+            rows.append(
+                Row(name, one.value, "s", found[0].value, round(one.value / max(found[0].value, 1e-9), 2))
+            )
+    for count in (1, 16, 64):
+        one = _drain("pixelcnn-fashion", None, num_samples=count)
+        rows.append(dataclasses.replace(one, name=f"growth: {one.name}"))
+    return rows
+
+
 def _decode(name: str, count: int) -> Row:
-    model = checkpoints.load(name)
+    model = _model(name)
     z = np.random.default_rng(0).standard_normal((count, *model.latent_shape)).astype(np.float32)
     milliseconds = _seconds(lambda: list(model.decode_frames(z)), 20) * 1e3
     return row(
@@ -110,11 +203,11 @@ def _decode(name: str, count: int) -> Row:
 
 def as_table(rows: list[Row]) -> str:
     """The rows as aligned text."""
-    lines = [f"{'':58s} {'value':>10s} {'':5s} {'slow way':>10s} {'ratio':>7s} {'budget':>7s}"]
+    lines = [f"{'':66s} {'value':>10s} {'':5s} {'peer':>10s} {'ratio':>7s} {'budget':>7s}"]
     for r in rows:
         peer = "" if r.peer is None else f"{r.peer:.2f}"
         ratio = "" if r.ratio is None else f"{r.ratio:.1f}x"
         budget = "" if r.budget is None else f"{r.budget:g}"
         said = {True: "met", False: "MISSED", None: ""}[r.ok]
-        lines.append(f"{r.name:58s} {r.value:10.2f} {r.unit:5s} {peer:>10s} {ratio:>7s} {budget:>7s} {said}")
+        lines.append(f"{r.name:66s} {r.value:10.2f} {r.unit:5s} {peer:>10s} {ratio:>7s} {budget:>7s} {said}")
     return "\n".join(lines)

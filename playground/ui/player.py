@@ -208,6 +208,7 @@ class Player(QObject):
     def clear(self) -> None:
         """Stop and forget everything stored."""
         self.stop()
+        self.lane.let_go(self.timeline.truncate(-1))
         self.timeline.clear()
         self._index, self._keep, self._on_screen = -1, None, None
         self._show_timer.stop()
@@ -230,7 +231,7 @@ class Player(QObject):
     def _store(self, frames: list[Frame]) -> None:
         follow, serial = self.at_head, self.timeline.serial(self._index)
         if self._keep is not None:
-            self.timeline.truncate(self._keep)
+            self.lane.let_go(self.timeline.truncate(self._keep))
             self._keep = None
         for frame in frames:
             self.timeline.append(frame)

@@ -67,6 +67,17 @@ class _Run:
             logger.warning("A sampler failed while it was cleaning up.", exc_info=True)
 
 
+@dataclass(eq=False)
+class _Rubbish:
+    """Frames that nobody looks at any more: tens of megabytes, which the worker frees piece by piece."""
+
+    frames: list[Frame]
+
+    def clean_up(self) -> None:
+        while self.frames:
+            self.frames.pop()
+
+
 class Lane(QObject):
     """One view's place to play a generator.  Made by :meth:`Stream.lane`.
 
@@ -203,6 +214,12 @@ class Lane(QObject):
             self._interval = 1 / frames_per_second if frames_per_second else 0.0
             self._due = 0.0
 
+    def let_go(self, frames: list[Frame]) -> None:
+        """Free these on the worker: at once, on this thread, it would be a gap in the event loop."""
+        with self._stream._lock:
+            self._stream._discarded.append(_Rubbish(frames))
+            self._stream._lock.notify()
+
     def close(self) -> None:
         """Take the lane off the stream; it is silent from now on, and calls to it do nothing."""
         if self._closed:
@@ -320,7 +337,7 @@ class Stream(QObject):
         self._setup = setup
         self._lock = threading.Condition()  # guards the lanes, their runs and everything below
         self._lanes: list[Lane] = []
-        self._discarded: deque[_Run] = deque()  # runs whose generators the worker has to close
+        self._discarded: deque[_Run | _Rubbish] = deque()  # what the worker has to close and free
         self._level = 0.0  # the virtual time of the lane that has had least
         self._turn = 0
         self._rung = False

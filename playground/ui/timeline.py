@@ -43,12 +43,14 @@ class Timeline:
         while self._frame_bytes > self._frame_budget and self._thin_frames():
             pass
 
-    def truncate(self, index: int) -> None:
-        """Keep frames 0..index (none if it is -1)."""
-        for frame in self._frames[index + 1 :]:
+    def truncate(self, index: int) -> list[Frame]:
+        """Keep frames 0..index (none if it is -1); returns the others, which may be large enough to be slow to free."""
+        gone = self._frames[index + 1 :]
+        for frame in gone:
             self._frame_bytes -= frame.nbytes
             self._state_bytes -= frame.state_nbytes
         del self._frames[index + 1 :], self._serials[index + 1 :]
+        return gone
 
     def __len__(self) -> int:
         return len(self._frames)
