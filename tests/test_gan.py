@@ -203,3 +203,25 @@ def test_projection_comes_nearer_and_continues_from_its_state(network):
     assert [f.step for f in rest] == [5, 6, 7, 8]
     assert np.array_equal(rest[-1].images, frames[-1].images)
     assert torch.is_grad_enabled()
+
+
+def test_the_lattice_shows_the_samples_themselves_and_keeps_the_variance_between_them(style):
+    card_of(style)
+    request = _explore.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)
+    side = 2 * _explore.LATTICE + 2
+    own = style.picture_of(noise.normal(5, [_explore.LATTICE + 1], "z", (8,)), request)
+    found = last(_explore.lattice_point(style, request))
+    assert np.array_equal(found.images, own.images) and side == 6
+    wide = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (4000,))])()
+    assert _explore.lattice_z(wide, 5, 0.5, 0.3).std() == pytest.approx(1.0, abs=0.05)
+    frames = list(_explore.lattice(style, request))
+    rest = last(_explore.lattice(style, request, frames[5].state))
+    assert np.array_equal(rest.images, frames[-1].images)
+
+
+def test_opinions_are_measured_against_real_pictures(style):
+    style.requires_grad_(False)
+    images, labels = data.load("fashion", "test")
+    mine = images[labels == 6][:50].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
+    found = style.opinion(torch.from_numpy(mine), torch.full((50,), 6))
+    assert float(found.mean()) == pytest.approx(0.0, abs=1e-4)

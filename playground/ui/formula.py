@@ -17,9 +17,9 @@ SYMBOLS = {
     "prod": "∏", "sum": "∑", "int": "∫", "partial": "∂", "nabla": "∇", "infty": "∞", "cdot": "·", "times": "×",
     "sim": "∼", "approx": "≈", "propto": "∝", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→", "mid": "|",
     "pm": "±", "odot": "⊙", "ldots": "…", "dots": "…", "|": "∥", "ell": "ℓ", "det": "det", "log": "log", "exp": "exp",
-    "max": "max", "min": "min", "softmax": "softmax", "N": "𝒩", "E": "𝔼", "KL": "KL", ",": "\u2009", " ": " ",
+    "max": "max", "min": "min", "softmax": "softmax", "argmin": "arg min", "cos": "cos", "sin": "sin", "N": "𝒩", "E": "𝔼", "KL": "KL", ",": "\u2009", " ": " ",
 }  # fmt: skip
-_UPRIGHT = {"det", "log", "exp", "max", "min", "softmax", "KL"}
+_UPRIGHT = {"arg min", "cos", "sin", "det", "log", "exp", "max", "min", "softmax", "KL"}
 _ITALIC_GREEK = set("αβγδεηθλμνπρστφψωξ")
 _ACCENTS = {"bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[_^{}]|[A-Za-z]|[0-9.]+|\s+|.")

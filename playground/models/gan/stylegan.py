@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground import data
 from playground.models import noise
 from playground.models.base import EACH_CLASS, Frame, Recipe, Request, State, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
@@ -31,6 +32,7 @@ class StyleGANConfig:
 
     image_size: int = 28  # a multiple of 4
     channels: int = 1
+    dataset: str = "fashion"  # whose test images the critic's opinions are measured against
     num_classes: int = 10
     latent_dim: int = 64
     w_dim: int = 128
@@ -324,10 +326,25 @@ class StyleGAN(nn.Module):
         silent = [w.new_zeros(len(w), *shape) for shape in self.noise_shapes()]
         return self.synthesize(styles, silent)
 
+    @cached_property
+    def opinion_of_real(self) -> Tensor:
+        """The mean of D(x) over 50 test images of each class, (num_classes,)."""
+        device = self.generator.label.weight.device
+        images, labels = data.load(self.config.dataset, "test")
+        means = []
+        for c in range(self.num_classes):
+            x = torch.from_numpy(images[labels == c][:50].transpose(0, 3, 1, 2).copy()).to(device)
+            each = torch.full((len(x),), c, device=device)
+            means.append(self.discriminator(from_uint8(x), each).float().mean())
+        return torch.stack(means)
+
     @torch.no_grad()
     def opinion(self, x: Tensor, labels: Tensor) -> Tensor:
-        """D(x) of pictures in [-1, 1], (B,C,H,W): (B,), only differences of which mean something."""
-        return cast(Tensor, self.discriminator(x, labels)).float()
+        """D(x) of pictures in [-1, 1], (B,C,H,W), minus its mean over real ones of the class: (B,).
+
+        A relativistic critic only ever compares, so only such differences mean something.
+        """
+        return cast(Tensor, self.discriminator(x, labels)).float() - self.opinion_of_real[labels]
 
     def middle(self, labels: Tensor) -> Tensor:
         """Where a search for a latent begins: the mean w of each label's class, (B,w_dim)."""
