@@ -47,10 +47,24 @@ FAMILIES = (
         opens="vae2d-fashion",
     ),
     Family(
+        "gan",
+        "GAN",
+        "Two networks compete: one draws, the other learns to tell its pictures from real ones.",
+        "gan",
+        opens="stylegan-fashion",
+    ),
+    Family(
         "diffusion",
         "Diffusion",
         "Starts from pure noise and takes a little of it away at every step.",
         "diffusion",
+    ),
+    Family(
+        "energy",
+        "Energy",
+        "Gives every picture an energy, and draws by wandering to where it is low.",
+        "energy",
+        opens="ebm-fashion",
     ),
 )
 

@@ -6,8 +6,9 @@ depends on the start.  "Enough" is never known for certain, which is what the vi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from playground import data
 from playground.models import noise
-from playground.models.base import Request, knob
+from playground.models.base import Frame, Request, State, knob
 
 CHUNK = (
     16  # batches are padded to this where draws are discrete: one flipped pixel changes the rest of a chain
@@ -34,6 +35,72 @@ class ChainRequest(Request):
         choices=STARTS,
         help="Where each chain begins: pure noise, a test image, or a state that the chains of training left behind.",
     )
+
+
+class Chain(Protocol):
+    """What a model says about its chain; :func:`run` does the rest."""
+
+    config: Any
+    shape: tuple[int, int, int]
+
+    def kept(self) -> Tensor:
+        """States that the chains of training left behind, grey levels uint8 (N, ...)."""
+        ...
+
+    def as_state(self, grey: Tensor) -> Tensor:
+        """Grey levels in [0, 1], (B,C,H,W) -> states of the chain, (B,...)."""
+        ...
+
+    def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The next states, and what else there is to see of the step."""
+        ...
+
+    def frame_of(
+        self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int
+    ) -> tuple[np.ndarray, dict]:
+        """Pictures uint8 (B,H,W,C) and extras of a moment; ``seen`` is empty before the first step."""
+        ...
+
+
+def run(
+    model: Chain,
+    request: Any,
+    resume: State | None = None,
+    given: np.ndarray | None = None,
+    known: np.ndarray | None = None,
+) -> Iterator[Frame]:
+    """A chain from its start, a frame per step; without gradients unless a model turns them on inside a step.
+
+    Args:
+        given: grey levels in [0, 1], float32 (B,C,H,W), where the chain starts instead of where the request says.
+        known: bool (H,W); where it is True ``given`` is put back after every step.
+    """
+    device = model.kept().device
+    fixed = None if given is None else model.as_state(torch.from_numpy(given).to(device))
+    mask = None if known is None else torch.from_numpy(known).to(device)
+    if resume is None:
+        start = start_of(request, model.config.dataset, model.shape, model.kept()) if given is None else given
+        x, step = model.as_state(torch.from_numpy(start).to(device)), 0
+        yield _frame(model, x, {}, request, 0)
+    else:
+        x, step = torch.from_numpy(resume["x"].copy()).to(device), int(resume["step"])
+    while step < request.num_steps:
+        step += 1
+        x, seen = model.advance(x, request, step)
+        if fixed is not None and mask is not None:
+            x = torch.where(mask.expand(model.shape).reshape(x.shape[1:]), fixed, x)
+        yield _frame(model, x, seen, request, step)
+
+
+def _frame(model: Chain, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int) -> Frame:
+    pictures, extras = model.frame_of(x, seen, request, step)
+    return Frame(step, request.num_steps, step, pictures, extras, {"x": x.cpu().numpy().copy(), "step": step})
+
+
+def to_pictures(grey: Tensor, shape: tuple[int, int, int]) -> np.ndarray:
+    """Grey levels in [0, 1], (B,...) -> uint8 (B,H,W,C) on the CPU."""
+    levels = (grey.float().reshape(-1, *shape) * 255).round().clamp(0, 255).to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def start_of(

@@ -8,16 +8,18 @@ short runs are: the noise is far smaller than the gradient step asks for, so the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from playground.models import noise
 from playground.models.base import Frame, Recipe, Score, State, knob
-from playground.models.blocks import from_uint8, to_uint8
-from playground.models.energy._chains import ChainRequest, start_of
+from playground.models.blocks import from_uint8
+from playground.models.energy._chains import ChainRequest, run, to_pictures
 
 _CLIP = 0.03  # of the gradient that a Langevin step follows, as in the paper's code
 
@@ -148,24 +150,27 @@ class EBM(nn.Module):
     @torch.no_grad()
     def sample(self, request: EBMRequest, resume: State | None = None) -> Iterator[Frame]:
         """Langevin dynamics, a frame per step.  Extras: ``energy`` float32 (B,)."""
-        device = next(self.parameters()).device
-        if resume is None:
-            start = start_of(request, self.config.dataset, self.shape, self.replay)
-            x, step = torch.from_numpy(start * 2 - 1).to(device), 0
-            yield self._frame(request, 0, x)
-        else:
-            x, step = torch.from_numpy(resume["x"].copy()).to(device), int(resume["step"])
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        while step < request.num_steps:
-            step += 1
-            nudge = noise.normal(request.seed, indices, "langevin", self.shape, step)
-            x = self.langevin(x, torch.from_numpy(nudge).to(device), request.step_size, request.noise)
-            yield self._frame(request, step, x)
+        yield from run(self, request, resume)
 
-    def _frame(self, request: EBMRequest, step: int, x: Tensor) -> Frame:
-        energy = self(x).float().cpu().numpy()
-        state = {"x": x.cpu().numpy().copy(), "step": step}
-        return Frame(step, request.num_steps, step, to_uint8(x), {"energy": energy}, state)
+    def kept(self) -> Tensor:
+        """See :class:`Chain`."""
+        return self.replay
+
+    def as_state(self, grey: Tensor) -> Tensor:
+        """[0, 1] -> [-1, 1]."""
+        return grey * 2 - 1
+
+    def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """One Langevin step."""
+        indices = range(request.first_index, request.first_index + len(x))
+        nudge = torch.from_numpy(noise.normal(request.seed, indices, "langevin", self.shape, step))
+        return self.langevin(x, nudge.to(x.device), request.step_size, request.noise), {}
+
+    def frame_of(
+        self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int
+    ) -> tuple[np.ndarray, dict]:
+        """See :meth:`sample`."""
+        return to_pictures((x + 1) / 2, self.shape), {"energy": self(x).float().cpu().numpy()}
 
 
 MODEL = EBM

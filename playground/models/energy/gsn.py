@@ -9,8 +9,9 @@ from where its own chain strays to.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from playground.models import discretized_logistic, noise
 from playground.models.base import Frame, Recipe, State, knob
 from playground.models.blocks import from_uint8
-from playground.models.energy._chains import CHUNK, ChainRequest, in_chunks, start_of
+from playground.models.energy._chains import CHUNK, ChainRequest, in_chunks, run, to_pictures
 
 
 @dataclass(frozen=True)
@@ -124,46 +125,49 @@ class GSN(nn.Module):
             self.visited.copy_(self.visited.roll(kept, 0))
         return {"loss": torch.stack(losses).mean(), "first": losses[0].detach(), "last": losses[-1].detach()}
 
+    # --- chains
+
     @torch.no_grad()
     def sample(self, request: GSNRequest, resume: State | None = None) -> Iterator[Frame]:
         """Corrupt and restore, a frame per step; ``images`` is the mean of P(x given corrupted).
 
         Extras: ``drawn`` uint8 (B,H,W,C), the state that was drawn from it, and ``corrupted``, what the network saw.
         """
-        device = self.first.weight.device
-        if resume is None:
-            start = torch.from_numpy(start_of(request, self.config.dataset, self.shape, self.visited))
-            x, step = (start * 255).round().to(torch.uint8).to(device), 0
-            yield self._frame(request, 0, x, from_uint8(x), from_uint8(x))
-        else:
-            x, step = torch.from_numpy(resume["x"].copy()).to(device), int(resume["step"])
-        while step < request.num_steps:
-            step += 1
+        yield from run(self, request, resume)
 
-            def turn(part: Tensor, first: int, step: int = step) -> tuple[Tensor, ...]:
-                indices = range(first, first + CHUNK)
-                dice = noise.uniform(request.seed, indices, "corrupt", (3, *self.shape), step)
-                nudge = noise.normal(request.seed, indices, "corrupt", self.shape, step)
-                flips, choice, level = torch.from_numpy(dice).unbind(1)
-                moved = torch.from_numpy(nudge).to(device)
-                corrupted = self.corrupt(
-                    from_uint8(part), flips.float().to(device), moved, request.corruption
-                )
-                raw = self(corrupted)
-                drawn = discretized_logistic.draw(raw, choice, level).to(device)
-                return drawn, discretized_logistic.mean(raw), corrupted
+    def kept(self) -> Tensor:
+        """See :class:`Chain`."""
+        return self.visited
 
-            x, mean, corrupted = in_chunks(turn, x, request.first_index)
-            yield self._frame(request, step, x, mean, corrupted)
+    def as_state(self, grey: Tensor) -> Tensor:
+        """8-bit grey levels."""
+        return (grey * 255).round().to(torch.uint8)
 
-    def _frame(self, request: GSNRequest, step: int, x: Tensor, mean: Tensor, corrupted: Tensor) -> Frame:
-        def pictures(values: Tensor) -> np.ndarray:
-            grey = ((values.float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
-            return grey.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """Corrupt, restore, draw."""
 
-        extras = {"drawn": pictures(from_uint8(x)), "corrupted": pictures(corrupted)}
-        state = {"x": x.cpu().numpy().copy(), "step": step}
-        return Frame(step, request.num_steps, step, pictures(mean), extras, state)
+        def turn(part: Tensor, first: int) -> tuple[Tensor, ...]:
+            indices = range(first, first + CHUNK)
+            dice = noise.uniform(request.seed, indices, "corrupt", (3, *self.shape), step)
+            nudge = noise.normal(request.seed, indices, "corrupt", self.shape, step)
+            flips, choice, level = torch.from_numpy(dice).unbind(1)
+            moved, flips = torch.from_numpy(nudge).to(x.device), flips.float().to(x.device)
+            corrupted = self.corrupt(from_uint8(part), flips, moved, request.corruption)
+            raw = self(corrupted)
+            drawn = discretized_logistic.draw(raw, choice, level).to(x.device)
+            return drawn, discretized_logistic.mean(raw), corrupted
+
+        drawn, mean, corrupted = in_chunks(turn, x, request.first_index)
+        return drawn, {"mean": mean, "corrupted": corrupted}
+
+    def frame_of(
+        self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int
+    ) -> tuple[np.ndarray, dict]:
+        """See :meth:`sample`."""
+        shown = {name: to_pictures((value + 1) / 2, self.shape) for name, value in seen.items()}
+        drawn = to_pictures(x.float() / 255, self.shape)
+        extras = {"drawn": drawn, "corrupted": shown.get("corrupted", drawn)}
+        return shown.get("mean", drawn), extras
 
 
 MODEL = GSN

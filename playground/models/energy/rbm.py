@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from playground.models import noise
 from playground.models.base import Frame, Recipe, Score, State, knob
-from playground.models.energy._chains import ChainRequest, in_chunks, start_of
+from playground.models.energy._chains import ChainRequest, in_chunks, run, to_pictures
 
 
 @dataclass(frozen=True)
@@ -164,42 +165,43 @@ class RBM(nn.Module):
         ``images`` is P(v = 1 given h).  Extras: ``energy`` F(v) float32 (B,) in nats, ``hidden`` P(h = 1 given v) float32
         (B,num_hidden), ``binary`` uint8 (B,H,W,C), the state itself.
         """
-        device = self.weight.device
-        if resume is None:
-            grey = torch.from_numpy(start_of(request, self.config.dataset, self.shape, self.chains))
-            v, step = (grey.flatten(1) > 0.5).float().to(device), 0
-            yield self._frame(request, 0, v, v)
-        else:
-            v, step = torch.from_numpy(resume["v"].astype(np.float32)).to(device), int(resume["step"])
-        while step < request.num_steps:
-            step += 1
+        yield from run(self, request, resume)
 
-            def gibbs(part: Tensor, first: int, step: int = step) -> tuple[Tensor, ...]:
-                indices = range(first, first + len(part))
-                h = self._draw(self.hidden_given(part, request.temperature), request.seed, indices, "h", step)
-                p = self.visible_given(h, request.temperature)
-                return self._draw(p, request.seed, indices, "v", step), p
+    def kept(self) -> Tensor:
+        """See :class:`Chain`."""
+        return self.chains
 
-            v, p = in_chunks(gibbs, v, request.first_index)
-            yield self._frame(request, step, v, p)
+    def as_state(self, grey: Tensor) -> Tensor:
+        """Cut at half grey, (B,784)."""
+        return (grey.flatten(1) > 0.5).float()
+
+    def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """All hidden units given the pixels, then all pixels given the hidden units."""
+
+        def gibbs(part: Tensor, first: int) -> tuple[Tensor, ...]:
+            indices = range(first, first + len(part))
+            h = self._draw(self.hidden_given(part, request.temperature), request.seed, indices, "h", step)
+            p = self.visible_given(h, request.temperature)
+            return self._draw(p, request.seed, indices, "v", step), p
+
+        v, p = in_chunks(gibbs, x, request.first_index)
+        return v, {"p": p}
 
     @staticmethod
     def _draw(p: Tensor, seed: int, indices: range, name: str, step: int) -> Tensor:
         dice = torch.from_numpy(noise.uniform(seed, indices, name, tuple(p.shape[1:]), step))
         return (dice.to(p.device, p.dtype) < p).float()
 
-    def _frame(self, request: RBMRequest, step: int, v: Tensor, p: Tensor) -> Frame:
+    def frame_of(
+        self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int
+    ) -> tuple[np.ndarray, dict]:
+        """See :meth:`sample`."""
         extras = {
-            "energy": self(v).cpu().numpy(),
-            "hidden": self.hidden_given(v, request.temperature).cpu().numpy(),
-            "binary": self._pictures(v),
+            "energy": self(x).cpu().numpy(),
+            "hidden": self.hidden_given(x, request.temperature).cpu().numpy(),
+            "binary": to_pictures(x, self.shape),
         }
-        state = {"v": v.cpu().numpy().astype(np.uint8), "step": step}
-        return Frame(step, request.num_steps, step, self._pictures(p), extras, state)
-
-    def _pictures(self, p: Tensor) -> np.ndarray:
-        grey = (p.unflatten(1, self.shape) * 255).round().to(torch.uint8)
-        return grey.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return to_pictures(seen.get("p", x), self.shape), extras
 
 
 MODEL = RBM

@@ -1,0 +1,290 @@
+"""The Energy tab: chains that wander downhill, what they repair, and what an energy can tell apart."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout
+
+from playground.models.base import Frame, Request
+from playground.tabs.knob_grid import KnobGrid
+from playground.tabs.training_film import Training
+from playground.tabs.view import View
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import BarPlot, LinePlot
+
+MOST_TRACES = 8  # chains whose energy is drawn
+NUM_FILTERS = 64
+
+
+class Chains(View):
+    """Many chains in parallel, each with its energy."""
+
+    name = "Chains"
+    words = (
+        "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, it "
+        "starts somewhere and wanders: each step goes downhill a little, with some noise. Such a walk is a <b>Markov "
+        "chain</b>.<br><br>Start the chains from noise, from test images, or from where training's own chains were "
+        "left. If all three end up alike, the chains mix; if a chain from a shirt stays a shirt for ever, they do not."
+        "<br><br>The curves are the energies of the first chains."
+    )
+    formula = r"p(x) = \exp(-E(x)) / Z"
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Three kinds of chain."""
+        words = {
+            "energy/rbm": "<br><br>Here pixels are <b>black or white</b>. One step draws all hidden units given the "
+            "pixels, then all pixels given the hidden units; grey is the probability of white.",
+            "energy/ebm": "<br><br>Here a step follows the gradient of the energy. Its noise is far smaller than "
+            "theory asks for (temperature = noise² / (2 step_size), {t:.1e} as trained): the chains look for valleys "
+            "more than they sample.",
+            "energy/gsn": "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and <b>restores</b> it, "
+            "over and over. Where the chain spends its time is the model.",
+        }
+        more = words.get(model.card.network, "")
+        if "{t" in more:
+            more = more.format(t=model.config.noise**2 / (2 * model.config.step_size))
+        formula = self.formula
+        if model.likelihood == "none":
+            formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"
+        return self.words + more, formula
+
+    def build(self) -> None:
+        """The grid, and the traces."""
+        self.grid = ImageGrid()
+        self.column.addWidget(self.grid, 1)
+        self.player.speed = 30.0
+        self.plot = LinePlot("Energy of each chain", "step", "nats")
+
+    def draw(self, frame: Frame) -> None:
+        """The pictures, and the energies so far."""
+        if "corrupted" in frame.extras:
+            panels = [
+                ("restored: the mean of P(x)", frame.images),
+                ("corrupted: what it saw", frame.extras["corrupted"]),
+            ]
+            self.grid.set_panels(panels)
+        else:
+            self.grid.set_images(frame.images)
+        self._draw_traces(frame)
+
+    def _draw_traces(self, frame: Frame) -> None:
+        frames = list(self.player.timeline)
+        steps = np.array([f.step for f in frames], float)
+        if "energy" in frame.extras:
+            energies = np.stack([f.extras["energy"][:MOST_TRACES] for f in frames])
+            for i in range(energies.shape[1]):
+                self.plot.set_curve(f"chain {i + 1}", energies[:, i], steps)
+        else:
+            self.plot.set_title("How much each step changes the pictures")
+            self.plot.set_labels("step", "grey levels")
+            moved = [
+                float(np.abs(b.images.astype(int) - a.images).mean()) for a, b in itertools.pairwise(frames)
+            ]
+            self.plot.set_curve("change", np.array(moved), steps[1:])
+        self.plot.set_range(x=(0, frame.total))
+        self.plot.set_marker(frame.step)
+
+    def opened(self) -> None:
+        """Another model, other curves."""
+        self.plot.clear()  # type: ignore[union-attr]
+        self.plot.set_title("Energy of each chain")  # type: ignore[union-attr]
+        self.plot.set_labels("step", "nats")  # type: ignore[union-attr]
+
+
+class Repair(View):
+    """A part of a test image is lost; chains fill it in while the rest is held."""
+
+    name = "Denoise and complete"
+    words = (
+        "A chain need not start from nothing. Here it starts from a <b>damaged test image</b>: what is known is put "
+        "back after every step, and the chain fills in the rest so that the whole has low energy.<br><br>Several "
+        "chains try it at once: where they differ, the model is unsure. Under <i>noise over everything</i> nothing is "
+        "held, and the chain walks to a clean picture near by."
+    )
+    formula = r"p(x_{lost} \mid x_{known}) \propto \exp(-E(x))"
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.energy import _explore
+
+        return _explore.repair_request(model.Request)
+
+    hidden_knobs = frozenset({"start"})
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The chains."""
+        from playground.models.energy import _explore
+
+        return _explore.repair(model, request)
+
+    def code(self) -> tuple[list[str], str]:
+        """See the base class."""
+        return ["from playground.models.energy import _explore"], "_explore.repair(model, request)"
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The level belongs to noise."""
+        return {"amount": getattr(request, "damage", "") == "noise"}
+
+    def build(self) -> None:
+        """The original, the chains, and how far they are from it."""
+        self.original, self.grid = ImageGrid(), ImageGrid()
+        self.original.setAccessibleName("The test image before it was damaged")
+        row = QHBoxLayout()
+        row.addWidget(self.original, 1)
+        row.addWidget(self.grid, 3)
+        self.column.addLayout(row, 1)
+        self.player.speed = 30.0
+        self.plot = LinePlot("Difference from the original", "step", "grey levels")
+
+    def draw(self, frame: Frame) -> None:
+        """Pictures, and the mean difference so far."""
+        original = frame.extras["original"]
+        self.original.set_images(original, captions=["original"])
+        self.grid.set_images(frame.images)
+        frames = list(self.player.timeline)
+        apart = [float(np.abs(f.images.astype(int) - original).mean()) for f in frames[-400:]]
+        self.plot.set_curve("difference", np.array(apart), np.array([f.step for f in frames[-400:]], float))
+        self.plot.set_range(x=(0, frame.total))
+        self.plot.set_marker(frame.step)
+
+
+class Energies(View):
+    """Histograms of energies: garments, other images, samples, and one picture of the user's choice."""
+
+    name = "Energy"
+    words = (
+        "What energy does the model give to garments it has never seen, and what to images that are no garments? If "
+        "the histograms lie apart, the energy can tell them apart: <b>AUC</b> is the probability that a random other "
+        "image has a higher energy than a random garment (50 % is blind, 100 % perfect).<br><br>Watch for kinds of "
+        "image that get <i>lower</i> energies than garments: simple pictures often do.<br><br>Energies are in nats "
+        "<b>up to an unknown constant</b>: they rank pictures of one model, and say nothing between models."
+    )
+    formula = r"\log p(x) = -E(x) - \log Z"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Has an energy."""
+        return model.likelihood == "energy"
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.energy import _explore
+
+        return _explore.census_request(model.Request)
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """A kind at a time."""
+        from playground.models.energy import _explore
+
+        return _explore.census(model, request)
+
+    def code(self) -> tuple[list[str], str]:
+        """See the base class."""
+        return ["from playground.models.energy import _explore"], "_explore.census(model, request)"
+
+    def build(self) -> None:
+        """Examples with their AUC, the histograms under them."""
+        self.grid = ImageGrid()
+        self.column.addWidget(self.grid, 3)
+        self.histograms = LinePlot("Energies", "energy, nats up to a constant", "share of images")
+        self.column.addWidget(self.histograms, 4)
+        self.plot = BarPlot("AUC against test images", "", "")
+
+    def draw(self, frame: Frame) -> None:
+        """What has been measured so far."""
+        energies, areas = frame.extras["energies"], frame.extras["auc"]
+        names = [
+            name if name == "test images" else f"{name}: AUC {areas[name]:.0%}".replace("%", " %")
+            for name in energies
+        ]
+        self.grid.set_images(
+            frame.images, captions=[*names, f"yours: {frame.extras['chosen']:.1f}".replace("-", "−")]
+        )
+        every = np.concatenate(list(energies.values()))
+        edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)
+        middles = (edges[:-1] + edges[1:]) / 2
+        self.histograms.clear()
+        for name, values in energies.items():
+            counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
+            self.histograms.set_curve(name, counts / len(values), middles)
+        self.histograms.set_marker(float(np.clip(frame.extras["chosen"], edges[0], edges[-1])))
+        told = {k: v for k, v in areas.items() if k != "test images"}
+        if told:
+            values = np.array(list(told.values()))
+            self.plot.set_values(values, high=1.0, names=[k.split()[-1] for k in told])
+
+
+class Filters(View):
+    """An RBM's receptive fields, lit by the hidden units that are on."""
+
+    name = "Filters"
+    words = (
+        "Each hidden unit looks at the picture through its own <b>filter</b>: the weights between it and every pixel. "
+        "Bright weights want white there, dark ones want black.<br><br>As the chain runs, the filters of the units "
+        "that are <b>on</b> light up: the picture is made of what they have in common. Click another chain to see "
+        "its units."
+    )
+    formula = r"P(h_j = 1 \mid v) = \sigma(c_j + \sum_i W_{ij} v_i)"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Has one weight from each pixel to each hidden unit."""
+        return hasattr(model, "hidden_given")
+
+    def build(self) -> None:
+        """Chains, filters."""
+        self.chains, self.grid = ImageGrid(), ImageGrid()
+        self.chains.setAccessibleName("Chains; choose one to see its hidden units")
+        self.chains.selection_changed.connect(lambda _: self._light())
+        row = QHBoxLayout()
+        row.addWidget(self.chains, 2)
+        row.addWidget(self.grid, 5)
+        self.column.addLayout(row, 1)
+        self.player.speed = 15.0
+        self.fetch = self.new_lane("filters")
+        self.fetch.frames_arrived.connect(lambda frames: self._take(frames[-1].extras["filters"]))
+        self.fetch.failed.connect(self.tab.show_failure)
+        self.filters: np.ndarray | None = None
+        self.plot = BarPlot("Hidden units by how probably they are on", "P(h = 1)", "units")
+
+    starts = {"num_samples": 9}  # noqa: RUF012
+
+    def opened(self) -> None:
+        """Another machine has other filters."""
+        from playground.models.energy import _explore
+
+        self.filters = None
+        self.fetch.play(self.source(_explore.filters))
+
+    def _take(self, weights: np.ndarray) -> None:
+        strongest = np.argsort(-np.abs(weights).mean((1, 2)))[:NUM_FILTERS]
+        chosen = weights[strongest]
+        scale = np.quantile(np.abs(chosen), 0.98, axis=(1, 2), keepdims=True)
+        self.filters, self.units = np.clip(chosen / scale, -1, 1), strongest
+        self._light()
+
+    def draw(self, frame: Frame) -> None:
+        """The chains, and the lit filters of the chosen one."""
+        self.chains.set_images(frame.images)
+        if self.chains.selected() < 0:
+            self.chains.select(0)
+        self._light()
+
+    def _light(self) -> None:
+        frame = self.player.frame
+        chosen = max(self.chains.selected(), 0)
+        if frame is None or self.filters is None or chosen >= len(frame.images):
+            return
+        on = frame.extras["hidden"][chosen]
+        light = (0.25 + 0.75 * on[self.units])[:, None, None]
+        grey = (self.filters + 1) / 2 * light
+        self.grid.set_images((grey[..., None] * 255).astype(np.uint8))
+        counts, edges = np.histogram(on, bins=20, range=(0, 1))
+        self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
+
+
+VIEWS = (Chains, Repair, Energies, Filters, Training, KnobGrid)
