@@ -10,8 +10,6 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
 from playground.models.base import Frame, Request
-from playground.tabs.knob_grid import KnobGrid
-from playground.tabs.training_film import Training
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import BarPlot, LinePlot
@@ -287,4 +285,4 @@ class Filters(View):
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
 
 
-VIEWS = (Chains, Repair, Energies, Filters, Training, KnobGrid)
+VIEWS = (Chains, Repair, Energies, Filters)

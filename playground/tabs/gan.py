@@ -11,8 +11,6 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
 from playground.models.base import Frame, Request
-from playground.tabs.knob_grid import KnobGrid
-from playground.tabs.training_film import Training
 from playground.tabs.view import View
 from playground.ui.controls import ComboBox
 from playground.ui.image_grid import ImageGrid
@@ -403,4 +401,4 @@ class Project(View):
         self.plot.set_marker(frame.step)
 
 
-VIEWS = (Generate, Walk, Lattice, Mixing, Directions, Project, Training, KnobGrid)
+VIEWS = (Generate, Walk, Lattice, Mixing, Directions, Project)
