@@ -42,7 +42,8 @@ def with_threads(model: Any, frames: Iterator[Frame]) -> Iterator[Frame]:
 
 
 def _num_threads(model: Any) -> int:
-    return model.num_threads or min(os.cpu_count() or 1, 8)
+    allowed = os.environ.get("OMP_NUM_THREADS", "")  # whoever sets this has other plans for the other cores
+    return model.num_threads or (int(allowed) if allowed.isdecimal() else min(os.cpu_count() or 1, 8))
 
 
 def devices() -> list[str]:
