@@ -145,6 +145,20 @@ def test_likelihood_has_its_word(load, card):
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
+def test_the_score_of_a_picture_does_not_depend_on_the_batch(load, card):
+    model = load(card.id)
+    if not hasattr(model, "score"):
+        return
+    images, labels = data.load("fashion", "test")
+    x = torch.from_numpy(images[:3].transpose(0, 3, 1, 2).copy())
+    y = torch.from_numpy(labels[:3].copy())
+    together, alone = model.score(x, 5, y), model.score(x[2:], 5, y[2:])
+    assert alone[0].value == pytest.approx(together[2].value, abs=2e-4)
+    moved = model.score(x.flip(0), 5, y.flip(0))
+    assert moved[0].value == pytest.approx(together[2].value, abs=2e-4)
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
 def test_half_precision_weights_and_bfloat16_stay_close(load, card):
     model = load(card.id)
     full = last(model.sample(request_for(model, {}, num_samples=2, seed=4)))

@@ -185,7 +185,7 @@ def test_importance_weights_are_those_of_the_densities(model: VAE) -> None:
         mu, logvar = model.encode(x)
         posterior, weights = normal(mu, (0.5 * logvar).exp()), []
         for draw in range(k):
-            epsilon = torch.from_numpy(noise.normal(seed, range(5), "posterior", (1,), step=draw))
+            epsilon = torch.from_numpy(noise.normal(seed, noise.identities(x), "posterior", (1,), step=draw))
             z = posterior.mean + posterior.stddev * epsilon
             ratio = (normal(0.0, 1.0).log_prob(z) - posterior.log_prob(z)).sum(1)
             weights.append(model.log_likelihood(x, z) + ratio)
@@ -198,7 +198,7 @@ def test_score_averages_the_two_terms_of_the_elbo(model: VAE) -> None:
     scores = model.score(x, seed=seed)
     bits = []
     for draw in range(vae.SCORE_DRAWS):
-        epsilon = torch.from_numpy(noise.normal(seed, range(3), "posterior", (1,), step=draw))
+        epsilon = torch.from_numpy(noise.normal(seed, noise.identities(x), "posterior", (1,), step=draw))
         with torch.no_grad():
             log_likelihood, kl = model(x, epsilon)
         bits.append((kl - log_likelihood).double() / (64 * math.log(2)))

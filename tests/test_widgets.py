@@ -298,6 +298,13 @@ def test_what_is_not_yet_drawn_is_hatched_and_not_black(qtbot: QtBot) -> None:
     assert edge == theme.accent(grid, on_canvas=True)
 
 
+def test_captions_name_the_pictures_that_are_there(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    qtbot.addWidget(grid)
+    grid.set_images(pictures(2), captions=["T-shirt", "Trouser", "Bag"])
+    assert grid._captions == ["T-shirt", "Trouser"]
+
+
 def test_the_grid_refuses_what_is_not_a_picture(qtbot: QtBot) -> None:
     grid = ImageGrid()
     qtbot.addWidget(grid)

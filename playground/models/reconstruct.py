@@ -49,7 +49,8 @@ def reconstruct(model: Any, request: ReconstructRequest, resume: State | None = 
     bounded = model.likelihood != "none"
     sigma = np.exp(0.5 * logvar) if bounded else np.zeros_like(mu)
     count = request.draws if bounded else 0
-    epsilon = [noise.normal(request.seed, [0], "posterior", model.latent_shape, k) for k in range(count)]
+    own = noise.identities(x)  # as the score draws them
+    epsilon = [noise.normal(request.seed, own, "posterior", model.latent_shape, k) for k in range(count)]
     z = np.concatenate([mu, *(mu + sigma * e for e in epsilon)]).astype(np.float32)
     (decoded,) = model.decode_frames(z)
     extras: dict[str, Any] = {

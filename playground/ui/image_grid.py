@@ -98,7 +98,9 @@ class ImageGrid(QWidget):
         before = self._geometry_key()
         self._panels = [(title, images) for title, images in panels if len(images)]
         self._columns = columns
-        self._captions = list(captions) if captions else None
+        self._captions = (
+            list(captions)[: self.count()] if captions else None
+        )  # memory may have capped the count
         self._column_captions = list(column_captions) if column_captions else None
         self._row_captions = list(row_captions) if row_captions else None
         if self._layout is None or self._geometry_key() != before:

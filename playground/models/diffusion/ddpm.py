@@ -243,14 +243,14 @@ class Diffusion(nn.Module):
         scores = []
         for start in range(0, len(x), _SCORED_TOGETHER):
             part = slice(start, start + _SCORED_TOGETHER)
-            indices = range(start, start + len(x[part]))
+            indices = noise.identities(x[part])
             rounds = [self._bound(x[part], labels[part], seed, indices, k) for k in range(_ROUNDS)]
             bits = torch.stack(rounds).cpu().double() / (x[0].numel() * math.log(2))  # (rounds, B)
             for mean, spread in zip(bits.mean(0).tolist(), bits.std(0).tolist(), strict=True):
                 scores.append(Score(mean, "bound", "bits/dim", spread / math.sqrt(_ROUNDS)))
         return scores
 
-    def _bound(self, x: Tensor, labels: Tensor, seed: int, indices: range, k: int) -> Tensor:
+    def _bound(self, x: Tensor, labels: Tensor, seed: int, indices: list[int], k: int) -> Tensor:
         """The k-th estimate in nats, (B,)."""
         config, labels = self.config, labels.repeat_interleave(_DRAWS)
         offset = noise.uniform(seed, indices, "log_snr", (1,), k)  # (B, 1)

@@ -98,7 +98,7 @@ class Flow(nn.Module):
         """
         draws = []
         for draw in range(SCORE_DRAWS):
-            epsilon = noise.normal(seed, range(len(x)), "dequantise", tuple(x.shape[1:]), draw)
+            epsilon = noise.normal(seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
             draws.append(self(x, torch.from_numpy(epsilon).to(x.device)).double())
         bits = -torch.stack(draws).cpu() / (self.num_dims * math.log(2))  # (draws, B)
         errors = bits.std(0) / math.sqrt(SCORE_DRAWS)

@@ -150,7 +150,7 @@ def round_trip(model: Any, request: RoundTripRequest, resume: State | None = Non
     """
     x = _image(model, request.image)
     if request.within == "draw":
-        epsilon = noise.normal(request.seed, [request.image], "dequantise", tuple(x.shape[1:]))
+        epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]))
         u, _ = model.dequantizer(x, torch.from_numpy(epsilon).to(x.device))
     else:
         u = torch.full(x.shape, 0.5, device=x.device)
@@ -177,7 +177,7 @@ def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -
     passes = sum(layer.passes for layer in model.layers)
     found: list[dict[str, float]] = []
     for draw in range(request.draws):
-        epsilon = noise.normal(request.seed, [request.image], "dequantise", tuple(x.shape[1:]), draw)
+        epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
         parts = model.bits_by_part(x, torch.from_numpy(epsilon).to(x.device))
         found.append({name: float(bits[0]) for name, bits in parts.items()})
         means = {name: math.fsum(f[name] for f in found) / len(found) for name in found[0]}

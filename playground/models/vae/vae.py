@@ -133,7 +133,10 @@ class VAE(nn.Module):
         The first is the mean over ``SCORE_DRAWS`` draws of z; its standard error is the third.
         """
         mu, logvar = self.encode(x)
-        draws = [self.log_likelihood(x, z) for z in self.posterior_draws(mu, logvar, SCORE_DRAWS, seed)]
+        draws = [
+            self.log_likelihood(x, z)
+            for z in self.posterior_draws(mu, logvar, SCORE_DRAWS, seed, noise.identities(x))
+        ]
         nats = self.num_dims * _NATS_PER_BIT
         reconstruction = -torch.stack(draws).double() / nats  # (draws, B)
         kl = gaussian_kl(mu, logvar).sum(1).double() / nats
@@ -147,17 +150,19 @@ class VAE(nn.Module):
         """
         mu, logvar = self.encode(x)
         log_weights = []
-        for z in self.posterior_draws(mu, logvar, k, seed):
+        for z in self.posterior_draws(mu, logvar, k, seed, noise.identities(x)):
             # log p(z) / q(z given x), whose constants cancel
             log_ratio = 0.5 * (logvar + (z - mu).square() / logvar.exp() - z.square())
             log_weights.append((self.log_likelihood(x, z) + log_ratio.sum(1)).double())
         nats = math.log(k) - torch.logsumexp(torch.stack(log_weights), 0)
         return nats / (self.num_dims * _NATS_PER_BIT)
 
-    def posterior_draws(self, mu: Tensor, logvar: Tensor, count: int, seed: int) -> Iterator[Tensor]:
-        """``count`` draws from q(z given x), each (B,D); the first ones are the same whatever ``count`` is."""
+    def posterior_draws(
+        self, mu: Tensor, logvar: Tensor, count: int, seed: int, indices: list[int]
+    ) -> Iterator[Tensor]:
+        """``count`` draws from q(z given x), each (B,D), from the noise of ``indices`` (B); the first ones are the same whatever ``count`` is."""
         for draw in range(count):
-            epsilon = noise.normal(seed, range(len(mu)), "posterior", self.latent_shape, step=draw)
+            epsilon = noise.normal(seed, indices, "posterior", self.latent_shape, step=draw)
             yield mu + torch.exp(0.5 * logvar) * torch.from_numpy(epsilon).to(mu.device)
 
     # --- a prior that knows where the codes are
