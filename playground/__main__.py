@@ -72,6 +72,9 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, help="the run's folder (default runs/ID)")
     command.add_argument("--resume", action="store_true", help="continue the run that is in the folder")
     command.add_argument("--start-from", metavar="CHECKPOINT", help="start from these weights")
+    command.add_argument(
+        "--change", action="append", default=[], metavar="NAME=NUMBER", help="another number in the recipe"
+    )
     command.add_argument("--threads", type=_positive, help="CPU threads")
     command.add_argument(
         "--install", action="store_true", help="put the finished checkpoint and its film in their places"

@@ -231,8 +231,12 @@ def train(options: Namespace) -> None:
     torch.set_flush_denormal(True)
     folder = options.out or Path("runs") / options.recipe
     start = checkpoints.resolve(options.start_from) if options.start_from else None
+    changes = dict(_setting(text) for text in options.change)
     with distributed.joined() as world:
-        for p in loop.train(options.recipe, folder, resume=options.resume, start_from=start, world=world):
+        run = loop.train(
+            options.recipe, folder, resume=options.resume, start_from=start, changes=changes, world=world
+        )
+        for p in run:
             figures = "  ".join(f"{k} {v:.4f}" for k, v in p.figures.items())
             line = f"step {p.step}/{p.total}  {p.images_per_second:.0f} images/s  {p.seconds_left / 60:.1f} min left  {figures}"
             print(line, flush=True) if world.is_first else None

@@ -8,7 +8,9 @@ import tempfile
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()  # what a probe finds under tests is not the user's
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side: threads of each would wait for the others'
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # tests run side by side: threads of each would wait for the others'
 
 import pytest
 

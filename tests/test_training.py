@@ -106,3 +106,13 @@ def test_the_learning_rate_rises_and_falls(tiny):
     assert factors[0] == pytest.approx(0.01) and max(factors) == 1.0 and factors.index(1.0) in (99, 100)
     assert factors[-1] == pytest.approx(0.02)
     assert all(a >= b for a, b in itertools.pairwise(factors[100:]))
+
+
+def test_numbers_of_a_recipe_can_be_changed_and_stand_on_the_card(tiny, tmp_path):
+    folder = tmp_path / "run"
+    list(loop.train(tiny.id, folder, changes={"steps": "3", "learning_rate": "0.001"}))
+    card = checkpoints.load(folder / f"{tiny.id}.safetensors").card
+    assert card.recipe["steps"] == 3 and card.recipe["learning_rate"] == 0.001 and card.images_seen == 24
+    for wrong in ({"config": "1"}, {"stepz": "1"}, {"steps": "many"}):
+        with pytest.raises(ValueError, match=r"recipe has no|takes a number"):
+            list(loop.train(tiny.id, tmp_path / "other", changes=wrong))

@@ -15,7 +15,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -273,18 +273,20 @@ def train(
     *,
     resume: bool = False,
     start_from: Path | None = None,
+    changes: Mapping[str, str] | None = None,
     every: int = 20,
     world: distributed.World = distributed.World(),
 ) -> Iterator[Progress]:
     """Run a recipe, yielding a :class:`Progress` every ``every`` steps; the checkpoint is in ``folder`` at the end.
 
+    ``changes`` are other numbers for the recipe, as texts (``{"steps": "500"}``); the card says what was used.
     As one of several processes (``world``), all of which must see the same ``folder`` if a run is resumed.
 
     Raises:
         ValueError: one sentence, for an unknown recipe, or a folder that holds a run when ``resume`` is not asked for.
         FloatingPointError: if the loss is no longer finite; the last saved state stays.
     """
-    run = _open_run(recipe_id, folder, resume, start_from, world)
+    run = _open_run(recipe_id, folder, resume, start_from, changes or {}, world)
     recipe = run.recipe
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
@@ -335,15 +337,22 @@ def train(
 
 
 def _open_run(
-    recipe_id: str, folder: Path, resume: bool, start_from: Path | None, world: distributed.World
+    recipe_id: str,
+    folder: Path,
+    resume: bool,
+    start_from: Path | None,
+    changes: Mapping[str, str],
+    world: distributed.World,
 ) -> Run:
     known = {**models.recipes(), **models.judge_recipes()}
     if recipe_id not in known:
         raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
+    network, recipe = known[recipe_id]
+    recipe = _changed(recipe, changes)
     folder.mkdir(parents=True, exist_ok=True)
-    if known[recipe_id][1].batch_size < world.size:
+    if recipe.batch_size < world.size:
         raise ValueError(f"The batches of {recipe_id} are too small to be split over {world.size} processes.")
-    run = Run(*known[recipe_id], folder, world)
+    run = Run(network, recipe, folder, world)
     if run.state_path.exists() and not resume:
         raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
     if resume and run.state_path.exists():
@@ -351,6 +360,24 @@ def _open_run(
     elif start_from is not None:
         run.start_from(start_from)
     return run
+
+
+def _changed(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
+    """The recipe with other numbers.
+
+    Raises:
+        ValueError: one sentence, for a name that is not a number of the recipe, or a text that is not a number of its kind.
+    """
+    values: dict[str, Any] = {}
+    for name, text in changes.items():
+        kind = type(getattr(recipe, name, None))
+        if kind not in (int, float):
+            raise ValueError(f"A recipe has no number called {name!r}.")
+        try:
+            values[name] = kind(text)
+        except ValueError:
+            raise ValueError(f"{name} takes a number, not {text!r}.") from None
+    return dataclasses.replace(recipe, **values)
 
 
 def _as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
