@@ -212,14 +212,17 @@ class Score(View):
     def draw(self, frame: Frame) -> None:
         """See :meth:`build`."""
         bits, parts = frame.extras["bits"], frame.extras["parts"]
+        mean = float(bits.mean())
         error = f" ± {bits.std(ddof=1) / np.sqrt(len(bits)):.4f}" if len(bits) > 1 else ""
-        self.grid.set_images(frame.images, captions=[f"{bits.mean():.3f} bits/dim at most"])
-        size = f"{bits.mean() * frame.images[0].size / 8:.0f} of {frame.images[0].size} bytes"
-        self.figures.setText(f"{bits.mean():.4f}{error} bits/dim (bound), {size}")
-        values = np.array([*parts.values(), bits.mean()])
-        names = [*parts, "sum"]
-        low = min(float(values.min()), 0.0)
-        self.plot.set_values(values, highlight=len(values) - 1, low=low, names=names)  # type: ignore[union-attr]
+        size = f"{mean * frame.images[0].size / 8:.0f} bytes in place of {frame.images[0].size}"
+        self.grid.set_images(frame.images, captions=[size])
+        terms = " + ".join(f"{value:.3f} ({name})" for name, value in parts.items())
+        text = f"{terms} = {mean:.4f}{error} bits/dim (bound)"
+        self.figures.setText(text.replace("+ -", "− ").replace("-", "−"))
+        values = np.array(
+            [*parts.values(), mean]
+        )  # a negative part has no bar: its figure stands in the line
+        self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"])  # type: ignore[union-attr]
 
 
 def figures_line() -> QLabel:
