@@ -229,6 +229,7 @@ def figures_line() -> QLabel:
     """One line under the picture, in tabular figures."""
     line = QLabel()
     line.setFont(theme.numbers_font())
+    line.setWordWrap(True)
     line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     return line
 

@@ -109,7 +109,7 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def bits_by_part(self, x: Tensor, epsilon: Tensor) -> dict[str, Tensor]:
-        """One draw of the bound, split up: the numbers of each scale given the coarser ones, and the dequantisation.
+        """One draw of the bound, split up: the numbers of each scale given the coarser ones, and u (log q).
 
         ``x`` uint8 and ``epsilon`` standard normal, both (B,C,H,W).  Each part is (B,) in bits per dimension *of the whole picture*, so
         that they add up; scales are densities, so one alone may be negative.
@@ -125,7 +125,7 @@ class Flow(nn.Module):
             h, log_det = layer(h)
             gained = gained + log_det
         parts[f"scale {len(parts) + 1}"] = gained + log_normal(h[:, :active])
-        parts["dequantisation"] = -log_q
+        parts["u"] = -log_q
         return {name: -nats / (self.num_dims * math.log(2)) for name, nats in parts.items()}
 
     # --- pictures and latents

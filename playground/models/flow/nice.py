@@ -72,7 +72,7 @@ class NICE(Flow):
     system = "NICE"
     paper = "Dinh, Krueger and Bengio 2014, arXiv:1410.8516"
     likelihood: LikelihoodKind = "bound"
-    num_threads: int | None = None
+    num_threads: int | None = 1  # its matrices are small
     sample_bytes = 2**18
     Config = NICEConfig
     Request = FlowRequest
