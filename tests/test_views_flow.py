@@ -1,0 +1,67 @@
+"""The Flow tab's views, driven in the real window with the quickest flow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from playground import data
+from tests.test_window import open_window, wait_finished  # noqa: F401
+
+MODEL = "nice-fashion"
+WAIT = 60_000  # ms
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Two threads that wait for each other crawl on a machine where others are at work."""
+    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+
+
+def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Layer by layer")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    assert not tab.knobs.row("image").isVisibleTo(tab) and tab.knobs.row("seed").isVisibleTo(tab)
+    one_way = view.player.timeline.last.total
+    tab.knobs.set_settings({"start": "image", "image": 3})
+    qtbot.waitUntil(lambda: view.player.timeline.last.total == 2 * one_way, timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert tab.knobs.row("image").isVisibleTo(tab) and not tab.knobs.row("seed").isVisibleTo(tab)
+    frames = list(view.player.timeline)
+    picture = data.load("fashion", "test")[0][3]
+    assert np.array_equal(frames[0].images[0], picture) and np.array_equal(frames[-1].images[0], picture)
+    qtbot.waitUntil(lambda: view.strip.count() == len(frames), timeout=WAIT)
+    assert view.strip.columns == one_way + 1
+    view.player.pause()
+    view.strip.picked.emit(one_way, 0, 0)
+    assert view.player.frame.extras["layer"] == "actnorm" and view.player.frame.extras["at"] == one_way
+    x, density = view.plot.curve("these numbers")
+    assert 0.5 < density.sum() * (x[1] - x[0]) <= 1.001, "a histogram of nearly all the numbers"
+
+
+def test_a_round_trip_says_what_was_lost(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Round trip")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    tab.knobs.set_settings({"image": 8, "within": "centre"})
+    qtbot.waitUntil(
+        lambda: np.array_equal(view.player.frame.images[0], data.load("fashion", "test")[0][8]), timeout=WAIT
+    )
+    assert np.array_equal(view.player.frame.images[2], view.player.frame.images[0])
+    assert "no pixel changed" in view.figures.text()
+    assert not tab.knobs.row("seed").isVisibleTo(tab)
+
+
+def test_a_negative_costs_more(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Score")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    plain = view.player.timeline.last.extras["bits"].mean()
+    assert f"{plain:.4f}" in view.figures.text()
+    tab.knobs.set_settings({"change": "negative"})
+    qtbot.waitUntil(
+        lambda: not view.player.is_sampling and view.player.timeline.last.images[0, 0, 0, 0] == 255,
+        timeout=WAIT,
+    )
+    assert view.player.timeline.last.extras["bits"].mean() > plain + 0.5
