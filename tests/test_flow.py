@@ -11,7 +11,7 @@ import torch
 from playground import checkpoints, data
 from playground.models.flow import _journeys, _mixture
 from playground.models.flow._dequantize import Uniform, Variational, colours, join_colours
-from playground.models.flow._flow import FlowRequest, log_normal
+from playground.models.flow._flow import SCORE_DRAWS, FlowRequest, log_normal
 from playground.models.flow._layers import ActNorm, InvertibleConv, Logit, Squeeze
 from playground.models.flow.glow import Glow, GlowConfig
 from playground.models.flow.nice import NICE, NICEConfig
@@ -259,7 +259,7 @@ def test_journeys(card):
     drawn = list(model.sample(FlowRequest(seed=3, temperature=1.0, num_samples=1)))
     assert np.array_equal(sample[-1].images, drawn[-1].images)
 
-    counted = list(_journeys.count_bits(model, _journeys.ScoreRequest(image=0, draws=8, seed=4)))
+    counted = list(_journeys.count_bits(model, _journeys.ScoreRequest(image=0, draws=SCORE_DRAWS, seed=4)))
     score = model.score(garments(1), seed=4)[0]
     assert counted[-1].extras["bits"].mean() == pytest.approx(score.value, abs=1e-3)
     assert sum(counted[-1].extras["parts"].values()) == pytest.approx(score.value, abs=1e-3)

@@ -16,7 +16,7 @@ from playground.models import noise
 from playground.models.base import Frame, Request, Score, State, knob
 from playground.models.flow._layers import Active, Squeeze
 
-SCORE_DRAWS = 8  # dequantisations behind one score
+SCORE_DRAWS = 4  # dequantisations behind one score
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: z is a point
 _LOG_NORMAL = 0.5 * math.log(2 * math.pi)
 _SHOWN = 3.0  # states between x and z are shown from black to white over +- so many standard deviations
@@ -27,7 +27,7 @@ class FlowRequest(Request):
     """What to generate."""
 
     temperature: float = knob(
-        0.8,
+        0.7,
         label="temperature",
         low=0.0,
         high=1.5,

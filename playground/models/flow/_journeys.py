@@ -36,7 +36,7 @@ class LayersRequest(Request):
     )
     image: int = knob(0, **_IMAGE)
     temperature: float = knob(
-        0.8,
+        0.7,
         label="temperature",
         low=0.0,
         high=1.5,
