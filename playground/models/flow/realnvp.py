@@ -122,7 +122,7 @@ RECIPES = (
     Recipe(
         id="realnvp-fashion",
         config=RealNVPConfig(),
-        steps=1000,
+        steps=800,
         batch_size=64,
         learning_rate=2e-3,
         optimizer="muon",
