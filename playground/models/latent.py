@@ -108,7 +108,7 @@ def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> 
 class BesideRequest(PlaneRequest):
     """Two planes at once, of fewer and so larger tiles."""
 
-    tiles: int = 11
+    tiles: int = 9
 
 
 @torch.no_grad()

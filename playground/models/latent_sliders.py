@@ -6,6 +6,7 @@ ignores costs nothing and changes nothing ("collapsed": Bowman et al. 2016, arXi
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,7 @@ from playground.models.base import Frame, Request, State, knob
 COLLAPSED = 0.1  # nats: a dimension that says less than this is as good as unused
 REACH = 4.0  # how far a slider goes, in standard deviations of the prior
 _BATCH = 500
+_STARTS: weakref.WeakKeyDictionary[Any, tuple[Any, np.ndarray, np.ndarray]] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -86,14 +88,11 @@ def slide(model: Any, request: SlidersRequest, resume: State | None = None) -> I
     Extras: ``latent`` and ``start``, float32 (1,D), and ``origin`` uint8 (1,H,W,C), the picture that was started from
     (the test image itself, or the decoded start).
     """
-    start, origin = _start(model, request)
+    start, origin = _start_kept(model, request)
     z = start.copy()
     for dimension, value in read_moves(request.moved, z.shape[1]).items():
         z[0, dimension] = value
     (frame,) = model.decode_frames(z, request.output, request.seed)
-    if origin is None:
-        (first,) = model.decode_frames(start, request.output, request.seed)
-        origin = first.images
     extras = {**frame.extras, "start": start, "origin": origin}
     yield Frame(1, 1, 1, frame.images, extras, frame.state)
 
@@ -112,11 +111,22 @@ def information(model: Any) -> Iterator[Frame]:
         yield Frame(i + 1, total, i + 1, images[:0], {"kl": summed / seen})
 
 
-def _start(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray | None]:
+def _start_kept(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
+    """Where the sliders start, and its picture; found once, since a finger on a slider asks for it many times."""
+    key = (request.start, request.index, request.seed, request.output)
+    if model not in _STARTS or _STARTS[model][0] != key:
+        _STARTS[model] = key, *_start(model, request)
+    return _STARTS[model][1:]
+
+
+def _start(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
     if request.start == "image":
         image = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
-        (frame,) = model.reconstruct_frames(image)
-        return np.asarray(frame.extras["latent"], np.float32), image
+        x = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)
+        return model.encode(x)[0].float().cpu().numpy(), image
     if request.start == "sample":
-        return noise.normal(request.seed, [request.first_index], "z", model.latent_shape), None
-    return np.zeros((1, *model.latent_shape), np.float32), None
+        z = noise.normal(request.seed, [request.first_index], "z", model.latent_shape)
+    else:
+        z = np.zeros((1, *model.latent_shape), np.float32)
+    (first,) = model.decode_frames(z, request.output, request.seed)
+    return z, first.images

@@ -88,6 +88,8 @@ class Sliders(ImageView):
         self.plot = self.bars
         self.kl: np.ndarray | None = None
         self.touched = -1
+        self._origin: np.ndarray | None = None  # the start now shown, and its caption
+        self._label = ""
 
     def opened(self) -> None:
         """Another model, other dimensions."""
@@ -142,14 +144,16 @@ class Sliders(ImageView):
         """The picture, its start, and the sliders where they stand (never under the finger)."""
         from playground.models.latent_sliders import read_moves
 
-        request, label = self.request, "z = 0, decoded"
+        request, label = self.request, "start: z = 0"
         if request.start == "image":  # type: ignore[union-attr]
-            label = f"test image {request.index}"  # type: ignore[union-attr]
+            label = f"start: no. {request.index}"  # type: ignore[union-attr]
         elif request.start == "sample":  # type: ignore[union-attr]
-            label = "the sample"
+            label = "start: a sample"
         self.stepper.show_index(getattr(request, "index", 0))
         self.picture.set_images(frame.images)
-        self.origin.set_images(frame.extras["origin"], captions=[f"start: {label}"])
+        if frame.extras["origin"] is not self._origin or label != self._label:
+            self._origin, self._label = frame.extras["origin"], label
+            self.origin.set_images(self._origin, captions=[label])
         if not self.sliders.in_hand:
             z = frame.extras["start"][
                 0

@@ -107,7 +107,7 @@ def lay_out(
     fit = best_fit(count, size, inner, columns, panels, between, overhead, caption)
     row_gap = max(1, -(-round(caption) // fit.zoom))
     wide = overhead[0] + (fit.columns * (size[1] + 1) - 1) * fit.zoom
-    high = overhead[1] + (fit.rows * (size[0] + row_gap) - (0 if caption else 1)) * fit.zoom
+    high = overhead[1] + (fit.rows * size[0] + (fit.rows - 1) * row_gap) * fit.zoom + caption
     side, down = (panels, 1) if fit.across else (1, panels)
     x = (room[0] - side * wide - (side - 1) * between) / 2 + overhead[0]
     y = (room[1] - down * high - (down - 1) * between) / 2 + overhead[1]

@@ -142,7 +142,10 @@ class LatentSliders(QWidget):
         name = "chevron-down" if self._fold.isChecked() else "chevron-right"
         self._fold.setIconSize(QSize(round(em), round(em)))
         self._fold.setIcon(icons.icon(name, theme.accent("neutral"), em))
-        self._grid.setContentsMargins(round(em * 0.4), round(em * 0.4), round(em), round(em * 0.4))
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        self._grid.setContentsMargins(
+            round(em * 0.4), round(em * 0.4), bar + round(em * 0.4), round(em * 0.4)
+        )
         self._grid.setHorizontalSpacing(round(em * 0.6))
         self._grid.setVerticalSpacing(round(em * 0.25))
         for row in self.rows:
@@ -154,6 +157,7 @@ class SliderRow:
 
     def __init__(self, dimension: int, reach: float, parent: QWidget) -> None:
         self.dimension = dimension
+        self._shown: float | None = None
         self.name = QLabel(f"z<sub>{dimension + 1}</sub>")
         self.slider = Slider()
         self.slider.setRange(round(-reach * _STEPS), round(reach * _STEPS))
@@ -185,7 +189,10 @@ class SliderRow:
             part.deleteLater()
 
     def show_value(self, value: float) -> None:
-        """Move the slider and the number."""
+        """Move the slider and the number, if they are elsewhere: thirty of them are many to paint."""
+        if value == self._shown:
+            return
+        self._shown = value
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(value * _STEPS))
         self.slider.update()
@@ -220,7 +227,7 @@ class Bar(QWidget):
 
     def sizeHint(self) -> QSize:
         """A short bar and its number."""
-        return QSize(round(theme.em() * 6.5), round(theme.em() * 1.5))
+        return QSize(round(theme.em() * 7), round(theme.em() * 1.5))
 
     def minimumSizeHint(self) -> QSize:
         """As wide as it wants."""
@@ -232,7 +239,7 @@ class Bar(QWidget):
             return
         painter, em = QPainter(self), theme.em()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        room = self.width() - 2.6 * em
+        room = self.width() - 3.2 * em
         high = em * 0.75
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.accent(self))
@@ -241,7 +248,7 @@ class Bar(QWidget):
         painter.setPen(QColor(theme.palette().muted))
         painter.setFont(theme.scaled_font(0.85))
         painter.drawText(
-            QRectF(long + em * 0.4, 0, 2.4 * em, self.height()),
+            QRectF(long + em * 0.4, 0, 2.8 * em, self.height()),
             Qt.AlignmentFlag.AlignVCenter,
             f"{self.value:.2f}",
         )

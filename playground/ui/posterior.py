@@ -93,10 +93,10 @@ class Posterior(QWidget):
         painter.drawLine(box.center() - QPointF(0, cross), box.center() + QPointF(0, cross))
         painter.restore()
         if self._sigma.max() > 0:
-            head_words = f"q(z|x), magnified: {_figures(2 * reach)} across"
+            head_words = f"magnified: {_figures(2 * reach)} across"
             foot_words = f"σ = ({_figures(self._sigma[0])}, {_figures(self._sigma[1])})"
         else:
-            head_words, foot_words = f"the code, magnified: {_figures(2 * reach)} across", "a point: no σ"
+            head_words, foot_words = f"magnified: {_figures(2 * reach)} across", "a point: no σ"
         self._write(painter, QRectF(0, 0, self.width(), box.top()), head_words)
         self._write(painter, QRectF(0, box.bottom(), self.width(), self.height() - box.bottom()), foot_words)
 
