@@ -258,7 +258,7 @@ def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):  #
     window = open_window(model_id=name, view="Side by side")
     view = window.current.view
     wait_finished(qtbot, view)
-    qtbot.waitUntil(lambda: all(len(p) == 10_000 for p in view.points), timeout=WAIT)
+    qtbot.waitUntil(lambda: all(len(p) > 0 for p in view.points), timeout=WAIT)
     assert "vae2d" in view.titles[0].text() and "ae2d" in view.titles[1].text()
     qtbot.mouseMove(view.planes[1], view.planes[1].point_of((1.2, -0.9)).toPoint())
     view.planes[1].moved.emit(1.2, -0.9)
