@@ -92,7 +92,10 @@ def _kept(model: Any, settings: dict[str, Any], count: int) -> keepsake.Keepsake
     request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
     told = settings_of(request)
     card = model.card
-    return keepsake.Keepsake(card.family, card.id, model.weights_hash, "Generate", told, count=count)
+    exact = getattr(model, "precision", "")
+    return keepsake.Keepsake(
+        card.family, card.id, model.weights_hash, "Generate", told, precision=exact, count=count
+    )
 
 
 def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:

@@ -48,6 +48,7 @@ class Keepsake:
     state: dict[str, Any] = field(
         default_factory=dict
     )  # what the view adds: edited pixels, a branch, a pointer
+    precision: str = ""  # in which the sampler ran, where there is a choice
     count: int | None = None  # pictures in the file, where that is more than a window shows
     version: str = playground.__version__
 
@@ -141,7 +142,7 @@ def from_json(text: bytes | str, name: str) -> Keepsake:
     if not isinstance(found, dict):
         raise KeepsakeError(f"The settings in {name} are not a table.")
     for one in dataclasses.fields(Keepsake):
-        optional = one.name in ("step", "head", "state", "count")
+        optional = one.name in ("step", "head", "state", "precision", "count")
         if one.name not in found and not optional:
             raise KeepsakeError(f"The settings in {name} lack {one.name!r}.")
         if one.name in found and not _fits(one.name, found[one.name]):
@@ -161,7 +162,12 @@ def _fits(name: str, value: Any) -> bool:
         return plain and all(isinstance(v, str | int | float | bool) for v in value.values())
     if name == "state":
         return isinstance(value, dict)
-    pattern = {"weights": r"[0-9a-f]{0,64}", "model": r"[a-z0-9]+(-[a-z0-9]+)+", "family": r"[a-z_]{1,40}"}
+    pattern = {
+        "weights": r"[0-9a-f]{0,64}",
+        "model": r"[a-z0-9]+(-[a-z0-9]+)+",
+        "family": r"[a-z_]{1,40}",
+        "precision": r"[a-z0-9]{0,10}",
+    }
     return isinstance(value, str) and bool(re.fullmatch(pattern.get(name, r"[^\n]{1,100}"), value))
 
 
@@ -215,6 +221,7 @@ def snippet(
     made_by: str,
     run: str,
     step: int | None,
+    precision: str = "",
 ) -> str:
     """A program that makes the picture without a window.
 
@@ -225,6 +232,7 @@ def snippet(
         made_by: an expression for the request's type, "" if it is the model's own or can be imported.
         run: an expression over ``model`` and ``request``: a generator of frames.
         step: where to stop, None for the end.
+        precision: in which the sampler runs, if it is not the usual one.
     """
     kind = type(request)
     settings = ", ".join(f"{name}={value!r}" for name, value in base.settings_of(request).items())
@@ -234,6 +242,7 @@ def snippet(
         made_by = kind.__qualname__
         imports = [*imports, f"from {kind.__module__} import {kind.__qualname__}"]
     lines = ["import playground", *dict.fromkeys(imports), "", f"model = playground.load({source!r})"]
+    lines += [f"model.set_precision({precision!r})"] * (precision == "bf16")
     lines += [f"request = {made_by}({settings})", f"for frame in {run}:"]
     lines += ["    pass"] if step is None else [f"    if frame.step == {step}:", "        break"]
     return "\n".join([*lines, "images = frame.images  # uint8 (B, H, W, C)"]) + "\n"

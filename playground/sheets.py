@@ -32,6 +32,7 @@ class Content:
         columns: pictures in a row.
         gap: source pixels between pictures.
         captions: a line under every picture; or ``column_captions`` above and ``row_captions`` beside the grid.
+        across: panels side by side, else one above the other.
         known: bool (H,W) or (B,H,W), False where a picture is not drawn yet.
         whole: one finished picture that is shown as it is, at no zoom.
     """
@@ -44,6 +45,7 @@ class Content:
     column_captions: Sequence[str] | None = None
     row_captions: Sequence[str] | None = None
     known: np.ndarray | None = None
+    across: bool = True
     whole: bool = False
 
     @property
@@ -97,8 +99,9 @@ def size_of(contents: Sequence[Content], zoom: int, words: bool) -> tuple[int, i
     for content in contents:
         n, h, w = content.panels[0][1].shape[:3]
         times, columns = 1 if content.whole else zoom, min(content.columns, n)
-        wide = max(wide, len(content.panels) * columns * (w + content.gap) * times)
-        high += math.ceil(n / columns) * (h + content.gap) * times
+        side, down = (len(content.panels), 1) if content.across else (1, len(content.panels))
+        wide = max(wide, side * columns * (w + content.gap) * times)
+        high += down * math.ceil(n / columns) * (h + content.gap) * times
     return wide, high
 
 
@@ -109,8 +112,10 @@ def _panels(content: Content, zoom: int, words: bool) -> np.ndarray:
     parts: list[np.ndarray] = []
     for title, images in content.panels:
         panel = _panel(content, title, images, 1 if content.whole else zoom, words)
-        parts += [_blank(panel.shape[0], max(3 * zoom, 6)), panel]
-    return _join(parts[1:], 1)
+        between = max(3 * zoom, 6)
+        blank = (panel.shape[0], between) if content.across else (between, panel.shape[1])
+        parts += [_blank(*blank), panel]
+    return _join(parts[1:], 1 if content.across else 0)
 
 
 def _panel(content: Content, title: str, images: np.ndarray, zoom: int, words: bool) -> np.ndarray:

@@ -23,12 +23,16 @@ class Table:
     header: list[str]
     rows: list[list[Any]]
 
-    def text(self, most: int | None = None) -> str:
-        """As CSV, the first ``most`` rows of it."""
+    def start(self, rows: int, columns: int) -> list[list[str]]:
+        """The first rows and columns as words, for a preview."""
+        return [[str(_plain(v)) for v in row[:columns]] for row in [self.header, *self.rows[:rows]]]
+
+    def text(self) -> str:
+        """As CSV."""
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(self.header)
-        writer.writerows([[_plain(v) for v in row] for row in self.rows[:most]])
+        writer.writerows([[_plain(v) for v in row] for row in self.rows])
         return out.getvalue()
 
 
@@ -49,6 +53,7 @@ def of_frame(frame: Frame, names: Sequence[str] | None = None) -> Table | None:
     if names and len(names) == count:
         header.append("class")
         columns.append(list(names))
+    words = len(header)
     for name, value in frame.extras.items():
         if not _is_numeric(value) or not 1 <= value.ndim <= 2 or len(value) != count or not count:
             continue
@@ -56,7 +61,7 @@ def of_frame(frame: Frame, names: Sequence[str] | None = None) -> Table | None:
         header += [name] if vectors.shape[1] == 1 else [f"{name}_{i}" for i in range(vectors.shape[1])]
         columns += [vectors[:, i].tolist() for i in range(vectors.shape[1])]
     rows = [list(row) for row in zip(*columns, strict=True)]
-    return Table("a row per picture", header, rows) if len(header) > 1 and count else None
+    return Table("a row per picture", header, rows) if len(header) > words else None
 
 
 def of_run(frames: Sequence[Frame]) -> Table | None:

@@ -516,3 +516,24 @@ def _contrast(one: str, other: str) -> float:
 def _mouse(kind: QEvent.Type, at: QPointF, held: bool = False) -> QMouseEvent:
     button = Qt.MouseButton.LeftButton if held else Qt.MouseButton.NoButton
     return QMouseEvent(kind, at, at, Qt.MouseButton.NoButton, button, Qt.KeyboardModifier.NoModifier)
+
+
+def test_free_text_is_not_carried_into_another_kind_of_request(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class One(Request):
+        values: str = knob("1, 2", label="values", help="")
+        strength: float = knob(1.0, label="strength", low=0.0, high=9.0, help="")
+
+    @dataclass(frozen=True)
+    class Other(Request):
+        values: str = knob("ddim", label="values", help="")
+        strength: float = knob(1.0, label="strength", low=0.0, high=9.0, help="")
+
+    panel = KnobPanel()
+    qtbot.addWidget(panel)
+    panel.set_request(One)
+    panel.set_settings({"values": "3", "strength": 5.0})
+    panel.set_request(Other)
+    assert panel.settings()["values"] == "ddim" and panel.settings()["strength"] == 5.0
+    panel.set_request(One)
+    assert panel.settings()["values"] == "3"

@@ -161,7 +161,15 @@ class FamilyTab(QWidget):
         last = view.player.timeline.last
         head = last.step if last is not None else step
         return Keepsake(
-            card.family, card.id, self.model.weights_hash, view.name, settings, step, head, view.settings()
+            family=card.family,
+            model=card.id,
+            weights=self.model.weights_hash,
+            view=view.name,
+            settings=settings,
+            step=step,
+            head=head,
+            state=view.settings(),
+            precision=getattr(self.model, "precision", ""),
         )
 
     def restore(self, kept: Keepsake) -> None:
@@ -243,10 +251,17 @@ class FamilyTab(QWidget):
         view.player.halt_at(kept.step, kept.head)
         self.explain.set_content(*view.explanation(model), view.plot)
         self._rest_if_hidden()
+        self._say_what_differs(model, kept, request)
+
+    def _say_what_differs(self, model: Any, kept: Keepsake, request: Request) -> None:
+        made, here = kept.precision or "fp32", getattr(model, "precision", "fp32")
         if kept.weights not in ("", model.weights_hash):
             self.banner.show_notice(
                 f"The weights of {kept.model} are others than those that made this picture, so it may look different."
             )
+        elif made != here:
+            said = f"The picture was made in {made} and is made here in {here}, so pixels may differ."
+            self.banner.show_notice(said)
         elif kept.count and kept.count > request.num_samples:
             self.banner.show_notice(
                 f"The picture holds {kept.count}; here are the first {request.num_samples}."

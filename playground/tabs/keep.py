@@ -97,6 +97,7 @@ def moment_of(tab: FamilyTab) -> Moment | None:
             code.request,
             code.run,
             None if end else frame.step,
+            kept.precision,
         ),
         zoom=_zoom_of(view),
     )
@@ -104,14 +105,15 @@ def moment_of(tab: FamilyTab) -> Moment | None:
 
 def _film_of(view: View) -> Callable[[Frame], Content]:
     """How a film lays out a frame: as the first grid or plane of the canvas does."""
-    planes, grids = view.findChildren(LatentPlane), view.findChildren(ImageGrid)
-    first = planes[0].content() if planes else None
-    gap = 0 if first is not None and not first.gap else 1
-    columns = first.columns if first is not None and not gap else max([g.columns for g in grids], default=1)
+    found = [w.content() for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind)]
+    shown = [c for c in found if c is not None and not c.whole]
+    first = max(shown, key=lambda c: len(c.panels[0][1]), default=None)
+    columns, gap, across = (first.columns, first.gap, first.across) if first is not None else (1, 1, True)
     names = view.class_names()
 
     def film(frame: Frame) -> Content:
-        return export.with_captions(Content(view.name, view.panels(frame), columns, gap), names)
+        content = Content(view.name, view.panels(frame), columns, gap, across=across)
+        return export.with_captions(content, names)
 
     return film
 

@@ -6,13 +6,14 @@ It holds a snapshot of the moment at which it was opened, so the run can go on m
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -126,6 +128,8 @@ class ExportDialog(QDialog):
         self.page.setVisible(len(self.pages) > 1)
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.preview.setMinimumSize(round(theme.em() * 40), round(theme.em() * 18))
+        self.preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.preview.setFont(theme.numbers_font())
         self.preview.setAccessibleName("Preview")
         self.what = ComboBox()
         several = len(moment.contents) > 1
@@ -229,6 +233,11 @@ class ExportDialog(QDialog):
         foot.addWidget(self.save)
         column.addLayout(foot)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The preview fits again."""
+        super().resizeEvent(event)
+        self._refresh()
+
     def sizeHint(self) -> QSize:
         """Room for a preview."""
         return QSize(round(theme.em() * 46), round(theme.em() * 44))
@@ -283,7 +292,7 @@ class ExportDialog(QDialog):
         else:
             table = self.moment.tables[max(self.table.currentIndex(), 0)]
             self.form.setRowVisible(self.table, self.table.count() > 1)
-            self.preview.setText(_narrow(table.text(9)))
+            self.preview.setText(_as_html(table.start(9, 5)))
             self.facts.setText(f"{len(table.rows):,} rows, {len(table.header):,} columns")
 
     def _refresh_picture(self) -> None:
@@ -316,7 +325,7 @@ class ExportDialog(QDialog):
 
     def _preview(self, pixels: np.ndarray) -> None:
         shown = QPixmap.fromImage(picture(pixels))
-        room = self.preview.size().expandedTo(self.preview.minimumSize()) * self.devicePixelRatioF()
+        room = self.preview.size() * self.devicePixelRatioF()
         if shown.width() > room.width() or shown.height() > room.height():
             keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
             shown = shown.scaled(room, keep, smooth)
@@ -424,9 +433,15 @@ class ExportDialog(QDialog):
         super().closeEvent(event)
 
 
-def _narrow(text: str, most: int = 58) -> str:
-    """The first columns of a table, as many as there is room for."""
-    return "\n".join(line if len(line) <= most else line[:most] + " …" for line in text.splitlines())
+def _as_html(rows: Sequence[Sequence[str]]) -> str:
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [html.escape(cell if len(cell) <= 14 else cell[:13] + "…") for cell in row]
+        tag = "td" if number else "th"
+        lines.append(
+            "".join(f"<{tag} style='padding:2px 10px' align='right'>{cell}</{tag}>" for cell in cells)
+        )
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 def with_captions(content: Content, captions: Sequence[str] | None) -> Content:

@@ -147,8 +147,16 @@ class ImageGrid(QWidget):
         """What is shown, for a sheet; None if that is nothing."""
         if not self._panels:
             return None
-        words = self._captions, self._column_captions, self._row_captions
-        return Content(self.accessibleName(), tuple(self._panels), self.columns, 1, *words, self._known)
+        return Content(
+            self.accessibleName(),
+            tuple(self._panels),
+            self.columns,
+            captions=self._captions,
+            column_captions=self._column_captions,
+            row_captions=self._row_captions,
+            known=self._known,
+            across=self._layout is None or self._layout.fit.across,
+        )
 
     @property
     def zoom(self) -> int:

@@ -33,7 +33,7 @@ class KnobPanel(QWidget):
         super().__init__(parent)
         self._type: type[Request] = Request
         self._rows: dict[str, Row] = {}
-        self._memory: dict[tuple[str, str], Any] = {}  # (name, label) -> last value of every knob ever shown
+        self._memory: dict[tuple[object, ...], Any] = {}  # last value of every knob ever shown, by _meaning
         self._silent: dict[str, Any] = {}  # values of the hidden knobs, which a view may turn by other means
         self._silent_memory: dict[tuple[type[Request], str], Any] = {}
         self._knobs: dict[str, base.Knob] = {}  # all of the present type, hidden ones too
@@ -62,7 +62,7 @@ class KnobPanel(QWidget):
         self, request_type: type[Request], classes: Sequence[str] = (), hidden: Collection[str] = ()
     ) -> None:
         """Show the knobs of another request type; a value stays where the new type has a knob of that name."""
-        self._memory.update({(n, one.knob.label): one.value() for n, one in self._rows.items()})
+        self._memory.update({self._meaning(one.knob): one.value() for one in self._rows.values()})
         self._silent_memory.update({(self._type, name): value for name, value in self._silent.items()})
         self._type = request_type
         self._knobs = {k.name: k for k in base.knobs(request_type)}
@@ -72,8 +72,8 @@ class KnobPanel(QWidget):
             if name in hidden
         }
         self._build(base.knobs(request_type), tuple(classes), set(hidden))
-        for name, one in self._rows.items():
-            held = (name, one.knob.label)
+        for one in self._rows.values():
+            held = self._meaning(one.knob)
             if held in self._memory and _valid(one.knob, self._memory[held], len(classes)):
                 one.show_value(self._memory[held])
         self._last = self.request()
@@ -149,6 +149,11 @@ class KnobPanel(QWidget):
         )
 
     # --- inside
+
+    def _meaning(self, knob: base.Knob) -> tuple[object, ...]:
+        """Under what a value is remembered: free text means something else in every request type."""
+        free = knob.type is str and not knob.choices
+        return (knob.name, knob.label, *((self._type,) if free else ()))
 
     def _build(self, knobs: Sequence[base.Knob], classes: Sequence[str], hidden: set[str]) -> None:
         self._rows = {k.name: row(k, classes) for k in knobs if k.name not in hidden}
