@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -191,48 +191,55 @@ class PlainPixelCNN(nn.Module):
 
 
 class _Run(PixelRun):
-    """One sampling run, with what every layer said about the row above."""
+    """One sampling run, with the weights as one pixel wants them and what every layer said about the row above."""
 
     def __init__(self, model: PlainPixelCNN, request: PixelRequest, resume: State | None) -> None:
         super().__init__(model.config, model.num_classes, model.head.weight.device, request, resume)
         self.model = model
-        # features that the 3x3 convolutions look at, a column of zeros before and after: (blocks, W+2, B, width)
+        self.weights = _PixelWeights(model)
+        # what the 3x3 convolutions look at in the row above, a column of zeros at each end: (blocks, W+2, B, width)
         empty = (model.config.num_blocks, self.size + 2, CHUNK, model.config.width)
-        self.rows = [torch.zeros(empty, device=self.device) for _ in self.labels]
-        self.stems: list[Tensor] = []  # what the stem makes of the rows above, (W, B, 2*width)
+        self.above = [torch.zeros(empty, device=self.device) for _ in self.labels]
+        self.row: list[
+            list[list[Tensor]]
+        ] = []  # chunk, block -> the same of this row so far, each (B, width)
+        self.seen: list[list[Tensor]] = []  # chunk -> what the stem sees of this row's pixels, each (B, 3)
+        self.stems: list[tuple[Tensor, ...]] = []  # chunk -> the stem over the rows above, W x (B, 2*width)
         self.links: list[
-            list[Tensor]
-        ] = []  # the same for the block's 3x3 convolutions with the label, (W, B, width)
+            list[tuple[Tensor, ...]]
+        ] = []  # chunk, block -> 3x3 over the row above and the label
         if self.first_row and resume is not None:
             for i in range(self.num_chunks):
-                self.rows[i] = torch.from_numpy(resume[f"{i}/rows"].copy()).to(self.device)
+                self.above[i] = torch.from_numpy(resume[f"{i}/rows"].copy()).to(self.device)
 
     def state(self, row: int) -> State:
         """Everything needed to continue with ``row``."""
-        return self.snapshot(row, **{f"{i}/rows": r.cpu().numpy().copy() for i, r in enumerate(self.rows)})
+        return self.snapshot(row, **{f"{i}/rows": r.cpu().numpy() for i, r in enumerate(self._finished())})
+
+    def _finished(self) -> list[Tensor]:
+        """The row that is drawn, as the row below it looks at it; at the first row, nothing but zeros."""
+        if not self.row:
+            return [above.clone() for above in self.above]
+        zero = torch.zeros_like(self.row[0][0][0])
+        return [torch.stack([torch.stack([*row, zero]) for row in chunk]) for chunk in self.row]
 
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only, for the whole row at once."""
-        self.stems, self.links = [], []
-        stem, size = self.model.stem, self.size
-        for chunk, (labels, rows) in enumerate(zip(self.labels, self.rows, strict=True)):
-            reach = stem.reach
-            above = _features(self.on_device(chunk, max(row - reach, 0), row))
-            above = F.pad(above, (reach, reach, reach - above.shape[2], 0))
-            self.stems.append(stem.above(above)[:, :, 0].permute(2, 0, 1).contiguous())
+        self.above = self._finished()
+        self.row, self.seen, self.stems, self.links = [], [], [], []
+        stem, size, reach = self.model.stem, self.size, self.model.stem.reach
+        for chunk, (labels, above) in enumerate(zip(self.labels, self.above, strict=True)):
+            pixels = _features(self.on_device(chunk, max(row - reach, 0), row))
+            pixels = F.pad(pixels, (reach, reach, reach - pixels.shape[2], 0))
+            self.stems.append(stem.above(pixels)[:, :, 0].permute(2, 0, 1).contiguous().unbind(0))
             links = []
-            for block, features in zip(self.model.layers, rows, strict=True):
+            for block, features in zip(self.model.layers, above, strict=True):
                 three = torch.stack([features[i : i + size] for i in range(3)], dim=-1).flatten(2)
                 link = F.linear(three, block.conv.above.weight.flatten(1), block.conv.above.bias)
-                links.append(link + block.label(labels))
+                links.append((link + block.label(labels)).unbind(0))
             self.links.append(links)
-            rows[:, 1:-1] = 0  # from here on they hold this row, from the left
-
-    def draw_pixel(self, row: int, column: int) -> Tensor:
-        """One position of every layer for every image; returns log-probabilities (padded B, 256)."""
-        log_probs = torch.cat([self._log_probs(i, row, column) for i in range(self.num_chunks)])
-        self.place(row, column, log_probs)
-        return log_probs
+            self.row.append([[torch.zeros_like(features[0])] for features in above])
+            self.seen.append([torch.zeros(CHUNK, pixels.shape[1], device=self.device)] * reach)
 
     def read_row(self, row: int) -> None:
         """A row that is given: every layer must see it, nothing is drawn."""
@@ -241,31 +248,68 @@ class _Run(PixelRun):
                 self._top(chunk, row, column)
         self.position += self.size
 
+    def draw_pixel(self, row: int, column: int) -> Tensor:
+        """One position of every layer for every picture; returns log-probabilities (padded B, 256)."""
+        log_probs = [self._log_probs(i, row, column) for i in range(self.num_chunks)]
+        whole = torch.cat(log_probs) if len(log_probs) > 1 else log_probs[0]
+        self.place(row, column, whole)
+        return whole
+
     def _log_probs(self, chunk: int, row: int, column: int) -> Tensor:
-        model, h = self.model, self._top(chunk, row, column)
-        raw = _linear(model.head, F.relu(_linear(model.hidden, F.relu(h))))
+        weights, h = self.weights, self._top(chunk, row, column)
+        raw = F.linear(F.linear(h.relu_(), *weights.hidden).relu_(), *weights.head)
         return discretized_logistic.all_log_probs_to_draw(raw)
 
     def _top(self, chunk: int, row: int, column: int) -> Tensor:
-        """The last block's output at one position, (B, 2*width); the features on the way there are kept."""
-        model, rows = self.model, self.rows[chunk]
-        reach = model.stem.reach
-        left = _features(self.on_device(chunk, row, row + 1)[..., max(column - reach, 0) : column])
-        left = F.pad(left, (reach - left.shape[-1], 0))
-        h = self.stems[chunk][column] + F.linear(left.flatten(1), model.stem.left.weight.flatten(1))
-        for block, features, link in zip(model.layers, rows, self.links[chunk], strict=True):
-            inner = F.relu(_linear(block.narrow, F.relu(h)))
-            features[column + 1] = inner
-            pair = torch.stack([features[column], inner], dim=-1).flatten(
-                1
-            )  # (B, width*2), as the kernel lies
-            inner = F.linear(pair, block.conv.left.weight.flatten(1)) + link[column]
-            h = h + _linear(block.widen, F.relu(inner))
+        """The last block's output at one position, (B, 2*width); what the next positions look at is kept."""
+        weights, seen = self.weights, self.seen[chunk]
+        if column:
+            left = self.pixels[chunk * CHUNK : (chunk + 1) * CHUNK, row, column - 1, 0]
+            seen.append(weights.features[torch.from_numpy(left).to(self.device).long()])
+        h = F.linear(torch.cat(seen[-self.model.stem.reach :], 1), weights.stem).add_(
+            self.stems[chunk][column]
+        )
+        for layer, link, kept in zip(weights.blocks, self.links[chunk], self.row[chunk], strict=True):
+            kept.append(F.linear(F.relu(h), layer.narrow, layer.narrow_bias).relu_())
+            inner = F.linear(torch.cat(kept[-2:], 1), layer.pair).add_(link[column]).relu_()
+            h = F.linear(inner, layer.widen, layer.widen_bias).add_(h)
         return h
 
 
-def _linear(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    return F.linear(x, layer.weight.flatten(1), layer.bias)
+class _BlockWeights(NamedTuple):
+    """One block as matrices; ``pair`` looks at the pixel to the left first."""
+
+    narrow: Tensor  # (width, 2*width)
+    narrow_bias: Tensor
+    pair: Tensor  # (width, 2*width)
+    widen: Tensor  # (2*width, width)
+    widen_bias: Tensor
+
+
+class _PixelWeights:
+    """The network along one row as matrices, laid out once per run."""
+
+    def __init__(self, model: PlainPixelCNN) -> None:
+        every = torch.arange(256, dtype=torch.uint8, device=model.head.weight.device)[:, None, None, None]
+        self.features = _features(every)[:, :, 0, 0]  # (256, 3): what each grey level looks like to the stem
+        self.stem = _matrix(model.stem.left)
+        self.blocks = [
+            _BlockWeights(
+                *_matrix_and_bias(block.narrow), _matrix(block.conv.left), *_matrix_and_bias(block.widen)
+            )
+            for block in model.layers
+        ]
+        self.hidden, self.head = _matrix_and_bias(model.hidden), _matrix_and_bias(model.head)
+
+
+def _matrix(layer: nn.Conv2d) -> Tensor:
+    """A one-row kernel (out, in, 1, taps) as a matrix (out, taps*in), the left tap first."""
+    return layer.weight.detach()[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()
+
+
+def _matrix_and_bias(layer: nn.Conv2d) -> tuple[Tensor, Tensor]:
+    assert layer.bias is not None
+    return _matrix(layer), layer.bias.detach()
 
 
 MODEL = PlainPixelCNN
