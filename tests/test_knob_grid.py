@@ -217,3 +217,13 @@ def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):  #
         assert tab.view.name == name == names[tab.switch.index()]
     right = tab.switch.mapTo(window, tab.switch.rect().topRight()).x()
     assert right <= window.width()
+
+
+def test_values_of_one_preset_do_not_leak_into_another(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id="ddpm-fashion", view="Guidance")
+    tab = window.current
+    names = [v.name for v in tab._suitable]
+    for name, values in (("Steps", ""), ("Grid", ""), ("Guidance", "Trouser, Dress, Sneaker, Bag")):
+        tab.show_view(names.index(name))
+        assert tab.view.request.row_values == values == tab.knobs.request().row_values
+        assert tab.banner.isHidden()

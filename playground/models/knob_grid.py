@@ -61,14 +61,20 @@ def grid_request(
     """
     names = list(turnable(model_request))
     choices = ((NONE, "none"), *((name, name) for name in names))
+    preset_rows, preset_columns = rows, columns
     rows, columns = rows or names[0], columns or (*names[1:], NONE)[0]
+    named = {
+        "rows": preset_rows,
+        "columns": preset_columns,
+    }  # a value stays from view to view under one label
     fields: list[tuple[str, type, Any]] = []
     for axis, values, name, text in (
         ("rows", "row_values", rows, row_values),
         ("columns", "column_values", columns, column_values),
     ):
         fields.append((axis, str, knob(name, label=axis, help=_HELP.format(axis), choices=choices)))
-        fields.append((values, str, knob(text, label=f"{axis[:-1]} values", help=_VALUES_HELP)))
+        label = f"{named[axis] or axis[:-1]} values"
+        fields.append((values, str, knob(text, label=label, help=_VALUES_HELP)))
     made = dataclasses.make_dataclass(
         f"{model_request.__name__}Grid", fields, bases=(model_request, Axes), frozen=True
     )
