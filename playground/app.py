@@ -31,8 +31,8 @@ from playground.tabs import shelf as shelves
 from playground.tabs.family_tab import FamilyTab
 from playground.ui import theme
 from playground.ui.controls import ComboBox, IconButton
-from playground.ui.export import copy_picture, copy_settings
 from playground.ui.files import ask_to_open
+from playground.ui.moment import copy_picture, copy_settings
 from playground.ui.stream import Stream
 from playground.ui.tabs import QuietTabs
 

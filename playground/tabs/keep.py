@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QToolTip
 from playground import keepsake, tables
 from playground.models.base import Frame
 from playground.sheets import Content
-from playground.ui import export
-from playground.ui.export import ExportDialog, Moment
+from playground.ui.export import ExportDialog
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
+from playground.ui.moment import Moment, contents_of, photograph, with_captions
 
 if TYPE_CHECKING:
     from playground.tabs.family_tab import FamilyTab
@@ -43,7 +43,7 @@ class Keeper(QObject):
         self.dialog.save.setFocus()
 
     def copy(self, what: Callable[[Moment], None]) -> None:
-        """To the clipboard: one of ``export.copy_picture``, ``copy_settings``, ``copy_snippet``."""
+        """To the clipboard: one of ``moment.copy_picture``, ``copy_settings``, ``copy_snippet``."""
         moment = moment_of(self.tab)
         if moment is None:
             self._say("There is no picture yet.")
@@ -82,8 +82,8 @@ def moment_of(tab: FamilyTab) -> Moment | None:
         name=f"{kept.model}-{kept.view.lower().replace(' ', '-')}-{frame.step}",
         title=f"{tab.model.card.system}{seed}",
         kept=kept,
-        contents=export.contents_of(view),
-        canvas=export.photograph(view),
+        contents=contents_of(view),
+        canvas=photograph(view),
         frames=list(view.player.timeline),
         film=_film_of(view),
         tables=_tables_of(view, frame),
@@ -113,7 +113,7 @@ def _film_of(view: View) -> Callable[[Frame], Content]:
 
     def film(frame: Frame) -> Content:
         content = Content(view.name, view.panels(frame), columns, gap, across=across)
-        return export.with_captions(content, names)
+        return with_captions(content, names)
 
     return film
 

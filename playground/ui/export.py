@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint, QSize, Qt, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QKeySequence, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
@@ -28,16 +27,13 @@ from PySide6.QtWidgets import (
 )
 
 from playground import animation, keepsake, sheets, tables
-from playground.keepsake import Keepsake
-from playground.models.base import Frame
 from playground.sheets import Arrangement, Content
 from playground.ui import theme
 from playground.ui.controls import ComboBox, Segmented, Slider, Switch
 from playground.ui.files import ask_to_save
-from playground.ui.image_grid import ImageGrid
 from playground.ui.job import Job
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.pixels import array, picture
+from playground.ui.moment import Moment, copy_picture, copy_settings, copy_snippet
+from playground.ui.pixels import picture
 
 MAX_ZOOM = 16
 MAX_SIDE = 8000  # of a picture, in pixels
@@ -45,60 +41,6 @@ MAX_FILM_SIDE = 1600
 PREVIEW_SIDE = 1400
 PACES = (5.0, 10.0, 20.0, 30.0)  # frames per second
 ARRANGEMENTS: tuple[Arrangement, ...] = ("screen", "row", "column")
-
-
-@dataclass(frozen=True, eq=False)
-class Moment:
-    """What there is to export.
-
-    Attributes:
-        name: of the files, without ending.
-        title: the line under a film, unless another is typed.
-        contents: what the canvas shows; ``canvas`` is a photograph of all of it.
-        frames: of the run; ``film(frame)`` is what a film shows of one, and touches no widget.
-        zoom: at which the pictures are on the screen.
-    """
-
-    name: str
-    title: str
-    kept: Keepsake
-    contents: Sequence[Content]
-    canvas: Content
-    frames: Sequence[Frame]
-    film: Callable[[Frame], Content]
-    tables: Sequence[tables.Table]
-    snippet: str  # "" if it cannot be said in a few lines
-    zoom: int
-
-
-def contents_of(canvas: QWidget) -> list[Content]:
-    """What the grids and planes on a canvas show, from top to bottom; a photograph of it if there are none."""
-    found = [
-        w for kind in (ImageGrid, LatentPlane) for w in canvas.findChildren(kind) if w.isVisibleTo(canvas)
-    ]
-    found.sort(key=lambda w: (w.mapTo(canvas, QPoint()).y(), w.mapTo(canvas, QPoint()).x()))
-    return [c for w in found if (c := w.content()) is not None] or [photograph(canvas)]
-
-
-def photograph(canvas: QWidget) -> Content:
-    """The canvas as it is on the screen."""
-    pixels = array(canvas.grab().toImage())
-    return Content("The canvas as on the screen", (("", pixels[None]),), 1, whole=True)
-
-
-def copy_picture(moment: Moment) -> None:
-    """The pictures to the clipboard, as large as on the screen."""
-    QGuiApplication.clipboard().setImage(picture(sheets.compose(moment.contents, moment.zoom, True)))
-
-
-def copy_settings(moment: Moment) -> None:
-    """The settings to the clipboard, as JSON."""
-    QGuiApplication.clipboard().setText(moment.kept.to_json())
-
-
-def copy_snippet(moment: Moment) -> None:
-    """A Python program that makes the picture, to the clipboard."""
-    QGuiApplication.clipboard().setText(moment.snippet)
 
 
 class ExportDialog(QDialog):
@@ -442,9 +384,3 @@ def _as_html(rows: Sequence[Sequence[str]]) -> str:
             "".join(f"<{tag} style='padding:2px 10px' align='right'>{cell}</{tag}>" for cell in cells)
         )
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
-
-
-def with_captions(content: Content, captions: Sequence[str] | None) -> Content:
-    """The same with a line under every picture, if there is one for each."""
-    fits = captions is not None and len(captions) == len(content.panels[0][1])
-    return replace(content, captions=captions) if fits else content
