@@ -267,12 +267,12 @@ def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):  # noqa: F
     qtbot.mouseMove(view.grid, spot)
     view.grid.hovered.emit(1, 9, 11)  # a window that is not on a screen hears of moves late
     assert (tab.knobs.request().row, tab.knobs.request().column) == (10, 12)
-    assert f"costs {bits[9, 11]:.2f} bits" in view.plot._title.text()
+    assert f"costs {bits[9, 11]:.2f} bits" in view.plot._title
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Down)
     qtbot.keyClick(view.grid, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     assert (tab.knobs.request().row, tab.knobs.request().column) == (11, 7)
-    assert f"costs {bits[10, 6]:.2f} bits" in view.plot._title.text()
+    assert f"costs {bits[10, 6]:.2f} bits" in view.plot._title
     assert len(view.player.timeline) == frames and not view.player.is_playing, "nothing is read again"
     assert view.plot._item.getAxis("left").autoSIPrefixScale == 1.0
 
