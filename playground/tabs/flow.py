@@ -184,7 +184,7 @@ class Score(View):
     words = (
         "A flow's continuous density is <b>exact</b>. But grey levels are 8-bit: random numbers <i>u</i> spread each over "
         "its bin, and that makes this a <b>bound</b>: the true figure is at most it. Every frame is one more draw of <i>u</i>."
-        "<br><br>The bars: what each scale costs given the coarser ones, and what choosing <i>u</i> gives back. Only "
+        "<br><br>The bars: what each scale costs given the coarser ones, and what choosing <i>u</i> costs. Only "
         "the sum is a cost; a raw byte per pixel would be 8.<br><br><b>Change</b> the picture: does the model notice?"
     )
     formula = r"\log P(x) \ge \E_{q(u \mid x)} [\log p(x + u) - \log q(u \mid x)]"
