@@ -274,7 +274,6 @@ def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):  # noqa: F
     assert (tab.knobs.request().row, tab.knobs.request().column) == (11, 7)
     assert f"costs {bits[10, 6]:.2f} bits" in view.plot._title
     assert len(view.player.timeline) == frames and not view.player.is_playing, "nothing is read again"
-    assert view.plot._item.getAxis("left").autoSIPrefixScale == 1.0
 
 
 def test_the_field_follows_the_pixel(open_window, qtbot):  # noqa: F811
