@@ -182,7 +182,9 @@ def test_the_training_film_of_every_checkpoint_is_there():
 
     for card in CARDS:
         film = json.loads((paths.folder("assets") / "training" / f"{card.id}.film.json").read_text())
-        trained = card.images_seen // card.recipe["batch_size"]  # in all legs, where a run started from another
+        trained = (
+            card.images_seen // card.recipe["batch_size"]
+        )  # in all legs, where a run started from another
         assert film["curves"][-1]["step"] == trained
         assert len(film["snapshot_steps"]) >= 10
         with Image.open(paths.folder("assets") / "training" / f"{card.id}.film.png") as sheet:

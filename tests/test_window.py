@@ -183,7 +183,9 @@ def test_a_dragged_knob_ends_on_its_last_value(open_window, qtbot):
         QApplication.processEvents()
     qtbot.waitUntil(lambda: view.player.timeline.last.total == 3, timeout=WAIT)
     wait_finished(qtbot, view)
-    *_, expected = tab.model.sample(tab.knobs.request())  # the window's own copy: its precision is chosen by a probe
+    *_, expected = tab.model.sample(
+        tab.knobs.request()
+    )  # the window's own copy: its precision is chosen by a probe
     assert tab.knobs.request().guidance_scale == pytest.approx(4.0)
     assert np.abs(view.player.timeline.last.images.astype(int) - expected.images).max() <= 1
     qtbot.keyClick(window, Qt.Key.Key_R)
