@@ -242,7 +242,9 @@ def drag(qtbot, lane: Lane, requests: int, every: int, **how: object) -> list[in
 
 def test_patient_requests_show_pictures_while_the_slider_still_moves(qtbot, stream):
     shown = drag(qtbot, stream.lane("a"), 80, 3, patient=True)
-    assert len(shown) >= 4 and shown == sorted(set(shown)) and shown[-1] == 79  # an impatient one shows the last alone
+    assert (
+        len(shown) >= 4 and shown == sorted(set(shown)) and shown[-1] == 79
+    )  # an impatient one shows the last alone
     gaps = [b - a for a, b in itertools.pairwise(shown)]
     assert max(gaps) <= 45, "it stood still for a while"
 
