@@ -6,10 +6,11 @@ import dataclasses
 import itertools
 import json
 
+import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints, models
+from playground import checkpoints, films, models
 from playground.__main__ import main
 from playground.training import loop, optimizers
 
@@ -75,6 +76,16 @@ def test_a_run_can_start_from_a_checkpoint(tiny, tmp_path):
     card = checkpoints.read_card(tmp_path / "second" / f"{tiny.id}.safetensors")
     assert card.recipe["continued_from"] == f"{tiny.id}@{checkpoints.weights_hash(path)}"
     assert card.images_seen == 2 * tiny.steps * tiny.batch_size
+    assert card.training_seconds > checkpoints.read_card(path).training_seconds > 0
+    first, both = (films.read(tmp_path / leg / f"{tiny.id}.film.json") for leg in ("first", "second"))
+    assert both.last_step == 2 * tiny.steps == 2 * first.last_step
+    steps, losses = both.curves["loss"]
+    assert np.array_equal(losses[: len(first.curves["loss"][1])], first.curves["loss"][1])
+    assert (
+        steps[-1] == 2 * tiny.steps
+        and both.snapshot_steps[: len(first.snapshot_steps)] == first.snapshot_steps
+    )
+    assert np.array_equal(both.pictures[: len(first.pictures)], first.pictures)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_with_a_sentence(tiny, tmp_path, monkeypatch, capsys):

@@ -249,8 +249,6 @@ class Filters(View):
         self.filters: np.ndarray | None = None
         self.plot = BarPlot("Hidden units by how probably they are on", "P(h = 1)", "units")
 
-    starts = {"num_samples": 9}  # noqa: RUF012
-
     def opened(self) -> None:
         """Another machine has other filters."""
         from playground.models.energy import _explore

@@ -44,9 +44,6 @@ class View(QWidget):
     words: ClassVar[str] = ""  # rich text, for a second-year student
     formula: ClassVar[str] = ""  # rich text
     hidden_knobs: ClassVar[frozenset[str]] = frozenset()
-    starts: ClassVar[
-        dict[str, Any]
-    ] = {}  # settings that differ from the request's defaults when the view opens
 
     def __init__(self, tab: FamilyTab) -> None:
         super().__init__(tab)

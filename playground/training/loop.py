@@ -27,7 +27,7 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from playground import checkpoints, data, distributed, models
+from playground import checkpoints, data, distributed, films, models
 from playground.models.base import Recipe, make_request
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
@@ -76,6 +76,7 @@ class Run:
         self.film = Film()
         self.step, self.seconds = 0, 0.0
         self.continued_from, self.images_before = "", 0
+        self.steps_before = 0  # of the film that this run continues
 
     # --- files
 
@@ -97,6 +98,7 @@ class Run:
             "snapshot_steps": self.film.snapshot_steps,
             "continued_from": self.continued_from,
             "images_before": self.images_before,
+            "steps_before": self.steps_before,
         }
         plain = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
         checkpoints.write_atomically(self.state_path, to_bytes(plain, {"run": json.dumps(text)}))
@@ -116,16 +118,29 @@ class Run:
             _lay_out_alike(optimizer)
         self.step, self.seconds = text["step"], text["seconds"]
         self.continued_from, self.images_before = text["continued_from"], text["images_before"]
+        self.steps_before = text.get("steps_before", 0)
         pictures = [tensors[f"picture.{i}"].numpy() for i in range(len(text["snapshot_steps"]))]
         self.film = Film(text["curves"], text["snapshot_steps"], pictures)
 
     def start_from(self, path: Path) -> None:
-        """Take the weights (not the optimiser) of a checkpoint with the same configuration."""
+        """Take the weights (not the optimiser) of a checkpoint with the same configuration, and go on with its film."""
         model = checkpoints.load(path)
         self.model.load_state_dict(model.state_dict())
         self.average.load_state_dict(model.state_dict())
         self.continued_from = f"{model.card.id}@{checkpoints.weights_hash(path)}"
         self.images_before = model.card.images_seen
+        self.seconds = model.card.training_seconds
+        film = films.path_for(model)
+        if film is not None:
+            self._go_on_with(films.read(film))
+
+    def _go_on_with(self, film: films.Film) -> None:
+        points: dict[int, dict[str, float]] = {}
+        for name, (steps, values) in film.curves.items():
+            for step, value in zip(steps.tolist(), values.tolist(), strict=True):
+                points.setdefault(int(step), {"step": int(step)})[name] = value
+        self.film = Film([points[s] for s in sorted(points)], list(film.snapshot_steps), list(film.pictures))
+        self.steps_before = film.last_step
 
     def card(self) -> checkpoints.Card:
         recipe, dataset = self.recipe, data.DATASETS[self.recipe.dataset]
@@ -263,8 +278,16 @@ class Run:
             return  # a judge draws nothing
         request = make_request(self.model.Request, self.recipe.snapshot)
         *_, frame = self.average.sample(request)
-        self.film.pictures.append(frame.images.copy())
-        self.film.snapshot_steps.append(self.step)
+        film = self.film
+        film.pictures.append(frame.images.copy())
+        fewest = min(len(p) for p in film.pictures)  # an earlier leg may have drawn more
+        film.pictures[:] = [p[:fewest] for p in film.pictures]
+        film.snapshot_steps.append(self.film_step)
+
+    @property
+    def film_step(self) -> int:
+        """The step in the film, which also counts the legs before this one."""
+        return self.steps_before + self.step
 
 
 def train(
@@ -299,7 +322,7 @@ def train(
     saved = last = time.monotonic()
     last_step = run.step
     while run.step < recipe.steps:
-        if world.is_first and run.step in snapshots and run.step not in run.film.snapshot_steps:
+        if world.is_first and run.step in snapshots and run.film_step not in run.film.snapshot_steps:
             run.take_snapshot()
         mine = world.share(recipe.batch_size)
         batch = _batch_indices(recipe, run.step, len(images))[mine.start : mine.stop]
@@ -318,7 +341,7 @@ def train(
         due = any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps
         if world.is_first and due:
             figures |= run.validate(*held_out)
-        run.film.curves.append({"step": run.step, **{k: round(v, 5) for k, v in figures.items()}})
+        run.film.curves.append({"step": run.film_step, **{k: round(v, 5) for k, v in figures.items()}})
         if world.is_first and now - saved > _SAVE_EVERY:
             run.save_state()
             run.save_checkpoint()
@@ -330,7 +353,7 @@ def train(
         return
     if hasattr(run.average, "finish"):  # what can only be fitted to a trained network
         run.average.finish(images, labels, torch.Generator().manual_seed(recipe.seed))
-    if recipe.steps not in run.film.snapshot_steps:
+    if run.film_step not in run.film.snapshot_steps:
         run.take_snapshot()
     run.save_state()
     run.save_checkpoint()

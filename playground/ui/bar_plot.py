@@ -159,10 +159,12 @@ class BarPlot(QWidget):
             y = self.point_of(0, value).y()
             painter.drawText(QRectF(0, y - line / 2, box.left() - gap, line), int(_RIGHT.value), text)
         centre = int((Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop).value)
-        wide = max(box.width() / max(len(self._names), 1), theme.em() * 4)
+        wide = box.width() / len(self._names) if self._names else theme.em() * 4
+        metrics = painter.fontMetrics()
         for value, text in self._x_ticks():
             x = self.point_of(value, 0).x()
-            painter.drawText(QRectF(x - wide / 2, box.bottom() + gap / 2, wide, line), centre, text)
+            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, math.floor(wide - gap))
+            painter.drawText(QRectF(x - wide / 2, box.bottom() + gap / 2, wide, line), centre, short)
         if self._labels["bottom"]:
             under = QRectF(box.left(), box.bottom() + line, box.width(), line)
             painter.drawText(under, centre, self._labels["bottom"])

@@ -100,6 +100,8 @@ class Plot(QWidget):
 
     def _dress_axes(self) -> None:
         colours, font = theme.palette(), theme.scaled_font(0.85)
+        em = theme.em()  # room for the halves of the last numbers that stand beyond the axes
+        self._item.layout.setContentsMargins(0, 0.4 * em, 0.9 * em, 0)
         for side, words in self._labels.items():
             axis = self._item.getAxis(side)
             axis.setPen(pg.mkPen(colours.line))

@@ -11,7 +11,7 @@ position of the horizontal stack.  Drawing an image costs one forward pass in al
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -20,9 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models import discretized_logistic
-from playground.models.autoregressive._completion import complete
+from playground.models.autoregressive._pixel_model import NUM_FEATURES, PixelModel, features_of
 from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun, draw
-from playground.models.base import Frame, Recipe, Score, State
+from playground.models.base import Recipe, State
 from playground.models.blocks import ChannelRMSNorm
 
 __all__ = ["CHUNK", "MODEL", "RECIPES", "PixelCNN", "PixelCNNConfig", "PixelRequest", "draw"]
@@ -112,7 +112,7 @@ class Context(nn.Module):
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         width, half = config.context_width, config.image_size // 2
-        self.stem = RowConv("context.stem", 4 * _NUM_FEATURES * config.channels, width, (2, 3))
+        self.stem = RowConv("context.stem", 4 * NUM_FEATURES * config.channels, width, (2, 3))
         self.position = nn.Parameter(0.02 * torch.randn(1, width, half, half))
         self.blocks = nn.ModuleList(
             ContextBlock(f"context.{i}", config) for i in range(config.num_context_blocks)
@@ -168,32 +168,19 @@ def _gate(x: Tensor) -> Tensor:
     return torch.tanh(a) * torch.sigmoid(b)  # equation 2
 
 
-_NUM_FEATURES = 3
-
-
-def _features(x: Tensor) -> Tensor:
-    """8-bit ``x`` (B,C,H,W) -> grey level in [-1,1], "is exactly zero" and a constant that marks the inside of the image."""
-    grey = x.float() / 127.5 - 1.0
-    return torch.cat([grey, (x == 0).float(), torch.ones_like(grey)], dim=1)
-
-
-class PixelCNN(nn.Module):
+class PixelCNN(PixelModel):
     """The gated PixelCNN: network, loss, sampler and exact likelihood."""
 
-    family = "autoregressive"
     system = "Gated PixelCNN"
     paper = "van den Oord et al. 2016, arXiv:1606.05328"
     Config = PixelCNNConfig
-    Request = PixelRequest
-    likelihood = "exact"
-    num_threads: int | None = 1  # one pixel is too little work to share
     sample_bytes = 8 * 2**20  # caches, and the states kept of them
 
     def __init__(self, config: PixelCNNConfig) -> None:
         super().__init__()
         self.config = config
         self.num_classes = config.num_classes
-        inputs = _NUM_FEATURES * config.channels
+        inputs = NUM_FEATURES * config.channels
         self.context = Context(config)
         self.vertical_stem = RowConv("vertical.stem", inputs, config.width, (3, 5))
         self.horizontal_stem = nn.Conv2d(inputs, config.width, (1, 3))
@@ -215,7 +202,7 @@ class PixelCNN(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K)."""
-        features = _features(x)
+        features = features_of(x)
         context = F.pad(self.context(features, labels), (0, 0, 2, 0))[:, :, :-2]
         v = context + self.vertical_stem(F.pad(features, (0, 0, 1, 0))[:, :, :-1])
         h = self.horizontal_stem(F.pad(features, (3, 0))[..., :-1])
@@ -224,69 +211,9 @@ class PixelCNN(nn.Module):
             h = block.right(h, link)
         return self.head(F.silu(self.hidden(F.silu(h)))).permute(0, 2, 3, 1)
 
-    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Negative log-likelihood in bits per dimension; exact, so nothing is drawn."""
-        nats = -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
-        return {"loss": nats.mean() / math.log(2)}
-
-    @torch.no_grad()
-    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
-        """Exact bits per dimension of 8-bit images given their class; without labels, of p(x) = mean over classes."""
-        if labels is not None:
-            nats = self.nats_per_pixel(x, labels).sum((1, 2))
-        else:
-            every = torch.arange(self.num_classes, device=x.device)
-            per_class = [self.nats_per_pixel(x, c.expand(len(x))).sum((1, 2)) for c in every]
-            nats = math.log(self.num_classes) - torch.logsumexp(-torch.stack(per_class), 0)
-        bits = nats / (x[0].numel() * math.log(2))
-        return [Score(value, "exact", "bits/dim") for value in bits.tolist()]
-
-    @torch.no_grad()
-    def nats_per_pixel(self, x: Tensor, labels: Tensor) -> Tensor:
-        """-log p of each pixel given the earlier ones and the class: (B,H,W), in nats."""
-        return -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
-
-    # --- pixel by pixel
-
-    @torch.no_grad()
-    def sample(self, request: PixelRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw pixels in raster order; a frame after each one.
-
-        Frames carry ``logits`` float32 (B,256) of the pixel just drawn (before temperature) and a state every fourth
-        row.  In a state, pixels up to ``num_known`` are taken from ``images`` instead of drawn: that is how a picture
-        is edited, rewound into the middle of a row, or completed.
-        """
-        run = _Run(self, request, resume)
-        if resume is None:
-            yield run.frame(None, run.state(0))
-        for row in range(run.first_row, self.config.image_size):
-            run.start_row(row)
-            if run.knows(row):
-                run.read_row(row)
-                if run.position > run.silent_until:
-                    yield run.frame(None)
-                continue
-            for column in range(self.config.image_size):
-                logits = run.draw_pixel(row, column)
-                if run.position > run.silent_until:
-                    at_fourth_row = run.position % (4 * self.config.image_size) == 0
-                    yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
-
-    def complete(self, x: Tensor, known: Tensor, request: PixelRequest) -> Iterator[Frame]:
-        """``x`` uint8 (1 or B,C,H,W) and ``known`` bool (H,W), the first pixels in reading order: the rest is drawn."""
-        return complete(self, x, known, request)
-
-    @torch.no_grad()
-    def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
-        """The sampler of the paper: one whole forward pass per pixel.  Slow, and the oracle for :meth:`sample`."""
-        run = _Run(self, request, None)
-        size = self.config.image_size
-        for row in range(size):
-            for column in range(size):
-                chunks = [(run.on_device(i, 0, size), labels) for i, labels in enumerate(run.labels)]
-                raw = torch.cat([self(x, labels)[:, row, column] for x, labels in chunks])
-                run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
-                yield run.frame(None)
+    def run(self, request: PixelRequest, resume: State | None = None) -> _Run:
+        """See :class:`PixelModel`."""
+        return _Run(self, request, resume)
 
 
 class _Run(PixelRun):
@@ -320,7 +247,7 @@ class _Run(PixelRun):
         self.seen, self.links, self.history = [], [], []
         width, size = self.model.config.width, self.size
         for chunk, (labels, cache) in enumerate(zip(self.labels, self.caches, strict=True)):
-            above = _features(self.on_device(chunk, max(row - 2, 0), row))
+            above = features_of(self.on_device(chunk, max(row - 2, 0), row))
             if row % 2 == 0:
                 context = self.model.context(above, labels, row - 2, cache) if row else None
                 blank = torch.zeros(CHUNK, width, 2, size, device=self.device)
@@ -376,7 +303,9 @@ class _PixelWeights:
     def __init__(self, model: PixelCNN) -> None:
         device = model.head.weight.device
         every = torch.arange(256, dtype=torch.uint8, device=device)[:, None, None, None]
-        self.features = _features(every)[:, :, 0, 0]  # (256, 3): what each grey level looks like to the stem
+        self.features = features_of(every)[
+            :, :, 0, 0
+        ]  # (256, 3): what each grey level looks like to the stem
         self.stem = _matrix(model.horizontal_stem)
         self.blocks = [
             _BlockWeights(*_matrix(block.horizontal), *_matrix(block.horizontal_out))

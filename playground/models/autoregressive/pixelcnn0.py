@@ -12,8 +12,7 @@ of every layer, and a picture one forward pass.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -22,9 +21,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models import discretized_logistic
-from playground.models.autoregressive._completion import complete
+from playground.models.autoregressive._pixel_model import NUM_FEATURES, PixelModel, features_of
 from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun
-from playground.models.base import Frame, Recipe, Score, State
+from playground.models.base import Recipe, State
 
 
 @dataclass(frozen=True)
@@ -77,32 +76,19 @@ class PlainBlock(nn.Module):
         return x + self.widen(F.relu(h))
 
 
-_NUM_FEATURES = 3
-
-
-def _features(x: Tensor) -> Tensor:
-    """``x`` 0..255 (B,C,H,W) -> grey level in [-1,1], "is exactly zero" and a constant that marks the inside of the image."""
-    grey = x.float() / 127.5 - 1.0
-    return torch.cat([grey, (x == 0).float(), torch.ones_like(grey)], dim=1)
-
-
-class PlainPixelCNN(nn.Module):
+class PlainPixelCNN(PixelModel):
     """The plain PixelCNN: network, loss, sampler and exact likelihood."""
 
-    family = "autoregressive"
     system = "PixelCNN, first version"
     paper = "van den Oord et al. 2016, arXiv:1601.06759"
     Config = PlainPixelCNNConfig
-    Request = PixelRequest
-    likelihood = "exact"
-    num_threads: int | None = 1  # one pixel is too little work to share
     sample_bytes = 2**20  # the rows above of every layer, and the states kept of them
 
     def __init__(self, config: PlainPixelCNNConfig) -> None:
         super().__init__()
         self.config = config
         self.num_classes = config.num_classes
-        width, inputs = config.width, _NUM_FEATURES * config.channels
+        width, inputs = config.width, NUM_FEATURES * config.channels
         self.stem = CausalConv(inputs, 2 * width, config.stem_kernel, own=False)
         self.blocks = nn.ModuleList(PlainBlock(config) for _ in range(config.num_blocks))
         self.hidden = nn.Conv2d(2 * width, 2 * width, 1)
@@ -120,74 +106,14 @@ class PlainPixelCNN(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K)."""
-        h = self.stem(_features(x))
+        h = self.stem(features_of(x))
         for block in self.layers:
             h = block(h, labels)
         return self.head(F.relu(self.hidden(F.relu(h)))).permute(0, 2, 3, 1)
 
-    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Negative log-likelihood in bits per dimension; exact, so nothing is drawn."""
-        nats = -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
-        return {"loss": nats.mean() / math.log(2)}
-
-    @torch.no_grad()
-    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
-        """Exact bits per dimension of 8-bit images given their class; without labels, of p(x) = mean over classes."""
-        if labels is not None:
-            nats = self.nats_per_pixel(x, labels).sum((1, 2))
-        else:
-            every = torch.arange(self.num_classes, device=x.device)
-            per_class = [self.nats_per_pixel(x, c.expand(len(x))).sum((1, 2)) for c in every]
-            nats = math.log(self.num_classes) - torch.logsumexp(-torch.stack(per_class), 0)
-        bits = nats / (x[0].numel() * math.log(2))
-        return [Score(value, "exact", "bits/dim") for value in bits.tolist()]
-
-    @torch.no_grad()
-    def nats_per_pixel(self, x: Tensor, labels: Tensor) -> Tensor:
-        """-log p of each pixel given the earlier ones and the class: (B,H,W), in nats."""
-        return -discretized_logistic.log_prob(self(x, labels), x[:, 0].long())
-
-    # --- pixel by pixel
-
-    @torch.no_grad()
-    def sample(self, request: PixelRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw pixels in raster order; a frame after each one.
-
-        Frames carry ``logits`` float32 (B,256) of the pixel just drawn (before temperature) and a state every fourth
-        row.  In a state, pixels up to ``num_known`` are taken from ``images`` instead of drawn: that is how a picture
-        is edited, rewound into the middle of a row, or completed.
-        """
-        run = _Run(self, request, resume)
-        if resume is None:
-            yield run.frame(None, run.state(0))
-        for row in range(run.first_row, self.config.image_size):
-            run.start_row(row)
-            if run.knows(row):
-                run.read_row(row)
-                if run.position > run.silent_until:
-                    yield run.frame(None)
-                continue
-            for column in range(self.config.image_size):
-                logits = run.draw_pixel(row, column)
-                if run.position > run.silent_until:
-                    at_fourth_row = run.position % (4 * self.config.image_size) == 0
-                    yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
-
-    def complete(self, x: Tensor, known: Tensor, request: PixelRequest) -> Iterator[Frame]:
-        """``x`` uint8 (1 or B,C,H,W) and ``known`` bool (H,W), the first pixels in reading order: the rest is drawn."""
-        return complete(self, x, known, request)
-
-    @torch.no_grad()
-    def sample_naive(self, request: PixelRequest) -> Iterator[Frame]:
-        """One whole forward pass per pixel.  Slow, and the oracle for :meth:`sample`."""
-        run = _Run(self, request, None)
-        size = self.config.image_size
-        for row in range(size):
-            for column in range(size):
-                chunks = [(run.on_device(i, 0, size), labels) for i, labels in enumerate(run.labels)]
-                raw = torch.cat([self(x, labels)[:, row, column] for x, labels in chunks])
-                run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
-                yield run.frame(None)
+    def run(self, request: PixelRequest, resume: State | None = None) -> _Run:
+        """See :class:`PixelModel`."""
+        return _Run(self, request, resume)
 
 
 class _Run(PixelRun):
@@ -229,7 +155,7 @@ class _Run(PixelRun):
         self.row, self.seen, self.stems, self.links = [], [], [], []
         stem, size, reach = self.model.stem, self.size, self.model.stem.reach
         for chunk, (labels, above) in enumerate(zip(self.labels, self.above, strict=True)):
-            pixels = _features(self.on_device(chunk, max(row - reach, 0), row))
+            pixels = features_of(self.on_device(chunk, max(row - reach, 0), row))
             pixels = F.pad(pixels, (reach, reach, reach - pixels.shape[2], 0))
             self.stems.append(stem.above(pixels)[:, :, 0].permute(2, 0, 1).contiguous().unbind(0))
             links = []
@@ -291,7 +217,9 @@ class _PixelWeights:
 
     def __init__(self, model: PlainPixelCNN) -> None:
         every = torch.arange(256, dtype=torch.uint8, device=model.head.weight.device)[:, None, None, None]
-        self.features = _features(every)[:, :, 0, 0]  # (256, 3): what each grey level looks like to the stem
+        self.features = features_of(every)[
+            :, :, 0, 0
+        ]  # (256, 3): what each grey level looks like to the stem
         self.stem = _matrix(model.stem.left)
         self.blocks = [
             _BlockWeights(
