@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -325,6 +325,22 @@ def _app() -> QApplication:
     return app
 
 
+class _AfterPaint(QObject):
+    """Calls a function once, as soon as the window has been painted for the first time."""
+
+    def __init__(self, window: QWidget, act: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._act = act
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window's own paint event comes first, those of its children within the same pass."""
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(0, self._act)
+        return False
+
+
 def _begin(window: MainWindow) -> None:
     """Torch on the worker; the plotting library, which must be imported here, while that goes on."""
     window.stream.start()
@@ -345,8 +361,8 @@ def run(options: Namespace) -> int:
     window = MainWindow(options.tab or "", options.model or "", options.view or "", options.device)
     if options.size:
         window.resize(QSize(*options.size))
+    _AfterPaint(window, lambda: _begin(window))
     window.show()
-    QTimer.singleShot(0, lambda: _begin(window))  # after the first paint
     if options.open:
         QTimer.singleShot(0, lambda: window.open_file(options.open))
     if options.screenshot and options.screenshot.suffix == ".gif":

@@ -265,7 +265,7 @@ def load(id_or_path: str | Path) -> Any:
     path = resolve(id_or_path)
     header = read_header(path)
     arrays = read_arrays(path, header)
-    model = build(header.card, path.name)
+    model = _build(header.card, path.name, sum(array.size for array in arrays.values()))
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     _compare_shapes(path, expected, {name: array.shape for name, array in arrays.items()})
     import torch
@@ -278,15 +278,14 @@ def load(id_or_path: str | Path) -> Any:
     return model.eval().requires_grad_(False)
 
 
-def build(card: Card, where: str) -> Any:
-    """The network of a card without memory for its weights (on the meta device)."""
-    import torch
+def _build(card: Card, where: str, num_weights: int) -> Any:
+    """The network of a card, to be filled; what it computes while it is built may take room beside its weights."""
+    from playground.models import blank
 
     network = models.network_class(card.network)
     config = _make_config(network.Config, card.config, where)
     try:
-        with torch.device("meta"):
-            return network(config)
+        return blank.build(network, config, 4 * num_weights + 2**22)
     except (RuntimeError, ValueError, TypeError, ZeroDivisionError, IndexError, OverflowError) as error:
         raise CheckpointError(f"The configuration in {where} does not make a network ({error}).") from None
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save as to_bytes
 
 from playground import checkpoints, paths
 from playground.__main__ import main
+from playground.models import blank
 
 GOOD = sorted(paths.folder("pretrained").glob("*.safetensors"))[0]
 
@@ -81,6 +85,7 @@ HOSTILE = {
     "a network outside the house": lambda: with_card(lambda c: c.update(network="../../evil")),
     "an unknown field of the configuration": lambda: with_card(lambda c: c["config"].update(evil=1)),
     "a giant network": lambda: with_card(lambda c: c["config"].update(width=10**9)),
+    "a network of gigabytes": lambda: with_card(lambda c: c["config"].update(width=4096)),
     "a network of another width": lambda: with_card(lambda c: c["config"].update(width=8)),
     "a width that is a word": lambda: with_card(lambda c: c["config"].update(width="wide")),
     "wrong shapes": wrong_shape,
@@ -143,3 +148,29 @@ def test_metrics_belong_to_exactly_these_weights(tmp_path):
     assert checkpoints.read_metrics(file) == {"bits_per_dim": {"value": 1.0}, "fid": {"value": 2.0}}
     file.write_bytes(file.read_bytes()[:-2] + b"\x00\x01")
     assert checkpoints.read_metrics(file) == {}
+
+
+def test_a_network_may_not_ask_for_more_memory_than_its_file_accounts_for():
+    asked = []
+
+    class Greedy(torch.nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            for _ in range(100):
+                asked.append(torch.empty(config["width"], 1000).numel())
+
+    with pytest.raises(blank.TooLarge):
+        blank.build(Greedy, {"width": 10}, max_numbers=50_000)
+    assert sum(asked) <= 50_000
+    blank.build(Greedy, {"width": 10}, max_numbers=1_000_000)
+
+
+def test_loading_imports_nothing_that_takes_seconds():
+    """torch's compiler and sympy come along with some operations on the ``meta`` device."""
+    program = (
+        "import sys; from playground import checkpoints\n"
+        "for card in checkpoints.cards(): checkpoints.load(card.id)\n"
+        "print(sorted({'torch._dynamo', 'sympy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
