@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QShowEvent
+from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
 from playground.tables import Table
 from playground.ui import theme
@@ -36,6 +36,9 @@ class BarPlot(QWidget):
         self._names: tuple[str, ...] = ()
         self._highlight: int | None = None
         self._low, self._high = 0.0, 1.0
+        self._axes = QPixmap()  # title and axes, painted again only when they change
+        self._axes_key: tuple[object, ...] = ()
+        self._box = QRectF()  # where the bars are; belongs to the same key
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
         theme.signals.changed.connect(self.updateGeometry)
         theme.signals.changed.connect(self.update)
@@ -119,12 +122,15 @@ class BarPlot(QWidget):
     # --- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title, legend, axes, bars."""
+        """Title and axes from their picture, legend, bars."""
         painter = QPainter(self)
-        self._paint_header(painter)
+        self._plot_box()
+        if self._axes.isNull():
+            self._axes = self._axes_picture()
+        painter.drawPixmap(0, 0, self._axes)
+        self._paint_legend(painter)
         if not len(self._x):
             return
-        self._paint_axes(painter)
         accent = theme.accent(self)
         soft = QColor(accent)
         soft.setAlphaF(0.38 if self._highlight is not None else 0.85)
@@ -132,16 +138,29 @@ class BarPlot(QWidget):
         if self._highlight is not None:
             self._paint_bars(painter, slice(self._highlight, self._highlight + 1), accent)
 
-    def _paint_header(self, painter: QPainter) -> None:
-        font, line = self._heading_font(), self._line()
+    def _axes_picture(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(math.ceil(self.width() * ratio), math.ceil(self.height() * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(picture)
+        self._paint_title(painter)
+        if len(self._x):
+            self._paint_axes(painter)
+        painter.end()
+        return picture
+
+    def _paint_title(self, painter: QPainter) -> None:
         if self._title:
-            painter.setFont(font)
+            painter.setFont(self._heading_font())
             painter.setPen(QColor(theme.palette().text))
             box = QRectF(0, 0, self.width(), self._title_height())
             painter.drawText(box, int(Qt.TextFlag.TextWordWrap) | int(_LEFT.value), self._title)
+
+    def _paint_legend(self, painter: QPainter) -> None:
         if self._highlight is not None:
-            small = theme.scaled_font(0.92)
-            painter.setFont(small)
+            line = self._line()
+            painter.setFont(theme.scaled_font(0.92))
             top, side = self._title_height(), round(theme.em() * 0.6)
             painter.fillRect(QRectF(0, top + (line - side) / 2, side, side), theme.accent(self))
             painter.setPen(QColor(theme.palette().muted))
@@ -200,6 +219,27 @@ class BarPlot(QWidget):
     # --- measures
 
     def _plot_box(self) -> QRectF:
+        """Where the bars are, measured again when something that decides it (or the look of the axes) has changed."""
+        ends = (float(self._x[0]), float(self._x[-1])) if len(self._x) else ()
+        words = (self._title, self._labels["bottom"], self._labels["left"], self._names)
+        look = (theme.scale(), theme.palette().text, QApplication.font().key(), self.devicePixelRatioF())
+        has_legend = self._highlight is not None
+        key = (
+            self.width(),
+            self.height(),
+            self._low,
+            self._high,
+            ends,
+            len(self._x),
+            has_legend,
+            words,
+            look,
+        )
+        if key != self._axes_key:
+            self._axes_key, self._axes, self._box = key, QPixmap(), self._measured_box()
+        return self._box
+
+    def _measured_box(self) -> QRectF:
         line = self._line()
         top = self._title_height() + (line if self._highlight is not None else 0) + line * 0.5
         widest = max((theme.text_width(t, self._tick_font()) for _, t in self._y_ticks()), default=0.0)

@@ -203,8 +203,15 @@ def numbers_font(base: QFont | None = None) -> QFont:
 
 def scaled_font(factor: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     """The interface font at a multiple of the body size, for widgets that paint their own text."""
+    pixels = max(round(BASE_PIXELS * scale() * factor), 8)
+    return QFont(_numbers_font(QApplication.font().key(), pixels, weight))
+
+
+@lru_cache(maxsize=64)
+def _numbers_font(base: str, pixels: int, weight: QFont.Weight) -> QFont:
+    """Made once for every base font, size and weight: widgets ask for it in every paint."""
     font = numbers_font()
-    font.setPixelSize(max(round(BASE_PIXELS * scale() * factor), 8))
+    font.setPixelSize(pixels)
     font.setWeight(weight)
     return font
 
