@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QWidget,
 )
 
@@ -29,33 +28,16 @@ from playground import checkpoints, families, keepsake
 from playground.models.base import Frame
 from playground.tabs import shelf as shelves
 from playground.tabs.family_tab import FamilyTab
+from playground.tabs.page import Page, Place
 from playground.ui import theme
 from playground.ui.controls import ComboBox, IconButton
 from playground.ui.files import ask_to_open
+from playground.ui.keys import show_keys
 from playground.ui.moment import copy_picture, copy_settings
 from playground.ui.stream import Stream
 from playground.ui.tabs import QuietTabs
 
 LECTURE_SCALE = 1.5
-KEYS = (
-    ("Space", "play or pause"),
-    ("Left, Right", "one step back or on"),
-    ("Home, End", "first or newest step"),
-    ("Escape", "stop; leave lecture mode"),
-    ("PageUp, PageDown", "previous or next view"),
-    ("Ctrl+Tab", "next family"),
-    ("R", "new seed"),
-    ("N, P, D", "next, previous, any test image"),
-    ("E", "explain on or off"),
-    ("L", "loop"),
-    ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),
-    ("F11", "lecture mode"),
-    ("Ctrl+O", "open a checkpoint or an exported picture"),
-    ("Ctrl+S", "export the picture, its run or its numbers"),
-    ("Ctrl+C", "copy the picture"),
-    ("Ctrl+Shift+C", "copy its settings"),
-    ("?", "this list"),
-)
 
 
 class MainWindow(QMainWindow):
@@ -75,10 +57,11 @@ class MainWindow(QMainWindow):
         self.tabs = QuietTabs()
         self.setCentralWidget(self.tabs)
         self._built: dict[str, FamilyTab] = {}
+        self._pages: dict[str, Page] = {}
         self._cards, self._broken = _read_cards()
-        self._families = [f for f in families.FAMILIES if any(c.family == f.key for c in self._cards)]
-        for family in self._families:
-            self.tabs.addTab(QWidget(), family.title)
+        self._entries = families.row({card.family for card in self._cards})
+        for entry in self._entries:
+            self.tabs.addTab(QWidget(), entry.title)
         self._first = {"model_id": model_id, "view_name": view}
         self._normal_scale = theme.scale()
         self._make_corner()
@@ -90,37 +73,62 @@ class MainWindow(QMainWindow):
     # --- tabs
 
     def _wanted_tab(self, tab: str, model_id: str) -> int:
-        keys = [f.key for f in self._families]
-        key = (
-            families.family(tab).key if tab else next((c.family for c in self._cards if c.id == model_id), "")
-        )
-        return keys.index(key) if key in keys else 0
+        key = families.entry(tab).key if tab else ""
+        key = key or next((c.family for c in self._cards if c.id == model_id), "")
+        first = next((i for i, e in enumerate(self._entries) if isinstance(e, families.Family)), 0)
+        return next((i for i, e in enumerate(self._entries) if e.key == key), first)
 
     def _build_tab(self, index: int) -> None:
-        if not 0 <= index < len(self._families):
+        if not 0 <= index < len(self._entries):
             return
-        family = self._families[index]
-        if family.key not in self._built:
-            cards = [c for c in self._cards if c.family == family.key]
-            cards.sort(key=lambda card: card.id != family.opens)
-            tab = FamilyTab(family, cards, self.stream, self.shelf, **self._first)
-            self._first = {}
-            self._built[family.key] = tab
+        entry = self._entries[index]
+        if entry.key not in self._built and entry.key not in self._pages:
+            built = self._make_tab(entry)
             self.tabs.blockSignals(True)
             self.tabs.removeTab(index)
-            self.tabs.insertTab(index, tab, family.title)
+            self.tabs.insertTab(index, built, entry.title)
             self.tabs.setCurrentIndex(index)
             self.tabs.blockSignals(False)
             for file, sentence in self._broken.items():
-                tab.banner.show_warning(f"{sentence} It is left out.") if file else None
+                built.banner.show_warning(f"{sentence} It is left out.") if file else None
             self._broken = {}
-        self.tabs.setProperty("family", family.key)
+        self.tabs.setProperty("family", entry.key)
+
+    def _make_tab(self, entry: families.Family | families.PageEntry) -> FamilyTab | Page:
+        first, self._first = self._first, {}
+        if isinstance(entry, families.Family):
+            cards = [c for c in self._cards if c.family == entry.key]
+            cards.sort(key=lambda card: card.id != entry.opens)
+            self._built[entry.key] = FamilyTab(entry, cards, self.stream, self.shelf, **first)
+            return self._built[entry.key]
+        page = entry.page()(self._cards, self.stream, self.shelf, first.get("view_name", ""))
+        page.went.connect(self.go)
+        self._pages[entry.key] = page
+        return page
 
     @property
     def current(self) -> FamilyTab | None:
-        """The tab on screen."""
+        """The family's tab on screen; None while a page is."""
         found = self.tabs.currentWidget()
         return found if isinstance(found, FamilyTab) else None
+
+    @property
+    def page(self) -> Page | None:
+        """The page on screen (Guide, Compare); None while a family's tab is."""
+        found = self.tabs.currentWidget()
+        return found if isinstance(found, Page) else None
+
+    def go(self, place: Place) -> None:
+        """Open the tab, model and view that a link leads to."""
+        keys = [entry.key for entry in self._entries]
+        if place.tab not in keys:
+            self._say(f"There is no tab for {place.tab!r} here.")
+            return
+        self.tabs.setCurrentIndex(keys.index(place.tab))
+        if place.tab in self._pages:
+            self._pages[place.tab].show_scene(place.view)
+        else:
+            self._built[place.tab].go(place.model, place.view, place.settings)
 
     # --- the corner: device and menu
 
@@ -153,7 +161,7 @@ class MainWindow(QMainWindow):
             ("Light", "", lambda: self._dress("light")),
             ("Dark", "", lambda: self._dress("dark")),
             ("As the system", "", lambda: self._dress("system")),
-            ("Keys", "?", self.show_keys),
+            ("Keys", "?", lambda: show_keys(self)),
         ):
             action = QAction(text, menu)
             if keys:
@@ -176,7 +184,7 @@ class MainWindow(QMainWindow):
 
     def _change_device(self, name: str) -> None:
         self.shelf.device = name
-        for tab in self._built.values():
+        for tab in (*self._built.values(), *self._pages.values()):
             tab.reopen()
 
     def _dress(self, mode: theme.Mode) -> None:
@@ -188,6 +196,9 @@ class MainWindow(QMainWindow):
         """See ``KEYS``."""
         tab = self.current
         if tab is not None and tab.transport.handle_key(event):
+            return
+        page = self.page
+        if page is not None and page.handle_key(event):
             return
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -227,15 +238,6 @@ class MainWindow(QMainWindow):
             theme.set_scale(_app(), self._normal_scale * LECTURE_SCALE)
             self.showFullScreen()
 
-    def show_keys(self) -> None:
-        """The list of keys."""
-        rows = "".join(f"<tr><td style='padding-right:1em'><b>{k}</b></td><td>{t}</td></tr>" for k, t in KEYS)
-        box = QMessageBox(self)
-        box.setWindowTitle("Keys")
-        box.setText(f"<table>{rows}</table>")
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
-
     # --- files
 
     def ask_file(self) -> None:
@@ -245,8 +247,10 @@ class MainWindow(QMainWindow):
     def open_file(self, path: Path) -> None:
         """Open a user's own checkpoint, or a picture that was exported, in the tab of its family.
 
-        What is wrong with it is said in a banner, and what was on the screen stays.
+        What is wrong with it is said in a banner, and what was on the screen stays.  A page may want it for itself.
         """
+        if self.page is not None and self.page.take_file(path):
+            return
         if path.suffix.lower() == ".png" or keepsake.is_png(path):
             self._open_picture(path)
             return
@@ -255,7 +259,7 @@ class MainWindow(QMainWindow):
         except checkpoints.CheckpointError as error:
             self._say(str(error))
             return
-        keys = [f.key for f in self._families]
+        keys = [entry.key for entry in self._entries]
         if card.family not in keys:
             self._say(f"{path.name} belongs to the family {card.family!r}, which has no tab yet.")
             return
@@ -270,7 +274,7 @@ class MainWindow(QMainWindow):
         except keepsake.KeepsakeError as error:
             self._say(str(error))
             return
-        keys = [f.key for f in self._families]
+        keys = [entry.key for entry in self._entries]
         known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
         tab = self._built.get(kept.family)
         if kept.family not in keys or not (known or (tab is not None and tab.entry_of(kept))):
@@ -280,8 +284,9 @@ class MainWindow(QMainWindow):
         self._built[kept.family].restore(kept)
 
     def _say(self, sentence: str) -> None:
-        if self.current is not None:
-            self.current.banner.show_error(sentence)
+        shown = self.current or self.page
+        if shown is not None:
+            shown.banner.show_error(sentence)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped."""
@@ -350,7 +355,7 @@ def _begin(window: MainWindow) -> None:
 def run(options: Namespace) -> int:
     """Open the window and stay until it is closed."""
     if options.tab:
-        families.family(options.tab)  # a wrong name is refused before anything opens
+        families.entry(options.tab)  # a wrong name is refused before anything opens
     if options.screenshot and not options.screenshot.absolute().parent.is_dir():
         raise FileNotFoundError(f"There is no folder {options.screenshot.absolute().parent}.")
     QApplication.setApplicationName("Generative Playground")

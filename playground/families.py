@@ -1,4 +1,4 @@
-"""The families: one line each.  A family whose tab is not written yet is not in the list, so it is not shown."""
+"""The tabs: one line each.  A family is shown as soon as it has a checkpoint; Guide and Compare stand around them."""
 
 from __future__ import annotations
 
@@ -69,13 +69,36 @@ FAMILIES = (
 )
 
 
-def family(key: str) -> Family:
-    """The family called ``key`` (or its title, in any case).
+@dataclass(frozen=True)
+class PageEntry:
+    """A tab that belongs to no family."""
+
+    key: str
+    title: str
+    tab: str  # module under tabs/, which holds PAGE
+
+    def page(self) -> type[Any]:
+        """The page's class."""
+        return importlib.import_module(f"playground.tabs.{self.tab}").PAGE  # type: ignore[no-any-return]
+
+
+BEFORE: tuple[PageEntry, ...] = ()
+AFTER: tuple[PageEntry, ...] = ()
+
+
+def row(present: set[str]) -> tuple[Family | PageEntry, ...]:
+    """All tabs from left to right; ``present``: keys of the families that have checkpoints."""
+    return (*BEFORE, *(f for f in FAMILIES if f.key in present), *AFTER)
+
+
+def entry(key: str) -> Family | PageEntry:
+    """The tab called ``key`` (or its title, in any case).
 
     Raises:
         ValueError: one sentence.
     """
-    for one in FAMILIES:
+    every = (*BEFORE, *FAMILIES, *AFTER)
+    for one in every:
         if key.lower() in (one.key, one.title.lower()):
             return one
-    raise ValueError(f"There is no tab called {key!r}; there are {', '.join(f.key for f in FAMILIES)}.")
+    raise ValueError(f"There is no tab called {key!r}; there are {', '.join(e.key for e in every)}.")

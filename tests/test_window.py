@@ -50,7 +50,7 @@ def wait_finished(qtbot, view):
 
 def every_view():
     for card in checkpoints.cards():
-        for kind in families.family(card.family).views():
+        for kind in families.entry(card.family).views():
             yield pytest.param(card, kind, id=f"{card.id}-{kind.name}")
 
 

@@ -7,7 +7,7 @@ its name and its sentence, and everything that depends on the model waits.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class FamilyTab(QWidget):
         self._views: dict[type[View], View] = {}
         self._suitable: list[type[View]] = []
         self._wanted_view = view_name
+        self._wanted_settings: dict[str, Any] = {}
         self._cards: dict[str, Card] = {}  # what the menu's entries stand for -> card
         self._kept: Keepsake | None = None  # to be restored when its model has arrived
         self._paused_by_hiding = False
@@ -148,6 +149,11 @@ class FamilyTab(QWidget):
             self._open_chosen()
         self.models.setCurrentIndex(index)
 
+    def go(self, model: str, view: str, settings: Mapping[str, Any]) -> None:
+        """Open a model ("": the present one) in a view ("": as it is), with these knobs turned."""
+        self._wanted_view, self._wanted_settings = view, dict(settings)
+        self.open_model(model or str(self.models.currentData()))
+
     def reopen(self) -> None:
         """Load the model again (the device has changed)."""
         self._open_chosen()
@@ -217,6 +223,9 @@ class FamilyTab(QWidget):
         else:
             self.show_view(self._suitable.index(present) if present in self._suitable else 0)
         self._wanted_view = ""
+        wanted, self._wanted_settings = self._wanted_settings, {}
+        if wanted:
+            self.knobs.set_settings({**self.knobs.settings(), **wanted})
 
     def _take(self, model: Any) -> None:
         self.model, self.model_id = model, self.models.currentData()

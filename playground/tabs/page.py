@@ -1,0 +1,181 @@
+"""A page: a tab that belongs to no family.  It shows one scene of several, and its links lead into the other tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from playground.checkpoints import Card
+from playground.tabs.shelf import Shelf
+from playground.ui import theme
+from playground.ui.banner import Banner
+from playground.ui.stream import Lane, Stream
+from playground.ui.view_switch import ViewSwitch
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a link leads: a tab and, unless they are "", a model and a view in it; ``settings`` turn its knobs."""
+
+    tab: str
+    model: str = ""
+    view: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Scene(QWidget):
+    """What a page shows at one time.  Subclasses set ``name`` and override what they need."""
+
+    name: ClassVar[str] = ""
+    sentence: ClassVar[str] = ""  # stands at the top of the page
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
+        self.page = page
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.build()
+
+    def build(self) -> None:
+        """Make the widgets; called once."""
+
+    def wake(self) -> None:
+        """It is on the screen (again): go on."""
+
+    def rest(self) -> None:
+        """Nobody sees it: stop sampling."""
+
+    def reopen(self) -> None:
+        """The device has changed: whatever holds a model loads it again."""
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """A key that no focused control wanted; True if it was used."""
+        return False
+
+    def take_file(self, path: Path) -> bool:
+        """A file was dropped or opened; True if this scene has taken it, or said why it cannot."""
+        return False
+
+    def new_lane(self, name: str) -> Lane:
+        """A place to play a generator."""
+        return self.page.stream.lane(f"{type(self.page).__name__}/{self.name}/{name}")
+
+
+class Page(QWidget):
+    """A row of scenes, of which one is shown.
+
+    Args:
+        cards: everything shipped, all families.
+        scene_name: what to open first (default: the first).
+    """
+
+    scenes: ClassVar[tuple[type[Scene], ...]] = ()
+    went = Signal(object)  # Place: a link was followed
+
+    def __init__(self, cards: list[Card], stream: Stream, shelf: Shelf, scene_name: str = "") -> None:
+        super().__init__()
+        self.cards, self.stream, self.shelf = cards, stream, shelf
+        self._built: dict[int, Scene] = {}
+        self.sentence = QLabel()
+        self.sentence.setProperty("role", "caption")
+        self.sentence.setWordWrap(True)
+        self.switch = ViewSwitch([scene.name for scene in self.scenes])
+        self.switch.chosen.connect(self._enter)
+        self.banner = Banner()
+        self.canvas = QStackedWidget()
+        self._lay_out()
+        theme.signals.changed.connect(self._fit_switch)
+        self._index = -1
+        self.show_scene(scene_name)
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.sentence, 1)
+        top.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignRight)
+        column = QVBoxLayout(self)
+        gap = round(theme.em() * 0.6)
+        column.setContentsMargins(gap, gap, gap, gap)
+        column.setSpacing(gap)
+        column.addLayout(top)
+        column.addWidget(self.banner)
+        column.addWidget(self.canvas, 1)
+
+    @property
+    def scene(self) -> Scene:
+        """The scene on show."""
+        return self._built[self._index]
+
+    def show_scene(self, name: str) -> None:
+        """Show a scene by its name; with an unknown one (or ""), the one that is there, or the first."""
+        names = [scene.name.lower() for scene in self.scenes]
+        index = names.index(name.lower()) if name.lower() in names else max(self._index, 0)
+        self.switch.set_index(index)
+        self._enter(index)
+
+    def turn_page(self, by: int) -> None:
+        """The next or the previous scene."""
+        self.show_scene(self.scenes[(self._index + by) % len(self.scenes)].name)
+
+    def go(self, place: Place) -> None:
+        """Follow a link."""
+        self.went.emit(place)
+
+    def _enter(self, index: int) -> None:
+        if index == self._index:
+            return
+        if self._index in self._built:
+            self.scene.rest()
+        if index not in self._built:
+            self._built[index] = self.scenes[index](self)
+            self.canvas.addWidget(self._built[index])
+        self._index = index
+        self.canvas.setCurrentWidget(self.scene)
+        self.sentence.setText(self.scene.sentence)
+        self.banner.clear()
+        if self.isVisible():
+            self.scene.wake()
+
+    # --- what the window calls
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """Keys that no focused control wanted."""
+        if self.scene.handle_key(event):
+            return True
+        turns = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
+        if event.key() in turns and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.turn_page(turns[Qt.Key(event.key())])
+            return True
+        return False
+
+    def take_file(self, path: Path) -> bool:
+        """See :meth:`Scene.take_file`."""
+        return self.scene.take_file(path)
+
+    def reopen(self) -> None:
+        """The device has changed."""
+        for scene in self._built.values():
+            scene.reopen()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A page that nobody sees does not sample."""
+        self.scene.rest()
+        super().hideEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Go on."""
+        self.scene.wake()
+        super().showEvent(event)
+
+    def _fit_switch(self) -> None:
+        self.switch.fit(self.width() - theme.em() * 16)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The switch folds when it does not fit."""
+        self._fit_switch()
+        super().resizeEvent(event)
