@@ -75,6 +75,26 @@ class Dense(nn.Module):
         return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
 
 
+class Conv(nn.Module):
+    """A convolution with equalised learning rate: Adam's steps are small beside weights of unit variance."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, groups: int = 1) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(outputs, inputs // groups, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight / math.sqrt(self.weight[0].numel())
+        padding = weight.shape[2] // 2 if self.groups == 1 else 0
+        return F.conv2d(x, weight, self.bias, padding=padding, groups=self.groups)
+
+
+def _relu(x: Tensor) -> Tensor:
+    """Leaky ReLU that keeps the variance (Karras et al. 2020, appendix B)."""
+    return F.leaky_relu(x, 0.2) * math.sqrt(2)
+
+
 class ModulatedConv(nn.Module):
     """A convolution whose inputs are scaled by a style and whose outputs are scaled back to unit variance (eqs. 1 and 3).
 
@@ -113,7 +133,7 @@ class StyledLayer(nn.Module):
         if self.up:
             x = F.interpolate(x, scale_factor=2, mode="bilinear")
         h = self.conv(x, w) + self.noise_strength * noise
-        return F.leaky_relu(h + self.bias[:, None, None], 0.2) * math.sqrt(2)
+        return _relu(h + self.bias[:, None, None])
 
 
 class Synthesis(nn.Module):
@@ -161,7 +181,7 @@ class Generator(nn.Module):
         """``z`` (B,latent_dim), ``labels`` (B,) -> w (B,w_dim)."""
         h = torch.cat([_unit(z), _unit(self.label(labels))], dim=1)
         for layer in self.mapping:
-            h = F.leaky_relu(layer(h), 0.2) * math.sqrt(2)
+            h = _relu(layer(h))
         return h
 
     def forward(
@@ -187,13 +207,14 @@ class CriticBlock(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(inputs, inputs, 3, padding=1)
-        self.second = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-        self.skip = nn.Conv2d(inputs, outputs, 1, bias=False)
+        self.first = Conv(inputs, inputs, 3)
+        self.second = Conv(inputs, outputs, 3, bias=False)
+        self.skip = Conv(inputs, outputs, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = F.leaky_relu(self.first(F.leaky_relu(x, 0.2)), 0.2)
-        return self.skip(F.avg_pool2d(x, 2)) + self.second(F.avg_pool2d(h, 2))
+        h = _relu(self.first(_relu(x)))
+        both = self.skip(F.avg_pool2d(x, 2)) + self.second(F.avg_pool2d(h, 2))
+        return both * math.sqrt(0.5)
 
 
 class Critic(nn.Module):
@@ -202,20 +223,19 @@ class Critic(nn.Module):
     def __init__(self, config: StyleGANConfig) -> None:
         super().__init__()
         low, middle, high = config.critic_widths
-        self.stem = nn.Conv2d(config.channels, high, 3, padding=1)
+        self.stem = Conv(config.channels, high, 3)
         self.blocks = nn.ModuleList([CriticBlock(high, middle), CriticBlock(middle, low)])
-        self.head = nn.Conv2d(low, low, config.image_size // 4, groups=low)
-        self.dense = nn.Linear(low, low)
-        self.last = nn.Linear(low, 1)
+        self.head = Conv(low, low, config.image_size // 4, groups=low)
+        self.dense = Dense(low, low)
+        self.last = Dense(low, 1)
         self.label = nn.Embedding(config.num_classes, low)  # the projection of Miyato and Koyama 2018
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         h = self.stem(x)
         for block in self.blocks:
             h = block(h)
-        h = self.head(F.leaky_relu(h, 0.2)).flatten(1)
-        h = h + self.dense(F.leaky_relu(h, 0.2))
-        h = F.leaky_relu(h, 0.2)
+        h = _relu(self.head(_relu(h)).flatten(1))
+        h = _relu(self.dense(h))
         return self.last(h)[:, 0] + (self.label(labels) * h).sum(1) / math.sqrt(h.shape[1])
 
 
