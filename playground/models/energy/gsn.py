@@ -31,7 +31,8 @@ class GSNConfig:
     image_size: int = 28
     channels: int = 1
     dataset: str = "fashion"  # whose test images a chain may start from
-    width: int = 1000
+    width: int = 768
+    rank: int = 256  # of the last layer, which would be most of the network
     num_mixtures: int = 3
     flips: float = 0.4  # share of pixels that salt and pepper covers
     sigma: float = 0.3  # of the Gaussian noise on the others, grey running from -1 to 1
@@ -81,8 +82,9 @@ class GSN(nn.Module):
         self.first = nn.Linear(pixels, config.width)
         self.second = nn.Linear(config.width, config.width)
         self.third = nn.Linear(config.width, config.width)
-        self.last = nn.Linear(config.width, 3 * config.num_mixtures * pixels)
-        nn.init.normal_(self.last.weight, std=0.003)
+        self.narrow = nn.Linear(config.width, config.rank)
+        self.last = nn.Linear(config.rank, 3 * config.num_mixtures * pixels)
+        nn.init.normal_(self.last.weight, std=0.006)
         with torch.no_grad():
             start = discretized_logistic.initial_bias(config.num_mixtures)
             self.last.bias.copy_(start.repeat(pixels))
@@ -94,7 +96,7 @@ class GSN(nn.Module):
         h = F.silu(self.first(corrupted.flatten(1)))
         h = h + F.silu(self.second(h))
         h = h + F.silu(self.third(h))
-        return self.last(h).unflatten(1, (*self.shape, -1))
+        return self.last(self.narrow(h)).unflatten(1, (*self.shape, -1))
 
     def corrupt(self, x: Tensor, dice: Tensor, nudge: Tensor, strength: float = 1.0) -> Tensor:
         """C(corrupted given x): some pixels turn black or white, the others get Gaussian noise.
