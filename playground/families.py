@@ -83,7 +83,7 @@ class PageEntry:
 
 
 BEFORE: tuple[PageEntry, ...] = ()
-AFTER: tuple[PageEntry, ...] = ()
+AFTER: tuple[PageEntry, ...] = (PageEntry("compare", "Compare", "compare"),)
 
 
 def row(present: set[str]) -> tuple[Family | PageEntry, ...]:

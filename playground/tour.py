@@ -37,8 +37,9 @@ class Tour(QObject):
 
     def _tick(self) -> None:
         view = self.window.current.view if self.window.current else None
-        if view is None or not len(view.player.timeline):
-            return  # still loading: the film begins with the first picture
+        loading = view is None or not len(view.player.timeline)
+        if self.window.page is None and loading:
+            return  # the film begins with the first picture
         self.began = self.began or time.perf_counter()
         elapsed = time.perf_counter() - self.began
         tab = int(elapsed / self.seconds * self.window.tabs.count())
