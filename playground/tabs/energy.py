@@ -14,7 +14,8 @@ from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import BarPlot, LinePlot
 
-MOST_TRACES = 8  # chains whose energy is drawn
+MOST_TRACES = 4  # chains whose energy is drawn, beside the mean of all
+DROP = 0.05  # the first part of a run, whose fall from noise would flatten the rest
 NUM_FILTERS = 64
 
 
@@ -23,19 +24,17 @@ class Chains(View):
 
     name = "Chains"
     words = (
-        "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, it "
-        "starts somewhere and wanders: each step goes downhill a little, with some noise. Such a walk is a <b>Markov "
-        "chain</b>.<br><br>Start the chains from noise, from test images, or from where training's own chains were "
-        "left. If all three end up alike, the chains mix; if a chain from a shirt stays a shirt for ever, they do not."
-        "<br><br>The curves are the energies of the first chains."
+        "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, a "
+        "<b>Markov chain</b> wanders, a little downhill and with some noise at every step.<br><br>Start the chains "
+        "from noise, from test images, or where training's own chains were left: if all end up alike, they <b>mix</b>."
     )
     formula = r"p(x) = \exp(-E(x)) / Z"
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Three kinds of chain."""
         words = {
-            "energy/rbm": "<br><br>Here pixels are <b>black or white</b>. One step draws all hidden units given the "
-            "pixels, then all pixels given the hidden units; grey is the probability of white.",
+            "energy/rbm": "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A step draws "
+            "all hidden units given the pixels, then all pixels given these.",
             "energy/ebm": "<br><br>Here a step follows the gradient of the energy. Its noise is far smaller than "
             "theory asks for (temperature = noise² / (2 step_size), {t:.1e} as trained): the chains look for valleys "
             "more than they sample.",
@@ -73,9 +72,15 @@ class Chains(View):
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
         if "energy" in frame.extras:
-            energies = np.stack([f.extras["energy"][:MOST_TRACES] for f in frames])
-            for i in range(energies.shape[1]):
-                self.plot.set_curve(f"chain {i + 1}", energies[:, i], steps)
+            energies = np.stack([f.extras["energy"] for f in frames])
+            traces = {"mean": energies.mean(1)}
+            traces |= {f"{i + 1}": energies[:, i] for i in range(min(MOST_TRACES, energies.shape[1]))}
+            self.plot.set_curves(traces, steps)
+            settled = energies[steps >= DROP * frame.total, :MOST_TRACES]
+            if len(settled) > 1:
+                low, high = float(settled.min()), float(settled.max())
+                room = 0.15 * (high - low) + 1e-6
+                self.plot.set_range(y=(low - room, high + room))
         else:
             self.plot.set_title("How much each step changes the pictures")
             self.plot.set_labels("step", "grey levels")
@@ -195,13 +200,8 @@ class Energies(View):
     def draw(self, frame: Frame) -> None:
         """What has been measured so far."""
         energies, areas = frame.extras["energies"], frame.extras["auc"]
-        names = [
-            name if name == "test images" else f"{name}: AUC {areas[name]:.0%}".replace("%", " %")
-            for name in energies
-        ]
-        self.grid.set_images(
-            frame.images, captions=[*names, f"yours: {frame.extras['chosen']:.1f}".replace("-", "−")]
-        )
+        yours = f"yours: {frame.extras['chosen']:.0f}".replace("-", "−")
+        self.grid.set_images(frame.images, captions=[*energies, yours])
         every = np.concatenate(list(energies.values()))
         edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)
         middles = (edges[:-1] + edges[1:]) / 2
@@ -276,7 +276,7 @@ class Filters(View):
         if frame is None or self.filters is None or chosen >= len(frame.images):
             return
         on = frame.extras["hidden"][chosen]
-        light = (0.25 + 0.75 * on[self.units])[:, None, None]
+        light = (0.4 + 0.6 * on[self.units])[:, None, None]
         grey = (self.filters + 1) / 2 * light
         self.grid.set_images((grey[..., None] * 255).astype(np.uint8))
         counts, edges = np.histogram(on, bins=20, range=(0, 1))

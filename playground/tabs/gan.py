@@ -60,7 +60,7 @@ class Generate(View):
         """The pictures, each with its opinion or its class."""
         found, names = frame.extras["opinion"], self.class_names()
         if names is None:
-            names = [f"{v:.0%} real" for v in found]
+            names = [f"{v:.0%}".replace("%", " % real") for v in found]
         self.grid.set_images(frame.images, captions=names)
         self.plot.set_title(DIFFERENCE if has_styles(self.model) else PROBABILITY)
         self._draw_bars()
@@ -155,10 +155,10 @@ class Lattice(View):
 
     def build(self) -> None:
         """The plane, and the picture under the pointer."""
-        self.plane, self.picture = LatentPlane(), ImageGrid()
+        self.plane, self.picture = LatentPlane(("u", "v"), circles=False), ImageGrid()
         self.picture.setAccessibleName("The picture under the pointer")
         row = QHBoxLayout()
-        row.addWidget(self.plane, 5)
+        row.addWidget(self.plane, 3)
         row.addWidget(self.picture, 2)
         self.column.addLayout(row, 1)
         self.plane.moved.connect(self._point_at)

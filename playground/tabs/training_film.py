@@ -15,6 +15,29 @@ from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
+_PICTURES = (
+    "<b>Drag the timeline</b>, or step with the arrows: the pictures are what the model drew at that moment, always "
+    "from the same noise."
+)
+_WORDS = (
+    "Every model here began as random numbers. Each training step shows it a batch of pictures{batch}, measures its "
+    "<b>loss</b>, and moves every weight a little way downhill.<br><br>"
+    + _PICTURES
+    + "<br><br>The <i>validation</i> "
+    "loss is measured on pictures that it never trains on. As long as both fall together it learns; if only the "
+    "training loss fell, it would be learning by heart."
+)
+_GAME_WORDS = (
+    "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
+    "to fool it. Each one's loss is measured against the other, so <b>neither has to fall</b>: where one gains, the "
+    "other loses, and good pictures come from a fight that stays even. That is why no curve says when to stop.<br><br>"
+    + _PICTURES
+)
+_ENERGY_WORDS = (
+    "Each training step pushes the energy of real pictures{batch} <b>down</b> and that of what its own chains found "
+    "<b>up</b>. The loss is the difference, so it does <b>not</b> fall as the model gets better: near zero, the chains "
+    "find pictures that look as plausible to the model as real ones.<br><br>" + _PICTURES
+)
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
 _APART = 5.0  # figures of such different size share an axis of powers of ten
@@ -40,13 +63,9 @@ class Training(View):
         """With the figures of this run."""
         card = model.card
         minutes, batch = card.training_seconds / 60, card.recipe.get("batch_size", "")
-        words = (
-            "Every model here began as random numbers. Each training step shows it a batch of pictures"
-            + (f" ({batch} here)" if batch else "")
-            + ", measures its <b>loss</b>, and moves every weight a little way downhill.<br><br><b>Drag the "
-            "timeline</b>, or step with the arrows: the pictures are what the model drew at that moment, always from "
-            "the same noise.<br><br>The <i>validation</i> loss is measured on pictures that it never trains on. As "
-            "long as both fall together it learns; if only the training loss fell, it would be learning by heart."
+        is_energy = model.likelihood == "energy"
+        words = _GAME_WORDS if hasattr(model, "turns") else _ENERGY_WORDS if is_energy else _WORDS
+        words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
             f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} pictures seen, "
             f"{minutes:.0f} minutes on {card.machine}."
         )
@@ -70,6 +89,7 @@ class Training(View):
     def build(self) -> None:
         """Pictures, the loss under them, and the other figures in the panel."""
         self._drawn: films.Film | None = None  # whose curves are on the plots
+        self._losses: dict[str, str] = {}  # which curves are losses, and what they are called
         self.grid = ImageGrid()
         self.grid.setAccessibleName("Pictures drawn during training")
         self.curves = LinePlot("Loss", "training step", "loss")
@@ -111,15 +131,15 @@ class Training(View):
     def _draw_curves(self, film: films.Film) -> None:
         self._drawn = film
         self.curves.clear()
-        for key, name in _NAMES.items():
-            if key in film.curves:
-                steps, values = film.curves[key]
-                self.curves.set_curve(name, values, steps)
-        settled = [v[s >= _SKIPPED * film.last_step] for k, (s, v) in film.curves.items() if k in _NAMES]
+        self._losses = _losses(film)
+        for key, name in self._losses.items():
+            steps, values = film.curves[key]
+            self.curves.set_curve(name, values, steps)
+        settled = [v[s >= _SKIPPED * film.last_step] for s, v in map(film.curves.__getitem__, self._losses)]
         together = np.concatenate(settled) if settled else np.zeros(0)
         high, low = (float(together.max()), float(together.min())) if len(together) else (1.0, 0.0)
         self.curves.set_range(x=(0, film.last_step), y=(low, high) if high > low else None)
-        self._draw_others({k: c for k, c in film.curves.items() if k not in _NAMES}, film.last_step)
+        self._draw_others({k: c for k, c in film.curves.items() if k not in self._losses}, film.last_step)
 
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
         assert isinstance(self.plot, LinePlot)
@@ -134,5 +154,12 @@ class Training(View):
         self.plot.set_range(x=(0, last_step))
 
     def _say(self, figures: dict[str, float], step: int) -> None:
-        parts = [f"{name} {figures[key]:.3f}" for key, name in _NAMES.items() if key in figures]
+        parts = [f"{name} {figures[key]:.3f}" for key, name in self._losses.items() if key in figures]
         self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
+
+
+def _losses(film: films.Film) -> dict[str, str]:
+    """The curves that are losses and their names: the usual two, or one for each player of a game."""
+    usual = {key: name for key, name in _NAMES.items() if key in film.curves}
+    players = [k for k in film.curves if k.endswith("_loss") and not k.startswith("validation_")]
+    return usual or {key: key.removesuffix("_loss") for key in players}

@@ -17,7 +17,7 @@ SYMBOLS = {
     "prod": "∏", "sum": "∑", "int": "∫", "partial": "∂", "nabla": "∇", "infty": "∞", "cdot": "·", "times": "×",
     "sim": "∼", "approx": "≈", "propto": "∝", "le": "≤", "ge": "≥", "ne": "≠", "in": "∈", "to": "→", "mid": "|",
     "pm": "±", "odot": "⊙", "ldots": "…", "dots": "…", "|": "∥", "ell": "ℓ", "det": "det", "log": "log", "exp": "exp",
-    "max": "max", "min": "min", "softmax": "softmax", "argmin": "arg min", "cos": "cos", "sin": "sin", "N": "𝒩", "E": "𝔼", "KL": "KL", ",": "\u2009", " ": " ",
+    "max": "max", "min": "min", "softmax": "softmax", "argmin": "arg min", "cos": "cos", "sin": "sin", "N": "𝒩", "E": "𝔼", "KL": "KL", ",": "\u2009", ";": "\u2004", " ": " ",
 }  # fmt: skip
 _UPRIGHT = {"arg min", "cos", "sin", "det", "log", "exp", "max", "min", "softmax", "KL"}
 _ITALIC_GREEK = set("αβγδεηθλμνπρστφψωξ")

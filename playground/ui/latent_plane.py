@@ -28,20 +28,36 @@ from playground.sheets import Content
 from playground.ui import theme
 from playground.ui.controls import ARROWS, claims
 from playground.ui.pixels import argb, array, qimage, sheet
-from playground.ui.plane_layers import GROUND, Plane, paint_axes, paint_legend, paint_names, paint_scatter
+from playground.ui.plane_layers import (
+    GROUND,
+    Plane,
+    paint_axes,
+    paint_circles,
+    paint_legend,
+    paint_names,
+    paint_scatter,
+)
 
 Mode = Literal["manifold", "scatter", "both"]
 _DIMMED = 0.45  # opacity of the manifold under points
 
 
 class LatentPlane(QWidget):
-    """z_1 to the right, z_2 upwards, over the square [-extent, extent]^2."""
+    """z_1 to the right, z_2 upwards, over the square [-extent, extent]^2.
+
+    Args:
+        axes: other names for the two axes.
+        circles: whether the standard deviations of a normal prior mean something here.
+    """
 
     moved = Signal(float, float)  # z under the pointer
     pressed = Signal(float, float)  # z that was clicked
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, axes: tuple[str, str] = ("z₁", "z₂"), circles: bool = True, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
+        self._axes, self._circles = axes, circles
         self._tiles: np.ndarray | None = None
         self._n = 0
         self._extent = 3.0
@@ -140,7 +156,8 @@ class LatentPlane(QWidget):
     def content(self) -> Content | None:
         """What is shown, for a sheet: the decoded tiles, or with encodings the plane as it is painted; None without any."""
         if self._mode == "manifold" and self._tiles is not None:
-            title = f"z_1 from {-self._extent:g} to {self._extent:g}, z_2 upwards".replace("-", "−")
+            across, up = self._axes
+            title = f"{across} from {-self._extent:g} to {self._extent:g}, {up} upwards".replace("-", "−")
             return Content("Latent plane", ((title, self._tiles),), self._n, gap=0)
         if self._mode == "manifold" or self._points is None:
             return None
@@ -284,7 +301,9 @@ class LatentPlane(QWidget):
             paint_names(painter, plane, self._points, self._labels, self._classes)
             if self._legend_width() and self._legend_fits(plane.square.width()):
                 paint_legend(painter, plane, self._classes)
-        paint_axes(painter, plane)
+        if self._circles:
+            paint_circles(painter, plane)
+        paint_axes(painter, plane, self._axes)
 
     # --- hands
 

@@ -117,27 +117,32 @@ def paint_legend(painter: QPainter, plane: Plane, classes: Sequence[str]) -> Non
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
 
 
-def paint_axes(painter: QPainter, plane: Plane) -> None:
-    """Ticks at whole numbers, the names of the axes, circles at one and two standard deviations of the prior."""
-    em, font, square = theme.em() * plane.ratio, plane.font(0.85), plane.square
-    painter.setFont(font)
-    for radius in (1, 2):
-        if radius < plane.extent:
-            _paint_circle(painter, plane, radius, QFontMetricsF(font))
+def paint_axes(painter: QPainter, plane: Plane, names: tuple[str, str]) -> None:
+    """Ticks at whole numbers, and the names of the axes: to the right, upwards."""
+    em, square = theme.em() * plane.ratio, plane.square
+    painter.setFont(plane.font(0.85))
 
-    def write(words: str, z: float, colour: str) -> None:
+    def write(across: str, up: str, z: float, colour: str) -> None:
         at = plane.point(z, z)
         under = QRectF(at.x() - 2 * em, square.bottom() + 0.25 * em, 4 * em, 1.3 * em)
         beside = QRectF(square.left() - 2.4 * em, at.y() - em, 2 * em, 2 * em)
         painter.setPen(QColor(colour))
-        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, words.format(1, "₁"))
-        painter.drawText(
-            beside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words.format(2, "₂")
-        )
+        painter.drawText(under, Qt.AlignmentFlag.AlignCenter, across)
+        painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, up)
 
     for tick in range(-int(plane.extent), int(plane.extent) + 1):
-        write(f"{tick}".replace("-", "−"), tick, theme.CANVAS_MUTED)
-    write("z{1}", 0.5, theme.CANVAS_TEXT)
+        text = f"{tick}".replace("-", "−")
+        write(text, text, tick, theme.CANVAS_MUTED)
+    write(*names, 0.5, theme.CANVAS_TEXT)
+
+
+def paint_circles(painter: QPainter, plane: Plane) -> None:
+    """Circles at one and two standard deviations of the prior."""
+    font = plane.font(0.85)
+    painter.setFont(font)
+    for radius in (1, 2):
+        if radius < plane.extent:
+            _paint_circle(painter, plane, radius, QFontMetricsF(font))
 
 
 def _paint_circle(painter: QPainter, plane: Plane, radius: int, metrics: QFontMetricsF) -> None:

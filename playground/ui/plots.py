@@ -223,7 +223,7 @@ class LinePlot(Plot):
         shades = [self._accent(), QColor(colours.text), QColor(colours.muted), theme.accent("neutral")]
         words = []
         for i, (name, curve) in enumerate(self._curves.items()):
-            shade, dash = shades[i % len(shades)], i % len(DASHES)
+            shade, dash = shades[i % len(shades)], (i + i // len(shades)) % len(DASHES)
             curve.setPen(pg.mkPen(shade, width=max(theme.em() * 0.14, 1.6), style=DASHES[dash]))
             self._dots[name].setPen(pg.mkPen(colours.window, width=1.5))
             self._dots[name].setBrush(pg.mkBrush(shade))

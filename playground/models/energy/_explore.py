@@ -104,7 +104,7 @@ def kinds(dataset: str, seed: int = 0) -> dict[str, np.ndarray]:
     return {
         "test images": real,
         "inverted": 255 - real,
-        "pixels shuffled": shuffled,
+        "shuffled": shuffled,
         "upside down": np.ascontiguousarray(real[:, ::-1]),
         "even grey": np.broadcast_to(
             generator.integers(0, 256, (len(real), 1, 1, 1), dtype=np.uint8), real.shape
@@ -126,7 +126,7 @@ def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
     chosen = float(_energies(model, one)[0])
     done: dict[str, np.ndarray] = {}
     examples: list[np.ndarray] = []
-    for i, name in enumerate([*sets, "its own samples"]):
+    for i, name in enumerate([*sets, "own samples"]):
         pictures = sets[name] if name in sets else _drawn(model, request)
         done[name] = _energies(model, pictures)
         examples.append(pictures[0])
