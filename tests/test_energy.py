@@ -65,6 +65,25 @@ def test_gibbs_chains_sample_the_model(machine):
     assert np.abs(counts / counts.sum() - expected).max() < 0.03
 
 
+def test_one_step_draws_the_hidden_units(machine):
+    """From one picture, the law of the next is a sum over all h; with means in place of draws it would be another."""
+    machine.weight.mul_(3)
+    start, pictures = every(4)[:1], every(4)
+
+    def probability(p, units):  # of each row of units, (N,4), under independent p, (4,)
+        return torch.where(units > 0, p, 1 - p).prod(-1)
+
+    on = probability(machine.hidden_given(start)[0], pictures)
+    expected = sum(
+        w * probability(machine.visible_given(h[None])[0], pictures)
+        for w, h in zip(on, pictures, strict=True)
+    )
+    request = rbm.RBMRequest(num_samples=3000)
+    found, _ = machine.advance(start.expand(3000, -1), request, 1)
+    counts = np.bincount((found @ torch.tensor([8.0, 4.0, 2.0, 1.0])).long().numpy(), minlength=16)
+    assert np.abs(counts / 3000 - expected.numpy()).max() < 0.05
+
+
 def test_the_gradient_of_the_loss_is_data_minus_chains(machine):
     """Tieleman 2008, section 2: <v h> under the data minus <v h> under the chains, with its sign turned."""
     machine.requires_grad_(True)

@@ -83,12 +83,19 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def _likelihood(card: Card) -> str:
     bits = card.metrics.get("bits_per_dim")
+    if nats := card.metrics.get("log_likelihood"):
+        return f"{_nats(nats)} of black and white pixels, by annealed importance sampling (not bits/dim)"
     if bits is None:
-        return "none" if card.likelihood == "none" else "not measured"
+        word = {"none": "none", "energy": "energy only: log p(x) up to an unknown constant"}
+        return word.get(card.likelihood, "not measured")
     few = "" if bits["num_images"] == 10_000 else f", {bits['num_images']:,} images"
     said = f"{bits['value']:.3f} ± {bits['standard_error']:.3f} ({bits['kind']}{few})"
     tighter = card.metrics.get("importance_weighted_bits_per_dim_64")
     return said + (f"; {tighter['value']:.3f} with 64 importance weights" if tighter else "")
+
+
+def _nats(figure: Mapping[str, Any]) -> str:
+    return f"log p = {figure['value']:.1f} ± {figure['standard_error']:.1f} nats".replace("-", "−")
 
 
 def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -103,6 +110,8 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
     said = []
     if bits := metrics.get("bits_per_dim"):
         said.append(f"{bits['value']:.3f} bits/dim ({bits['kind']})")
+    if nats := metrics.get("log_likelihood"):
+        said.append(f"{_nats(nats)} (estimated, black and white)")
     quality = metrics.get(PICTURES, {}).get("quality")
     if quality:
         said.append(f"FID {quality['value']:.2f} of a blur's")

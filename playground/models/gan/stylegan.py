@@ -38,8 +38,10 @@ class StyleGANConfig:
     w_dim: int = 128
     widths: tuple[int, int, int] = (128, 64, 32)  # of the generator at a quarter, half and full resolution
     critic_widths: tuple[int, int, int] = (128, 64, 32)
-    gamma: float = 0.5  # weight of R1 and R2
-    penalty_sigma: float = 0.1  # how far a penalty looks, on the scale [-1, 1]
+    gamma: float = 0.05  # weight of R1 and R2
+    penalty_sigma: float = (
+        0.03  # how far a penalty looks, on the scale [-1, 1]; if far, the critic may not see grain
+    )
     mixing: float = 0.5  # so often two styles are mixed while training
 
 

@@ -1,0 +1,86 @@
+"""The Energy tab's views, driven in the real window with the quickest machine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from playground import data
+from tests.test_window import open_window, wait_finished  # noqa: F401
+
+MODEL = "rbm-fashion"
+WAIT = 60_000  # ms
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Two threads that wait for each other crawl on a machine where others are at work."""
+    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+
+
+def run(qtbot, tab, view, **settings):
+    """Turn knobs and wait for the end of the run that follows."""
+    tab.knobs.set_settings(settings)
+    qtbot.waitUntil(
+        lambda: (
+            all(getattr(view.request, k) == v for k, v in settings.items())
+            and not view.player.is_sampling
+            and len(view.player.timeline) > 0
+        ),
+        timeout=WAIT,
+    )
+    return list(view.player.timeline)
+
+
+def test_chains_start_where_they_are_told_and_show_their_energies(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Chains")
+    tab, view = window.current, window.current.view
+    noise = run(qtbot, tab, view, start="noise", num_steps=10, num_samples=6)
+    real = run(qtbot, tab, view, start="data", num_steps=10, num_samples=6)
+    assert len(noise) == len(real) and noise[0].extras["energy"].mean() > real[0].extras["energy"].mean() + 50
+    view.player.go_last()
+    steps, mean = view.plot.curve("mean")
+    shown = {f.step: f.extras["energy"].mean() for f in real}
+    assert all(shown[int(s)] == pytest.approx(m, abs=0.1) for s, m in zip(steps, mean, strict=True))
+
+
+def test_the_lost_part_is_filled_in_and_the_rest_is_held(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Denoise and complete")
+    tab, view = window.current, window.current.view
+    qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
+    assert not tab.knobs.row("amount").isVisibleTo(tab)
+    frames = run(qtbot, tab, view, damage="lower", index=0, num_steps=10, num_samples=4)
+    original = data.load("fashion", "test")[0][0]
+    assert np.array_equal(frames[-1].extras["original"][0], original)
+    held = frames[-1].extras["binary"][:, :14] > 0
+    assert (held == (original[:14] > 127)).all(), "the upper half is what the test image is"
+    assert not np.array_equal(frames[0].images[:, 14:], frames[-1].images[:, 14:])
+    run(qtbot, tab, view, damage="noise", num_steps=5)
+    assert tab.knobs.row("amount").isVisibleTo(tab)
+
+
+def test_energies_tell_garments_from_noise(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Energy")
+    tab, view = window.current, window.current.view
+    frames = run(qtbot, tab, view, num_steps=5, index=3)
+    areas, energies = frames[-1].extras["auc"], frames[-1].extras["energies"]
+    assert areas["noise"] > 0.95 and areas["test images"] == pytest.approx(0.5, abs=0.01)
+    wins = (energies["inverted"][:, None] > energies["test images"][None]).mean()
+    assert areas["inverted"] == pytest.approx(wins, abs=0.01)
+    assert f"{frames[-1].extras['chosen']:.0f}".replace("-", "−") in view.grid.content().captions[-1]
+
+
+def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window, qtbot):  # noqa: F811
+    window = open_window(model_id=MODEL, view="Filters")
+    tab, view = window.current, window.current.view
+    run(qtbot, tab, view, start="data", num_steps=3, num_samples=4)
+    qtbot.waitUntil(lambda: view.filters is not None and view.grid.count() > 0, timeout=WAIT)
+    view.player.go_last()
+    lit = []
+    for chain in range(2):
+        view.chains.select(chain)
+        lit.append(view.grid.content().panels[0][1].astype(float).mean((1, 2, 3)))
+    on = view.player.frame.extras["hidden"][:2][:, view.units]
+    assert not np.array_equal(lit[0], lit[1])
+    ratio = lit[0] / np.maximum(lit[1], 1e-9)
+    assert (ratio[on[0] > on[1] + 0.5] > 1).all() and (ratio[on[0] < on[1] - 0.5] < 1).all()
