@@ -1,19 +1,349 @@
-"""The race: several models draw at once, and each has a clock that counts only its own work."""
+"""The race: several models draw at once, and each has a clock that counts only its own work.
+
+Models are loaded and warmed up before the clocks start.  What each is asked for is what it was measured with (the
+settings on its card), with the seed, the number of pictures and the class of the race.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from playground.tabs.page import Scene
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from playground import families
+from playground.checkpoints import Card
+from playground.evaluation.table import PICTURES
+from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs
+from playground.tabs import shelf
+from playground.tabs.page import Place, Scene
+from playground.ui import theme
+from playground.ui.knobs import KnobPanel
+from playground.ui.model_list import Choice, ModelList
+from playground.ui.race_bar import RaceBar
+from playground.ui.race_panel import RaceBoard, RacePanel
+from playground.ui.race_player import RacePlayer
+from playground.ui.stream import FrameSource
+
+FEWEST, MOST = 2, 8
+DONE, SAME_TIME = "done", "time"
+
+
+@dataclass(frozen=True)
+class RaceRequest(Request):
+    """What all entrants are asked for, and when the race is over."""
+
+    rule: str = knob(
+        DONE,
+        label="rule",
+        choices=((DONE, "until done"), (SAME_TIME, "same time")),
+        help="Until done: everybody draws to the end, and the clocks say how long it took. Same time: each is stopped "
+        "when its own clock has run so long; what has it to show?",
+    )
+    budget: float = knob(
+        1.0,
+        label="time for each",
+        low=0.01,
+        high=60.0,
+        unit="s",
+        log=True,
+        help="Seconds of its own work that every model may have. A step that ends later does not count.",
+    )
+    label: int = knob(
+        EACH_CLASS,
+        label="class",
+        choices="classes",
+        help="What to draw, for the models that can be told. The others draw what they like.",
+    )
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model that is loaded, and what it is asked for."""
+
+    model: Any
+    request: Request
+
+
+def request_for(model: Any, race: RaceRequest) -> Request:
+    """A model's own request: the settings that it was measured with, else those it opens with, and what the race says.
+
+    Args:
+        model: loaded, with its card.
+        race: the seed, the number of pictures and the class.
+    """
+    card: Card = model.card
+    best = {**card.recipe.get("evaluate", {}), **card.metrics.get(PICTURES, {}).get("settings", {})}
+    best |= {"seed": race.seed, "num_samples": race.num_samples}
+    known = {k.name: k for k in knobs(model.Request)}
+    if "label" in known:
+        best["label"] = race.label if race.label < len(card.classes) else EACH_CLASS
+    return model.Request(**{name: known[name].check(v) for name, v in best.items() if name in known})
+
+
+def play(entrant: Entrant) -> Iterator[Frame]:
+    """On the worker: the frames of an entrant."""
+    model = entrant.model
+    return shelf.with_threads(
+        model, shelf.careful(model, entrant.request, lambda model, request: model.sample(request))
+    )
+
+
+def warm_up(entrant: Entrant) -> None:
+    """Let a model take its first steps on one picture: what a library does once is no part of the race."""
+    small = Entrant(entrant.model, dataclasses.replace(entrant.request, num_samples=1))
+    with contextlib.closing(play(small)) as frames:  # type: ignore[type-var]
+        for _ in zip(range(3), frames, strict=False):
+            pass
 
 
 class Race(Scene):
     """Two to eight models, one start, one seed."""
 
     name = "Race"
-    sentence = "The same task for every model, and a clock for each that counts only its own work."
+    sentence = (
+        "The same task and the same dice for every model. They take turns on one processor, and each clock counts "
+        "only its own model's work."
+    )
 
     def build(self) -> None:
-        """The models that could race."""
-        self.column.addWidget(QLabel(", ".join(card.id for card in self.page.cards)))
-        self.column.addStretch(1)
+        """The list and the knobs at the left, the panels, the bar."""
+        self._cards = {card.id: card for card in self.page.cards}
+        self.entrants: dict[int, Entrant] = {}
+        self.failures: dict[int, str] = {}
+        self._loader = self.new_lane("load")
+        self._loader.frames_arrived.connect(self._loaded)
+        self._loader.finished.connect(self._begin)
+        self._loader.failed.connect(self._load_failed)
+        self.race = RacePlayer([self.new_lane(f"lane {i + 1}") for i in range(MOST)], self)
+        self.race.shown.connect(self._show)
+        self.race.changed.connect(self._dress_start)
+        self.race.failed.connect(self._entrant_failed)
+        self.board = RaceBoard()
+        self.bar = RaceBar(self.race, self.start)
+        self._make_settings()
+        self._lay_out()
+        self._asked = self.settings
+        self.models.choose(default_entrants(self.page.cards))
+
+    def _make_settings(self) -> None:
+        self.start_button = QPushButton("Start")
+        self.start_button.clicked.connect(self._clicked)
+        self.models = ModelList(MOST)
+        self.models.set_choices(choices(self.page.cards))
+        self.models.changed.connect(self._choose)
+        self.knobs = KnobPanel()
+        self.knobs.set_request(RaceRequest, _classes(self.page.cards))
+        self.knobs.set_shown("budget", False)
+        self.knobs.changed.connect(self._turned)
+
+    def _lay_out(self) -> None:
+        self._side = QWidget()
+        side = QVBoxLayout(self._side)
+        side.setContentsMargins(0, 0, 0, 0)
+        side.addWidget(self.start_button)
+        side.addWidget(self.models, 3)
+        side.addWidget(self.knobs, 2)
+        body = QHBoxLayout()
+        body.setSpacing(round(theme.em() * 0.9))
+        body.addWidget(self._side)
+        body.addWidget(self.board, 1)
+        self.column.addLayout(body, 1)
+        self.column.addWidget(self.bar)
+        theme.signals.changed.connect(self._fit_knobs)
+        self._fit_knobs()
+
+    def _fit_knobs(self) -> None:
+        """What the knobs do not need is the list's."""
+        self.knobs.setMaximumHeight(self.knobs.full_height())
+
+    # --- what is asked for
+
+    @property
+    def settings(self) -> RaceRequest:
+        """A snapshot of the knobs."""
+        request = self.knobs.request()
+        assert isinstance(request, RaceRequest)
+        return request
+
+    @property
+    def ids(self) -> list[str]:
+        """The entrants, as the panels stand."""
+        return [panel.title for panel in self.board.panels]
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether models are still on their way."""
+        return self._loader.is_open
+
+    def _choose(self) -> None:
+        """Other entrants: the old race is over."""
+        self._loader.stop()
+        self.race.clear()
+        panels = []
+        for i, key in enumerate(self.models.chosen()):
+            card = self._cards[key]
+            panel = RacePanel(card.family, key, f"{card.system}: click to open it in its own tab")
+            panel.toggled.connect(lambda i=i: self.race.toggle_lane(i))
+            panel.opened.connect(lambda card=card: self.page.go(Place(card.family, card.id)))
+            panel.say("ready")
+            panels.append(panel)
+        self.board.set_panels(panels)
+        self._dress_start()
+
+    def _turned(self, request: RaceRequest) -> None:
+        self.knobs.set_shown("budget", request.rule == SAME_TIME)
+        self._fit_knobs()
+        self.board.expect(request.num_samples)
+
+    # --- start
+
+    def start(self) -> None:
+        """Load what is not loaded yet, and race."""
+        if not FEWEST <= len(self.board.panels) <= MOST:
+            return
+        self.page.banner.clear()
+        self.race.clear()
+        self._asked = self.settings
+        self.entrants, self.failures = {}, {}
+        for panel in self.board.panels:
+            panel.say("waits to be loaded")
+        self._loader.play(self._load(self.ids, self._asked))
+        self._dress_start()
+
+    def _load(self, ids: Sequence[str], asked: RaceRequest) -> FrameSource:
+        store = self.page.shelf
+
+        def news(index: int, **what: Any) -> Frame:
+            return Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"index": index, **what})
+
+        def load() -> Iterator[Frame]:
+            for i, key in enumerate(ids):
+                yield news(i)
+                try:
+                    model = store.get(key)
+                    entrant = Entrant(model, request_for(model, asked))
+                    warm_up(entrant)
+                except Exception as error:  # the others race without it
+                    yield news(i, sentence=shelf.sentence(error))
+                else:
+                    yield news(i, entrant=entrant)
+
+        return load
+
+    def _loaded(self, frames: list[Frame]) -> None:
+        for extras in (frame.extras for frame in frames):
+            panel = self.board.panels[extras["index"]]
+            if "entrant" in extras:
+                self.entrants[extras["index"]] = extras["entrant"]
+                panel.say("ready")
+            elif "sentence" in extras:
+                self.failures[extras["index"]] = extras["sentence"]
+                panel.say(extras["sentence"])
+            else:
+                panel.say("loading …")
+
+    def _load_failed(self, sentence: str) -> None:
+        self.page.banner.show_error(sentence)
+        self._dress_start()
+
+    def _begin(self) -> None:
+        """All that can be loaded is: the clocks start."""
+        entrants = [self.entrants.get(i) for i in range(len(self.board.panels))]
+        self.entrants = {}  # the lanes hold them now
+        limit = self._asked.budget if self._asked.rule == SAME_TIME else None
+        sources = [None if e is None else (lambda e=e: play(e)) for e in entrants]
+        self.race.start(sources, limit)
+
+    def _entrant_failed(self, lane: int, sentence: str) -> None:
+        self.failures[lane] = sentence
+
+    # --- what is shown
+
+    def _show(self, lanes: Sequence[int]) -> None:
+        for i in lanes:
+            panel = self.board.panels[i]
+            if i in self.failures and self.race.stand(i).frame is None:
+                panel.say(self.failures[i])
+            else:
+                lane = self.race.lanes[i]
+                panel.show_stand(self.race.stand(i), lane.is_open, self.race.is_paused(i))
+
+    def _dress_start(self) -> None:
+        enough = len(self.models.chosen()) >= FEWEST
+        busy = self.is_loading or self.race.is_open
+        self.start_button.setText(
+            "Stop" if busy else "Start" if enough else f"Tick {FEWEST} to {MOST} models"
+        )
+        self.start_button.setEnabled(enough or busy)
+
+    def _clicked(self) -> None:
+        if self.is_loading or self.race.is_open:
+            self.stop()
+        else:
+            self.start()
+
+    def stop(self) -> None:
+        """End loading and racing."""
+        if self.is_loading:
+            self._loader.stop()
+            for panel in self.board.panels:
+                panel.say("stopped")
+        self.race.stop()
+        self._dress_start()
+
+    # --- what the page calls
+
+    def rest(self) -> None:
+        """Nobody watches: the race pauses."""
+        if self.race.is_playing:
+            self.race.pause()
+        if self.is_loading:
+            self.stop()
+
+    def reopen(self) -> None:
+        """On another device everything begins anew."""
+        self.stop()
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """Space starts and pauses, arrows step, R draws a new seed and races again."""
+        if event.key() == Qt.Key.Key_R and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+            self.knobs.reseed()
+            if not self.race.is_empty or self.race.is_open or self.is_loading:
+                self.start()
+            return True
+        return not self.is_loading and self.bar.handle_key(event)
+
+
+def choices(cards: Sequence[Card]) -> list[Choice]:
+    """Everything that draws, family by family in the order of the tabs."""
+    found = []
+    for family in families.FAMILIES:
+        for card in cards:
+            if card.family == family.key:
+                tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+                found.append(Choice(card.id, family.key, family.title, tip))
+    return found
+
+
+def default_entrants(cards: Sequence[Card]) -> list[str]:
+    """One of each family: the one that its tab opens with; two of the only family there is."""
+    found = []
+    for family in families.FAMILIES:
+        own = [card.id for card in cards if card.family == family.key]
+        if own:
+            found.append(family.opens if family.opens in own else own[0])
+    rest = [card.id for card in cards if card.id not in found]
+    return [*found, *rest[: max(FEWEST - len(found), 0)]]
+
+
+def _classes(cards: Sequence[Card]) -> list[str]:
+    """The classes of most of the models."""
+    kinds = [tuple(card.classes) for card in cards if card.classes]
+    return list(max(kinds, key=kinds.count)) if kinds else []

@@ -14,7 +14,7 @@ from typing import Any
 
 from playground.models.base import Frame, Request
 
-KEEP = 6  # models held in memory at once
+KEEP = 10  # models held in memory at once: a race of eight loads each once
 Sampler = Callable[[Any, Request], Iterator[Frame]]
 
 

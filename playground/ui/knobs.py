@@ -141,6 +141,10 @@ class KnobPanel(QWidget):
         """About 240 pixels wide at normal type size."""
         return QSize(max(round(theme.em() * 18.5), self.minimumSizeHint().width()), round(theme.em() * 40))
 
+    def full_height(self) -> int:
+        """What it takes to show everything without scrolling."""
+        return self._page.sizeHint().height()
+
     def minimumSizeHint(self) -> QSize:
         """As wide as its widest row: the panel scrolls downwards, never sideways."""
         bar = self._scroll.verticalScrollBar().sizeHint().width()

@@ -1,0 +1,340 @@
+"""Compare: the race keeps its promises about clocks, order and pace, and the tables say what was measured."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from playground import checkpoints
+from playground.app import MainWindow
+from playground.models.base import Frame
+from playground.tabs.compare_race import MOST, SAME_TIME, default_entrants
+from playground.ui import theme
+from playground.ui.race_player import RacePlayer
+from playground.ui.race_record import (
+    FINISHED,
+    OUT_OF_TIME,
+    OWN,
+    RACE,
+    STOPPED,
+    Clock,
+    Ending,
+    Record,
+    clocked,
+)
+from playground.ui.stream import Stream
+
+WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
+
+
+# --- clocks and record, with a clock that the test turns
+
+
+class Hands:
+    """A clock that stands still until somebody works."""
+
+    def __init__(self):
+        self.at = 0.0
+
+    def __call__(self):
+        return self.at
+
+
+def worker(hands, steps, cost):
+    """A sampler of ``steps`` frames, each of which costs ``cost`` seconds."""
+    for i in range(steps):
+        hands.at += cost
+        yield Frame(
+            i + 1, steps, i + 1, np.full((4, 2, 2, 1), i % 256, np.uint8), {"logits": np.zeros(9)}, {"x": 1}
+        )
+
+
+def run_in_turn(hands, costs, steps=4, limit=None):
+    """Lanes that take strict turns, into a record."""
+    clock, record = Clock(hands), Record(len(costs))
+    endings = [Ending() for _ in costs]
+    open_ = {
+        i: clocked(lambda c=c: worker(hands, steps, c), clock, endings[i], limit) for i, c in enumerate(costs)
+    }
+    while open_:
+        for i in list(open_):
+            frame = next(open_[i], None)
+            if frame is None:
+                record.end(i, endings[i])
+                del open_[i]
+            else:
+                record.append(i, frame)
+    return record
+
+
+def test_each_clock_counts_only_its_own_work_and_their_sum_is_the_race():
+    record = run_in_turn(Hands(), [1.0, 0.25, 0.5])
+    assert [e.own for e in record.endings] == [4.0, 1.0, 2.0]
+    assert record.duration == 7.0 == record.wall
+    assert [record.stand(i, 7.0).place for i in range(3)] == [3, 1, 2]
+    assert record.stand(0, 7.0).milliseconds == 1000.0 and record.stand(0, 7.0).passes == 4
+
+
+def test_the_record_says_where_everybody_stood_at_any_moment():
+    record = run_in_turn(Hands(), [1.0, 0.25])  # frames at 1, 1.25, 2.25, 2.5, 3.5, 3.75, 4.75, 5
+    at = record.stand(0, 2.3)
+    assert at.frame.step == 2 and at.seconds == 2.0 and not at.outcome and not at.place
+    assert record.stand(1, 0.99).frame is None and record.stand(1, 0.99).seconds == 0
+    assert record.stand(0, 4.75).place == 1, "the other has not finished yet"
+    assert record.stand(0, 5.0).place == 2
+    assert record.moment_after(1.0) == 1.25 and record.moment_before(1.25) == 1.0
+    assert record.moment_before(1.0) is None and record.moment_after(5.0) is None
+
+
+def test_a_step_that_ends_after_the_time_does_not_count():
+    record = run_in_turn(Hands(), [1.0, 0.25, 9.0], steps=4, limit=2.5)
+    assert [e.outcome for e in record.endings] == [OUT_OF_TIME, FINISHED, OUT_OF_TIME]
+    stands = [record.stand(i, record.duration) for i in range(3)]
+    assert [s.frame.step if s.frame else 0 for s in stands] == [2, 4, 0]
+    assert [s.seconds for s in stands] == [2.5, 1.0, 2.5] and [s.place for s in stands] == [0, 1, 0]
+
+
+def test_stored_frames_carry_no_state_and_stay_within_the_budget():
+    hands = Hands()
+    frames = clocked(lambda: worker(hands, 300, 0.1), Clock(hands), Ending())
+    record = Record(2, budget=4000)
+    for frame in frames:
+        assert frame.state is None and "logits" not in frame.extras
+        record.append(0, frame)
+    assert record.nbytes <= 4000
+    assert record.stand(0, 1e9).frame.step == 300 and record.stand(0, 0.1).frame.step == 1
+
+
+# --- the player, with a real stream
+
+
+@pytest.fixture
+def race(qtbot):
+    stream = Stream()
+    player = RacePlayer([stream.lane(f"lane {i}") for i in range(4)])
+    yield player
+    assert stream.close()
+
+
+def busy(steps, seconds):
+    """A sampler that really works for a while at every step."""
+    for i in range(steps):
+        until = time.perf_counter() + seconds
+        while time.perf_counter() < until:
+            pass
+        yield Frame(i + 1, steps, i + 1, np.full((2, 2, 2, 1), i, np.uint8))
+
+
+def wait_over(qtbot, race):
+    qtbot.waitUntil(lambda: not race.is_open, timeout=WAIT)
+
+
+def test_lanes_are_interleaved_by_time_and_every_frame_is_kept(race, qtbot):
+    race.start([lambda: busy(60, 0.002), lambda: busy(6, 0.02), lambda: busy(1, 0.001)])
+    wait_over(qtbot, race)
+    assert [len(t) for t in race.record.timelines] == [60, 6, 1]
+    firsts = [t[0].extras[RACE] for t in race.record.timelines]
+    assert max(firsts) < 0.5 * race.record.duration, firsts
+    half = race.record.duration / 2
+    clocks = [race.record.stand(i, half).seconds for i in (0, 1)]
+    assert min(clocks) > 0.3 * max(clocks), "one ran after the other"
+    own = sum(t.last.extras[OWN] for t in race.record.timelines)
+    assert own == pytest.approx(race.record.duration, rel=0.02)
+    assert [race.record.endings[i].outcome for i in range(3)] == [FINISHED] * 3
+
+
+def test_one_is_paused_alone_and_goes_on(race, qtbot):
+    race.start([lambda: busy(40, 0.004), lambda: busy(40, 0.004)])
+    qtbot.waitUntil(lambda: race.stand(0).frame is not None, timeout=WAIT)
+    race.toggle_lane(0)
+    qtbot.waitUntil(lambda: race.stand(1).outcome == FINISHED, timeout=WAIT)
+    stood = race.stand(0).seconds
+    assert race.is_paused(0) and race.stand(0).frame.step < 40 and race.stand(1).place == 1
+    race.toggle()  # nobody else is left, so that this means the paused one
+    wait_over(qtbot, race)
+    assert race.stand(0).frame.step == 40 and race.stand(0).seconds > stood
+
+
+def test_pausing_everything_stops_every_clock(race, qtbot):
+    race.start([lambda: busy(50, 0.004), lambda: busy(50, 0.004)])
+    qtbot.waitUntil(lambda: all(race.stand(i).frame is not None for i in range(2)), timeout=WAIT)
+    race.pause()
+    qtbot.wait(40)  # the steps that were being made
+    before = race.record.duration
+    qtbot.wait(60)
+    assert race.record.duration == before and not race.is_playing and race.was_paused
+    race.stop()
+    assert [race.record.endings[i].outcome for i in range(2)] == [STOPPED] * 2
+    assert race.stand(0).frame is not None and not race.stand(0).place
+
+
+def test_a_replay_has_the_order_and_the_pace_of_the_race(race, qtbot):
+    race.start([lambda: busy(20, 0.01), lambda: busy(5, 0.03)])
+    wait_over(qtbot, race)
+    seen = []
+
+    def look(_lanes):
+        stands = [race.stand(i) for i in range(2)]
+        seen.append(
+            (time.perf_counter(), race.position, tuple(s.frame.step if s.frame else 0 for s in stands))
+        )
+
+    race.shown.connect(look)
+    began = time.perf_counter()
+    race.play()
+    qtbot.waitUntil(lambda: not race.is_replaying, timeout=WAIT)
+    took = time.perf_counter() - began
+    assert took >= race.record.duration * 0.99, "faster than it was"
+    for when, position, steps in seen:
+        assert position <= when - began + 0.02, "ahead of its time"
+        expected = tuple(race.record.index_at(i, position) + 1 for i in range(2))
+        assert steps == expected
+    assert [s for _, _, s in seen] == sorted(s for _, _, s in seen) and seen[-1][2] == (20, 5)
+
+
+def test_arrows_go_frame_by_frame_through_all_lanes(race, qtbot):
+    race.start([lambda: busy(3, 0.002), lambda: busy(2, 0.002)])
+    wait_over(qtbot, race)
+    race.seek(0.0)
+    moments = []
+    while not race.at_head:
+        race.step(1)
+        moments.append(race.position)
+    stamps = sorted(f.extras[RACE] for t in race.record.timelines for f in t)
+    assert moments == stamps and len(stamps) == 5
+    race.step(-1)
+    assert race.position == stamps[-2]
+
+
+def test_a_model_that_fails_does_not_stop_the_others(race, qtbot):
+    def broken():
+        yield Frame(1, 2, 1, np.zeros((1, 2, 2, 1), np.uint8))
+        raise RuntimeError("no more")
+
+    said = []
+    race.failed.connect(lambda lane, sentence: said.append((lane, sentence)))
+    race.start([broken, lambda: busy(5, 0.002), None])
+    wait_over(qtbot, race)
+    assert said[0][0] == 0 and "no more" in said[0][1]
+    assert race.stand(1).place == 1 and race.stand(0).outcome == "failed" and race.stand(2).frame is None
+
+
+# --- the scene, with real models
+
+
+@pytest.fixture(scope="module")
+def window(qapp):
+    theme.load_fonts()
+    theme.apply(qapp, "dark")
+    window = MainWindow(tab="compare", view="Race")
+    window.resize(1280, 800)
+    window.show()
+    window.stream.start()
+    yield window
+    window.close()
+    assert window.ended_in_time
+    window.deleteLater()
+
+
+def race_of(window, qtbot, ids, **settings):
+    scene = window.page
+    scene.show_scene("Race")
+    scene = scene.scene
+    scene.models.choose(ids)
+    scene.knobs.set_settings(settings)
+    scene.start()
+    qtbot.waitUntil(lambda: not scene.is_loading and not scene.race.is_open, timeout=WAIT)
+    return scene
+
+
+def test_it_opens_with_one_model_of_each_family(window):
+    families = {card.family for card in checkpoints.cards()}
+    chosen = [next(c for c in checkpoints.cards() if c.id == key) for key in window.page.scene.ids]
+    assert {c.family for c in chosen} == families and len(chosen) == max(len(families), 2)
+    assert (window.width(), window.height()) == (1280, 800), "the panels hold the window open"
+
+
+def test_every_family_moves_at_once_and_the_clocks_add_up(window, qtbot):
+    ids = default_entrants(checkpoints.cards())
+    scene = race_of(window, qtbot, ids, rule="done", num_samples=2, seed=3)
+    record, count = scene.race.record, len(ids)
+    assert not scene.failures
+    stands = [scene.race.stand(i) for i in range(count)]
+    assert [s.outcome for s in stands] == [FINISHED] * count
+    assert sorted(s.place for s in stands)[0] == 1 and all(s.place for s in stands)
+    # within a tenth on a quiet machine; on a busy one the turns between steps cost more
+    assert sum(e.own for e in record.endings) == pytest.approx(record.wall, rel=0.25)
+    longest = max(t.last.extras[RACE] for t in record.timelines)
+    for timeline in record.timelines:
+        assert timeline[0].extras[RACE] < 0.5 * longest, "it waited for the others to finish"
+        assert timeline.last.step == timeline.last.total and len(timeline.last.images) == 2
+    for panel, stand in zip(scene.board.panels, stands, strict=True):
+        assert np.array_equal(panel.grid.content().panels[0][1], stand.frame.images)
+
+
+def test_the_same_time_for_all(window, qtbot):
+    ids = [c.id for c in checkpoints.cards() if c.family in ("autoregressive", "vae")][:4]
+    scene = race_of(window, qtbot, ids, rule=SAME_TIME, budget=0.05, num_samples=4)
+    for i in range(len(ids)):
+        stand = scene.race.stand(i)
+        assert stand.seconds <= 0.05 and stand.outcome in (FINISHED, OUT_OF_TIME)
+    assert OUT_OF_TIME in [scene.race.stand(i).outcome for i in range(len(ids))]
+
+
+def test_keys_start_step_and_reseed(window, qtbot):
+    ids = [c.id for c in checkpoints.cards() if c.family == "vae"][:2]
+    scene = race_of(window, qtbot, ids, rule="done", num_samples=2)
+    window.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_Home)
+    assert scene.race.position == 0 and not scene.board.panels[0].grid.count()
+    qtbot.keyClick(window, Qt.Key.Key_Right)
+    assert scene.race.position > 0
+    qtbot.keyClick(window, Qt.Key.Key_End)
+    assert scene.race.at_head
+    before = scene.settings.seed
+    qtbot.keyClick(window, Qt.Key.Key_R)
+    assert scene.settings.seed != before and scene.is_loading
+    qtbot.waitUntil(lambda: not scene.is_loading and not scene.race.is_open, timeout=WAIT)
+    assert all(scene.race.stand(i).outcome == FINISHED for i in range(2))
+
+
+def test_no_more_than_eight(window):
+    models = window.page.scene.models
+    every = [c.id for c in checkpoints.cards()]
+    models.choose(every[:MOST])
+    assert len(models.chosen()) == min(MOST, len(every))
+    assert all(t.isEnabled() == (t.isChecked() or len(every) < MOST) for t in models._ticks.values())
+    models.choose(every[:1])
+    assert not window.page.scene.start_button.isEnabled()
+    models.choose(every[:2])
+    assert window.page.scene.start_button.isEnabled()
+
+
+def test_closing_in_the_middle_of_a_race(tmp_path):
+    code = """
+import sys, time
+from PySide6.QtCore import QTimer
+from playground.app import MainWindow
+from playground.ui import theme
+app = QApplication([])
+theme.load_fonts(); theme.apply(app, "dark")
+window = MainWindow(tab="compare", view="Race")
+window.show(); window.stream.start()
+scene = window.page.scene
+scene.start()
+def look():
+    if scene.race.is_open and not scene.race.is_empty:
+        began = time.perf_counter()
+        window.close()
+        print("closed", time.perf_counter() - began < 2 and window.ended_in_time)
+        app.quit()
+timer = QTimer(); timer.timeout.connect(look); timer.start(5)
+sys.exit(app.exec())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "closed True" in done.stdout, done.stdout + done.stderr
