@@ -103,12 +103,18 @@ def _command(sub: argparse._SubParsersAction, name: str, run: object, help: str)
 def _evaluate_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("id", nargs="?", help="a shipped id, a file, or marks: the spoiled real pictures")
     command.add_argument(
-        "--count", type=_positive, help="draw N pictures (default 5000) and score N test images (default all)"
+        "--count",
+        type=_positive,
+        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for the lens",
     )
     command.add_argument(
         "--set", nargs="+", default=[], metavar="NAME=VALUE", action="extend", help="any knob of the model"
     )
-    command.add_argument("--only", choices=["pictures", "likelihood"], help="measure one of the two")
+    command.add_argument(
+        "--only",
+        choices=["pictures", "likelihood", "lens"],
+        help="measure one of the two; or lens: the scores of garments and of other pictures, which Compare shows",
+    )
     command.add_argument(
         "--split",
         choices=["test", "validation"],

@@ -169,6 +169,8 @@ def evaluate(options: Namespace) -> None:
         raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
     if options.save and options.split != "test":
         raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
+    if options.only == "lens":
+        return _evaluate_lens(options)
     with distributed.joined() as world:
         if options.id != "marks":
             figures = _evaluate_model(options, world)
@@ -207,6 +209,20 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     if options.save and world.is_first:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures
+
+
+def _evaluate_lens(options: Namespace) -> None:
+    """Scores of garments and of other pictures: the histograms under Compare."""
+    from playground.evaluation import lens
+
+    census = lens.measure(_load(options.id), options.count, _tell)
+    if options.save:
+        lens.write(checkpoints.resolve(options.id), census)
+    if options.json:
+        areas = {name: census.auc(name) for name in lens.OTHERS}
+        print(json.dumps({"num_images": census.count, "unit": census.unit, "auc": areas}, indent=1))
+    else:
+        print(lens.as_table(census))
 
 
 def _print_figures(figures: dict[str, Any], options: Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from playground.tabs.compare_lens import Lens
 from playground.tabs.compare_race import Race
 from playground.tabs.page import Page
 
@@ -9,7 +10,7 @@ from playground.tabs.page import Page
 class Compare(Page):
     """A race of samplers, one picture before every model, and the table of everything measured."""
 
-    scenes = (Race,)
+    scenes = (Race, Lens)
 
 
 PAGE = Compare

@@ -1,0 +1,167 @@
+"""Any picture file as one grey picture of the data's size, with a sentence about how it was converted.
+
+A file comes from anywhere: only a few plain formats are tried, the size is looked at before a pixel is decoded, and
+every refusal is one sentence.  No torch, no Qt.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
+ENDINGS = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "pgm", "ppm")
+MAX_FILE_BYTES = 64 * 2**20
+MAX_PIXELS = 2**26
+_BRIGHT = 127.5  # a border that is brighter than this on average is no garment's ground
+
+
+class PictureError(ValueError):
+    """A file that is no picture, or none that is opened here, said in one sentence."""
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """A picture that came from outside.
+
+    Attributes:
+        pixels: uint8 (H,W,1).
+        said: one sentence on how it was converted.
+    """
+
+    pixels: np.ndarray
+    said: str
+
+
+def read(path: Path, size: int = 28) -> Incoming:
+    """A picture file of any size and mode as ``size`` x ``size`` grey levels.
+
+    Raises:
+        PictureError: one sentence.
+    """
+    name = path.name
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise PictureError(
+                f"{name} is larger than {MAX_FILE_BYTES >> 20} MB, more than any picture opened here."
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            warnings.filterwarnings("ignore", category=UserWarning)  # small faults that Pillow reads past
+            with Image.open(path, formats=FORMATS) as image:
+                return convert(_loaded(image, name), name, size)
+    except PictureError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(_too_large(name)) from None
+    except Image.UnidentifiedImageError:
+        raise PictureError(f"{name} is not a picture: {', '.join(FORMATS)} can be opened.") from None
+    except OSError as error:
+        said = error.strerror or "it is damaged or cut off"
+        raise PictureError(f"{name} cannot be read: {said}.") from None
+    except MemoryError:
+        raise PictureError(f"There is not enough memory to open {name}.") from None
+    except Exception:  # a decoder that trips over a hostile file may raise anything
+        raise PictureError(f"{name} is damaged: it could not be decoded.") from None
+
+
+def from_array(pixels: np.ndarray, name: str, size: int = 28) -> Incoming:
+    """The same of pixels that are decoded already: uint8 (H,W) or (H,W,4), e.g. from the clipboard.
+
+    Raises:
+        PictureError: one sentence, if there are too many of them, or none.
+    """
+    if pixels.size == 0:
+        raise PictureError(f"{name} holds no pixels.")
+    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+        raise PictureError(_too_large(name))
+    return convert(Image.fromarray(pixels), name, size)
+
+
+def convert(image: Image.Image, name: str, size: int = 28) -> Incoming:
+    """Grey by luma, alpha over black, the longer side averaged down or enlarged to ``size``, the rest black."""
+    said = [f"{name}: {image.width} × {image.height} pixels"]
+    if getattr(image, "n_frames", 1) > 1:
+        said.append("the first of several pictures")
+    turned = ImageOps.exif_transpose(image)
+    if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
+        said.append("turned as its EXIF note says")
+    grey, how = _as_grey(turned)
+    fitted, fit = _fit(grey, size)
+    border = np.concatenate([fitted[0], fitted[-1], fitted[:, 0], fitted[:, -1]])
+    bright = ", although its ground is bright" if border.mean() > _BRIGHT else ""
+    return Incoming(fitted[..., None], "; ".join([*said, *how, *fit, f"not inverted{bright}"]) + ".")
+
+
+def _loaded(image: Image.Image, name: str) -> Image.Image:
+    if image.width * image.height > MAX_PIXELS:
+        raise PictureError(_too_large(name))
+    image.load()
+    return image
+
+
+def _too_large(name: str) -> str:
+    return f"{name} has more than {MAX_PIXELS >> 20} million pixels and is not opened."
+
+
+def _as_grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """8-bit grey levels, and what had to be done."""
+    how: list[str] = []
+    if image.mode == "P":
+        how.append("its palette looked up")
+        image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image, words = _scaled(image)
+        how.append(words)
+    if image.mode == "1":
+        how.append("black and white")
+    if image.mode in ("RGB", "L", "1") and "transparency" in image.info:
+        image = image.convert("RGBA")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        how.append("what is transparent laid over black")
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, (0, 0, 0, 255)), image).convert("RGB")
+    if image.mode not in ("L", "1"):
+        image = image.convert("RGB")
+        channels = np.asarray(image)
+        coloured = bool((channels != channels[..., :1]).any())
+        how.append("colours turned into grey by luma" if coloured else "grey already")
+        image = image.convert("L") if coloured else Image.fromarray(np.ascontiguousarray(channels[..., 0]))
+    return image.convert("L"), how or ["grey already"]
+
+
+def _scaled(image: Image.Image) -> tuple[Image.Image, str]:
+    """More than 8 bits for each pixel, brought to 8."""
+    values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=1e30, neginf=0.0)
+    top = float(values.max(initial=0.0))
+    if image.mode == "F":
+        scale, words = (255.0, "fractions of 1 times 255") if top <= 1 else (1.0, "fractions rounded")
+    else:
+        deep = image.mode != "I" or top > 255
+        scale, words = (255 / 65535, "16 bits brought to 8") if deep else (1.0, "whole numbers as they are")
+    grey = np.clip(np.rint(values * scale), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey), words
+
+
+def _fit(grey: Image.Image, size: int) -> tuple[np.ndarray, list[str]]:
+    """uint8 (size,size): the whole picture in the middle of black."""
+    if grey.size == (size, size):
+        return np.asarray(grey).copy(), ["taken pixel for pixel"]
+    longest = max(grey.size)
+    inner = tuple(max(round(side * size / longest), 1) for side in grey.size)
+    shown = inner[0] == inner[1] == size
+    words = f"{'averaged down' if longest > size else 'enlarged'} to {inner[0]} × {inner[1]}"
+    if longest == size:
+        words = "in the middle of black"
+    elif not shown:
+        words += " in the middle of black"
+    small: Any = grey if grey.size == inner else grey.resize(inner, Image.Resampling.BOX)
+    field = np.zeros((size, size), np.uint8)
+    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
+    field[top : top + inner[1], left : left + inner[0]] = np.asarray(small)
+    return field, [words]

@@ -1,0 +1,384 @@
+"""One image before every model: how probable does each find it, and is that more than it finds a garment?"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from playground import data, incoming
+from playground.checkpoints import Card
+from playground.evaluation import lens
+from playground.models.base import Frame
+from playground.tabs import lens_words, lens_work
+from playground.tabs.page import Page, Place, Scene
+from playground.ui import theme
+from playground.ui.controls import Segmented, combo
+from playground.ui.files import ask_to_open
+from playground.ui.job import Job
+from playground.ui.paint_grid import PaintGrid
+from playground.ui.stepper import Stepper
+from playground.ui.verdict import RowContent
+from playground.ui.verdict_row import VerdictHeader, VerdictRow
+
+SHAPE = (28, 28, 1)
+COUNT = 10_000  # test images, and so pictures of every set
+RAW = 784
+
+
+class Lens(Scene):
+    """The picture at the left with its sources, a row for each model at the right."""
+
+    name = "One image"
+    sentence = (
+        "One picture before every model: how probable does each find it, and more so than garments? "
+        "Often a simple picture wins."
+    )
+
+    def __init__(self, page: Page) -> None:
+        self.bench = lens_work.Bench(page.shelf)
+        self.cards = _in_order([c for c in page.cards if data.DATASETS[c.dataset].image_shape == SHAPE])
+        self.verdicts: dict[str, tuple[lens.Verdict, lens.Census | None]] = {}
+        self.image = np.zeros(SHAPE, np.uint8)
+        self.other = "grey"
+        self._test_index: int | None = None  # of the image, if it is a test image
+        self._png = 0
+        self._job: Job | None = None
+        super().__init__(page)
+
+    # --- widgets
+
+    def build(self) -> None:
+        """See the class."""
+        self.scores, self.drawing = self.new_lane("scores"), self.new_lane("sample")
+        self.scores.frames_arrived.connect(self._hear)
+        self.scores.failed.connect(self.page.banner.show_error)
+        self.drawing.frames_arrived.connect(self._show_drawing)
+        self.drawing.finished.connect(self._keep_drawing)
+        self.drawing.failed.connect(self.page.banner.show_error)
+        self._make_sources()
+        self._make_rows()
+        row = QHBoxLayout()
+        row.setSpacing(round(theme.em()))
+        row.addLayout(self._lay_out_left(), 32)
+        row.addLayout(self._lay_out_right(), 68)
+        self.column.addLayout(row, 1)
+        theme.signals.changed.connect(self._fit_header)
+        self._choose(lens.OTHERS.index(self.other))
+
+    def _make_sources(self) -> None:
+        self.grid = PaintGrid()
+        self.grid.painted.connect(self._painted)
+        self.said = _caption()
+        sets = [(f"set:{name}", kept.title) for name, kept in lens.SETS.items()]
+        drawn = [(f"model:{card.id}", f"drawn by {card.id}") for card in self.cards]
+        self.source = combo([*sets, *drawn])
+        self.source.setAccessibleName("Where pictures are taken from")
+        self.source.currentIndexChanged.connect(lambda: self.take(self.stepper.index))
+        self.stepper = Stepper("picture", COUNT)
+        self.stepper.stepped.connect(self.take)
+        self.brush = Segmented(["paint", "erase"])
+        self.brush.setToolTip("What dragging over the picture does (the right button does the other)")
+        self.brush.chosen.connect(self._set_brush)
+        self.invert = _button("Invert", "Black becomes white (I)", self._invert)
+        self.blank = _button("Black", "An empty picture to paint on", self._blank)
+        self.open = _button("Open …", "A picture of any size (or drop it on the window)", self.ask)
+        self.paste = _button("Paste", "A picture from the clipboard (Ctrl+V)", self.paste_picture)
+
+    def _lay_out_left(self) -> QVBoxLayout:
+        left = QVBoxLayout()
+        left.setSpacing(round(theme.em() * 0.5))
+        left.addWidget(self.grid, 1)
+        left.addWidget(self.said)
+        left.addWidget(self.source)
+        left.addWidget(self.stepper)
+        tools = QHBoxLayout()
+        tools.setSpacing(round(theme.em() * 0.4))
+        tools.addWidget(self.brush, 1)
+        for button in (self.invert, self.blank):
+            tools.addWidget(button)
+        files = QHBoxLayout()
+        files.setSpacing(round(theme.em() * 0.4))
+        for button in (self.open, self.paste):
+            files.addWidget(button, 1)
+        left.addLayout(tools)
+        left.addLayout(files)
+        return left
+
+    def _make_rows(self) -> None:
+        shorts = [lens.SETS[name].short for name in lens.OTHERS]
+        self.others = Segmented(shorts)
+        self.others.setAccessibleName("Pictures that are no garments, in the histograms")
+        self.header = VerdictHeader(shorts)
+        self.rows = {card.id: VerdictRow(len(shorts), card.family) for card in self.cards}
+        self.png, self.raw = VerdictRow(len(shorts)), VerdictRow(len(shorts))
+        for card in self.cards:
+            self.rows[card.id].set_content(lens_words.waiting(card))
+            self.rows[card.id].clicked.connect(lambda _=False, card=card: self._open_view(card))
+        self.header.chosen.connect(self.others.set_index)
+        self.others.chosen.connect(self._choose)
+        self.explained = _caption()
+
+    def _lay_out_right(self) -> QVBoxLayout:
+        page = QWidget()
+        page.setProperty("role", "page")
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for row in (*self.rows.values(), self.png, self.raw):
+            column.addWidget(row)
+        column.addStretch(1)
+        self.scroll = QScrollArea()
+        self.scroll.setWidgetResizable(True)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setWidget(page)
+        self.scroll.verticalScrollBar().rangeChanged.connect(self._fit_header)
+        chooser = QHBoxLayout()
+        chooser.addWidget(QLabel("Garments against"))
+        chooser.setSpacing(round(theme.em() * 0.8))
+        chooser.addWidget(self.others)
+        chooser.addStretch(1)
+        self._header_row = QHBoxLayout()
+        self._header_row.addWidget(self.header)
+        right = QVBoxLayout()
+        right.setSpacing(round(theme.em() * 0.4))
+        right.addLayout(chooser)
+        right.addLayout(self._header_row)
+        right.addWidget(self.scroll, 1)
+        right.addWidget(self.explained)
+        return right
+
+    def _fit_header(self) -> None:
+        """As wide as the rows, which leave room for a scroll bar when there is one."""
+        bar = self.scroll.verticalScrollBar()
+        self._header_row.setContentsMargins(0, 0, bar.sizeHint().width() if bar.maximum() > 0 else 0, 0)
+
+    # --- being seen
+
+    def wake(self) -> None:
+        """Go on, or begin with the first test image."""
+        self.scores.resume()
+        self.drawing.resume()
+        if self.scores.state == "idle" and self.drawing.state == "idle" and self._job is None:
+            self.take(0)
+
+    def rest(self) -> None:
+        """Nobody looks: stop after the model that is being asked."""
+        self.scores.pause()
+        self.drawing.pause()
+
+    def reopen(self) -> None:
+        """Ask the models on another device."""
+        self.bench.clear()
+        if self.scores.state != "idle":
+            self._ask_models()
+
+    # --- where pictures come from
+
+    def take(self, index: int) -> None:
+        """Picture ``index`` of the source; of a model, the one with that seed."""
+        kind, _, name = self.source.currentData().partition(":")
+        self.stepper.index = index
+        if kind == "set":
+            self.drawing.stop()
+            self.stepper.show_index(index)
+            image = lens.pictures(name, 1, first=index)[0]
+            known = ""
+            if name == lens.GARMENTS:
+                labels = data.load("fashion", "test")[1]
+                known = f": {data.DATASETS['fashion'].classes[labels[index]]}"
+            self._present(image, f"{lens.SETS[name].title.capitalize()}, number {index}{known}")
+            self._test_index = index if name == lens.GARMENTS else None
+            return
+        card = next(c for c in self.cards if c.id == name)
+        self.scores.stop()
+        self._mark_stale()
+        self.stepper.label.setText(f"seed {index}")
+        self.said.setText(f"{card.system} is drawing …")
+        self.drawing.play(lambda: lens_work.fresh_sample(self.bench, card, index))
+
+    def _show_drawing(self, frames: list[Frame]) -> None:
+        self.grid.show_picture(frames[-1].images[0])
+
+    def _keep_drawing(self) -> None:
+        name = self.source.currentData().partition(":")[2]
+        self._present(self.grid.picture(), f"Drawn by {name}, seed {self.stepper.index}")
+
+    def _painted(self, image: np.ndarray) -> None:
+        self.drawing.stop()
+        self._present(image, "Painted over", patient=True)
+
+    def _set_brush(self, index: int) -> None:
+        self.grid.erases = index == 1
+
+    def _invert(self) -> None:
+        self.drawing.stop()
+        said = self.said.text().removesuffix(", then inverted")
+        self._present(
+            255 - self.grid.picture(), said if said != self.said.text() else f"{said}, then inverted"
+        )
+
+    def _blank(self) -> None:
+        self.drawing.stop()
+        self._present(np.zeros(SHAPE, np.uint8), "All black: paint on it")
+
+    def ask(self) -> None:
+        """Through the system's dialog."""
+        kinds = " ".join(f"*.{ending}" for ending in incoming.ENDINGS)
+        ask_to_open(self, "Open a picture", f"Pictures ({kinds})", self.take_file)
+
+    def take_file(self, path: Path) -> bool:
+        """Any file but a checkpoint; it is read beside the window, and what is wrong with it stands in the banner."""
+        if path.suffix.lower() == ".safetensors":
+            return False
+        self._read(lambda: incoming.read(path))
+        return True
+
+    def paste_picture(self) -> None:
+        """From the clipboard: a picture, or a file that was copied."""
+        held = QGuiApplication.clipboard().mimeData()
+        files = [url for url in held.urls() if url.isLocalFile()] if held.hasUrls() else []
+        image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
+        if not image.isNull():
+            pixels = _pixels(image)
+            self._read(lambda: incoming.from_array(pixels, "pasted picture"))
+        elif files:
+            self.take_file(Path(files[0].toLocalFile()))
+        else:
+            self.page.banner.show_warning("There is no picture in the clipboard.")
+
+    def _read(self, read: Any) -> None:
+        """Decode on a thread of its own; the last one asked for is shown."""
+        found: list[incoming.Incoming] = []
+        job = Job(lambda tick: found.append(read()), self)
+
+        def done() -> None:
+            if self._job is job:
+                self.drawing.stop()
+                self.page.banner.clear()
+                self._present(found[0].pixels, found[0].said.rstrip("."))
+
+        job.finished.connect(done)
+        job.failed.connect(lambda said: self.page.banner.show_error(f"{said}."))
+        self._job = job
+        job.start()
+
+    # --- before the models
+
+    def _present(self, image: np.ndarray, said: str, patient: bool = False) -> None:
+        self.image, self._test_index = image, None
+        if not np.array_equal(self.grid.picture(), image) or not self.grid.count():
+            self.grid.show_picture(image)
+        self.said.setText(f"{said}.")
+        self._ask_models(patient)
+
+    def _ask_models(self, patient: bool = False) -> None:
+        self._mark_stale()
+        bench, image = self.bench, self.image
+        cards = [card for card in self.cards if card.likelihood != "none"]
+        self.scores.play(lambda: lens_work.verdicts(bench, cards, image), patient=patient)
+
+    def _mark_stale(self) -> None:
+        self.verdicts = {}
+        for row in (*self.rows.values(), self.png):
+            if not row.content.note and row is not self.raw:
+                row.set_content(dataclasses.replace(row.content, stale=True), self._chosen)
+
+    @property
+    def _chosen(self) -> int:
+        return lens.OTHERS.index(self.other)
+
+    def _hear(self, frames: list[Frame]) -> None:
+        for frame in frames:
+            if "size" in frame.extras:
+                self._png = frame.extras["size"]
+                self._draw_files()
+            else:
+                self._take_verdict(frame.extras)
+
+    def _take_verdict(self, told: Any) -> None:
+        card = next(c for c in self.cards if c.id == told["id"])
+        if "error" in told:
+            self.rows[card.id].set_content(lens_words.failed(card, told["error"]), self._chosen)
+            return
+        self.verdicts[card.id] = told["verdict"], told["census"]
+        self._draw(card)
+
+    def _draw(self, card: Card) -> None:
+        verdict, census = self.verdicts[card.id]
+        self.rows[card.id].set_content(lens_words.scored(card, verdict, census, self.other), self._chosen)
+        counts = tuple(c.count for _, c in self.verdicts.values() if c is not None)
+        self.explained.setText(lens_words.explained(counts, self.other))
+
+    def _draw_files(self) -> None:
+        self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)
+        self.raw.set_content(RowContent("as it is", size=RAW, slim=True), self._chosen)
+        for row in (*self.rows.values(), self.png, self.raw):
+            row.set_scale(RAW, self._png)
+
+    def _choose(self, index: int) -> None:
+        self.other = lens.OTHERS[index]
+        self.others.set_index(index)
+        self.header.choose(index)
+        for row in (*self.rows.values(), self.png, self.raw):
+            row.set_content(row.content, index)
+        for card in self.cards:
+            if card.id in self.verdicts:
+                self._draw(card)
+
+    def _open_view(self, card: Card) -> None:
+        view = lens_words.view_of(card)
+        settings = {} if self._test_index is None else {"image": self._test_index, "index": self._test_index}
+        self.page.go(Place(card.family, card.id, view, settings))
+
+    # --- keys
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """N, P, D walk over the source; I inverts; Ctrl+V pastes."""
+        if event.modifiers() == Qt.KeyboardModifier.ControlModifier and event.key() == Qt.Key.Key_V:
+            self.paste_picture()
+            return True
+        acts = {
+            Qt.Key.Key_N: self.stepper.next.click,
+            Qt.Key.Key_P: self.stepper.previous.click,
+            Qt.Key.Key_D: self.stepper.any.click,
+            Qt.Key.Key_I: self._invert,
+        }
+        act = acts.get(Qt.Key(event.key()))
+        if act is None or event.modifiers() != Qt.KeyboardModifier.NoModifier:
+            return False
+        act()
+        return True
+
+
+def _in_order(cards: list[Card]) -> list[Card]:
+    """Exact values first, those that can say nothing last."""
+    words = lens_words.ORDER
+    return sorted(cards, key=lambda card: words.index(card.likelihood) if card.likelihood in words else 9)
+
+
+def _pixels(image: QImage) -> np.ndarray:
+    """uint8 (H,W,4)."""
+    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4).copy()
+
+
+def _button(text: str, tip: str, act: Any) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.clicked.connect(lambda _=False: act())
+    return button
+
+
+def _caption() -> QLabel:
+    label = QLabel()
+    label.setProperty("role", "caption")
+    label.setWordWrap(True)
+    return label

@@ -1,0 +1,154 @@
+"""The words of the likelihood lens: what kind of number a model gives, why some give none, and where to see more of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from playground.checkpoints import Card
+from playground.evaluation.lens import GARMENTS, SETS, Census, Verdict, code_bytes
+from playground.ui.verdict import Histograms, RowContent
+
+NUM_DIMS = 784
+ORDER = ("exact", "bound", "energy", "none")  # of the rows
+
+# the view in which a family takes one picture apart, and networks that have another
+VIEWS = {
+    "autoregressive": "Surprise",
+    "flow": "Score",
+    "vae": "Reconstruct",
+    "diffusion": "Forward",
+    "energy": "Energy",
+}
+NO_VIEW = ("energy/gsn",)
+
+_WHY_NONE: Mapping[str, str] = {
+    "gan": "None: a GAN only ever draws. Its generator turns noise into pictures, and nothing in it says how probable "
+    "a given picture is.",
+    "energy/gsn": "None: this chain restores what it has corrupted, over and over. Where it spends its time is the "
+    "model, and nothing computes that for one picture.",
+    "vae/autoencoder": "None: an autoencoder has no prior over its codes, so it can restore a picture but not say how "
+    "probable it is.",
+}
+_NO_WORD = "None: this model can only draw."
+
+
+def why_none(card: Card) -> str:
+    """One sentence or two for a model without a likelihood."""
+    return _WHY_NONE.get(card.network, _WHY_NONE.get(card.family, _NO_WORD))
+
+
+def view_of(card: Card) -> str:
+    """The view in which this model takes one picture apart, "" if it has none."""
+    return "" if card.network in NO_VIEW else VIEWS.get(card.family, "")
+
+
+def link_of(card: Card) -> str:
+    """What a click on the row does."""
+    view = view_of(card)
+    return f"Open {view} with {card.id}" if view else ""
+
+
+def waiting(card: Card) -> RowContent:
+    """A row before its score has come."""
+    if card.likelihood == "none":
+        return RowContent(card.id, card.system, note=why_none(card), link=link_of(card))
+    return RowContent(card.id, card.system, "…", word=card.likelihood, link=link_of(card))
+
+
+def failed(card: Card, sentence: str) -> RowContent:
+    """A row whose model could not be asked."""
+    return RowContent(card.id, card.system, note=sentence, link="")
+
+
+def scored(card: Card, verdict: Verdict, census: Census | None, other: str) -> RowContent:
+    """A row with its number, beside garments and the pictures of another set."""
+    value, unit = verdict.score.value, verdict.score.unit
+    assert value is not None
+    size = code_bytes(value, NUM_DIMS) if unit == "bits/dim" else None
+    histograms, marker, under, areas = None, None, "", ()
+    if census is not None:
+        histograms = Histograms.of(census.scores[GARMENTS], census.scores[other])
+        marker = value if not math.isnan(value) else math.inf
+        under = _among(census.share_below(marker))
+        areas = tuple(census.auc(name) for name in SETS if name != GARMENTS)
+    return RowContent(
+        card.id,
+        card.system,
+        number(value, unit),
+        unit,
+        word(card, verdict),
+        histograms=histograms,
+        no_histograms=f"not measured: playground evaluate {card.id} --only lens --save",
+        marker=marker,
+        under_marker=under,
+        areas=areas,
+        size=size,
+        size_text="∞" if unit == "bits/dim" and size is None else "",
+        link=link_of(card),
+        tip=full_words(card, verdict, census),
+    )
+
+
+def number(value: float, unit: str) -> str:
+    """A score as it is written: three places of bits, one of nats."""
+    if not math.isfinite(value):
+        return "∞"
+    if unit == "bits/dim" and abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3f}" if unit == "bits/dim" else f"{value:,.1f}".replace("-", "−")
+
+
+def word(card: Card, verdict: Verdict) -> str:
+    """The word for this kind of number, with what belongs to it."""
+    score = verdict.score
+    error = f" ± {score.standard_error:.3f}" if score.standard_error >= 0.0005 else ""
+    if score.kind == "exact":
+        return "exact"
+    if score.kind == "bound":
+        if verdict.tightened is not None and math.isfinite(verdict.tightened):
+            return f"bound{error}; IW {number(verdict.tightened, 'bits/dim')}"
+        return f"bound{error}"
+    return "energy, of black and white" if card.network == "energy/rbm" else "energy, up to a constant"
+
+
+def explained(census_counts: tuple[int, ...], other: str) -> str:
+    """What histograms, areas and bytes mean, for the line under the rows."""
+    counts = f"{min(census_counts)} to {max(census_counts)}" if len(set(census_counts)) > 1 else ""
+    counts = counts or (str(census_counts[0]) if census_counts else "no")
+    return (
+        "Exact: the probability itself; bound: the true bits are at most this (IW: with 64 importance weights); energy: "
+        f"up to an unknown constant. Colour: {SETS[GARMENTS].title}, {counts} for each model; grey: {SETS[other].title}; "
+        "line: this picture; left is more probable. AUC: how often one of those is less probable than a garment; under "
+        "0.50 the model prefers them. Bytes: in an ideal code; the tick is the PNG file."
+    )
+
+
+def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
+    """Everything about one row in a tool tip."""
+    score = verdict.score
+    assert score.value is not None
+    kinds = {
+        "exact": "exact: the probability of the 8-bit picture itself",
+        "bound": "a bound: the true figure is at most this",
+        "energy": "an energy: up to an unknown constant, so it ranks pictures for this model only",
+    }
+    said = [f"{number(score.value, score.unit)} {score.unit}, {kinds.get(score.kind, score.kind)}."]
+    if card.network == "energy/rbm":
+        said.append("The picture is made black and white first: this model knows no grey.")
+    if score.kind == "bound" and card.family == "flow":
+        said.append("Its continuous density is exact; the step from 256 levels makes it a bound.")
+    if score.standard_error:
+        said.append(f"Standard error {score.standard_error:.4f}, from the random draws.")
+    if verdict.tightened is not None:
+        said.append(f"With {verdict.num_weights} importance weights {number(verdict.tightened, 'bits/dim')}.")
+    if census is not None:
+        areas = ", ".join(f"{SETS[n].short} {census.auc(n):.2f}" for n in SETS if n != GARMENTS)
+        said.append(f"AUC, with {census.count} of each: {areas}.")
+    return "\n".join([*said, link_of(card)]).strip()
+
+
+def _among(share: float) -> str:
+    if share in (0, 1):
+        return "ahead of every garment" if share == 0 else "behind every garment"
+    return f"behind {min(max(round(share * 100), 1), 99)} % of garments"
