@@ -47,6 +47,7 @@ def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     """Name and measurement of every row that needs a window."""
     yield "start-up", _start_up
     yield "slider to picture", _slider
+    yield "knob to picture", _knobs
     yield "painting slows the sampler", _painting
     yield "event loop", _gaps
     yield "memory", _memory
@@ -196,6 +197,46 @@ def _planes(bench: _Bench, view: Any) -> list[float]:
         times.append((time.perf_counter() - start) * 1e3)
         bench.run(0.02)
     return times
+
+
+_KNOBS = (  # tab, model, view, knob, from, to; one picture each
+    ("gan", "stylegan-fashion", "Generate", "truncation_psi", 0.2, 1.2),
+    ("gan", "stylegan-fashion", "Directions", "direction_1", -3.0, 3.0),
+    ("gan", "dcgan-fashion", "Generate", "temperature", 0.5, 1.4),
+    ("flow", "glow-fashion", "Generate", "temperature", 0.5, 1.0),
+    ("vae", "vae-fashion", "Generate", "temperature", 0.5, 1.4),
+)
+
+
+def _knobs() -> list[Row]:
+    """40 turns of one knob, each from the knob to the finished paint of the last frame it leads to."""
+    import dataclasses
+
+    rows = []
+    for tab, model, name, knob, low, high in _KNOBS:
+        bench = _Bench(tab, model, name)
+        view: Any = bench.window.current.view  # type: ignore[union-attr]
+        bench.wait(lambda view=view: view.player.frame is not None and not view.player.is_sampling, 60)
+        times = []
+        for value in np.linspace(low, high, 40).tolist():
+            request = dataclasses.replace(view.request, num_samples=1, **{knob: value})
+            start = time.perf_counter()
+            view.turn(request)
+            bench.wait(
+                lambda view=view, request=request: (
+                    view.request == request
+                    and not view.player.is_sampling
+                    and view.player.frame is view.player.timeline.last
+                ),
+                10,
+            )
+            view.grid.repaint()
+            times.append((time.perf_counter() - start) * 1e3)
+            bench.run(0.02)
+        bench.close()
+        title = f"{model}, {knob} turned to painted picture, p95"
+        rows.append(row(title, float(np.percentile(times[3:], 95)), "ms", budget=33.0))
+    return rows
 
 
 def _painting() -> list[Row]:

@@ -56,6 +56,10 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     yield "growth with count and steps", _growth
     yield "VAE decode, one picture", lambda: _decode("vae-fashion", 1)
     yield "VAE decode, 15x15 plane", lambda: _decode("vae2d-fashion", 225)
+    yield "StyleGAN, one picture", lambda: _one_pass("stylegan-fashion", 1)
+    yield "StyleGAN, 15x15 plane", lambda: _one_pass("stylegan-fashion", 225)
+    yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
+    yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
 
 
 def _seconds(act: Callable[[], Any], repeats: int) -> float:
@@ -199,6 +203,26 @@ def _decode(name: str, count: int) -> Row:
         "ms",
         budget=33.0,
     )
+
+
+def _one_pass(name: str, count: int) -> Row:
+    """From a latent to its pictures, as a slider or a plane asks for them."""
+    import torch
+
+    model = _model(name)
+    z = torch.from_numpy(np.random.default_rng(0).standard_normal((count, *model.latent_shape)))
+    with torch.no_grad():
+        milliseconds = _seconds(lambda: model.decode(z.float()), 10) * 1e3
+    title = f"StyleGAN, {'one picture' if count == 1 else '15x15 plane'}"
+    return row(title, milliseconds, "ms", budget=33.0)
+
+
+def _chain_step(name: str) -> Row:
+    model, steps = _model(name), 20
+    request = make_request(model.Request, {"num_samples": 16, "num_steps": steps})
+    milliseconds = _seconds(lambda: list(model.sample(request)), 3) / steps * 1e3
+    kind = "Langevin" if hasattr(request, "step_size") else "Gibbs"
+    return row(f"energy, 16 images, one {kind} step", milliseconds, "ms")
 
 
 def as_table(rows: list[Row]) -> str:
