@@ -93,7 +93,8 @@ class ReceptiveField(View):
             f"{system}: {np.count_nonzero(one)} of {earlier} pixels"
             for system, one in zip(self.systems, fields, strict=True)
         ]
-        self.grid.set_images(np.concatenate([picture, maps]), captions=["the picture", *names])
+        everything = np.concatenate([picture, maps])
+        self.grid.set_images(everything, columns=len(everything), captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
         above = strengths[:, : row + 1].max(2)[:, ::-1]  # (models, rows above)
