@@ -128,7 +128,8 @@ class EBM(nn.Module):
             fake = self.langevin(fake, nudge, config.step_size, config.noise)
         if self.training:
             self.replay[place] = ((fake + 1) * 127.5).round().to(torch.uint8)
-        on_real, on_fake = self(real).float(), self(fake).float()
+        with torch.autocast(device.type, enabled=False):  # only the chains may be rounded
+            on_real, on_fake = self(real), self(fake)
         penalty = config.energy_penalty * (on_real.square() + on_fake.square()).mean()
         gap = on_real.mean() - on_fake.mean()
         return {"loss": gap + penalty, "real": on_real.mean(), "fake": on_fake.mean()}
@@ -138,7 +139,7 @@ class EBM(nn.Module):
         with torch.enable_grad():
             x = (x + noise * nudge).clamp(-1, 1).detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self(x).float().sum(), x)
-        return (x.detach() - step_size * gradient.clamp(-_CLIP, _CLIP)).clamp(-1, 1)
+        return (x.detach() - step_size * gradient.float().clamp(-_CLIP, _CLIP)).clamp(-1, 1)
 
     @torch.no_grad()
     def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
@@ -178,14 +179,13 @@ RECIPES = (
     Recipe(
         id="ebm-fashion",
         config=EBMConfig(),
-        steps=5000,
+        steps=3000,
         batch_size=64,
         learning_rate=3e-4,
         betas=(0.0, 0.999),
         final_learning_rate=0.05,
         max_grad_norm=0.1,
         ema=0.998,
-        bfloat16=False,
         compile=False,
         snapshot={"num_samples": 10, "num_steps": 200},
     ),
