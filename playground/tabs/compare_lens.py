@@ -131,7 +131,7 @@ class Lens(Scene):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for row in (*self.rows.values(), self.png, self.raw):
-            column.addWidget(row)
+            column.addWidget(row, 100)
         column.addStretch(1)
         self.scroll = QScrollArea()
         self.scroll.setWidgetResizable(True)
@@ -318,7 +318,7 @@ class Lens(Scene):
 
     def _draw_files(self) -> None:
         self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)
-        self.raw.set_content(RowContent("as it is", size=RAW, slim=True), self._chosen)
+        self.raw.set_content(RowContent("raw bytes", size=RAW, slim=True), self._chosen)
         for row in (*self.rows.values(), self.png, self.raw):
             row.set_scale(RAW, self._png)
 

@@ -109,7 +109,7 @@ def word(card: Card, verdict: Verdict) -> str:
         if verdict.tightened is not None and math.isfinite(verdict.tightened):
             return f"bound{error}; IW {number(verdict.tightened, 'bits/dim')}"
         return f"bound{error}"
-    return "energy, of black and white" if card.network == "energy/rbm" else "energy, up to a constant"
+    return "energy, binarised" if card.network == "energy/rbm" else "energy, up to a constant"
 
 
 def explained(census_counts: tuple[int, ...], other: str) -> str:
@@ -118,7 +118,7 @@ def explained(census_counts: tuple[int, ...], other: str) -> str:
     counts = counts or (str(census_counts[0]) if census_counts else "no")
     return (
         "Exact: the probability itself; bound: the true bits are at most this (IW: with 64 importance weights); energy: "
-        f"up to an unknown constant. Colour: {SETS[GARMENTS].title}, {counts} for each model; grey: {SETS[other].title}; "
+        f"up to an unknown constant. Standing: {SETS[GARMENTS].title}, {counts} for each model; hanging: {SETS[other].title}; "
         "line: this picture; left is more probable. AUC: how often one of those is less probable than a garment; under "
         "0.50 the model prefers them. Bytes: in an ideal code; the tick is the PNG file."
     )

@@ -14,6 +14,7 @@ KEYS = (
     ("Ctrl+Tab", "next family"),
     ("R", "new seed"),
     ("N, P, D", "next, previous, any test image"),
+    ("I, Ctrl+V", "Compare, One image: invert the picture, paste one"),
     ("E", "explain on or off"),
     ("L", "loop"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),

@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.ui import theme
 
-_BINS = 40
+_MOST_BINS, _LEAST_BINS = 40, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,8 @@ class Histograms:
         low = min(float(a), float(np.quantile(ends, 0.01)) if len(ends) else float(a))
         high = max(float(b), float(np.quantile(ends, 0.99)) if len(ends) else float(b))
         low, high = max(low, float(a) - 3 * span), min(high, float(b) + 3 * span)
-        edges = np.linspace(low - 0.02 * (high - low), high + 0.02 * (high - low), _BINS + 1)
+        bins = min(max(len(first) // 4, _LEAST_BINS), _MOST_BINS)
+        edges = np.linspace(low - 0.02 * (high - low), high + 0.02 * (high - low), bins + 1)
         shares = [np.histogram(np.clip(v, edges[0], edges[-1]), edges)[0] / len(v) for v in (first, second)]
         heights = [s / s.max() for s in shares]  # a set in one bin would flatten the other
         return cls(float(edges[0]), float(edges[-1]), heights[0], heights[1])

@@ -91,9 +91,15 @@ class VerdictRow(QAbstractButton):
         self.setProperty("family", family)
         self._num_areas, self._chosen, self._full, self._png = num_areas, 0, 1, 0
         self.content = RowContent("")
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        theme.signals.changed.connect(self.updateGeometry)
+        theme.signals.changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self) -> None:
+        """Rows grow into room that is left, but not for ever."""
+        self.setMaximumHeight(round(theme.em() * (2.6 if self.content.slim else 5.6)))
+        self.updateGeometry()
 
     def set_content(self, content: RowContent, chosen: int = 0) -> None:
         """Say this; ``chosen``: the set whose histogram is drawn."""
@@ -103,7 +109,7 @@ class VerdictRow(QAbstractButton):
         said = [content.title, f"{content.number} {content.unit}".strip(), content.word, content.note]
         self.setAccessibleName(", ".join(part for part in said if part))
         self.setToolTip(content.tip or content.link)
-        self.updateGeometry()
+        self._restyle()
         self.update()
 
     def set_scale(self, full: int, png: int) -> None:
@@ -114,6 +120,10 @@ class VerdictRow(QAbstractButton):
     def sizeHint(self) -> QSize:
         """Three lines of small type, or one."""
         return QSize(round(theme.em() * 44), round(theme.em() * (2.6 if self.content.slim else 3.9)))
+
+    def minimumSizeHint(self) -> QSize:
+        """Never less."""
+        return QSize(round(theme.em() * 20), self.sizeHint().height())
 
     def event(self, event: QEvent) -> bool:
         """Enter and Space are a click."""
@@ -234,30 +244,31 @@ class VerdictRow(QAbstractButton):
             return
         words = theme.em() * 1.2 if content.under_marker else 0.0
         box = QRectF(left, 4, width, self.height() - words - 8)
-        drawn = content.histograms
+        ground = round(box.top() + box.height() * 0.58)  # garments stand on it, the others hang from it
         other = QColor(colours.muted)
-        other.setAlphaF(0.55)
-        first = theme.accent(self)
-        first.setAlphaF(0.9)
-        painter.setPen(QPen(QColor(colours.line), 1))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        step = box.width() / len(drawn.first)
-        for shares, colour in ((drawn.first, first), (drawn.second, other)):
-            for i, share in enumerate(shares):
-                if share > 0:
-                    high = max(float(share) * box.height(), 1.0)
-                    painter.fillRect(
-                        QRectF(box.left() + i * step, box.bottom() - high, max(step - 0.6, 1), high), colour
-                    )
+        self._paint_bars(painter, box, content.histograms.first, ground, box.top(), theme.accent(self))
+        self._paint_bars(painter, box, content.histograms.second, ground + 1, box.bottom(), other)
+        painter.fillRect(QRectF(box.left(), ground, box.width(), 1), QColor(colours.muted))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         if content.marker is not None:
-            self._paint_marker(painter, box, drawn, content.marker)
+            self._paint_marker(painter, box, content.histograms, content.marker)
         if content.under_marker:
             painter.setFont(theme.scaled_font(0.8))
             painter.setPen(QColor(colours.muted))
             below = QRectF(left, box.bottom() + 2, width, words)
             painter.drawText(below, int(_CENTRE.value), self._short(painter, content.under_marker, width))
+
+    def _paint_bars(
+        self, painter: QPainter, box: QRectF, heights: np.ndarray, ground: float, end: float, colour: QColor
+    ) -> None:
+        """Bars from the ground towards ``end``, which the highest of them reaches."""
+        ends = np.round(box.left() + np.linspace(0, box.width(), len(heights) + 1))
+        for i, share in enumerate(heights):
+            if share > 0:
+                length = (end - ground) * max(float(share), 0.06)
+                wide = max(ends[i + 1] - ends[i] - 1, 1)
+                painter.fillRect(QRectF(ends[i], ground, wide, length).normalized(), colour)
 
     def _paint_marker(self, painter: QPainter, box: QRectF, drawn: Histograms, value: float) -> None:
         x = box.left() + drawn.place(value) * box.width()
