@@ -426,3 +426,5 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     qtbot.waitUntil(lambda: tab.view.name == "Reconstruct" and tab.view.request is not None, timeout=WAIT)
     qtbot.waitUntil(lambda: tab.view.request.index == 7, timeout=WAIT)
     assert tab.model.card.id == "vae2d-fashion"
+    scene.reopen()  # another device, while nobody looks
+    assert scene.scores.state == "paused"

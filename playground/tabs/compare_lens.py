@@ -178,6 +178,8 @@ class Lens(Scene):
         self.bench.clear()
         if self.scores.state != "idle":
             self._ask_models()
+            if not self.isVisible():
+                self.rest()
 
     # --- where pictures come from
 
