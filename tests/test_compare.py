@@ -5,13 +5,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from playground import checkpoints
+from playground import checkpoints, paths
 from playground.app import MainWindow
+from playground.evaluation import marks, measured
+from playground.evaluation.measured import COLUMNS, Row
 from playground.models.base import Frame
 from playground.tabs.compare_race import MOST, SAME_TIME, default_entrants
 from playground.ui import theme
@@ -319,6 +322,7 @@ def test_closing_in_the_middle_of_a_race(tmp_path):
     code = """
 import sys, time
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 from playground.app import MainWindow
 from playground.ui import theme
 app = QApplication([])
@@ -338,3 +342,171 @@ sys.exit(app.exec())
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "closed True" in done.stdout, done.stdout + done.stderr
+
+
+# --- the tables
+
+
+def test_the_measured_table_says_what_the_files_say():
+    rows = {row.key: row for row in measured.rows(checkpoints.cards()) if row.key}
+    assert len(rows) == len(checkpoints.cards())
+    for card in checkpoints.cards():
+        values = rows[card.id].values
+        pictures = checkpoints.read_metrics(checkpoints.resolve(card.id)).get("fidelity", {})
+        for name in ("fid", "quality", "precision", "recall", "coverage"):
+            assert values.get(name) == (pictures[name]["value"] if name in pictures else None), (
+                card.id,
+                name,
+            )
+        assert values.get("milliseconds") == pictures.get("milliseconds")
+        assert values.get("count") == pictures.get("num_images") and values.get("passes") == pictures.get(
+            "passes"
+        )
+        bits = card.metrics.get("bits_per_dim", {})
+        assert values.get("bits") == bits.get("value") and values["likelihood"] == card.likelihood
+        assert values["training"] == card.training_seconds and values["resolution"] == 28
+        assert str(int(values["year"])) in card.paper
+
+
+def test_marks_stand_among_the_models_at_the_counts_in_use():
+    rows = [row for row in measured.rows(checkpoints.cards()) if not row.key]
+    used = {c.metrics["fidelity"]["num_images"] for c in checkpoints.cards() if "fidelity" in c.metrics}
+    assert {row.values["count"] for row in rows} == used
+    assert len(rows) == len(used) * len(marks.MARKS)
+    for row in rows:
+        assert ("blur" in row.name) == (row.values["quality"] == 1.0)
+        assert "milliseconds" not in row.values and "bits" not in row.values
+
+
+def made_up(name, **values):
+    return Row(name, "vae", {"name": name, **values}, name)
+
+
+def test_stars_follow_the_ranks_and_blanks_have_none():
+    rows = [made_up(f"m{i}", milliseconds=float(i)) for i in range(10)] + [
+        made_up("blank"),
+        made_up("m3b", milliseconds=3.0),
+    ]
+    found = measured.stars(rows)
+    assert found["m0", "milliseconds"] == 5 and found["m9", "milliseconds"] == 1
+    assert found["m3", "milliseconds"] == found["m3b", "milliseconds"], "equal figures, equal stars"
+    assert ("blank", "milliseconds") not in found and all(1 <= v <= 5 for v in found.values())
+    by_rank = [found[f"m{i}", "milliseconds"] for i in range(10)]
+    assert by_rank == sorted(by_rank, reverse=True)
+
+
+def test_what_depends_on_n_is_starred_against_real_pictures_at_the_same_n():
+    few = made_up("few", coverage=0.4, coverage_of_real=0.8)
+    many = made_up("many", coverage=0.6, coverage_of_real=0.6)
+    found = measured.stars([few, many])
+    assert found["few", "coverage"] > found["many", "coverage"]
+
+
+def test_columns_sort_as_numbers_with_blanks_last():
+    rows = [made_up("a", fid=10.0), made_up("b"), made_up("c", fid=9.5), made_up("d", fid=0.5)]
+    assert [r.name for r in measured.in_order(rows, "fid")] == ["d", "c", "a", "b"]
+    assert [r.name for r in measured.in_order(rows, "fid", falling=True)] == ["a", "c", "d", "b"]
+
+
+def test_every_published_figure_has_a_source_and_the_known_ones_are_right():
+    read = tomllib.loads((paths.folder("assets") / "published.toml").read_text(encoding="utf-8"))
+    figures = ("fid", "cifar_bits", "imagenet32_bits", "imagenet64_bits")
+    for row in read["rows"]:
+        assert "arXiv" in read["sources"][row["source"]]["text"] and any(f in row for f in figures), row
+    of = {(row["system"], row["source"]): row for row in read["rows"]}
+    assert len(of) == len(read["rows"]) == 33
+    assert of["DCGAN", "review"]["fid"] == 17.70 and "37" in of["DCGAN", "review"]["flag"]
+    assert of["StyleGAN2 + ADA", "review"]["fid"] == 2.42
+    ddpm = of["Denoising diffusion (DDPM)", "review"]
+    assert (ddpm["fid"], ddpm["cifar_bits"], ddpm["bound"]) == (3.17, 3.75, True)
+    assert of["Flow contrastive estimation", "review"]["about"]
+    assert "bound" not in of["Glow", "review"] and of["Glow", "review"]["cifar_bits"] == 3.35
+    snail = of["PixelSNAIL", "flowpp"]
+    assert [snail[f] for f in figures[1:]] == [2.85, 3.80, 3.52]
+    assert "cifar_bits" not in of["Multiscale PixelCNN", "flowpp"]
+    rows, sources = measured.published()
+    assert [r.values["name"] for r in rows] == [r["system"] for r in read["rows"]] and len(sources) == 2
+    assert not any(0 in row.values.values() for row in rows), "a blank became a zero"
+
+
+@pytest.fixture
+def table(window, qtbot):
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
+    window.page.show_scene("Table")
+    scene = window.page.scene
+    qtbot.waitUntil(lambda: scene._is_read, timeout=WAIT)
+    scene.sheet.set_index(0)
+    scene.marked.set_index(0)
+    return scene
+
+
+def column(title):
+    return [c.title for c in COLUMNS].index(title)
+
+
+def test_the_table_sorts_and_keeps_the_row_in_hand(table, qtbot):
+    view = table.measured
+    view.sort_by(column("ms/image"))
+    shown = [row[column("ms/image")] for row in view.texts()]
+    numbers = [float(text.replace(",", "")) for text in shown if text]
+    assert numbers == sorted(numbers) and "" not in shown[: len(numbers)] and len(numbers) >= 8
+    view.setCurrentIndex(view.model().index(2, column("bits/dim")))
+    held = view.current_name()
+    qtbot.keyClick(view, Qt.Key.Key_S)
+    assert view.current_name() == held
+    shown = [row[column("bits/dim")] for row in view.texts()]
+    numbers = [float(text) for text in shown if text]
+    assert numbers == sorted(numbers) and set(shown[len(numbers) :]) == {""}
+    table.marked.set_index(1)
+    starred = [row[column("bits/dim")] for row in view.texts()]
+    assert all(set(text) <= {"★", "☆"} and len(text) == 5 for text in starred if text)
+    assert "best fifth" in table.note.text()
+
+
+def test_rows_and_points_open_their_tab(window, table, qtbot):
+    view = table.measured
+    view.sort_by(column("model"))
+    row = next(i for i, line in enumerate(view.texts()) if line[0] == "vae-fashion")
+    view.setCurrentIndex(view.model().index(row, 0))
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    assert window.current.family.key == "vae" and window.current.models.currentData() == "vae-fashion"
+
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
+    table.sheet.set_index(1)
+    qtbot.waitUntil(table.trilemma.isVisible, timeout=WAIT)
+    point = table.trilemma.centre("glow-fashion").toPoint()
+    qtbot.mouseMove(table.trilemma, point)
+    qtbot.mouseClick(table.trilemma, Qt.MouseButton.LeftButton, pos=point)
+    assert window.current.family.key == "flow" and window.current.models.currentData() == "glow-fashion"
+
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
+    qtbot.keyClick(table.trilemma, Qt.Key.Key_Right)
+    first = table.trilemma.held()
+    qtbot.keyClick(table.trilemma, Qt.Key.Key_Right)
+    second = table.trilemma.held()
+    assert second.milliseconds <= first.milliseconds and second is not first
+    qtbot.keyClick(table.trilemma, Qt.Key.Key_Return)
+    assert window.current.models.currentData() == second.key
+
+
+def test_names_of_points_do_not_overlap(window, table):
+    table.sheet.set_index(1)
+    boxes = [box for _, box in table.trilemma.names()]
+    assert len(boxes) >= 8
+    for i, box in enumerate(boxes):
+        assert table.trilemma._frame().adjusted(-1, -1, 1, 1).contains(box)
+        for other in boxes[:i]:
+            common = box.intersected(other)
+            assert max(common.width(), 0) * max(common.height(), 0) < 0.3 * box.width() * box.height()
+
+
+def test_tables_are_saved_as_numbers(table, tmp_path):
+    table._save(tmp_path / "measured.csv", table.table())
+    lines = (tmp_path / "measured.csv").read_text().splitlines()
+    assert lines[0].startswith("model,FID") and len(lines) == len(table.rows) + 1
+    table.sheet.set_index(2)
+    table._save(tmp_path / "published.csv", table.table())
+    text = (tmp_path / "published.csv").read_text()
+    assert "at most" in text and "review 2021" in text and len(text.splitlines()) == 34
+    table._save(tmp_path / "none" / "x.csv", table.table())
+    assert "could not be saved" in table.page.banner.text()

@@ -60,6 +60,13 @@ QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border:
   selection-background-color: {c.hover}; selection-color: {c.text}; }}
 QComboBox QAbstractItemView::item {{ min-height: {px(1.9)}; padding-left: {px(0.3)}; border: none; }}
 
+QTableView {{ background: {c.window}; color: {c.text}; border: none; gridline-color: {c.line}; selection-background-color: {c.hover}; selection-color: {c.text}; }}
+QTableView::item {{ padding: 0 {px(0.38)}; border: none; }}
+QTableView::corner, QAbstractScrollArea::corner {{ background: transparent; border: none; }}
+QHeaderView {{ background: {c.window}; }}
+QHeaderView::section {{ background: {c.window}; color: {c.muted}; border: none; border-bottom: 1px solid {c.line}; padding: {px(0.38)} {px(0.38)}; }}
+QHeaderView::section:hover {{ color: {c.text}; }}
+
 QMenu {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.line}; border-radius: {r}; padding: {px(0.3)}; }}
 QMenu::item {{ padding: {px(0.46)} {px(1.2)}; border-radius: {px(0.3)}; }}
 QMenu::item:selected {{ background: {c.hover}; }}
