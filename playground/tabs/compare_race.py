@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import families
@@ -148,8 +148,8 @@ class Race(Scene):
         side = QVBoxLayout(self._side)
         side.setContentsMargins(0, 0, 0, 0)
         side.addWidget(self.start_button)
-        side.addWidget(self.models, 3)
-        side.addWidget(self.knobs, 2)
+        side.addWidget(self.models, 1)
+        side.addWidget(self.knobs)
         body = QHBoxLayout()
         body.setSpacing(round(theme.em() * 0.9))
         body.addWidget(self._side)
@@ -160,8 +160,18 @@ class Race(Scene):
         self._fit_knobs()
 
     def _fit_knobs(self) -> None:
-        """What the knobs do not need is the list's."""
-        self.knobs.setMaximumHeight(self.knobs.full_height())
+        """The knobs take what they need, the list the rest; where there is little room both scroll."""
+        self._side.setFixedWidth(max(self.knobs.minimumSizeHint().width(), round(theme.em() * 16)))
+        self.knobs.setFixedHeight(min(self.knobs.full_height() + 2, round(self.height() * 0.58)))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the room again."""
+        self._fit_knobs()
+        super().resizeEvent(event)
+
+    def wake(self) -> None:
+        """By now the knobs know how large they are."""
+        self._fit_knobs()
 
     # --- what is asked for
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
@@ -17,7 +18,7 @@ from playground.ui.image_grid import ImageGrid
 from playground.ui.race_record import FINISHED, Stand
 from playground.ui.transport_parts import SignButton
 
-HEAD, FOOT = 2.4, 2.2  # em
+HEAD, FOOT, GAP = 2.4, 2.2, 0.7  # em
 PICTURE = (28, 28)  # what the board reckons with until it has seen one
 
 
@@ -231,7 +232,7 @@ def figures(stand: Stand) -> tuple[str, list[str], float]:
     if frame is None:
         return seconds_text(stand.seconds), [], 0.0
     parts = [f"{frame.passes:,} pass" + "es" * (frame.passes != 1)]
-    if stand.milliseconds is not None:
+    if stand.milliseconds is not None and frame.passes:
         parts.append(f"{_three(stand.milliseconds)} ms/image")
     share = frame.step / frame.total if frame.total else 1.0
     return seconds_text(stand.seconds), parts, 1.0 if stand.outcome == FINISHED else share
@@ -270,6 +271,7 @@ class RaceBoard(QWidget):
         """Other entrants."""
         for old in self.panels:
             self._grid.removeWidget(old)
+            old.hide()  # at once: it is deleted only when the event loop comes round
             old.deleteLater()
         self.panels, self._columns = list(panels), 0
         self.arrange()
@@ -289,8 +291,7 @@ class RaceBoard(QWidget):
         """Choose the number of columns."""
         if not self.panels:
             return
-        gap = round(theme.em() * 0.9)
-        self._grid.setHorizontalSpacing(gap)
+        self._grid.setHorizontalSpacing(round(theme.em() * GAP))
         self._grid.setVerticalSpacing(round(theme.em() * 0.5))
         columns = max(range(1, len(self.panels) + 1), key=self._worth)
         if columns == self._columns:
@@ -307,16 +308,17 @@ class RaceBoard(QWidget):
             self._grid.setColumnStretch(column, 1)
 
     def _worth(self, columns: int) -> tuple[float, ...]:
-        """Zoom first, then few empty places, then pictures in a square."""
+        """Zoom first, then few empty places, then panels as square as can be."""
         em, ratio = theme.em(), self.devicePixelRatioF()
         rows = -(-len(self.panels) // columns)
-        wide = (self.width() - (columns - 1) * em * 0.9) / columns - 1.2 * em
+        wide = (self.width() - (columns - 1) * em * GAP) / columns - 1.2 * em
         high = (self.height() - (rows - 1) * em * 0.5) / rows - (HEAD + FOOT + 1.2) * em
         if wide < 9 * em or high < 3 * em:
             return (-1, min(wide, 3 * high))
         fit = best_fit(self._pictures, PICTURE, (wide * ratio, high * ratio))
-        tight = min(wide * ratio / (fit.columns * 29), high * ratio / (fit.rows * 29))
-        return (float(int(tight)), -(rows * columns - len(self.panels)), min(wide, 16 * em), tight)
+        h, w = PICTURE
+        zoom = int(min(wide * ratio / (fit.columns * (w + 1)), high * ratio / (fit.rows * (h + 1))))
+        return (zoom, len(self.panels) - rows * columns, -abs(math.log(wide / high)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Arrange again."""
