@@ -299,6 +299,11 @@ def test_keys_start_step_and_reseed(window, qtbot):
     assert scene.race.position > 0
     qtbot.keyClick(window, Qt.Key.Key_End)
     assert scene.race.at_head
+    wide = scene.board.width()
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    qtbot.waitUntil(lambda: scene.board.width() > wide, timeout=WAIT)
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    qtbot.waitUntil(lambda: scene.board.width() == wide, timeout=WAIT)
     before = scene.settings.seed
     qtbot.keyClick(window, Qt.Key.Key_R)
     assert scene.settings.seed != before and scene.is_loading

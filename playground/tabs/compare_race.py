@@ -24,6 +24,7 @@ from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs
 from playground.tabs import shelf
 from playground.tabs.page import Place, Scene
 from playground.ui import theme
+from playground.ui.controls import IconButton
 from playground.ui.knobs import KnobPanel
 from playground.ui.model_list import Choice, ModelList
 from playground.ui.race_bar import RaceBar
@@ -32,6 +33,7 @@ from playground.ui.race_player import RacePlayer
 from playground.ui.stream import FrameSource
 
 FEWEST, MOST = 2, 8
+FOLD, UNFOLD = "Only the race (E)", "The race and its settings (E)"
 DONE, SAME_TIME = "done", "time"
 
 
@@ -154,10 +156,24 @@ class Race(Scene):
         body.setSpacing(round(theme.em() * 0.9))
         body.addWidget(self._side)
         body.addWidget(self.board, 1)
+        self.fold = IconButton("chevron-left", FOLD)
+        self.fold.clicked.connect(self.toggle_settings)
+        below = QHBoxLayout()
+        below.setSpacing(0)
+        below.addWidget(self.fold)
+        below.addWidget(self.bar, 1)
         self.column.addLayout(body, 1)
-        self.column.addWidget(self.bar)
+        self.column.addLayout(below)
         theme.signals.changed.connect(self._fit_knobs)
         self._fit_knobs()
+
+    def toggle_settings(self) -> None:
+        """Give the pictures the room of the settings, or give it back."""
+        hide = not self._side.isHidden()
+        self._side.setVisible(not hide)
+        self.fold.set_icon("chevron-right" if hide else "chevron-left")
+        self.fold.setToolTip(UNFOLD if hide else FOLD)
+        self.fold.setAccessibleName(UNFOLD if hide else FOLD)
 
     def _fit_knobs(self) -> None:
         """The knobs take what they need, the list the rest; where there is little room both scroll."""
@@ -322,8 +338,12 @@ class Race(Scene):
         self.stop()
 
     def handle_key(self, event: QKeyEvent) -> bool:
-        """Space starts and pauses, arrows step, R draws a new seed and races again."""
-        if event.key() == Qt.Key.Key_R and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+        """Space starts and pauses, arrows step, R draws a new seed and races again, E folds the settings."""
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.key() == Qt.Key.Key_E and plain:
+            self.toggle_settings()
+            return True
+        if event.key() == Qt.Key.Key_R and plain:
             self.knobs.reseed()
             if not self.race.is_empty or self.race.is_open or self.is_loading:
                 self.start()
