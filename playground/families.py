@@ -82,7 +82,7 @@ class PageEntry:
         return importlib.import_module(f"playground.tabs.{self.tab}").PAGE  # type: ignore[no-any-return]
 
 
-BEFORE: tuple[PageEntry, ...] = ()
+BEFORE: tuple[PageEntry, ...] = (PageEntry("guide", "Guide", "guide"),)
 AFTER: tuple[PageEntry, ...] = (PageEntry("compare", "Compare", "compare"),)
 
 

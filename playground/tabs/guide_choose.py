@@ -1,0 +1,226 @@
+"""The Guide's conversation: a few questions, one at a time, and a recommendation with its reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from playground import families
+from playground.tabs.guide_places import Link, Places
+from playground.tabs.guide_rules import Question, Reason, Rules, Verdict
+from playground.tabs.page import Place, Scene
+from playground.ui import theme
+from playground.ui.choice import ChoiceButton, Standing
+from playground.ui.link_button import LinkButton
+
+ALWAYS = "No family is best at everything: quality, speed and diversity are traded for one another."
+
+
+class Choose(Scene):
+    """Questions at the left; at the right first how the families stand, then the recommendation."""
+
+    name = "Which model?"
+    sentence = (
+        "Which generative model should I use? Answer with a click or with the number keys; "
+        "any earlier answer can be changed."
+    )
+
+    def build(self) -> None:
+        """Two columns that scroll."""
+        self.rules, self.places = Rules(), Places(self.page.cards)
+        self.answers: dict[str, str] = {}
+        self.choices: list[ChoiceButton] = []
+        self.earlier: list[LinkButton] = []
+        self.links: list[tuple[LinkButton, Place]] = []
+        row = QHBoxLayout()
+        row.setSpacing(round(theme.em() * 2))
+        self._talk, self._answer = _scroll(), _scroll()
+        row.addWidget(self._talk, 1)
+        row.addWidget(self._answer, 1)
+        self.column.addLayout(row, 1)
+        theme.signals.changed.connect(self._show)
+        self._show()
+
+    # --- what can be done
+
+    def choose(self, index: int) -> None:
+        """Answer the open question."""
+        question = self.rules.open_question(self.answers)
+        if question is not None and 0 <= index < len(question.answers):
+            self.answers = self.rules.changed(self.answers, question.id, question.answers[index].id)
+            self._show()
+            self._focus_first()
+
+    def go_back_to(self, question: Question) -> None:
+        """Open an earlier question again; what was answered after it is kept and asked again only if need be."""
+        asked = [q.id for q in self.rules.asked(self.answers)]
+        before = asked[: asked.index(question.id)]
+        self.answers = {name: answer for name, answer in self.answers.items() if name in before}
+        self._show()
+        self._focus_first()
+
+    def start_again(self) -> None:
+        """Forget all answers."""
+        self.answers = {}
+        self._show()
+        self._focus_first()
+
+    def handle_key(self, event: QKeyEvent) -> bool:
+        """A digit answers, Backspace takes the last answer back."""
+        number = event.key() - Qt.Key.Key_1
+        if event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier:
+            return False
+        if 0 <= number < len(self.choices):
+            self.choose(number)
+            return True
+        if event.key() == Qt.Key.Key_Backspace and self.answers:
+            answered = [q for q in self.rules.asked(self.answers) if q.id in self.answers]
+            self.go_back_to(answered[-1])
+            return True
+        return False
+
+    def _focus_first(self) -> None:
+        if self.choices:
+            self.choices[0].setFocus(Qt.FocusReason.TabFocusReason)
+        elif self.links:
+            self.links[0][0].setFocus(Qt.FocusReason.TabFocusReason)
+
+    # --- what is shown
+
+    def _show(self) -> None:
+        self.choices, self.earlier, self.links = [], [], []
+        self._talk.setWidget(self._conversation())
+        question = self.rules.open_question(self.answers)
+        verdict = None if question is not None else self.rules.verdict(self.answers)
+        self.verdict = verdict
+        self._answer.setWidget(self._standing() if verdict is None else self._recommendation(verdict))
+
+    def _conversation(self) -> QWidget:
+        out, column = _page()
+        asked = self.rules.asked(self.answers)
+        for question in asked:
+            if question.id in self.answers:
+                self._add_earlier(column, question)
+            else:
+                self._add_question(column, question)
+        if not self.choices:
+            again = LinkButton("Start again")
+            again.clicked.connect(self.start_again)
+            self.earlier.append(again)
+            column.addWidget(again)
+        column.addStretch(1)
+        return out
+
+    def _add_earlier(self, column: QVBoxLayout, question: Question) -> None:
+        column.addWidget(_words(question.text, "caption"))
+        row = QHBoxLayout()
+        chosen = next(a for a in question.answers if a.id == self.answers[question.id])
+        row.addWidget(_words(f"<b>{chosen.text}</b>"), 1)
+        change = LinkButton("change", tip=question.text)
+        change.clicked.connect(lambda: self.go_back_to(question))
+        self.earlier.append(change)
+        row.addWidget(change)
+        column.addLayout(row)
+        line = QFrame()
+        line.setProperty("role", "line")
+        column.addWidget(line)
+
+    def _add_question(self, column: QVBoxLayout, question: Question) -> None:
+        column.addWidget(_words(question.text, "title"))
+        for i, answer in enumerate(question.answers):
+            button = ChoiceButton(i + 1, answer.text, answer.exact)
+            button.clicked.connect(lambda _=False, i=i: self.choose(i))
+            button.stepped.connect(lambda by, i=i: self._step(i + by))
+            self.choices.append(button)
+            column.addWidget(button)
+
+    def _step(self, index: int) -> None:
+        if 0 <= index < len(self.choices):
+            self.choices[index].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _standing(self) -> QWidget:
+        out, column = _page()
+        chances = self.rules.chances(self.answers)
+        total = sum(chances.values())
+        column.addWidget(_words("Still possible", "title"))
+        said = f"From here {total} ways lead through the conversation. The bars say what share of them ends with which family."
+        column.addWidget(_words(said, "caption"))
+        self.standing = Standing([(f.key, f.title) for f in families.FAMILIES])
+        self.standing.set_shares({key: count / total for key, count in chances.items()})
+        column.addWidget(self.standing)
+        never = "Energy-based models are never the first choice today; they are named as runners-up where they fit."
+        column.addWidget(_words(never, "caption"))
+        column.addStretch(1)
+        return out
+
+    def _recommendation(self, verdict: Verdict) -> QWidget:
+        out, column = _page()
+        out.setProperty("family", verdict.family)
+        column.addWidget(_words("Use", "caption"))
+        title = _words(verdict.title, "title")
+        title.setStyleSheet(
+            f"color: {theme.accent(verdict.family).name()}; font-size: {round(theme.em() * 1.9)}px;"
+        )
+        column.addWidget(title)
+        column.addWidget(_words("Because", "heading"))
+        for reason in verdict.reasons:
+            self._add_reason(column, reason.text, reason, verdict.family)
+        column.addWidget(_words("Runners-up", "heading"))
+        titles = {family.key: family.title for family in families.FAMILIES}
+        for runner in verdict.runners:
+            text = f"<b>{titles[runner.family]}</b> {runner.text}"
+            self._add_reason(column, text, runner, runner.family)
+        column.addWidget(_words("How to get there", "heading"))
+        for text in (*verdict.advice, ALWAYS):
+            column.addWidget(_words(text))
+        column.addStretch(1)
+        return out
+
+    def _add_reason(self, column: QVBoxLayout, text: str, reason: Reason, family: str) -> None:
+        row = QHBoxLayout()
+        row.addWidget(_words(text), 1)
+        found = self.first_place(reason.links)
+        if found is not None:
+            wanted, place = found
+            tip = f"{place.model or place.tab}: {place.view}"
+            button = LinkButton(wanted.text, family if wanted.tab == family else "neutral", tip)
+            button.clicked.connect(lambda: self.page.go(place))
+            self.links.append((button, place))
+            row.addWidget(button)
+        column.addLayout(row)
+
+    def first_place(self, links: Sequence[Link]) -> tuple[Link, Place] | None:
+        """The first link that leads somewhere here."""
+        for wanted in links:
+            place = self.places.find(wanted)
+            if place is not None:
+                return wanted, place
+        return None
+
+
+def _scroll() -> QScrollArea:
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+def _page() -> tuple[QWidget, QVBoxLayout]:
+    out = QWidget()
+    out.setProperty("role", "page")
+    column = QVBoxLayout(out)
+    em = theme.em()
+    column.setContentsMargins(round(em * 0.6), round(em * 0.4), round(em), round(em * 0.4))
+    column.setSpacing(round(em * 0.6))
+    return out, column
+
+
+def _words(text: str, role: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setProperty("role", role)
+    label.setWordWrap(True)
+    return label

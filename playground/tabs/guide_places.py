@@ -1,0 +1,86 @@
+"""Links of the Guide, and where they lead with the checkpoints that are here.  No torch, no widgets.
+
+The data files under ``assets/guide`` never name a checkpoint: a link names networks (files under ``models/``), and the
+cards say which checkpoint has one.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from playground import families, paths
+from playground.checkpoints import Card
+from playground.tabs.page import Place
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place that may or may not be here.
+
+    Attributes:
+        networks: ``"family/file"``, the first that has a checkpoint is taken; () for a page.
+        where: what must stand in the checkpoint's config (``{"latent_dim": 2}``).
+    """
+
+    tab: str
+    networks: tuple[str, ...] = ()
+    view: str = ""
+    text: str = "show me"
+    where: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def link(raw: Mapping[str, Any] | None) -> Link | None:
+    """A link as the data files write it (``network`` is short for one of ``networks``)."""
+    if raw is None:
+        return None
+    rest = {name: value for name, value in raw.items() if name not in ("network", "networks")}
+    return Link(networks=tuple(raw.get("networks", [raw["network"]] if "network" in raw else [])), **rest)
+
+
+class Places:
+    """What is here: the cards, and the tabs that they bring about."""
+
+    def __init__(self, cards: Iterable[Card]) -> None:
+        self._cards = list(cards)
+        self._tabs = {entry.key: entry for entry in families.row({card.family for card in self._cards})}
+
+    def card(self, networks: Iterable[str], where: Mapping[str, Any] | None = None) -> Card | None:
+        """The checkpoint of the first network that has one; of several, that with most parameters."""
+        for network in networks:
+            found = [c for c in self._cards if c.network == network and _fits(c, where or {})]
+            if found:
+                return max(found, key=lambda c: c.parameters)
+        return None
+
+    def find(self, wanted: Link | None) -> Place | None:
+        """Where a link leads; None if that is not here."""
+        entry = self._tabs.get(wanted.tab) if wanted is not None else None
+        if wanted is None or entry is None:
+            return None
+        if isinstance(entry, families.PageEntry):
+            known = [scene.name for scene in entry.page().scenes]
+            return Place(wanted.tab, view=wanted.view) if wanted.view in known else None
+        card = self.card(wanted.networks, wanted.where)
+        if card is None or wanted.view not in [view.name for view in entry.views()]:
+            return None
+        if wanted.view == "Training" and not has_film(card):
+            return None
+        return Place(wanted.tab, card.id, wanted.view, wanted.settings)
+
+
+def has_film(card: Card) -> bool:
+    """Whether a shipped checkpoint has its training film."""
+    return (paths.folder("assets") / "training" / f"{card.id}.film.json").is_file()
+
+
+def _fits(card: Card, where: Mapping[str, Any]) -> bool:
+    return all(card.config.get(name) == value for name, value in where.items())
+
+
+def read(name: str) -> dict[str, Any]:
+    """One of the Guide's data files."""
+    return tomllib.loads((paths.folder("assets") / "guide" / f"{name}.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,62 @@
+"""A quiet button that leads somewhere else: words in the accent of a family, and an arrow."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+
+from playground.ui import theme
+from playground.ui.controls import claims
+
+ARROW = " →"
+
+
+class LinkButton(QAbstractButton):
+    """Enter and Space follow it; ``family`` gives it another accent than the tab's."""
+
+    def __init__(self, text: str, family: str = "", tip: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        if family:
+            self.setProperty("family", family)
+        self.setText(text)
+        self.setToolTip(tip)
+        self.setAccessibleName(f"{text}: {tip}" if tip else text)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        theme.signals.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        """One line of text."""
+        em = theme.em()
+        wide = theme.text_width(self.text() + ARROW, theme.scaled_font(0.92)) + em * 1.1
+        return QSize(round(wide), round(em * 1.75))
+
+    def event(self, event: QEvent) -> bool:
+        """Enter and Space are the button's while it has the focus."""
+        return claims(event, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) or super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See the class."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A thin frame, filled under the pointer."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        accent, colours, em = theme.accent(self), theme.palette(), theme.em()
+        box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
+        edge, ground = QColor(accent), QColor(accent)
+        edge.setAlphaF(0.55)
+        ground.setAlphaF(0.22 if self.underMouse() or self.isDown() else 0.08)
+        painter.setPen(QPen(QColor(colours.text), 1.6) if self.hasFocus() else QPen(edge, 1))
+        painter.setBrush(ground)
+        painter.drawRoundedRect(box, em * 0.46, em * 0.46)
+        painter.setPen(accent)
+        painter.setFont(theme.scaled_font(0.92))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.text() + ARROW)

@@ -1,0 +1,189 @@
+"""The Guide: every leaf, card and answer leads to a place that exists, and pictures are drawn only while someone looks."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from playground import checkpoints, families, models
+from playground.app import MainWindow
+from playground.models.base import make_request
+from playground.tabs.guide_families import Families
+from playground.tabs.guide_map import Map, marks
+from playground.tabs.guide_places import Places, link, read
+from playground.ui import theme
+
+WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
+
+
+@lru_cache(maxsize=16)
+def loaded(model_id):
+    return checkpoints.load(model_id)
+
+
+def check(place):
+    """A place is one that the window can open: tab, model, view and settings."""
+    entry = families.entry(place.tab)
+    if isinstance(entry, families.PageEntry):
+        assert place.view in [scene.name for scene in entry.page().scenes]
+        return
+    model = loaded(place.model)
+    assert model.card.family == entry.key
+    (kind,) = [view for view in entry.views() if view.name == place.view]
+    assert kind.suits(model), f"{place.model} has no {place.view}"
+    make_request(kind.request_type(object.__new__(kind), model), place.settings)
+
+
+def links():
+    """Every link of the data files, with where it stands."""
+    for family in read("families")["family"]:
+        for part in ("strong", "weak", "systems"):
+            for one in family[part]:
+                if "show" in one:
+                    yield f"{family['key']}: {one.get('text') or one.get('name')}", link(one["show"])
+    raw = read("choose")
+    for part in ("reason", "runner"):
+        for name, one in raw[part].items():
+            for show in one["show"]:
+                yield f"{part} {name}", link(show)
+
+
+def test_every_link_that_is_shown_leads_to_a_place_that_exists():
+    places = Places(checkpoints.cards())
+    found = [(where, places.find(wanted)) for where, wanted in links()]
+    assert len([place for _, place in found if place]) > 40
+    for _where, place in found:
+        if place is not None:
+            check(place)
+
+
+def test_every_link_names_a_view_and_a_network_of_this_program():
+    for where, wanted in links():
+        entry = families.entry(wanted.tab)
+        if isinstance(entry, families.PageEntry):
+            continue  # a scene may come later: then the link is hidden
+        assert wanted.networks and all(models.exists(n) for n in wanted.networks), where
+        assert wanted.view in [view.name for view in entry.views()], where
+        assert any(n.startswith(f"{entry.key}/") for n in wanted.networks), where
+
+
+def test_a_link_without_its_checkpoint_is_not_shown():
+    without = Places(c for c in checkpoints.cards() if c.family != "vae")
+    wanted = link({"tab": "vae", "network": "vae/vae", "view": "Reconstruct"})
+    assert without.find(wanted) is None and Places(checkpoints.cards()).find(wanted) is not None
+
+
+def test_a_link_can_ask_for_a_kind_of_checkpoint():
+    places = Places(checkpoints.cards())
+    for size in (2, 32):
+        raw = {"tab": "vae", "network": "vae/vae", "view": "Generate", "where": {"latent_dim": size}}
+        assert loaded(places.find(link(raw)).model).config.latent_dim == size
+
+
+def test_every_family_names_its_systems_once_and_in_order():
+    for family in read("families")["family"]:
+        names = [one["name"] for one in family["systems"]]
+        years = [int(one["year"][:4]) for one in family["systems"]]
+        assert len(set(names)) == len(names) and years == sorted(years), family["key"]
+        assert family["sources"] and family["strong"] and family["weak"]
+
+
+def test_marks_are_what_the_models_say():
+    kinds = {"likelihood": "none", "decodes": True, "encodes": False, "walks": False, "invertible": False}
+    texts = marks(kinds, 784)
+    assert texts == [
+        (True, "draws: 784 passes"),
+        (False, "no likelihood"),
+        (True, "latent"),
+        (False, "no encoder"),
+    ]
+
+
+@pytest.fixture
+def open_guide(qtbot):
+    windows = []
+
+    def make(view=""):
+        theme.load_fonts()
+        theme.apply(QApplication.instance(), "dark")
+        window = MainWindow(tab="guide", view=view)
+        windows.append(window)
+        window.resize(1280, 800)
+        window.show()
+        window.stream.start()
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+        window.deleteLater()
+
+
+def arrive(qtbot, window, place):
+    tab = window.current
+    assert tab is not None and tab.family.key == place.tab
+    qtbot.waitUntil(
+        lambda: tab.view is not None and tab.model.card.id == place.model and tab.view.model is tab.model,
+        timeout=WAIT,
+    )
+    assert tab.view.name == place.view
+    for name, value in place.settings.items():
+        assert tab.knobs.settings()[name] == value
+
+
+def test_the_map_draws_rests_and_opens_what_is_chosen(open_guide, qtbot):
+    window = open_guide()
+    scene = window.page.scene
+    assert isinstance(scene, Map)
+    raw = {leaf["id"]: leaf for leaf in read("map")["leaf"]}
+    cards = checkpoints.cards()
+    for (
+        name,
+        card,
+    ) in scene.leaves.items():  # a leaf has a model exactly if one of its networks has a checkpoint
+        here = [c for c in cards if c.network in raw[name]["networks"]]
+        assert card.isEnabled() == bool(here)
+        assert (scene.places[name].tab == raw[name]["family"]) if here else name not in scene.places
+        check(scene.places[name]) if here else None
+    quick = scene.leaves["vae"]
+    qtbot.waitUntil(lambda: quick.num_pictures > 0 and len(quick.marks) == 4, timeout=WAIT)
+    assert "bound" in quick.accessibleDescription()
+    assert (False, "no latent") in scene.leaves["autoregressive"].marks
+    scene.focus_first()
+    assert scene.leaves["autoregressive"].hasFocus()
+    qtbot.keyClick(scene.leaves["autoregressive"], Qt.Key.Key_Down)
+    qtbot.keyClick(scene.leaves["flow"], Qt.Key.Key_Down)
+    assert quick.hasFocus()
+    qtbot.keyClick(quick, Qt.Key.Key_Return)
+    arrive(qtbot, window, scene.places["vae"])
+    lane = scene.rounds._lane
+    assert not scene.rounds.awake and lane.state not in ("waiting", "running")
+    window.tabs.setCurrentIndex(0)
+    assert scene.rounds.awake
+    assert not window.page.banner.isVisible()
+
+
+def test_the_cards_open_what_they_promise(open_guide, qtbot):
+    window = open_guide("Families")
+    page, scene = window.page, window.page.scene
+    assert isinstance(scene, Families)
+    qtbot.waitUntil(lambda: scene.card.grid.count() > 0, timeout=WAIT)
+    titles = []
+    for index, family in enumerate(scene.raw):
+        scene.rail.set_index(index)
+        titles.append(scene.card.title.text())
+        for _button, place in scene.card.links:
+            check(place)
+        assert family["idea"] in scene.card.idea.text()
+    assert titles == [family["title"] for family in scene.raw]
+    for family, text in (("vae", "see the blur"), ("diffusion", "250 steps of DDPM")):
+        window.tabs.setCurrentIndex(0)
+        page.show_scene("Families")
+        scene.rail.set_index([one["key"] for one in scene.raw].index(family))
+        button, place = next((b, p) for b, p in scene.card.links if b.text() == text)
+        button.setFocus()
+        qtbot.keyClick(button, Qt.Key.Key_Return)
+        arrive(qtbot, window, place)
