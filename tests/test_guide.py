@@ -11,9 +11,11 @@ from PySide6.QtWidgets import QApplication
 from playground import checkpoints, families, models
 from playground.app import MainWindow
 from playground.models.base import make_request
+from playground.tabs.guide_choose import Choose
 from playground.tabs.guide_families import Families
 from playground.tabs.guide_map import Map, marks
 from playground.tabs.guide_places import Places, link, read
+from playground.tabs.guide_rules import Rules
 from playground.ui import theme
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
@@ -34,7 +36,7 @@ def check(place):
     assert model.card.family == entry.key
     (kind,) = [view for view in entry.views() if view.name == place.view]
     assert kind.suits(model), f"{place.model} has no {place.view}"
-    make_request(kind.request_type(object.__new__(kind), model), place.settings)
+    make_request(kind.request_type(kind.__new__(kind), model), place.settings)
 
 
 def links():
@@ -153,10 +155,10 @@ def test_the_map_draws_rests_and_opens_what_is_chosen(open_guide, qtbot):
     assert "bound" in quick.accessibleDescription()
     assert (False, "no latent") in scene.leaves["autoregressive"].marks
     scene.focus_first()
-    assert scene.leaves["autoregressive"].hasFocus()
+    assert window.focusWidget() is scene.leaves["autoregressive"]
     qtbot.keyClick(scene.leaves["autoregressive"], Qt.Key.Key_Down)
     qtbot.keyClick(scene.leaves["flow"], Qt.Key.Key_Down)
-    assert quick.hasFocus()
+    assert window.focusWidget() is quick
     qtbot.keyClick(quick, Qt.Key.Key_Return)
     arrive(qtbot, window, scene.places["vae"])
     lane = scene.rounds._lane
@@ -187,3 +189,59 @@ def test_the_cards_open_what_they_promise(open_guide, qtbot):
         button.setFocus()
         qtbot.keyClick(button, Qt.Key.Key_Return)
         arrive(qtbot, window, place)
+
+
+def test_every_way_through_the_conversation_ends_in_a_recommendation():
+    rules, places = Rules(), Places(checkpoints.cards())
+    paths = list(rules.paths())
+    assert len(paths) > 200 and len({tuple(sorted(path.items())) for path in paths}) == len(paths)
+    said, advised = set(), set()
+    for path in paths:
+        verdict = rules.verdict(path)
+        said.add(verdict.rule)
+        advised |= set(verdict.advice)
+        assert verdict.reasons and verdict.runners and verdict.advice
+        assert verdict.family not in [runner.family for runner in verdict.runners]
+        for reason in verdict.reasons:
+            own = any(place and place.tab == verdict.family for place in map(places.find, reason.links))
+            here = any(card.family == verdict.family for card in checkpoints.cards())
+            assert own or not here or any(one.tab == "compare" for one in reason.links), reason.text
+    assert said == {rule["id"] for rule in rules.rules}, "a rule that never decides"
+    assert advised == {one["text"] for one in rules.advice}, "advice that is never given"
+    assert sum(rules.chances({}).values()) == len(paths)
+
+
+def test_changing_an_answer_keeps_what_still_counts():
+    rules = Rules()
+    answers = {"need": "likelihood", "speed": "no", "data": "images", "pretrained": "yes", "compute": "small"}
+    assert rules.open_question(answers) is None
+    new = rules.changed(answers, "need", "best")
+    assert new == {"need": "best", "data": "images", "pretrained": "yes", "compute": "small"}
+    assert rules.open_question(rules.changed(new, "pretrained", "no")).id == "amount"
+
+
+def test_the_conversation_by_keyboard(open_guide, qtbot):
+    window = open_guide("Which model?")
+    scene = window.page.scene
+    assert isinstance(scene, Choose) and len(scene.choices) == 6
+    scene._focus_first()
+    qtbot.keyClick(scene.choices[0], Qt.Key.Key_Down)
+    qtbot.keyClick(scene.choices[1], Qt.Key.Key_Down)
+    assert window.focusWidget() is scene.choices[2]
+    qtbot.keyClick(scene.choices[2], Qt.Key.Key_Return)
+    assert scene.answers == {"need": "latent"} and set(scene.standing.shares) == {"flow", "vae"}
+    for key in (Qt.Key.Key_2, Qt.Key.Key_1, Qt.Key.Key_1, Qt.Key.Key_1):
+        qtbot.keyClick(window, key)
+    assert scene.verdict.family == "vae" and not scene.choices
+    assert len(scene.links) >= len(scene.verdict.reasons)
+    qtbot.keyClick(window, Qt.Key.Key_Backspace)
+    assert scene.verdict is None and scene.rules.open_question(scene.answers).id == "compute"
+    qtbot.keyClick(window, Qt.Key.Key_2)
+    for _button, place in scene.links:
+        check(place)
+    button, place = next((b, p) for b, p in scene.links if p.tab == "vae")
+    qtbot.keyClick(button, Qt.Key.Key_Return)
+    arrive(qtbot, window, place)
+    window.tabs.setCurrentIndex(0)
+    scene.earlier[-1].click()  # start again
+    assert scene.answers == {} and len(scene.choices) == 6

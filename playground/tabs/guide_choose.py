@@ -92,11 +92,11 @@ class Choose(Scene):
 
     def _show(self) -> None:
         self.choices, self.earlier, self.links = [], [], []
-        self._talk.setWidget(self._conversation())
+        _put(self._talk, self._conversation())
         question = self.rules.open_question(self.answers)
         verdict = None if question is not None else self.rules.verdict(self.answers)
         self.verdict = verdict
-        self._answer.setWidget(self._standing() if verdict is None else self._recommendation(verdict))
+        _put(self._answer, self._standing() if verdict is None else self._recommendation(verdict))
 
     def _conversation(self) -> QWidget:
         out, column = _page()
@@ -207,6 +207,15 @@ def _scroll() -> QScrollArea:
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return area
+
+
+def _put(area: QScrollArea, content: QWidget) -> None:
+    """Show other content; the old one goes later, since one of its buttons may be speaking."""
+    old = area.takeWidget()
+    if old is not None:
+        old.deleteLater()
+    area.setWidget(content)
+    content.show()
 
 
 def _page() -> tuple[QWidget, QVBoxLayout]:
