@@ -59,7 +59,7 @@ def settle(qtbot, view):
 
 def go(qtbot, window, card, view_name):
     """Open a view of a model."""
-    keys = [f.key for f in window._families]
+    keys = [entry.key for entry in window._entries]
     window.tabs.setCurrentIndex(keys.index(card.family))
     tab = window.current
     tab.open_model(card.id)

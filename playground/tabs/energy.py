@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
 from playground.models.base import Frame, Request
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import BarPlot, LinePlot
@@ -17,6 +18,11 @@ from playground.ui.plots import BarPlot, LinePlot
 MOST_TRACES = 4  # chains whose energy is drawn, beside the mean of all
 DROP = 0.05  # the first part of a run, whose fall from noise would flatten the rest
 NUM_FILTERS = 64
+
+
+def _code(run: str, request: str) -> Code:
+    imports = ("from playground.models.energy import _explore",)
+    return Code(f"_explore.{run}", imports, f"_explore.{request}")
 
 
 class Chains(View):
@@ -124,9 +130,9 @@ class Repair(View):
 
         return _explore.repair(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.energy import _explore"], "_explore.repair(model, request)"
+        return _code("repair(model, request)", "repair_request(model.Request)")
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The level belongs to noise."""
@@ -185,9 +191,9 @@ class Energies(View):
 
         return _explore.census(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.energy import _explore"], "_explore.census(model, request)"
+        return _code("census(model, request)", "census_request(model.Request)")
 
     def build(self) -> None:
         """Examples with their AUC, the histograms under them."""

@@ -11,6 +11,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
 from playground.models.base import Frame, Request
+from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.controls import ComboBox
 from playground.ui.image_grid import ImageGrid
@@ -19,6 +20,11 @@ from playground.ui.plots import BarPlot, LinePlot
 
 PROBABILITY = "D(x): how probably real, says the discriminator"
 DIFFERENCE = "D(x) minus its mean over real pictures"
+
+
+def _code(run: str, request: str) -> Code:
+    imports = ("from playground.models.gan import _explore",)
+    return Code(f"_explore.{run}", imports, f"_explore.{request}")
 
 
 def has_styles(model: Any) -> bool:
@@ -97,9 +103,9 @@ class Walk(View):
 
         return _explore.walk(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.gan import _explore"], "_explore.walk(model, request)"
+        return _code("walk(model, request)", "walk_request(model.Request)")
 
     def build(self) -> None:
         """The grid, and how far each step moves the picture."""
@@ -149,9 +155,9 @@ class Lattice(View):
 
         return _explore.lattice(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.gan import _explore"], "_explore.lattice(model, request)"
+        return _code("lattice(model, request)", "lattice_request(model.Request)")
 
     def build(self) -> None:
         """The plane, and the picture under the pointer."""
@@ -240,9 +246,9 @@ class Mixing(StyleView):
 
         return _explore.mix(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.gan import _explore"], "_explore.mix(model, request)"
+        return _code("mix(model, request)", "MixRequest")
 
     def build(self) -> None:
         """One sheet, and how far each cell is from its two parents."""
@@ -297,9 +303,9 @@ class Directions(StyleView):
 
         return _explore.move(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.gan import _explore"], "_explore.move(model, request)"
+        return _code("move(model, request)", "DirectionRequest")
 
     def build(self) -> None:
         """Two pictures, and a line for names."""
@@ -379,9 +385,9 @@ class Project(View):
 
         return _explore.project(model, request)
 
-    def code(self) -> tuple[list[str], str]:
+    def code(self) -> Code:
         """See the base class."""
-        return ["from playground.models.gan import _explore"], "_explore.project(model, request)"
+        return _code("project(model, request)", "project_request(model.Request)")
 
     def build(self) -> None:
         """Target and search, and the distance."""

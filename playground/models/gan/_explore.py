@@ -44,7 +44,7 @@ def walk_request(base: type[Request]) -> type[Request]:
     steps = knob(
         96,
         label="num_steps",
-        low=8,
+        low=2,
         high=400,
         log=True,
         help="How many pictures one round has: more are slower and smoother.",
@@ -232,9 +232,7 @@ def spread(model: Any) -> Iterator[Frame]:
 def project_request(base: type[Request]) -> type[Request]:
     """A model's own knobs, and which picture is looked for."""
     index = knob(0, label="test image", low=0, high=9999, help="The picture whose latent is looked for.")
-    steps = knob(
-        150, label="num_steps", low=10, high=1000, log=True, help="Steps of gradient descent (Adam)."
-    )
+    steps = knob(150, label="num_steps", low=2, high=1000, log=True, help="Steps of gradient descent (Adam).")
     rate = knob(
         0.05,
         label="learning rate",
