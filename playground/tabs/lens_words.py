@@ -150,5 +150,5 @@ def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
 
 def _among(share: float) -> str:
     if share in (0, 1):
-        return "ahead of every garment" if share == 0 else "behind every garment"
-    return f"behind {min(max(round(share * 100), 1), 99)} % of garments"
+        return "ahead of all" if share == 0 else "behind all"
+    return f"behind {min(max(round(share * 100), 1), 99)} %"

@@ -60,7 +60,7 @@ class VerdictHeader(QWidget):
         half, low = self.height() / 2, self.height() - 1.0
         for (left, width), text in zip(
             (columns.title, columns.number, columns.histogram),
-            ("model", "this picture", "where it falls"),
+            ("model", "this picture", "among garments"),
             strict=True,
         ):
             painter.drawText(QRectF(left, half, width, half), int(_LEFT.value), text)
