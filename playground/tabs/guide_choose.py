@@ -9,13 +9,16 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground import families
-from playground.tabs.guide_places import Link, Places
+from playground.tabs.guide_live import Rounds, Subject
+from playground.tabs.guide_places import Link, Places, read
 from playground.tabs.guide_rules import Question, Reason, Rules, Verdict
 from playground.tabs.page import Place, Scene
 from playground.ui import theme
 from playground.ui.choice import ChoiceButton, Standing
+from playground.ui.image_grid import ImageGrid
 from playground.ui.link_button import LinkButton
 
+COUNT = 8  # pictures under the recommendation
 ALWAYS = "No family is best at everything: quality, speed and diversity are traded for one another."
 
 
@@ -39,10 +42,28 @@ class Choose(Scene):
         row.setSpacing(round(theme.em() * 2))
         self._talk, self._answer = _scroll(), _scroll()
         row.addWidget(self._talk, 1)
-        row.addWidget(self._answer, 1)
+        right = QVBoxLayout()
+        right.setSpacing(round(theme.em() * 0.4))
+        right.addWidget(self._answer, 5)
+        self.grid, self.caption = ImageGrid(), _words("", "caption")
+        self.grid.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        right.addWidget(self.grid, 2)
+        right.addWidget(self.caption)
+        row.addLayout(right, 1)
         self.column.addLayout(row, 1)
+        self._leaves = {leaf["family"]: leaf for leaf in reversed(read("map")["leaf"])}
+        self.rounds = Rounds(self.new_lane("draw"), self.page.shelf, self)
+        self.rounds.arrived.connect(lambda _key, frame: self.grid.set_images(frame.images))
         theme.signals.changed.connect(self._show)
         self._show()
+
+    def wake(self) -> None:
+        """Draw, if there is a recommendation."""
+        self.rounds.wake()
+
+    def rest(self) -> None:
+        """Draw nothing."""
+        self.rounds.rest()
 
     # --- what can be done
 
@@ -96,7 +117,20 @@ class Choose(Scene):
         question = self.rules.open_question(self.answers)
         verdict = None if question is not None else self.rules.verdict(self.answers)
         self.verdict = verdict
+        self._draw_for(verdict.family if verdict is not None else "")
         _put(self._answer, self._standing() if verdict is None else self._recommendation(verdict))
+
+    def _draw_for(self, family: str) -> None:
+        """Pictures by the recommended family, as they are being made."""
+        leaf = self._leaves.get(family)
+        card = self.places.card(leaf["networks"]) if leaf is not None else None
+        self.grid.setVisible(card is not None)
+        self.caption.setVisible(card is not None)
+        subjects = []
+        if leaf is not None and card is not None:
+            self.caption.setText(f"drawn now by {card.id}")
+            subjects = [Subject(family, card.id, leaf.get("settings", {}), leaf["seconds"], COUNT)]
+        self.rounds.set_subjects(subjects)
 
     def _conversation(self) -> QWidget:
         out, column = _page()
@@ -107,7 +141,7 @@ class Choose(Scene):
             else:
                 self._add_question(column, question)
         if not self.choices:
-            again = LinkButton("Start again")
+            again = LinkButton("Start again", arrow=False)
             again.clicked.connect(self.start_again)
             self.earlier.append(again)
             column.addWidget(again)
@@ -119,7 +153,7 @@ class Choose(Scene):
         row = QHBoxLayout()
         chosen = next(a for a in question.answers if a.id == self.answers[question.id])
         row.addWidget(_words(f"<b>{chosen.text}</b>"), 1)
-        change = LinkButton("change", tip=question.text)
+        change = LinkButton("change", tip=question.text, arrow=False)
         change.clicked.connect(lambda: self.go_back_to(question))
         self.earlier.append(change)
         row.addWidget(change)

@@ -17,7 +17,7 @@ from playground.ui.map_tree import MapTree, Twig
 
 WORDS = {
     "exact": (True, "exact likelihood"),
-    "bound": (True, "bound on likelihood"),
+    "bound": (True, "likelihood bound"),
     "energy": (True, "energy, no likelihood"),
     "none": (False, "no likelihood"),
 }
@@ -105,11 +105,11 @@ def marks(facts: dict[str, Any], passes: int | None) -> list[Mark]:
     drawn = f"draws: {passes} pass{'es' * (passes > 1)}" if passes else "draws"
     likelihood = WORDS[facts["likelihood"]]
     if facts["invertible"]:  # its density is exact; of pictures in whole grey levels it is a bound
-        likelihood = (True, "exact density (8 bit: bound)")
+        likelihood = (True, "exact (8-bit: bound)")
     latent = (True, "latent") if facts["decodes"] else (False, "no latent")
     encode: Mark = (True, "encodes") if facts["encodes"] else (False, "no encoder")
     if facts["walks"]:  # no code of its own, but a noise for every picture
-        latent, encode = (True, "latent: its noise"), (True, "encodes (DDIM)")
+        latent, encode = (True, "latent: noise"), (True, "encodes")
     return [(True, drawn), likelihood, latent, encode]
 
 

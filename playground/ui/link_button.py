@@ -1,4 +1,4 @@
-"""A quiet button that leads somewhere else: words in the accent of a family, and an arrow."""
+"""A quiet button that leads somewhere else: words in the accent of a family, and an arrow if it leads elsewhere."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ ARROW = " →"
 class LinkButton(QAbstractButton):
     """Enter and Space follow it; ``family`` gives it another accent than the tab's."""
 
-    def __init__(self, text: str, family: str = "", tip: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        family: str = "",
+        tip: str = "",
+        parent: QWidget | None = None,
+        arrow: bool = True,
+    ) -> None:
         super().__init__(parent)
+        self._arrow = ARROW if arrow else ""
         if family:
             self.setProperty("family", family)
         self.setText(text)
@@ -31,7 +39,7 @@ class LinkButton(QAbstractButton):
     def sizeHint(self) -> QSize:
         """One line of text."""
         em = theme.em()
-        wide = theme.text_width(self.text() + ARROW, theme.scaled_font(0.92)) + em * 1.1
+        wide = theme.text_width(self.text() + self._arrow, theme.scaled_font(0.92)) + em * 1.1
         return QSize(round(wide), round(em * 1.75))
 
     def event(self, event: QEvent) -> bool:
@@ -59,4 +67,4 @@ class LinkButton(QAbstractButton):
         painter.drawRoundedRect(box, em * 0.46, em * 0.46)
         painter.setPen(accent)
         painter.setFont(theme.scaled_font(0.92))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.text() + ARROW)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.text() + self._arrow)

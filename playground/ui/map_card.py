@@ -15,7 +15,7 @@ from playground.ui.pixels import argb, check_pictures, qimage
 
 Mark = tuple[bool, str]  # whether it can, and what
 GAP = 2  # device-independent pixels between pictures
-LEAST_TEXT = 29  # em that the words keep beside the pictures
+LEAST_TEXT = 30.5  # em that the words keep beside the pictures
 
 
 class MapCard(QAbstractButton):
