@@ -188,7 +188,7 @@ class FamilyCard(QWidget):
 
     def _restyle(self) -> None:
         em = theme.em()
-        side = round(em * 20.6)
+        side = round(em * 22.6)
         self.grid.setFixedSize(side, side)
         accent = theme.accent(self._raw["key"]).name()
         self.title.setStyleSheet(f"color: {accent}; font-size: {round(em * 1.7)}px;")
