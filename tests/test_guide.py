@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import pytest
@@ -16,7 +17,7 @@ from playground.tabs.guide_families import Families
 from playground.tabs.guide_map import Map, marks
 from playground.tabs.guide_places import Places, link, read
 from playground.tabs.guide_rules import Rules
-from playground.ui import theme
+from playground.ui import formula, theme
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
 
@@ -245,3 +246,11 @@ def test_the_conversation_by_keyboard(open_guide, qtbot):
     window.tabs.setCurrentIndex(0)
     scene.earlier[-1].click()  # start again
     assert scene.answers == {} and len(scene.choices) == 6
+
+
+def test_every_sign_of_a_formula_is_known():
+    for family in read("families")["family"]:
+        names = re.findall(r"\\([A-Za-z]+)", family["objective"])
+        assert set(names) <= {*formula.SYMBOLS, "text", "theta", "phi", *formula._ACCENTS, "sqrt"}, family[
+            "key"
+        ]
