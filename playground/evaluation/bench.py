@@ -56,8 +56,9 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     yield "growth with count and steps", _growth
     yield "VAE decode, one picture", lambda: _decode("vae-fashion", 1)
     yield "VAE decode, 15x15 plane", lambda: _decode("vae2d-fashion", 225)
-    yield "StyleGAN, one picture", lambda: _one_pass("stylegan-fashion", 1)
-    yield "StyleGAN, 15x15 plane", lambda: _one_pass("stylegan-fashion", 225)
+    for name in sorted(card.id for card in checkpoints.cards() if card.family == "gan"):
+        yield f"{name}, one picture", partial(_one_pass, name, 1)
+        yield f"{name}, 15x15 plane", partial(_one_pass, name, 225)
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
 
@@ -213,7 +214,7 @@ def _one_pass(name: str, count: int) -> Row:
     z = torch.from_numpy(np.random.default_rng(0).standard_normal((count, *model.latent_shape)))
     with torch.no_grad():
         milliseconds = _seconds(lambda: model.decode(z.float()), 10) * 1e3
-    title = f"StyleGAN, {'one picture' if count == 1 else '15x15 plane'}"
+    title = f"{name}, {'one picture' if count == 1 else '15x15 plane'}"
     return row(title, milliseconds, "ms", budget=33.0)
 
 
