@@ -30,7 +30,7 @@ class ChainRequest(Request):
     """How a chain runs; models add what is theirs."""
 
     start: str = knob(
-        "noise",
+        "buffer",  # as training's own chains did
         label="start",
         choices=STARTS,
         help="Where each chain begins: pure noise, a test image, or a state that the chains of training left behind.",

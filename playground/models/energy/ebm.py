@@ -187,6 +187,7 @@ RECIPES = (
         max_grad_norm=0.1,
         ema=0.998,
         compile=False,
-        snapshot={"num_samples": 10, "num_steps": 200},
+        snapshot={"num_samples": 10, "start": "noise", "num_steps": 200},
+        evaluate={"start": "buffer", "num_steps": 60},
     ),
 )

@@ -182,6 +182,7 @@ RECIPES = (
         learning_rate=1e-3,
         ema=0.998,
         compile=False,
-        snapshot={"num_samples": 10, "num_steps": 50},
+        snapshot={"num_samples": 10, "start": "noise", "num_steps": 50},
+        evaluate={"start": "noise", "num_steps": 60},
     ),
 )

@@ -219,5 +219,6 @@ RECIPES = (
         bfloat16=False,
         compile=False,
         snapshot={"num_samples": 10, "start": "buffer", "num_steps": 100},
+        evaluate={"start": "buffer", "num_steps": 100},
     ),
 )
