@@ -49,7 +49,7 @@ class RacePlayer(QObject):
         self._timer.timeout.connect(self._tick)
         for i, lane in enumerate(self.lanes):
             lane.frames_arrived.connect(lambda frames, i=i: self._store(i, frames))
-            lane.finished.connect(lambda i=i: self._over(i, self._endings[i]))
+            lane.finished.connect(lambda i=i: self._finished(i))
             lane.failed.connect(lambda sentence, i=i: self._broke(i, sentence))
             lane.state_changed.connect(lambda _state, i=i: self._announce([i]))
 
@@ -195,9 +195,14 @@ class RacePlayer(QObject):
     # --- the samplers' news
 
     def _store(self, lane: int, frames: list[Frame]) -> None:
-        for frame in frames:
-            self.record.append(lane, frame)
-        self._announce([lane])
+        if lane < self.count:
+            for frame in frames:
+                self.record.append(lane, frame)
+            self._announce([lane])
+
+    def _finished(self, lane: int) -> None:
+        if lane < self.count:  # else something that is no race has been played there
+            self._over(lane, self._endings[lane])
 
     def _over(self, lane: int, ending: Ending) -> None:
         self.record.end(lane, ending)
