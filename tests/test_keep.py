@@ -95,9 +95,12 @@ def export(qtbot, tab, path):
 
 
 def stand_in_the_middle(qtbot, view):
-    """At a step between the first and the last, if the run has one; a long run need not end for that."""
+    """At a step between the first and the last, if the run has one; a long run need not end for that.
+
+    A short one does: reopened, it may be some frames past the head, and a strip would show them.
+    """
     player = view.player
-    qtbot.waitUntil(lambda: len(player.timeline) > 16 or not player.is_sampling, timeout=WAIT)
+    qtbot.waitUntil(lambda: len(player.timeline) > 40 or not player.is_sampling, timeout=WAIT)
     player.pause()
     player.seek(len(player.timeline) // 2)
     settle(qtbot, view)

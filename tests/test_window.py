@@ -327,9 +327,10 @@ def test_a_hidden_tab_rests(open_window, qtbot):
     window = open_window(tab="autoregressive")
     view = window.current.view
     qtbot.waitUntil(lambda: len(view.player.timeline) > 5, timeout=WAIT)
-    window.tabs.setCurrentIndex(1)
+    here = window.tabs.currentIndex()
+    window.tabs.setCurrentIndex(here + 1)
     assert not view.player.is_playing
-    window.tabs.setCurrentIndex(0)
+    window.tabs.setCurrentIndex(here)
     qtbot.waitUntil(lambda: view.player.frame.step == 784, timeout=WAIT)
 
 
