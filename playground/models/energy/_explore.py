@@ -87,6 +87,8 @@ def repair(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
 
 # --- energies of many images
 
+_PAUSE = 5  # chain steps from frame to frame
+
 
 @functools.cache
 def census_request(base: type[Request]) -> type[Request]:
@@ -121,29 +123,40 @@ def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
     (n,)), ``auc`` (kind -> area under the curve for telling it from test images by energy), ``chosen`` (energy).
     """
     sets = kinds(model.card.dataset, request.seed)
-    total = len(sets) + 1
+    pauses = request.num_steps // _PAUSE  # a chain is long: it may be stopped on its way
+    total = len(sets) + pauses + 1
     one = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
     chosen = float(_energies(model, one)[0])
     done: dict[str, np.ndarray] = {}
     examples: list[np.ndarray] = []
-    for i, name in enumerate([*sets, "own samples"]):
-        pictures = sets[name] if name in sets else _drawn(model, request)
-        done[name] = _energies(model, pictures)
-        examples.append(pictures[0])
+    first = 0 if resume is None else int(resume["i"])
+
+    def frame(step: int) -> Frame:
         extras = {
             "energies": dict(done),
             "auc": {k: auc(done["test images"], v) for k, v in done.items()},
             "chosen": chosen,
         }
-        state = {"i": i + 1}
-        if resume is None or i >= int(resume["i"]):
-            yield Frame(i + 1, total, i + 1, np.stack([*examples, one[0]]), extras, state)
+        return Frame(step, total, step, np.stack([*examples, one[0]]), extras, {"i": step})
 
-
-def _drawn(model: Any, request: Any) -> np.ndarray:
+    step = 0
+    for name, pictures in sets.items():
+        done[name] = _energies(model, pictures)
+        examples.append(pictures[0])
+        step += 1
+        if step > first:
+            yield frame(step)
     own = {f.name: getattr(request, f.name) for f in dataclasses.fields(model.Request)}
-    *_, frame = model.sample(model.Request(**{**own, "num_samples": 64}))
-    return frame.extras.get("binary", frame.images)
+    pictures = np.zeros(0, np.uint8)
+    for i, drawn in enumerate(model.sample(model.Request(**{**own, "num_samples": 64}))):
+        pictures = drawn.extras.get("binary", drawn.images)
+        if i and i % _PAUSE == 0 and step < total - 1:
+            step += 1
+            if step > first:
+                yield frame(step)
+    done["own samples"] = _energies(model, pictures)
+    examples.append(pictures[0])
+    yield frame(total)
 
 
 def _energies(model: Any, pictures: np.ndarray) -> np.ndarray:
