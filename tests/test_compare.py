@@ -387,6 +387,13 @@ def made_up(name, **values):
     return Row(name, "vae", {"name": name, **values}, name)
 
 
+def test_a_model_of_black_and_white_pictures_is_measured_but_not_ranked():
+    rows = measured.rows(checkpoints.cards())
+    one = next(row for row in rows if row.key == "rbm-fashion")
+    assert "fid" in one.values and one.values["likelihood"] == "energy, binarised"
+    assert not [key for key, _ in measured.stars(rows) if key == "rbm-fashion"]
+
+
 def test_stars_follow_the_ranks_and_blanks_have_none():
     rows = [made_up(f"m{i}", milliseconds=float(i)) for i in range(10)] + [
         made_up("blank"),

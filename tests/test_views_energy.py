@@ -67,7 +67,7 @@ def test_energies_tell_garments_from_noise(open_window, qtbot):  # noqa: F811
     assert areas["noise"] > 0.95 and areas["test images"] == pytest.approx(0.5, abs=0.01)
     wins = (energies["inverted"][:, None] > energies["test images"][None]).mean()
     assert areas["inverted"] == pytest.approx(wins, abs=0.01)
-    assert f"{frames[-1].extras['chosen']:.0f}".replace("-", "−") in view.grid.content().captions[-1]
+    assert f"{frames[-1].extras['chosen']:.3g}".replace("-", "−") in view.grid.content().captions[-1]
 
 
 def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window, qtbot):  # noqa: F811

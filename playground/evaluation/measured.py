@@ -16,7 +16,7 @@ from typing import Any
 from playground import data, paths
 from playground.checkpoints import Card
 from playground.evaluation import marks
-from playground.evaluation.table import PICTURES, settings_text
+from playground.evaluation.table import BINARISED, PICTURES, settings_text
 from playground.tables import Table
 
 Value = float | str
@@ -24,7 +24,8 @@ STARS = 5
 STAR_RULE = (
     "Stars: in each column the measured models are ranked; the best fifth gets five, the next fifth four, and so on, "
     "and equal figures get equal stars. So that N does not matter, FID is ranked as a fraction of the blur's, and "
-    "precision, recall and coverage as fractions of what real pictures reach, at the same N."
+    "precision, recall and coverage as fractions of what real pictures reach, at the same N. A "
+    "model of black and white pictures takes no part."
 )
 OF_REAL = {
     name: f"{name}_of_real" for name in ("precision", "recall", "coverage")
@@ -53,6 +54,7 @@ class Row:
     key: str = ""
     tips: Mapping[str, str] = field(default_factory=dict)
     signs: Mapping[str, str] = field(default_factory=dict)  # what stands before a figure
+    ranked: bool = True  # takes part when stars are given
 
 
 # --- how figures are written
@@ -174,7 +176,11 @@ def _row(card: Card, titles: Mapping[str, str]) -> Row:
         values["resolution"] = float(data.DATASETS[card.dataset].image_shape[0])
     if settings := pictures.get("settings"):
         tips["name"] = tips["milliseconds"] = tips["passes"] = f"measured with {settings_text(settings)}"
-    return Row(card.id, card.family, values, card.id, tips)
+    ranked = card.network not in BINARISED
+    if not ranked:
+        values["likelihood"] = f"{card.likelihood}, binarised"
+        tips["fid"] = "Of its own grey, the probability of white: not ranked with models of grey pictures"
+    return Row(card.id, card.family, values, card.id, tips, ranked=ranked)
 
 
 def _figures(pictures: Mapping[str, Any]) -> dict[str, Value]:
@@ -228,7 +234,7 @@ def year_of(paper: str) -> int | None:
 
 def stars(rows: Iterable[Row], columns: Sequence[Column] = COLUMNS) -> dict[tuple[str, str], int]:
     """(checkpoint, column) -> 1 to 5, by :data:`STAR_RULE`; marks are no entrants, and what has no figure no star."""
-    models = [row for row in rows if row.key]
+    models = [row for row in rows if row.key and row.ranked]
     found = {}
     for column in columns:
         if not column.better:

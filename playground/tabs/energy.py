@@ -206,7 +206,7 @@ class Energies(View):
     def draw(self, frame: Frame) -> None:
         """What has been measured so far."""
         energies, areas = frame.extras["energies"], frame.extras["auc"]
-        yours = f"yours: {frame.extras['chosen']:.0f}".replace("-", "−")
+        yours = f"yours: {frame.extras['chosen']:.3g}".replace("-", "−")
         self.grid.set_images(frame.images, captions=[*energies, yours])
         every = np.concatenate(list(energies.values()))
         edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)

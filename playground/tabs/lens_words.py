@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 
 from playground.checkpoints import Card
+from playground.evaluation import table
 from playground.evaluation.lens import GARMENTS, SETS, Census, Verdict, code_bytes
 from playground.ui.verdict import Histograms, RowContent
 
@@ -91,12 +92,13 @@ def scored(card: Card, verdict: Verdict, census: Census | None, other: str) -> R
 
 
 def number(value: float, unit: str) -> str:
-    """A score as it is written: three places of bits, one of nats."""
+    """A score as it is written: three places of bits, one of nats, more where the energies of a model are small."""
     if not math.isfinite(value):
         return "∞"
     if unit == "bits/dim" and abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.3f}" if unit == "bits/dim" else f"{value:,.1f}".replace("-", "−")
+    places = 3 if unit == "bits/dim" or abs(value) < 10 else 1
+    return f"{value:,.{places}f}".replace("-", "−")
 
 
 def word(card: Card, verdict: Verdict) -> str:
@@ -109,7 +111,7 @@ def word(card: Card, verdict: Verdict) -> str:
         if verdict.tightened is not None and math.isfinite(verdict.tightened):
             return f"bound{error}; IW {number(verdict.tightened, 'bits/dim')}"
         return f"bound{error}"
-    return "energy, binarised" if card.network == "energy/rbm" else "energy, up to a constant"
+    return "energy, binarised" if card.network in table.BINARISED else "energy, up to a constant"
 
 
 def explained(census_counts: tuple[int, ...], other: str) -> str:
@@ -134,7 +136,7 @@ def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
         "energy": "an energy: up to an unknown constant, so it ranks pictures for this model only",
     }
     said = [f"{number(score.value, score.unit)} {score.unit}, {kinds.get(score.kind, score.kind)}."]
-    if card.network == "energy/rbm":
+    if card.network in table.BINARISED:
         said.append("The picture is made black and white first: this model knows no grey.")
     if score.kind == "bound" and card.family == "flow":
         said.append("Its continuous density is exact; the step from 256 levels makes it a bound.")

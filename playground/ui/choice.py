@@ -4,31 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.ui import theme
-from playground.ui.controls import claims
-
-UP_DOWN = (Qt.Key.Key_Up, Qt.Key.Key_Down)
+from playground.ui.pressable import Pressable
 
 
-class ChoiceButton(QAbstractButton):
+class ChoiceButton(Pressable):
     """A number, the answer in plain words, and the exact term below it."""
 
-    stepped = Signal(int)
+    steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}  # noqa: RUF012
 
     def __init__(self, number: int, text: str, exact: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.number, self.exact = number, exact
         self.setText(text)
         self.setAccessibleName(f"{number}: {text} ({exact})")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        theme.signals.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
         """Two lines."""
@@ -39,20 +33,6 @@ class ChoiceButton(QAbstractButton):
     def minimumSizeHint(self) -> QSize:
         """Texts are elided below this."""
         return QSize(round(theme.em() * 16), self.sizeHint().height())
-
-    def event(self, event: QEvent) -> bool:
-        """Enter, Space, up and down are the button's while it has the focus."""
-        mine = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, *UP_DOWN)
-        return claims(event, *mine) or super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
-        if event.key() in UP_DOWN:
-            self.stepped.emit(1 if event.key() == Qt.Key.Key_Down else -1)
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A field that lights up under the pointer."""

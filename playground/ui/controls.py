@@ -5,7 +5,7 @@ The mouse wheel changes a control only when it has the focus, so that a panel ca
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
@@ -31,6 +31,16 @@ def claims(event: QEvent, *keys: Qt.Key) -> bool:
         event.accept()
         return True
     return False
+
+
+def press_by_key(buttons: Mapping[Qt.Key, QAbstractButton], event: QKeyEvent) -> bool:
+    """Press the button that a key stands for; False if it means nothing here, or nothing now."""
+    button = buttons.get(Qt.Key(event.key()))
+    plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
+    if button is None or not plain or not button.isEnabled():
+        return False
+    button.click()
+    return True
 
 
 ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)

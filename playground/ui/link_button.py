@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.ui import theme
-from playground.ui.controls import claims
+from playground.ui.pressable import Pressable
 
 ARROW = " →"
 
 
-class LinkButton(QAbstractButton):
+class LinkButton(Pressable):
     """Enter and Space follow it; ``family`` gives it another accent than the tab's."""
 
     def __init__(
@@ -30,28 +30,13 @@ class LinkButton(QAbstractButton):
         self.setText(text)
         self.setToolTip(tip)
         self.setAccessibleName(f"{text}: {tip}" if tip else text)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        theme.signals.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
         """One line of text."""
         em = theme.em()
         wide = theme.text_width(self.text() + self._arrow, theme.scaled_font(0.92)) + em * 1.1
         return QSize(round(wide), round(em * 1.75))
-
-    def event(self, event: QEvent) -> bool:
-        """Enter and Space are the button's while it has the focus."""
-        return claims(event, Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter) or super().event(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A thin frame, filled under the pointer."""

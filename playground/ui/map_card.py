@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
 from playground.ui.pixels import argb, check_pictures, qimage
+from playground.ui.pressable import Pressable
 
 Mark = tuple[bool, str]  # whether it can, and what
 GAP = 2  # device-independent pixels between pictures
 LEAST_TEXT = 30.5  # em that the words keep beside the pictures
 
 
-class MapCard(QAbstractButton):
+class MapCard(Pressable):
     """Painted in the accent of ``family``; a click, Enter or Space chooses it, the arrows go to its neighbours."""
 
-    stepped = Signal(int)  # an arrow key: -1 or +1
+    steps = {  # noqa: RUF012
+        Qt.Key.Key_Up: -1,
+        Qt.Key.Key_Left: -1,
+        Qt.Key.Key_Down: 1,
+        Qt.Key.Key_Right: 1,
+    }
 
     def __init__(self, title: str, words: str, family: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,9 +34,6 @@ class MapCard(QAbstractButton):
         self.title, self.words, self.model = title, words, ""
         self.marks: Sequence[Mark] = ()
         self._pictures: list[QImage] = []
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
-        theme.signals.changed.connect(self.update)
         self.set_model("")
 
     def set_model(self, name: str) -> None:
@@ -82,21 +84,6 @@ class MapCard(QAbstractButton):
         return QRectF(1, 1, self.num_shown() * self._step() + 2 * GAP, self.height() - 2)
 
     # --- painting
-
-    def event(self, event: QEvent) -> bool:
-        """Enter, Space and the arrows are the card's while it has the focus."""
-        mine = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter, *ARROWS)
-        return claims(event, *mine) or super().event(event)
-
-    def keyPressEvent(self, event) -> None:  # type: ignore[no-untyped-def]
-        """See the class."""
-        steps = {Qt.Key.Key_Up: -1, Qt.Key.Key_Left: -1, Qt.Key.Key_Down: 1, Qt.Key.Key_Right: 1}
-        if event.key() in steps:
-            self.stepped.emit(steps[Qt.Key(event.key())])
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.click()
-        else:
-            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Ground, pictures, words."""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from playground.ui import theme
-from playground.ui.controls import combo
+from playground.ui.controls import combo, press_by_key
 from playground.ui.race_panel import seconds_text
 from playground.ui.race_player import RacePlayer
 from playground.ui.race_record import FINISHED
@@ -106,12 +106,7 @@ class RaceBar(QWidget):
 
     def handle_key(self, event: QKeyEvent) -> bool:
         """Do what the key means; False if it means nothing here."""
-        button = self._keys.get(Qt.Key(event.key()))
-        plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
-        if button is None or not plain or not button.isEnabled():
-            return False
-        button.click()
-        return True
+        return press_by_key(self._keys, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that the control with the focus did not want."""

@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from playground.ui import theme
-from playground.ui.controls import ComboBox
+from playground.ui.controls import ComboBox, press_by_key
 from playground.ui.player import Player
 from playground.ui.transport_parts import Figures, SignButton, TimeSlider
 
@@ -83,12 +83,7 @@ class Transport(QWidget):
 
     def handle_key(self, event: QKeyEvent) -> bool:
         """Do what the key means; False if it means nothing here.  For the window, when no control has the focus."""
-        button = self._keys.get(Qt.Key(event.key()))
-        plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
-        if button is None or not plain or not button.isEnabled():
-            return False
-        button.click()
-        return True
+        return press_by_key(self._keys, event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that the control with the focus did not want."""
