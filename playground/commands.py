@@ -277,22 +277,31 @@ def _install(name: str, folder: Path) -> None:
             shutil.copyfile(folder / file, target / file)
 
 
-def bench(options: Namespace) -> None:
+def bench(options: Namespace) -> int:
+    import subprocess
+
     from playground import window_bench
     from playground.evaluation import bench as benches
 
     rows: list[benches.Row] = []
+    failed = 0
     for name, measure in [*benches.model_rows(), *window_bench.window_rows()]:
         if options.only and not any(part.lower() in name.lower() for part in options.only):
             continue
         _tell(f"{name} …")
-        found = measure()
+        try:
+            found = measure()
+        except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
+            failed += 1  # the other rows took minutes: they are not lost with it
+            _tell(f"{name} could not be measured: {one_sentence(error)}")
+            continue
         rows += found if isinstance(found, list) else [found]
     print(
         json.dumps([dataclasses.asdict(r) for r in rows], indent=1)
         if options.json
         else benches.as_table(rows)
     )
+    return int(failed > 0)
 
 
 # --- shared

@@ -371,7 +371,7 @@ def resident_with_all_tabs() -> float:
         bench.window.tabs.setCurrentIndex(index)
         tab = bench.window.current
         if tab is not None:
-            bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 1, 60)
+            bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 0, 60)
         bench.run(2.0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bench.close()

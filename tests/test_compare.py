@@ -368,7 +368,9 @@ def test_the_measured_table_says_what_the_files_say():
             "passes"
         )
         bits = card.metrics.get("bits_per_dim", {})
-        assert values.get("bits") == bits.get("value") and values["likelihood"] == card.likelihood
+        assert values.get("bits") == bits.get("value") and str(values["likelihood"]).startswith(
+            card.likelihood
+        )
         assert values["training"] == card.training_seconds and values["resolution"] == 28
         assert str(int(values["year"])) in card.paper
 
