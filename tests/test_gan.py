@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import stats
 
 from playground import data, models
 from playground.distributed import World
@@ -16,6 +17,7 @@ from playground.models import noise
 from playground.models.blocks import to_uint8
 from playground.models.gan import _explore, _latents, gan, stylegan
 from playground.training.loop import Run
+from playground.training.optimizers import make_optimizers
 
 
 @pytest.fixture
@@ -85,6 +87,36 @@ def test_a_mixed_picture_takes_coarse_layers_from_one_and_fine_layers_from_the_o
         styles = torch.stack([w] * 2 + [w_other] * 4, dim=1)
         mixed = style.generator(z, other, torch.tensor([2.0]), labels, noises)
         assert torch.allclose(style.generator.synthesis(styles, noises), mixed, atol=1e-6)
+
+
+def test_the_thumbnail_distance_tells_one_picture_from_many():
+    """Against scipy's energy distance, for thumbnails of one grey each, whose space is a line; and within classes."""
+    rng = np.random.default_rng(0)
+    grey = rng.normal(0, 0.3, (2, 400)).astype(np.float32)
+    grey[1] = 0.4 * grey[1] + 0.1
+    flat = [torch.from_numpy(g)[:, None, None, None].expand(-1, 1, 28, 28) for g in grey]
+    one_class = torch.zeros(400, dtype=torch.int64)
+    distance, spread = stylegan.thumbnail_distance(*flat, one_class)
+    assert float(distance) == pytest.approx(stats.energy_distance(*grey) ** 2, abs=0.01)
+    assert float(spread) == pytest.approx(0.4, abs=0.05)
+
+    x, labels = torch.rand(64, 1, 28, 28), torch.arange(64) % 2
+    x[labels == 1] -= 1.0  # the classes differ: a mixture would be seen as one wide class
+    always_the_same = torch.stack([x[:1].mean(0), x[1:2].mean(0)])[labels].requires_grad_()
+    honest, _ = stylegan.thumbnail_distance(x, torch.rand_like(x) - labels[:, None, None, None], labels)
+    collapsed, spread = stylegan.thumbnail_distance(x, always_the_same, labels)
+    assert collapsed.item() > 10 * honest.abs().item() and spread.item() < 0.01
+    collapsed.backward()
+    assert always_the_same.grad.isfinite().all(), "the distance of equal pictures has a corner"
+
+
+def test_the_parts_learn_at_their_own_rates():
+    _, recipe = models.recipes()["stylegan-fashion"]
+    model = torch.nn.Linear(2, 2)
+    (slow,) = make_optimizers(model, recipe, "generator")
+    (fast,) = make_optimizers(model, recipe, "discriminator")
+    assert slow.param_groups[0]["peak"] == recipe.learning_rate
+    assert fast.param_groups[0]["peak"] == recipe.learning_rate * recipe.learning_rates["discriminator"]
 
 
 @pytest.mark.parametrize("network", ["gan/gan", "gan/dcgan", "gan/stylegan"])

@@ -70,8 +70,9 @@ class Run:
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.turns: tuple[str, ...] = getattr(self.model, "turns", ("",))  # who learns in turn, by name
-        players = [self.model.get_submodule(turn) for turn in self.turns]
-        self.optimizers_of = [make_optimizers(player, recipe) for player in players]
+        self.optimizers_of = [
+            make_optimizers(self.model.get_submodule(turn), recipe, turn) for turn in self.turns
+        ]
         self.optimizers = [optimizer for of_player in self.optimizers_of for optimizer in of_player]
         self.film = Film()
         self.step, self.seconds = 0, 0.0

@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from playground.models.base import Recipe
 
 
-def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    """The optimisers of a recipe over all parameters of ``model``."""
+def make_optimizers(model: nn.Module, recipe: Recipe, turn: str = "") -> list[torch.optim.Optimizer]:
+    """The optimisers of a recipe over all parameters of ``model``, the part that learns in ``turn``."""
+    times = recipe.learning_rates.get(turn, 1.0)
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for parameter in model.parameters():
@@ -32,7 +33,7 @@ def make_optimizers(model: nn.Module, recipe: Recipe) -> list[torch.optim.Optimi
         optimizers.append(Muon(matrices, lr=recipe.muon_learning_rate, weight_decay=recipe.weight_decay))
     for optimizer in optimizers:
         for group in optimizer.param_groups:
-            group["peak"] = group["lr"]
+            group["peak"] = group["lr"] * times
     return optimizers
 
 
