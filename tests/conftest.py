@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
 os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()  # what a probe finds under tests is not the user's
@@ -33,3 +34,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Take the tests' own cache away."""
     shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+
+
+@pytest.fixture
+def open_window(qtbot):
+    """A function that opens a window of the test's own, with a family tab in it."""
+    from tests.windows import opened, wait_open
+
+    with ExitStack() as windows:
+
+        def make(**how):
+            window = windows.enter_context(opened(**how))
+            wait_open(qtbot, window)
+            return window
+
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_window(qapp):
+    """One window for all tests of a file: what is opened in it must not care what was there before."""
+    from tests.windows import opened
+
+    with opened() as window:
+        yield window

@@ -11,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 
 from playground import checkpoints, films, paths
-from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401 (a fixture)
+from tests.windows import WAIT, wait_finished
 
 
 def write_film(folder, **other):
@@ -101,7 +101,7 @@ def test_a_file_of_ones_own_has_the_film_that_lies_beside_it(tmp_path):
     assert films.path_for(model) == tmp_path / "mine.film.json"
 
 
-def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):  # noqa: F811
+def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
     window = open_window(model_id="ae2d-fashion", view="Training")
     tab, view = window.current, window.current.view
     view.player.speed = None
@@ -125,7 +125,7 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot): 
     assert np.array_equal(view.curves.curve("validation")[0], film.curves["validation_loss"][0])
 
 
-def test_all_moments_are_a_row_each_and_those_to_come_are_hatched(open_window, qtbot):  # noqa: F811
+def test_all_moments_are_a_row_each_and_those_to_come_are_hatched(open_window, qtbot):
     window = open_window(model_id="ae2d-fashion", view="Training")
     tab, view = window.current, window.current.view
     view.player.speed = None

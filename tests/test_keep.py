@@ -9,12 +9,11 @@ import pytest
 
 import playground
 from playground import checkpoints
-from playground.app import MainWindow
 from playground.models import knob_grid, latent
 from playground.tabs import shelf
 from playground.tabs.keep import moment_of
-from playground.ui import theme
 from tests.test_window import every_view
+from tests.windows import opened
 
 WAIT = 120_000  # ms, for a busy machine
 
@@ -29,16 +28,8 @@ def window(qapp):
 
     patch.setattr(latent, "encodings", few)
     patch.setattr(shelf.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
-    theme.load_fonts()
-    theme.apply(qapp, "dark")
-    one = MainWindow()
-    one.resize(1280, 800)
-    one.show()
-    one.stream.start()
-    yield one
-    one.close()
-    assert one.ended_in_time
-    one.deleteLater()
+    with opened() as one:
+        yield one
     patch.undo()
 
 

@@ -14,7 +14,7 @@ from playground.models import knob_grid
 from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs, make_request
 from playground.tabs.knob_grid import KnobGrid
 from playground.ui.view_switch import ViewSwitch
-from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401
+from tests.windows import WAIT, wait_finished
 
 
 @pytest.fixture(autouse=True)
@@ -141,7 +141,7 @@ def test_a_cell_is_what_the_model_draws_alone(card):
         assert np.array_equal(picture, alone.images[0])
 
 
-def test_pickers_never_meet_and_old_values_go(open_window, qtbot):  # noqa: F811
+def test_pickers_never_meet_and_old_values_go(open_window, qtbot):
     window = open_window(model_id="vae-fashion", view="Grid")
     tab = window.current
     view = tab.view
@@ -162,7 +162,7 @@ def test_pickers_never_meet_and_old_values_go(open_window, qtbot):  # noqa: F811
     assert "seed takes a whole number, not 'x'" in tab.banner.text()
 
 
-def test_arrows_choose_a_cell_and_the_bars_follow(open_window, qtbot):  # noqa: F811
+def test_arrows_choose_a_cell_and_the_bars_follow(open_window, qtbot):
     window = open_window(model_id="ddpm-fashion", view="Steps")
     tab = window.current
     view = tab.view
@@ -198,7 +198,7 @@ def test_the_switch_folds_rather_than_being_cut(qtbot):
     assert chosen == [2, 3] and switch.segments.index() == 3
 
 
-def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):  # noqa: F811
+def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):
     from playground.ui import theme
 
     window = open_window(model_id="vae2d-fashion", view="Latent plane")
@@ -219,7 +219,7 @@ def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):  #
     assert right <= window.width()
 
 
-def test_values_of_one_preset_do_not_leak_into_another(open_window, qtbot):  # noqa: F811
+def test_values_of_one_preset_do_not_leak_into_another(open_window, qtbot):
     window = open_window(model_id="ddpm-fashion", view="Guidance")
     tab = window.current
     names = [v.name for v in tab._suitable]

@@ -17,7 +17,7 @@ from playground.models.autoregressive.pixelcnn0 import PlainPixelCNN, PlainPixel
 from playground.models.base import EACH_CLASS
 from playground.ui.colour_bar import coloured
 from tests.test_pixelcnn0 import reachable
-from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401 (a fixture)
+from tests.windows import WAIT, wait_finished
 
 SIZE = 8
 CARDS = [c for c in checkpoints.cards() if c.family == "autoregressive"]
@@ -226,7 +226,7 @@ def test_nothing_later_has_a_gradient_and_grad_mode_is_left_alone(shipped):
 # --- in the window
 
 
-def test_dragging_over_the_pictures_gives_rows(open_window, qtbot):  # noqa: F811
+def test_dragging_over_the_pictures_gives_rows(open_window, qtbot):
     window = open_window(model_id="pixelcnn-fashion", view="Complete")
     tab, view = window.current, window.current.view
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
@@ -252,7 +252,7 @@ def test_dragging_over_the_pictures_gives_rows(open_window, qtbot):  # noqa: F81
     qtbot.waitUntil(lambda: view.grid._captions[1:] == ["T-shirt", "Trouser"], timeout=WAIT)
 
 
-def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):  # noqa: F811
+def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):
     window = open_window(model_id="pixelcnn-fashion", view="Surprise")
     tab, view = window.current, window.current.view
     view.player.speed = None
@@ -276,7 +276,7 @@ def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):  # noqa: F
     assert len(view.player.timeline) == frames and not view.player.is_playing, "nothing is read again"
 
 
-def test_the_field_follows_the_pixel(open_window, qtbot):  # noqa: F811
+def test_the_field_follows_the_pixel(open_window, qtbot):
     window = open_window(model_id="pixelcnn-fashion", view="Receptive field")
     tab, view = window.current, window.current.view
     qtbot.waitUntil(lambda: view.player.frame is not None, timeout=WAIT)

@@ -15,7 +15,7 @@ from playground.models.diffusion._between import BetweenRequest, between
 from playground.models.diffusion._forward import ForwardRequest, forward, schedule
 from playground.models.diffusion._samplers import Grid, Moment, ddim, ddim_inversion
 from playground.models.diffusion._schedule import sigmoid
-from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401
+from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
 
@@ -148,7 +148,7 @@ def test_frames_of_a_walk_keep_their_shape_and_say_what_is_known(model):
 # --- the window
 
 
-def test_dragging_t_noises_the_picture(open_window, qtbot):  # noqa: F811
+def test_dragging_t_noises_the_picture(open_window, qtbot):
     window = open_window(model_id="ddpm-fashion", view="Forward")
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)
@@ -169,7 +169,7 @@ def test_dragging_t_noises_the_picture(open_window, qtbot):  # noqa: F811
     assert view.request.t == 0.4 and view.slider.value() == 80
 
 
-def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbot):  # noqa: F811
+def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbot):
     window = open_window(model_id="ddpm-fashion", view="Interpolate")
     tab, view = window.current, window.current.view
     view.player.speed = None

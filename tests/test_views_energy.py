@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from playground import data
-from tests.test_window import open_window, wait_finished  # noqa: F401
 
 MODEL = "rbm-fashion"
 WAIT = 60_000  # ms
@@ -32,7 +31,7 @@ def run(qtbot, tab, view, **settings):
     return list(view.player.timeline)
 
 
-def test_chains_start_where_they_are_told_and_show_their_energies(open_window, qtbot):  # noqa: F811
+def test_chains_start_where_they_are_told_and_show_their_energies(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Chains")
     tab, view = window.current, window.current.view
     noise = run(qtbot, tab, view, start="noise", num_steps=10, num_samples=6)
@@ -44,7 +43,7 @@ def test_chains_start_where_they_are_told_and_show_their_energies(open_window, q
     assert all(shown[int(s)] == pytest.approx(m, abs=0.1) for s, m in zip(steps, mean, strict=True))
 
 
-def test_the_lost_part_is_filled_in_and_the_rest_is_held(open_window, qtbot):  # noqa: F811
+def test_the_lost_part_is_filled_in_and_the_rest_is_held(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Denoise and complete")
     tab, view = window.current, window.current.view
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
@@ -59,7 +58,7 @@ def test_the_lost_part_is_filled_in_and_the_rest_is_held(open_window, qtbot):  #
     assert tab.knobs.row("amount").isVisibleTo(tab)
 
 
-def test_energies_tell_garments_from_noise(open_window, qtbot):  # noqa: F811
+def test_energies_tell_garments_from_noise(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Energy")
     tab, view = window.current, window.current.view
     frames = run(qtbot, tab, view, num_steps=5, index=3)
@@ -70,7 +69,7 @@ def test_energies_tell_garments_from_noise(open_window, qtbot):  # noqa: F811
     assert f"{frames[-1].extras['chosen']:.3g}".replace("-", "−") in view.grid.content().captions[-1]
 
 
-def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window, qtbot):  # noqa: F811
+def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Filters")
     tab, view = window.current, window.current.view
     run(qtbot, tab, view, start="data", num_steps=3, num_samples=4)

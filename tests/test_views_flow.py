@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from playground import data
-from tests.test_window import open_window, wait_finished  # noqa: F401
+from tests.windows import wait_finished
 
 MODEL = "nice-fashion"
 WAIT = 60_000  # ms
@@ -18,7 +18,7 @@ def one_thread(monkeypatch):
     monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
 
 
-def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_window, qtbot):  # noqa: F811
+def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Layer by layer")
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)
@@ -40,7 +40,7 @@ def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_wi
     assert 0.5 < density.sum() * (x[1] - x[0]) <= 1.001, "a histogram of nearly all the numbers"
 
 
-def test_a_round_trip_says_what_was_lost(open_window, qtbot):  # noqa: F811
+def test_a_round_trip_says_what_was_lost(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Round trip")
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)
@@ -53,7 +53,7 @@ def test_a_round_trip_says_what_was_lost(open_window, qtbot):  # noqa: F811
     assert not tab.knobs.row("seed").isVisibleTo(tab)
 
 
-def test_a_negative_costs_more(open_window, qtbot):  # noqa: F811
+def test_a_negative_costs_more(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Score")
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)

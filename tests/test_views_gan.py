@@ -13,7 +13,7 @@ from playground import checkpoints, data
 from playground.models import noise
 from playground.models.gan import _explore, stylegan
 from playground.tabs.gan import DIFFERENCE
-from tests.test_window import open_window, wait_finished  # noqa: F401
+from tests.windows import wait_finished
 
 WAIT = 60_000  # ms
 
@@ -65,7 +65,7 @@ def last_frame(view):
     return view.player.timeline.last
 
 
-def test_each_picture_carries_the_discriminators_opinion(open_window, qtbot, styles):  # noqa: F811
+def test_each_picture_carries_the_discriminators_opinion(open_window, qtbot, styles):
     window = open_window(model_id="gan-fashion", view="Generate")
     view = window.current.view
     wait_finished(qtbot, view)
@@ -80,7 +80,7 @@ def test_each_picture_carries_the_discriminators_opinion(open_window, qtbot, sty
     assert captions(view.grid)[1] == "Trouser"
 
 
-def test_truncation_pulls_all_pictures_of_a_class_together(open_window, qtbot, styles):  # noqa: F811
+def test_truncation_pulls_all_pictures_of_a_class_together(open_window, qtbot, styles):
     tab, view = open_styles(open_window(tab="gan"), qtbot, styles, "Generate")
 
     def variety(psi):
@@ -92,7 +92,7 @@ def test_truncation_pulls_all_pictures_of_a_class_together(open_window, qtbot, s
     assert variety(0.0) == 0 < variety(0.5) < variety(1.0)
 
 
-def test_a_walk_is_closed_and_played_as_a_loop(open_window, qtbot):  # noqa: F811
+def test_a_walk_is_closed_and_played_as_a_loop(open_window, qtbot):
     window = open_window(model_id="gan-fashion", view="Latent walk")
     tab, view = window.current, window.current.view
     view.player.speed = None
@@ -107,7 +107,7 @@ def test_a_walk_is_closed_and_played_as_a_loop(open_window, qtbot):  # noqa: F81
     assert view.player.loop
 
 
-def test_the_lattice_follows_the_pointer(open_window, qtbot):  # noqa: F811
+def test_the_lattice_follows_the_pointer(open_window, qtbot):
     window = open_window(model_id="gan-fashion", view="Lattice")
     view = window.current.view
     wait_finished(qtbot, view)
@@ -126,7 +126,7 @@ def test_the_lattice_follows_the_pointer(open_window, qtbot):  # noqa: F811
     qtbot.waitUntil(lambda: view.request.u < before, timeout=WAIT)
 
 
-def test_a_search_comes_nearer_to_the_test_image(open_window, qtbot):  # noqa: F811
+def test_a_search_comes_nearer_to_the_test_image(open_window, qtbot):
     window = open_window(model_id="gan-fashion", view="Project")
     tab, view = window.current, window.current.view
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
@@ -139,7 +139,7 @@ def test_a_search_comes_nearer_to_the_test_image(open_window, qtbot):  # noqa: F
         tab.knobs.row("seed")
 
 
-def test_mixing_gives_each_cell_the_chosen_layers_of_its_column(open_window, qtbot, styles):  # noqa: F811
+def test_mixing_gives_each_cell_the_chosen_layers_of_its_column(open_window, qtbot, styles):
     tab, view = open_styles(open_window(tab="gan"), qtbot, styles, "Style mixing")
     tab.knobs.set_settings({"layers": "middle", "num_rows": 2, "num_columns": 3})
     qtbot.waitUntil(lambda: view.request.layers == "middle" and view.request.num_columns == 3, timeout=WAIT)
@@ -156,7 +156,7 @@ def test_mixing_gives_each_cell_the_chosen_layers_of_its_column(open_window, qtb
     assert not np.array_equal(sheet[2, 3], sheet[2, 0]) and not np.array_equal(sheet[2, 3], sheet[0, 3])
 
 
-def test_a_direction_moves_the_picture_and_keeps_its_name(open_window, qtbot, styles):  # noqa: F811
+def test_a_direction_moves_the_picture_and_keeps_its_name(open_window, qtbot, styles):
     tab, view = open_styles(open_window(tab="gan"), qtbot, styles, "Directions")
     still = last_frame(view).images
     assert np.array_equal(still[0], still[1])

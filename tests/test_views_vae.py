@@ -14,7 +14,7 @@ from playground.models import latent, latent_sliders, reconstruct
 from playground.models.latent_sliders import SlidersRequest, read_moves, write_moves
 from playground.models.reconstruct import ReconstructRequest
 from playground.ui.latent_sliders import LatentSliders
-from tests.test_window import WAIT, open_window, wait_finished  # noqa: F401
+from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
 
@@ -178,7 +178,7 @@ def test_sliders_in_order_with_the_collapsed_under_a_fold(qtbot):
 # --- the window
 
 
-def test_a_dragged_slider_moves_its_dimension_and_the_picture(open_window, qtbot):  # noqa: F811
+def test_a_dragged_slider_moves_its_dimension_and_the_picture(open_window, qtbot):
     window = open_window(model_id="vae-fashion", view="Sliders")
     view, model = window.current.view, checkpoints.load("vae-fashion")
     wait_finished(qtbot, view)
@@ -218,7 +218,7 @@ def test_a_dragged_slider_moves_its_dimension_and_the_picture(open_window, qtbot
     assert view.request.moved == "" == window.current.knobs.request().moved
 
 
-def test_another_start_forgets_what_was_moved(open_window, qtbot):  # noqa: F811
+def test_another_start_forgets_what_was_moved(open_window, qtbot):
     window = open_window(model_id="vae2d-fashion", view="Sliders")
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)
@@ -235,7 +235,7 @@ def test_another_start_forgets_what_was_moved(open_window, qtbot):  # noqa: F811
     assert view.request.moved == "" and len(view.sliders.rows) == 32
 
 
-def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):  # noqa: F811
+def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):
     window = open_window(model_id="vae2d-fashion", view="Reconstruct")
     view = window.current.view
     wait_finished(qtbot, view)
@@ -254,7 +254,7 @@ def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):  #
 
 
 @pytest.mark.parametrize("name", ["vae2d-fashion", "ae2d-fashion"])
-def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):  # noqa: F811
+def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):
     window = open_window(model_id=name, view="Side by side")
     view = window.current.view
     wait_finished(qtbot, view)

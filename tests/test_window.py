@@ -16,39 +16,12 @@ from PySide6.QtWidgets import QApplication
 from playground import checkpoints, families, paths
 from playground.app import MainWindow
 from playground.tabs.knob_grid import KnobGrid
+from playground.tabs.page import Place
 from playground.tabs.training_film import Training
 from playground.ui import theme
+from tests.windows import WAIT, wait_finished
 
 SHARED = (KnobGrid, Training)
-WAIT = 30_000  # ms, for a busy machine; nothing here waits for time itself
-
-
-@pytest.fixture
-def open_window(qtbot):
-    windows = []
-
-    def make(**how):
-        app = QApplication.instance()
-        theme.load_fonts()
-        theme.apply(app, "dark")
-        window = MainWindow(**how)
-        windows.append(window)
-        window.resize(1280, 800)
-        window.show()
-        window.stream.start()
-        qtbot.waitUntil(lambda: window.current is not None and window.current.view is not None, timeout=WAIT)
-        return window
-
-    yield make
-    for window in windows:
-        window.close()
-        assert window.ended_in_time
-        window.deleteLater()
-    theme.set_scale(QApplication.instance(), 1.0)
-
-
-def wait_finished(qtbot, view):
-    qtbot.waitUntil(lambda: len(view.player.timeline) > 0 and not view.player.is_sampling, timeout=WAIT)
 
 
 def every_view():
@@ -63,12 +36,16 @@ def every_view():
 
 
 @pytest.mark.parametrize("card, kind", list(every_view()))
-def test_every_view_opens_plays_steps_and_stops(open_window, qtbot, card, kind):
-    model = checkpoints.load(card.id)
-    if not kind.suits(model):
+def test_every_view_opens_plays_steps_and_stops(shared_window, qtbot, card, kind):
+    if not kind.suits(checkpoints.load(card.id)):
         pytest.skip("this view does not suit this model")
-    window = open_window(model_id=card.id, view=kind.name)
+    window = shared_window
+    window.go(Place(card.family, card.id, kind.name))
     tab = window.current
+    qtbot.waitUntil(
+        lambda: tab.view is not None and tab.model.card.id == card.id and tab.view.name == kind.name,
+        timeout=WAIT,
+    )
     view = tab.view
     assert tab.family.key == card.family and type(view) is kind and tab.model.card.id == card.id
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
