@@ -414,6 +414,12 @@ def test_what_depends_on_n_is_starred_against_real_pictures_at_the_same_n():
     many = made_up("many", coverage=0.6, coverage_of_real=0.6)
     found = measured.stars([few, many])
     assert found["few", "coverage"] > found["many", "coverage"]
+    card = next(card for card in checkpoints.cards() if "fidelity" in card.metrics)
+    drawn = card.metrics["fidelity"]
+    real = marks.read(card.dataset, drawn["num_images"])["held_out"]
+    (values,) = (row.values for row in measured.rows([card]) if row.key)
+    for name in ("precision", "recall", "coverage"):
+        assert values[f"{name}_of_real"] == pytest.approx(drawn[name]["value"] / real[name]["value"])
 
 
 def test_columns_sort_as_numbers_with_blanks_last():

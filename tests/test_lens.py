@@ -22,6 +22,7 @@ from playground import checkpoints, data, incoming, paths
 from playground.__main__ import main
 from playground.app import MainWindow
 from playground.evaluation import lens
+from playground.ranking import auc
 from playground.tabs import lens_words, lens_work
 from playground.tabs.shelf import Shelf
 from playground.ui import theme
@@ -124,8 +125,8 @@ def test_the_area_is_that_of_scikit_learn():
     garments, others = rng.normal(0, 1, 57).round(1), rng.normal(0.4, 2, 31).round(1)  # with ties
     truth = np.r_[np.zeros(57), np.ones(31)]
     expected = roc_auc_score(truth, np.r_[garments, others])
-    assert lens.auc(garments, others) == pytest.approx(expected, abs=1e-12)
-    assert lens.auc(garments, np.full(3, np.inf)) == 1 and lens.auc(garments, garments) == 0.5
+    assert auc(garments, others) == pytest.approx(expected, abs=1e-12)
+    assert auc(garments, np.full(3, np.inf)) == 1 and auc(garments, garments) == 0.5
 
 
 def test_what_is_measured_is_kept_and_belongs_to_the_weights(tmp_path, capsys):

@@ -21,6 +21,7 @@ import numpy as np
 from playground import checkpoints, data, paths
 from playground.models import noise
 from playground.models.base import Score
+from playground.ranking import auc
 
 SEED = 0  # of the scores and of the sets: what ``playground score`` takes unless it is told
 BUDGET = 150.0  # seconds of one core for all sets together, which decides how many images each holds
@@ -167,13 +168,6 @@ class Census:
     def share_below(self, value: float) -> float:
         """The share of garments that the model finds more probable than a picture with this score."""
         return float(np.mean(self.scores[GARMENTS] < value))
-
-
-def auc(garments: np.ndarray, others: np.ndarray) -> float:
-    """Probability that a random other picture scores higher than a random garment, ties counted half (Mann and Whitney 1947)."""
-    ordered = np.sort(garments)
-    below, up_to = np.searchsorted(ordered, others, "left"), np.searchsorted(ordered, others, "right")
-    return float(np.mean((below + up_to) / 2) / len(garments))
 
 
 def measure(model: Any, count: int | None = None, tell: Callable[[str], None] = lambda line: None) -> Census:

@@ -14,6 +14,7 @@ from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
 from playground.models.energy._chains import run
+from playground.ranking import auc
 
 _DAMAGES = (
     ("lower", "lower half lost"),
@@ -163,13 +164,6 @@ def _energies(model: Any, pictures: np.ndarray) -> np.ndarray:
     device = next(model.parameters()).device
     x = torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()).to(device)
     return np.array([s.value for s in model.score(x)], np.float32)
-
-
-def auc(low: np.ndarray, high: np.ndarray) -> float:
-    """P(a value of ``high`` exceeds one of ``low``), ties counting half: the area under the ROC curve, 0.5 for none."""
-    order = np.sort(low)
-    below = np.searchsorted(order, high, "left") + np.searchsorted(order, high, "right")
-    return float(below.mean() / (2 * len(low)))
 
 
 # --- filters
