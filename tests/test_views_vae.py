@@ -13,6 +13,7 @@ from playground import checkpoints, data
 from playground.models import latent, latent_sliders, reconstruct
 from playground.models.latent_sliders import SlidersRequest, read_moves, write_moves
 from playground.models.reconstruct import ReconstructRequest
+from playground.ui.latent_plane import LatentPlane
 from playground.ui.latent_sliders import LatentSliders
 from tests.windows import WAIT, wait_finished
 
@@ -139,6 +140,21 @@ def test_the_test_set_is_encoded_once(load):
     first, again = list(latent.encodings(model)), list(latent.encodings(model))
     assert len(first) == 20 and len(again) == 1
     assert np.array_equal(first[-1].extras["points"], again[0].extras["points"])
+
+
+def test_a_plane_is_whole_at_once_and_then_exact(load):
+    """After every pass each row that is not there yet is stood in for by a neighbour; draws have each tile's dice."""
+    model, n = load("vae2d-fashion"), 7
+    for output in ("mean", "sample"):
+        request = latent.PlaneRequest(tiles=n, output=output)
+        coarse, _, whole = latent.manifold(model, request)
+        tiles = [frame.images.reshape(n, n, 28, 28, 1) for frame in (coarse, whole)]
+        for row, stands_in in enumerate((1, 1, 1, 4, 4, 4, 4)):
+            assert np.array_equal(tiles[0][row], tiles[1][stands_in])
+        (alone,) = model.decode_frames(LatentPlane.grid_points(n), output, request.seed)
+        assert np.abs(alone.images.astype(int) - whole.images).max() <= 1  # other batches, so not to the bit
+        *_, again = latent.manifold(model, request, coarse.state)
+        assert np.array_equal(again.images, whole.images)
 
 
 def test_two_planes_are_those_of_their_models(load):

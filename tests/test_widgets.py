@@ -16,6 +16,7 @@ from playground.models.base import EACH_CLASS, Request, knob
 from playground.ui import theme
 from playground.ui.banner import Banner
 from playground.ui.demo import DemoRequest
+from playground.ui.dots import dots
 from playground.ui.explain import ExplainPanel
 from playground.ui.formula import to_html
 from playground.ui.grid_layout import best_fit
@@ -368,6 +369,25 @@ def test_ten_thousand_points_are_painted_once(qtbot: QtBot) -> None:
     plane.set_manifold(np.zeros((25, 8, 8, 1), np.uint8), 5, extent=2.5)
     plane.grab()
     assert plane._over is points and plane._back is not back
+    plane.set_extent(2.5)  # as it is: nothing is painted again
+    assert plane._over is points
+    plane.set_extent(2.0)
+    assert plane._over is None
+
+
+def test_dots_have_their_places_their_colours_and_smooth_edges(qapp: QApplication) -> None:
+    red, blue = QColor(255, 0, 0), QColor(0, 0, 255)
+    at = np.array([[10.5, 5.5], [30.5, 20.5], [-4.0, 8.0], [39.9, 39.9], [31.5, 20.5]])
+    image = dots(at, np.array([0, 1, 0, 0, 0]), [red, blue], 4.0, 40, opacity=1.0)
+    assert image.pixelColor(10, 5).getRgb() == (255, 0, 0, 255)
+    assert image.pixelColor(30, 20).getRgb() == (0, 0, 255, 255), (
+        "the edge of a later dot covered this middle"
+    )
+    assert image.pixelColor(31, 20).getRgb() == (255, 0, 0, 255)
+    assert 0 < image.pixelColor(12, 5).alpha() < 255 and image.pixelColor(14, 5).alpha() == 0
+    assert image.pixelColor(39, 39).alpha() == 255, "half a dot is seen at the rim"
+    covered = sum(image.pixelColor(x, 5).alphaF() for x in range(20))
+    assert covered == pytest.approx(4.0, abs=0.3)
 
 
 # --- plots, words, banner

@@ -18,6 +18,7 @@ from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
 
+_PASSES = (1, 0, 2)  # the first row of each pass over the plane: the middle ones stand in for both neighbours
 _ENCODED: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()  # model -> test codes
 
 
@@ -87,21 +88,34 @@ class PlaneRequest(Request):
 
 @torch.no_grad()
 def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
-    """Decode a grid over the latent plane from top to bottom, a frame per row.
+    """Decode a grid over the latent plane in three passes, a frame each: every third row, the next ones, the last.
 
-    ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2; rows to come are black.
+    ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2.  Rows to come are stood in for by the
+    nearest one that is there, so that a plane under a turning knob changes as a whole, after a third of the work.
     """
     n = request.tiles
     line = (((np.arange(n) + 0.5) / n * 2 - 1) * request.extent).astype(
         np.float32
     )  # the middles of the tiles
-    height, width, channels = data.DATASETS[model.card.dataset].image_shape
-    tiles = np.zeros((n * n, height, width, channels), np.uint8) if resume is None else resume["tiles"].copy()
-    for row in range(0 if resume is None else int(resume["row"]), n):
-        z = np.stack([line, np.full(n, line[n - 1 - row])], axis=1)
-        (frame,) = model.decode_frames(z, request.output, request.seed, row * n)
-        tiles[row * n : (row + 1) * n] = frame.images
-        yield Frame(row + 1, n, row + 1, tiles.copy(), {}, {"row": row + 1, "tiles": tiles.copy()})
+    passes = [rows for first in _PASSES if len(rows := np.arange(first, n, len(_PASSES)))]
+    shape = data.DATASETS[model.card.dataset].image_shape
+    tiles = np.zeros((n, n, *shape), np.uint8) if resume is None else resume["tiles"].copy()
+    for i in range(0 if resume is None else int(resume["passes"]), len(passes)):
+        tiles[passes[i]] = _decode_rows(model, request, line, passes[i])
+        there = np.sort(np.concatenate(passes[: i + 1]))
+        nearest = there[np.abs(there - np.arange(n)[:, None]).argmin(1)]
+        images = tiles[nearest].reshape(n * n, *shape)
+        yield Frame(i + 1, len(passes), i + 1, images, {}, {"passes": i + 1, "tiles": tiles.copy()})
+
+
+def _decode_rows(model: Any, request: PlaneRequest, line: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Rows of tiles, uint8 (R,n,H,W,C); means in one batch, draws row by row, since each tile has its own dice."""
+    n, decoded = len(line), []
+    for part in [rows] if request.output == "mean" else rows[:, None]:
+        z = np.stack([np.tile(line, len(part)), np.repeat(line[n - 1 - part], n)], axis=1)
+        (frame,) = model.decode_frames(z, request.output, request.seed, int(part[0]) * n)
+        decoded.append(frame.images)
+    return np.concatenate(decoded).reshape(len(rows), n, *decoded[0].shape[1:])
 
 
 @dataclass(frozen=True)
@@ -113,7 +127,7 @@ class BesideRequest(PlaneRequest):
 
 @torch.no_grad()
 def beside(model: Any, partner: Any, request: BesideRequest) -> Iterator[Frame]:
-    """The planes of two models, row by row: ``images`` uint8 (2*tiles*tiles,H,W,C), the partner's after the model's."""
+    """The planes of two models, pass by pass: ``images`` uint8 (2*tiles*tiles,H,W,C), the partner's after the model's."""
     for one, other in zip(manifold(model, request), manifold(partner, request), strict=True):
         images = np.concatenate([one.images, other.images])
         yield Frame(one.step, one.total, one.passes + other.passes, images)

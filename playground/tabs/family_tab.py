@@ -373,8 +373,10 @@ class FamilyTab(QWidget):
             view.start(self.knobs.request())
         elif view.request != self.knobs.request():
             view.start(self.knobs.request())
-        elif view.rested:
-            view.player.play()
+        else:
+            view.adopt(view.request)  # what its knobs hide
+            if view.rested:
+                view.player.play()
         self.explain.set_content(*view.explanation(self.model), view.plot)
         self._rest_if_hidden()
 

@@ -48,7 +48,7 @@ class Plane(View):
         return latent.PlaneRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
-        """The manifold, row by row."""
+        """The manifold, coarse at first."""
         from playground.models import latent
 
         return latent.manifold(model, request)
@@ -69,6 +69,7 @@ class Plane(View):
         self.encoder.failed.connect(self.tab.show_failure)
         self.plot = BarPlot("Test images encoded near here", "", "share")
         self.decoded: np.ndarray | None = None  # z of the picture on screen
+        self._asked: tuple[Any, ...] = ()  # what it was decoded from
         self.points, self.labels = np.zeros((0, 2), np.float32), np.zeros(0, np.int64)
 
     def opened(self) -> None:
@@ -110,10 +111,14 @@ class Plane(View):
             return
         z, request = np.array([[z_1, z_2]], np.float32), self.request
         self.plane.set_pointer((z_1, z_2))
+        self._draw_neighbours(z)
+        asked = (self.model, z_1, z_2, request.output, request.seed)  # type: ignore[attr-defined]
+        if asked == self._asked and self.finger.state in ("waiting", "running", "finished"):
+            return  # only the plane is another: it does not wait for a picture that is there
+        self._asked = asked
         self.finger.touch()
         source = self.source(lambda model: model.decode_frames(z, request.output, request.seed))  # type: ignore[attr-defined]
         self.finger.play(source, patient=True)
-        self._draw_neighbours(z)
 
     def draw(self, frame: Frame) -> None:
         """The manifold as far as it is decoded."""

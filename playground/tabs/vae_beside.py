@@ -119,7 +119,7 @@ class Beside(View):
             )
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
-        """Both planes, row by row."""
+        """Both planes, coarse at first."""
         from playground.models import latent
 
         return latent.beside(model, self._partner_model(), request)

@@ -40,6 +40,9 @@ from playground.ui.plane_layers import (
 
 Mode = Literal["manifold", "scatter", "both"]
 _DIMMED = 0.45  # opacity of the manifold under points
+_RIM = QColor(
+    8, 9, 11
+)  # around lines, seen on white garments; opaque: a translucent pen is three times slower
 
 
 class LatentPlane(QWidget):
@@ -112,12 +115,18 @@ class LatentPlane(QWidget):
     def set_scatter(self, points: np.ndarray, labels: np.ndarray, classes: Sequence[str] = ()) -> None:
         """Encodings (N,2) with their class; ``classes`` names them in the legend."""
         self._points, self._labels, self._classes = np.asarray(points), np.asarray(labels), tuple(classes)
-        self._stale()
+        self._over = None
+        before = self._square
+        self._place()  # the legend wants room
+        if self._square != before:
+            self._back = None
+        self.update()
 
     def set_extent(self, extent: float) -> None:
         """How far the plane reaches from 0 in each direction."""
-        self._extent = float(extent)
-        self._stale()
+        if extent != self._extent:  # else ten thousand points would be painted again for nothing
+            self._extent = float(extent)
+            self._stale()
 
     def set_pointer(self, z: tuple[float, float] | np.ndarray | None) -> None:
         """Move the marker without emitting ``moved``."""
@@ -241,7 +250,7 @@ class LatentPlane(QWidget):
         accent = theme.accent(self, on_canvas=True)
         if self._trail is not None and len(self._trail):
             line = QPolygonF([self._plane().point(*z) for z in self._trail])
-            for colour, width in ((QColor(0, 0, 0, 160), 5), (accent, 2.2)):
+            for colour, width in ((_RIM, 4.4), (accent, 2.2)):
                 painter.setPen(QPen(colour, width * ratio, c=Qt.PenCapStyle.RoundCap))
                 painter.drawPolyline(line)
         if self._ellipse is not None:
@@ -255,7 +264,7 @@ class LatentPlane(QWidget):
         centre, unit = plane.point(*mu.tolist()), plane.square.width() / 2 / plane.extent
         painter.setBrush(Qt.BrushStyle.NoBrush)
         # hairs in white: over ten thousand points of every colour the accent alone is lost
-        for colour, width in ((QColor(0, 0, 0, 220), 5.0), (QColor(theme.CANVAS_TEXT), 2.0)):
+        for colour, width in ((_RIM, 4.6), (QColor(theme.CANVAS_TEXT), 2.0)):
             painter.setPen(QPen(colour, width * ratio))
             for sigmas in (1, 2):
                 painter.drawEllipse(centre, *(sigmas * unit * sigma).tolist())
@@ -266,10 +275,7 @@ class LatentPlane(QWidget):
     def _paint_pointer(self, painter: QPainter, at: QPointF, accent: QColor, ratio: float) -> None:
         radius = theme.em() * 0.55 * ratio
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for colour, width in (
-            (QColor(0, 0, 0, 200), 4.5),
-            (accent, 2.2),
-        ):  # a dark rim: seen on white garments too
+        for colour, width in ((_RIM, 4.5), (accent, 2.2)):
             painter.setPen(QPen(colour, width * ratio))
             painter.drawEllipse(at, radius, radius)
             for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
