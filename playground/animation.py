@@ -19,6 +19,8 @@ from playground import paths
 
 Tick = Callable[[float], object]
 MOST_FRAMES = 240  # longer runs are thinned
+HUNDREDTH = 0.01  # of a second: in these GIF counts how long a frame stands
+SHORTEST = 4  # of them: 25 frames a second
 REST = 1.5  # seconds for which the result stands before the film begins again
 
 
@@ -34,6 +36,22 @@ def thinned(count: int, most: int = MOST_FRAMES) -> list[int]:
     """At most so many of ``range(count)``, evenly and always with the last one."""
     stride = -(-count // most)
     return list(range(count))[::-1][::stride][::-1]
+
+
+def paced(count: int, tick: float, pace: float) -> tuple[list[int], float]:
+    """Which of ``count`` moments, ``tick`` seconds apart, make a film that keeps their time, and its frames per second.
+
+    Every frame stands for a whole number of hundredths of a second, so that no kind of film has to round.
+
+    Args:
+        pace: 1 as it was, 2 twice as fast.
+    """
+    for stride in itertools.count(1):
+        held = stride * tick / pace / HUNDREDTH
+        whole = round(held) >= SHORTEST and abs(held - round(held)) < 1e-6
+        if whole and -(-count // stride) <= MOST_FRAMES:
+            return list(range(count))[::-1][::stride][::-1], 1 / (round(held) * HUNDREDTH)
+    raise AssertionError("unreachable")
 
 
 def write(

@@ -274,14 +274,19 @@ class MainWindow(QMainWindow):
         except keepsake.KeepsakeError as error:
             self._say(str(error))
             return
+        self._restore(kept, path.name)
+
+    def _restore(self, kept: keepsake.Keepsake, name: str) -> None:
+        """Go back to the run that a picture was exported of."""
         keys = [entry.key for entry in self._entries]
         known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
+        page = any(e.key == kept.family and isinstance(e, families.PageEntry) for e in self._entries)
         tab = self._built.get(kept.family)
-        if kept.family not in keys or not (known or (tab is not None and tab.entry_of(kept))):
-            self._say(f"{path.name} was made by {kept.model}, which is not here; open its checkpoint first.")
+        if kept.family not in keys or not (known or page or (tab is not None and tab.entry_of(kept))):
+            self._say(f"{name} was made by {kept.model}, which is not here; open its checkpoint first.")
             return
         self.tabs.setCurrentIndex(keys.index(kept.family))
-        self._built[kept.family].restore(kept)
+        self._pages[kept.family].restore(kept) if page else self._built[kept.family].restore(kept)
 
     def _say(self, sentence: str) -> None:
         shown = self.current or self.page
@@ -303,6 +308,8 @@ class MainWindow(QMainWindow):
         """Stop everything; clean-up runs on the worker."""
         for tab in self._built.values():
             tab.keeper.close()
+        for page in self._pages.values():
+            page.leave()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
 

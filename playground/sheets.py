@@ -32,6 +32,7 @@ class Content:
         columns: pictures in a row.
         gap: source pixels between pictures.
         captions: a line under every picture; or ``column_captions`` above and ``row_captions`` beside the grid.
+        feet: a line below every panel; its title and this line are then as large as the panel allows.
         across: panels side by side, else one above the other.
         known: bool (H,W) or (B,H,W), False where a picture is not drawn yet.
         whole: one finished picture that is shown as it is, at no zoom.
@@ -45,6 +46,7 @@ class Content:
     column_captions: Sequence[str] | None = None
     row_captions: Sequence[str] | None = None
     known: np.ndarray | None = None
+    feet: Sequence[str] | None = None
     across: bool = True
     whole: bool = False
 
@@ -110,8 +112,11 @@ def size_of(contents: Sequence[Content], zoom: int, words: bool) -> tuple[int, i
 
 def _panels(content: Content, zoom: int, words: bool) -> np.ndarray:
     parts: list[np.ndarray] = []
-    for title, images in content.panels:
+    for number, (title, images) in enumerate(content.panels):
         panel = _panel(content, title, images, 1 if content.whole else zoom, words)
+        if words and content.feet:
+            size = _size(panel.shape[1] // 2)
+            panel = _join([panel, _line(content.feet[number], panel.shape[1], size, "left")], 0)
         between = max(3 * zoom, 6)
         blank = (panel.shape[0], between) if content.across else (between, panel.shape[1])
         parts += [_blank(*blank), panel]
@@ -140,7 +145,8 @@ def _panel(content: Content, title: str, images: np.ndarray, zoom: int, words: b
     if words and content.column_captions:
         rows.insert(0, _words(content.column_captions[:columns], rows[0].shape[1], pitch, w, size, left))
     if words and title:
-        rows.insert(0, _line(title, rows[0].shape[1], max(size, 11), "left"))
+        size = _size(rows[0].shape[1] // 2) if content.feet else max(size, 11)
+        rows.insert(0, _line(title, rows[0].shape[1], size, "left"))
     return _join(rows, 0)
 
 

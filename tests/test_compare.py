@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
+import threading
 import time
 import tomllib
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 
-from playground import checkpoints, paths
+from playground import animation, checkpoints, keepsake, paths
 from playground.app import MainWindow
 from playground.evaluation import marks, measured
 from playground.evaluation.measured import COLUMNS, Row
 from playground.models.base import Frame
+from playground.tabs.compare_film import TICK
 from playground.tabs.compare_race import MOST, SAME_TIME, default_entrants
 from playground.ui import theme
+from playground.ui.race_bar import PACES
+from playground.ui.race_panel import ordinal, seconds_text
 from playground.ui.race_player import RacePlayer
 from playground.ui.race_record import (
     FINISHED,
@@ -270,14 +276,137 @@ def test_every_family_moves_at_once_and_the_clocks_add_up(window, qtbot):
     stands = [scene.race.stand(i) for i in range(count)]
     assert [s.outcome for s in stands] == [FINISHED] * count
     assert sorted(s.place for s in stands)[0] == 1 and all(s.place for s in stands)
-    # within a tenth on a quiet machine; on a busy one the turns between steps cost more
-    assert sum(e.own for e in record.endings) == pytest.approx(record.wall, rel=0.25)
+    clocks, busy_for = sum(e.own for e in record.endings), 0.0
+    for lane, ending in zip(scene.race.lanes, record.endings, strict=False):
+        assert ending.own <= lane.worker_seconds, "a clock that ran while another worked"
+        busy_for += lane.worker_seconds
+    assert clocks >= 0.95 * busy_for, "work that no clock has counted"
     longest = max(t.last.extras[RACE] for t in record.timelines)
     for timeline in record.timelines:
         assert timeline[0].extras[RACE] < 0.5 * longest, "it waited for the others to finish"
         assert timeline.last.step == timeline.last.total and len(timeline.last.images) == 2
     for panel, stand in zip(scene.board.panels, stands, strict=True):
         assert np.array_equal(panel.grid.content().panels[0][1], stand.frame.images)
+    # Whoever else uses this machine can hold the worker up between two steps, and so make one race worse, but none
+    # better: a fault of the clocks shows in every race, and the best of three is what they are worth.
+    shares = [clocks / record.wall]
+    while shares[-1] < 0.9 and len(shares) < 3:
+        record = race_of(window, qtbot, ids, rule="done", num_samples=2, seed=3).race.record
+        shares.append(sum(e.own for e in record.endings) / record.wall)
+    assert 0.9 <= max(shares) <= 1.0, shares
+
+
+def kept_race(window, qtbot):
+    """A short race of three, and its export dialog, opened by its key."""
+    ids = [c.id for c in checkpoints.cards() if c.family in ("vae", "gan")][:3]
+    scene = race_of(window, qtbot, ids, rule="done", num_samples=3, seed=5)
+    window.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    return scene, scene.keeper.dialog
+
+
+def test_a_race_is_kept_as_a_film_at_the_pace_at_which_it_was_run(window, qtbot, tmp_path):
+    scene, dialog = kept_race(window, qtbot)
+    film, record = dialog.moment.film, scene.race.record
+    for share in (0.0, 0.3, 0.7, 1.0):
+        index = round((film.count - 1) * share)
+        rows = film.contents(index)
+        lanes = [
+            (title, images, foot)
+            for c in rows
+            for (title, images), foot in zip(c.panels, c.feet, strict=True)
+        ]
+        assert len(lanes) == 3 and film.said(index).endswith(seconds_text(record.duration))
+        for i, (title, images, foot) in enumerate(lanes):
+            stand = record.stand(i, index * TICK)
+            assert title.startswith(scene.ids[i]) and foot.startswith(seconds_text(stand.seconds))
+            assert (ordinal(stand.place) in title) == bool(stand.place)
+            assert np.array_equal(images, stand.frame.images if stand.frame else np.zeros_like(images))
+    assert all(any(word in lane[0] for word in ("1st", "2nd", "3rd")) for lane in lanes)
+    dialog.page.set_index(dialog.pages.index("Film"))
+    for ending, pace in ((".gif", 0.25), (".webp", 1.0)):
+        dialog.kind.setCurrentIndex(dialog.kind.findData(ending))
+        dialog.pace.setCurrentIndex(dialog.pace.findData(pace))
+        with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+            dialog.save_to(tmp_path / f"race{ending}")
+        with Image.open(tmp_path / f"race{ending}") as shown:
+            lasts = []
+            for i in range(shown.n_frames):
+                shown.seek(i)
+                shown.load()  # only now does it know how long this one lasts
+                lasts.append(shown.info["duration"] / 1000)
+            ends_at = sum(lasts[:-1])  # when the last frame comes, which then stands for a while
+            assert ends_at == pytest.approx(record.duration / pace, abs=0.04 + TICK / pace)
+    scene.keeper.close()
+
+
+@pytest.mark.parametrize("seconds", [0.05, 3.0, 45.0, 700.0])
+@pytest.mark.parametrize("pace", [pace for pace, _ in PACES])
+def test_a_paced_film_has_few_frames_of_whole_hundredths_of_a_second(seconds, pace):
+    count = round(seconds / TICK) + 1
+    indices, rate = animation.paced(count, TICK, pace)
+    assert len(indices) <= animation.MOST_FRAMES and indices[-1] == count - 1
+    assert 100 / rate == pytest.approx(round(100 / rate)) and rate <= 25
+    assert len(indices) / rate == pytest.approx(seconds / pace, abs=1 / rate + TICK / pace)
+
+
+def test_a_long_film_of_a_race_is_given_up(window, qtbot, tmp_path, monkeypatch):
+    scene, dialog = kept_race(window, qtbot)
+    dialog.page.set_index(dialog.pages.index("Film"))
+    drawn, go_on, sheet = threading.Event(), threading.Event(), dialog._film_sheet()
+
+    def slowly(index):
+        drawn.set()
+        go_on.wait(30)
+        return sheet(index)
+
+    monkeypatch.setattr(dialog, "_film_sheet", lambda: slowly)
+    monkeypatch.setattr(dialog, "_refresh", lambda: None)
+    dialog.save_to(tmp_path / "race.gif")
+    assert dialog.progress.isVisible() and drawn.wait(30)
+    with qtbot.waitSignal(dialog.job.cancelled, timeout=WAIT):
+        dialog.stop.click()
+        go_on.set()
+    assert list(tmp_path.iterdir()) == [] and "nothing was written" in dialog.status.text()
+    scene.keeper.close()
+
+
+def test_a_kept_race_is_run_again(window, qtbot, tmp_path):
+    scene, dialog = kept_race(window, qtbot)
+    ids, asked = scene.ids, scene.asked
+    with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+        dialog.save_to(tmp_path / "race.png")
+    scene.keeper.close()
+    scene.models.choose([c.id for c in checkpoints.cards() if c.family == "flow"][:2])
+    scene.knobs.set_settings({"seed": 99})
+    window.tabs.setCurrentIndex(window.tabs.count() - 2)
+    window.open_file(tmp_path / "race.png")
+    assert window.page is not None and window.page.scene is scene and scene.is_loading
+    assert scene.ids == ids and scene.settings == asked == scene.asked
+    scene.stop()
+    kept = keepsake.read(tmp_path / "race.png")
+    for state, said in (({"models": [1, 2]}, "no race"), ({"models": ["a-b", "c-d"]}, "a-b, which is not")):
+        window.page.restore(dataclasses.replace(kept, state=state))
+        assert said in window.page.banner.text() and not scene.is_loading
+    window.page.banner.clear()
+
+
+def test_a_name_opens_its_model_from_the_keyboard(window, qtbot):
+    window.page.show_scene("Race")
+    scene = window.page.scene
+    scene.models.choose([c.id for c in checkpoints.cards() if c.family == "gan"][:2])
+    first, second = (panel.head for panel in scene.board.panels)
+    first.setFocus(Qt.FocusReason.TabFocusReason)
+    while window.focusWidget() is not second:
+        before = window.focusWidget()
+        qtbot.keyClick(before, Qt.Key.Key_Tab)
+        assert window.focusWidget() not in (before, first), "the next name cannot be reached"
+    qtbot.keyClick(second, Qt.Key.Key_Return)
+    assert window.current.family.key == "gan" and window.current.models.currentData() == scene.ids[1]
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
+    qtbot.keyClick(first, Qt.Key.Key_Space)
+    assert window.current.models.currentData() == scene.ids[0] and not scene.is_loading
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
 
 
 def test_the_same_time_for_all(window, qtbot):

@@ -14,19 +14,23 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import families
 from playground.checkpoints import Card
 from playground.evaluation.table import PICTURES
+from playground.keepsake import Keepsake
 from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs
 from playground.tabs import shelf
+from playground.tabs.compare_film import MODELS, moment_of
+from playground.tabs.keep import Keeper
 from playground.tabs.page import Place, Scene
 from playground.ui import theme
 from playground.ui.controls import IconButton
 from playground.ui.knobs import KnobPanel
 from playground.ui.model_list import Choice, ModelList
+from playground.ui.moment import copy_picture, copy_settings
 from playground.ui.race_bar import RaceBar
 from playground.ui.race_panel import RaceBoard, RacePanel
 from playground.ui.race_player import RacePlayer
@@ -129,9 +133,13 @@ class Race(Scene):
         self.race.failed.connect(self._entrant_failed)
         self.board = RaceBoard()
         self.bar = RaceBar(self.race, self.start)
+        self.export = IconButton("export", "Export the race as a film, a picture or numbers (Ctrl+S)")
+        self.keeper = Keeper(self, self.export, self.page.banner, lambda: moment_of(self))
+        self.export.clicked.connect(self.keeper.open)
+        self.race.changed.connect(lambda: self.export.setVisible(not self.race.is_empty))
         self._make_settings()
         self._lay_out()
-        self._asked = self.settings
+        self.asked = self.settings  # what the race on the board was asked for
         self.models.choose(default_entrants(self.page.cards))
 
     def _make_settings(self) -> None:
@@ -162,6 +170,7 @@ class Race(Scene):
         below.setSpacing(0)
         below.addWidget(self.fold)
         below.addWidget(self.bar, 1)
+        below.addWidget(self.export)
         self.column.addLayout(body, 1)
         self.column.addLayout(below)
         theme.signals.changed.connect(self._fit_knobs)
@@ -236,11 +245,11 @@ class Race(Scene):
             return
         self.page.banner.clear()
         self.race.clear()
-        self._asked = self.settings
+        self.asked = self.settings
         self.entrants, self.failures = {}, {}
         for panel in self.board.panels:
             panel.say("waits to be loaded")
-        self._loader.play(self._load(self.ids, self._asked))
+        self._loader.play(self._load(self.ids, self.asked))
         self._dress_start()
 
     def _load(self, ids: Sequence[str], asked: RaceRequest) -> FrameSource:
@@ -283,7 +292,7 @@ class Race(Scene):
         """All that can be loaded is: the clocks start."""
         entrants = [self.entrants.get(i) for i in range(len(self.board.panels))]
         self.entrants = {}  # the lanes hold them now
-        limit = self._asked.budget if self._asked.rule == SAME_TIME else None
+        limit = self.asked.budget if self.asked.rule == SAME_TIME else None
         sources = [None if e is None else (lambda e=e: play(e)) for e in entrants]
         self.race.start(sources, limit)
 
@@ -337,9 +346,41 @@ class Race(Scene):
         """On another device everything begins anew."""
         self.stop()
 
+    def leave(self) -> None:
+        """Give up what is being written."""
+        self.keeper.close()
+
+    def restore(self, kept: Keepsake) -> None:
+        """The race that a picture was kept of, run again."""
+        wanted = kept.state.get(MODELS)
+        known = isinstance(wanted, list) and all(isinstance(key, str) for key in wanted)
+        if not known or not FEWEST <= len(set(wanted)) <= MOST:  # type: ignore[arg-type]
+            self.page.banner.show_error(f"The picture names no race of {FEWEST} to {MOST} models.")
+            return
+        absent = [key for key in wanted if key not in self._cards]  # type: ignore[union-attr]
+        if absent:
+            self.page.banner.show_error(f"That race was run with {absent[0][:60]}, which is not here.")
+            return
+        try:
+            self.knobs.set_settings(kept.settings)
+        except ValueError as error:
+            self.page.banner.show_error(str(error))
+            return
+        self.models.choose(wanted)  # type: ignore[arg-type]
+        self.start()
+
     def handle_key(self, event: QKeyEvent) -> bool:
-        """Space starts and pauses, arrows step, R draws a new seed and races again, E folds the settings."""
+        """Space starts and pauses, arrows step, R races again with a new seed, E folds the settings, Ctrl+S exports."""
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.matches(QKeySequence.StandardKey.Save):
+            self.keeper.open()
+            return True
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.keeper.copy(copy_picture)
+            return True
+        if event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:
+            self.keeper.copy(copy_settings)
+            return True
         if event.key() == Qt.Key.Key_E and plain:
             self.toggle_settings()
             return True

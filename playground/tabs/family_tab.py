@@ -21,7 +21,7 @@ from playground.families import Family
 from playground.keepsake import Keepsake, request_of
 from playground.models.base import Frame, Request, settings_of
 from playground.tabs.card import CardButton
-from playground.tabs.keep import Keeper
+from playground.tabs.keep import Keeper, moment_of
 from playground.tabs.shelf import Shelf
 from playground.tabs.view import View
 from playground.ui import theme
@@ -93,9 +93,9 @@ class FamilyTab(QWidget):
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
-        self.keeper = Keeper(self)
-        self.export_button.clicked.connect(self.keeper.open)
         self.banner = Banner()
+        self.keeper = Keeper(self, self.export_button, self.banner, lambda: moment_of(self))
+        self.export_button.clicked.connect(self.keeper.open)
         self.knobs = KnobPanel()
         self.knobs.changed.connect(self._turned)
         self.canvas = QStackedWidget()

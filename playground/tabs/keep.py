@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from playground import keepsake, tables
 from playground.models.base import Frame
 from playground.sheets import Content
+from playground.ui.banner import Banner
 from playground.ui.export import ExportDialog
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
-from playground.ui.moment import Moment, contents_of, photograph, with_captions
+from playground.ui.moment import Film, Moment, contents_of, photograph, with_captions
 
 if TYPE_CHECKING:
     from playground.tabs.family_tab import FamilyTab
@@ -22,29 +23,38 @@ if TYPE_CHECKING:
 
 
 class Keeper(QObject):
-    """What the [Export] button and the keys of a tab do; every view has it without code of its own."""
+    """What the [Export] button and the keys of a tab do; every view has it without code of its own.
 
-    def __init__(self, tab: FamilyTab) -> None:
-        super().__init__(tab)
-        self.tab = tab
+    Args:
+        owner: what the dialog stands over.
+        button: under it short news is shown.
+        banner: for what went wrong.
+        take: the moment on the screen, None while there is nothing.
+    """
+
+    def __init__(
+        self, owner: QWidget, button: QWidget, banner: Banner, take: Callable[[], Moment | None]
+    ) -> None:
+        super().__init__(owner)
+        self._owner, self._button, self._banner, self._take = owner, button, banner, take
         self.dialog: ExportDialog | None = None
 
     def open(self) -> None:
         """The dialog, for what is on the screen now."""
-        moment = moment_of(self.tab)
+        moment = self._take()
         if moment is None:
             self._say("There is no picture yet.")
             return
         self.close()
-        self.dialog = ExportDialog(moment, self.tab)
-        self.dialog.failed.connect(self.tab.banner.show_error)
+        self.dialog = ExportDialog(moment, self._owner)
+        self.dialog.failed.connect(self._banner.show_error)
         self.dialog.destroyed.connect(self._gone)
         self.dialog.show()
         self.dialog.save.setFocus()
 
     def copy(self, what: Callable[[Moment], None]) -> None:
         """To the clipboard: one of ``moment.copy_picture``, ``copy_settings``, ``copy_snippet``."""
-        moment = moment_of(self.tab)
+        moment = self._take()
         if moment is None:
             self._say("There is no picture yet.")
             return
@@ -62,7 +72,7 @@ class Keeper(QObject):
         self.dialog = None
 
     def _say(self, text: str) -> None:
-        button = self.tab.export_button
+        button = self._button
         QToolTip.showText(button.mapToGlobal(QPoint(0, button.height())), text, button)
 
 
@@ -84,7 +94,6 @@ def moment_of(tab: FamilyTab) -> Moment | None:
         kept=kept,
         contents=contents_of(view),
         canvas=photograph(view),
-        frames=list(view.player.timeline),
         film=_film_of(view),
         tables=_tables_of(view, frame),
         snippet=""
@@ -103,19 +112,23 @@ def moment_of(tab: FamilyTab) -> Moment | None:
     )
 
 
-def _film_of(view: View) -> Callable[[Frame], Content]:
-    """How a film lays out a frame: as the first grid or plane of the canvas does."""
+def _film_of(view: View) -> Film:
+    """Of the run so far: every frame laid out as the first grid or plane of the canvas is."""
     found = [w.content() for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind)]
     shown = [c for c in found if c is not None and not c.whole]
     first = max(shown, key=lambda c: len(c.panels[0][1]), default=None)
     columns, gap, across = (first.columns, first.gap, first.across) if first is not None else (1, 1, True)
-    names = view.class_names()
+    names, frames = view.class_names(), list(view.player.timeline)
 
-    def film(frame: Frame) -> Content:
-        content = Content(view.name, view.panels(frame), columns, gap, across=across)
-        return with_captions(content, names)
+    def contents(index: int) -> list[Content]:
+        content = Content(view.name, view.panels(frames[index]), columns, gap, across=across)
+        return [with_captions(content, names)]
 
-    return film
+    def said(index: int) -> str:
+        frame = frames[index]
+        return f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"
+
+    return Film(len(frames), contents, said)
 
 
 def _tables_of(view: View, frame: Frame) -> list[tables.Table]:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
+from playground.keepsake import Keepsake
 from playground.tabs.shelf import Shelf
 from playground.ui import theme
 from playground.ui.banner import Banner
@@ -61,6 +62,13 @@ class Scene(QWidget):
     def take_file(self, path: Path) -> bool:
         """A file was dropped or opened; True if this scene has taken it, or said why it cannot."""
         return False
+
+    def restore(self, kept: Keepsake) -> None:
+        """Show again what a picture was exported of; what is wrong with it is said in the banner."""
+        self.page.banner.show_error(f"{self.name} keeps no pictures, so that none of it can be opened.")
+
+    def leave(self) -> None:
+        """The window closes."""
 
     def new_lane(self, name: str) -> Lane:
         """A place to play a generator."""
@@ -156,6 +164,16 @@ class Page(QWidget):
     def take_file(self, path: Path) -> bool:
         """See :meth:`Scene.take_file`."""
         return self.scene.take_file(path)
+
+    def restore(self, kept: Keepsake) -> None:
+        """Show a kept picture again, in its scene."""
+        self.show_scene(kept.view)
+        self.scene.restore(kept)
+
+    def leave(self) -> None:
+        """The window closes."""
+        for scene in self._built.values():
+            scene.leave()
 
     def reopen(self) -> None:
         """The device has changed."""

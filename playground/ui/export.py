@@ -37,9 +37,8 @@ from playground.ui.pixels import picture
 
 MAX_ZOOM = 16
 MAX_SIDE = 8000  # of a picture, in pixels
-MAX_FILM_SIDE = 1600
+MAX_FILM_SIDE, USUAL_FILM_SIDE = 1600, 1300
 PREVIEW_SIDE = 1400
-PACES = (5.0, 10.0, 20.0, 30.0)  # frames per second
 ARRANGEMENTS: tuple[Arrangement, ...] = ("screen", "row", "column")
 
 
@@ -65,7 +64,7 @@ class ExportDialog(QDialog):
 
     def _make_widgets(self) -> None:
         moment = self.moment
-        self.pages = ["Picture"] + ["Film"] * (len(moment.frames) > 1) + ["Numbers"] * bool(moment.tables)
+        self.pages = ["Picture"] + ["Film"] * (moment.film.count > 1) + ["Numbers"] * bool(moment.tables)
         self.page = Segmented(self.pages)
         self.page.setVisible(len(self.pages) > 1)
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -83,16 +82,17 @@ class ExportDialog(QDialog):
         self.zoom, self.film_zoom = Slider(), Slider()
         self.zoom.setRange(1, self._largest_zoom(self._chosen(), MAX_SIDE))
         self.zoom.setValue(min(moment.zoom, self.zoom.maximum()))
-        self.film_zoom.setRange(1, self._largest_zoom([moment.film(moment.frames[-1])], MAX_FILM_SIDE))
-        self.film_zoom.setValue(min(4, self.film_zoom.maximum()))
+        end = moment.film.contents(moment.film.count - 1)
+        self.film_zoom.setRange(1, self._largest_zoom(end, MAX_FILM_SIDE))
+        self.film_zoom.setValue(min(4, self._largest_zoom(end, USUAL_FILM_SIDE)))
         self.words, self.counter = Switch(), Switch()
         self.words.setChecked(True)
         self.counter.setChecked(True)
         self.kind, self.pace, self.table = ComboBox(), ComboBox(), ComboBox()
         for ending, name in animation.kinds().items():
             self.kind.addItem(name, ending)
-        for pace in PACES:
-            self.pace.addItem(f"{pace:g} frames/s", pace)
+        for pace, name in moment.film.paces:
+            self.pace.addItem(name, pace)
         self.pace.setCurrentIndex(1)
         self.table.addItems([t.name for t in moment.tables])
         self.caption = QLineEdit(moment.title)
@@ -155,7 +155,7 @@ class ExportDialog(QDialog):
             ("Film", "size", self.film_zoom),
             ("Film", "pace", self.pace),
             ("Film", "caption", self.caption),
-            ("Film", "step counter", self.counter),
+            ("Film", self.moment.film.counter, self.counter),
             ("Numbers", "table", self.table),
         ):
             control.setAccessibleName(name)
@@ -207,15 +207,13 @@ class ExportDialog(QDialog):
         return max(1, min(MAX_ZOOM, side // max(sheets.size_of(contents, 1, False))))
 
     def _film_sheet(self) -> Callable[[int], np.ndarray]:
-        """A function from the index of a frame to its picture, free of widgets."""
-        frames, film = self.moment.frames, self.moment.film
+        """A function from the number of a moment to its picture, free of widgets."""
+        film = self.moment.film
         zoom, caption, counter = self.film_zoom.value(), self.caption.text().strip(), self.counter.isChecked()
 
         def sheet(index: int) -> np.ndarray:
-            frame = frames[index]
-            said = [caption] * bool(caption)
-            said += [f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"] * counter
-            return sheets.compose([film(frame)], zoom, bool(said), " · ".join(said))
+            said = [caption] * bool(caption) + [film.said(index)] * counter
+            return sheets.compose(film.contents(index), zoom, bool(said), " · ".join(said))
 
         return sheet
 
@@ -252,12 +250,12 @@ class ExportDialog(QDialog):
 
     def _refresh_film(self) -> None:
         self.form.setRowVisible(self.kind, self.kind.count() > 1)
-        sheet = self._film_sheet()(len(self.moment.frames) - 1)
-        indices = animation.thinned(len(self.moment.frames))
-        seconds = len(indices) / self.pace.currentData()
-        thin = "" if len(indices) == len(self.moment.frames) else f" of {len(self.moment.frames)}"
+        film = self.moment.film
+        sheet = self._film_sheet()(film.count - 1)
+        indices, rate = film.plan(self.pace.currentData())
+        thin = "" if film.tick or len(indices) == film.count else f" of {film.count}"
         self.facts.setText(
-            f"{sheet.shape[1]} × {sheet.shape[0]} pixels, {len(indices)}{thin} frames, {seconds:.1f} s"
+            f"{sheet.shape[1]} × {sheet.shape[0]} pixels, {len(indices)}{thin} frames, {len(indices) / rate:.1f} s"
         )
         self._preview(sheet)
 
@@ -313,9 +311,9 @@ class ExportDialog(QDialog):
             chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
             kept = self.moment.kept
             return lambda tick: keepsake.save_png(path, sheets.compose(chosen, zoom, words), kept)
-        sheet, pace = self._film_sheet(), float(self.pace.currentData())
-        indices = animation.thinned(len(self.moment.frames))
-        return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), pace, tick)
+        sheet = self._film_sheet()
+        indices, rate = self.moment.film.plan(float(self.pace.currentData()))
+        return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), rate, tick)
 
     def _show_busy(self, busy: bool) -> None:
         self.progress.setValue(0)

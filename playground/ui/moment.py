@@ -9,13 +9,41 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from playground import sheets, tables
+from playground import animation, sheets, tables
 from playground.keepsake import Keepsake
-from playground.models.base import Frame
 from playground.sheets import Content
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
 from playground.ui.pixels import array, picture
+
+FRAMES_PER_SECOND = tuple((rate, f"{rate:g} frames/s") for rate in (5.0, 10.0, 20.0, 30.0))
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """A run as a moving picture.  Nothing here touches a widget.
+
+    Attributes:
+        count: how many moments there are.
+        contents: what the sheet of a moment shows, from 0.
+        said: the counter that stands under it; ``counter`` is what it is called.
+        paces: values and words to choose from, the second one at first.
+        tick: seconds between moments, for a film that keeps the time of the run: a pace is then a multiple of it, else
+            frames per second.
+    """
+
+    count: int
+    contents: Callable[[int], Sequence[Content]]
+    said: Callable[[int], str]
+    counter: str = "step counter"
+    paces: Sequence[tuple[float, str]] = FRAMES_PER_SECOND
+    tick: float = 0.0
+
+    def plan(self, pace: float) -> tuple[list[int], float]:
+        """Which moments a film shows, and how many of them in a second."""
+        if self.tick:
+            return animation.paced(self.count, self.tick, pace)
+        return animation.thinned(self.count), pace
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +54,7 @@ class Moment:
         name: of the files, without ending.
         title: the line under a film, unless another is typed.
         contents: what the canvas shows; ``canvas`` is a photograph of all of it.
-        frames: of the run; ``film(frame)`` is what a film shows of one, and touches no widget.
+        film: the run up to now.
         zoom: at which the pictures are on the screen.
     """
 
@@ -35,8 +63,7 @@ class Moment:
     kept: Keepsake
     contents: Sequence[Content]
     canvas: Content
-    frames: Sequence[Frame]
-    film: Callable[[Frame], Content]
+    film: Film
     tables: Sequence[tables.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int

@@ -9,12 +9,13 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.ui import theme
 from playground.ui.grid_layout import best_fit
 from playground.ui.image_grid import ImageGrid
+from playground.ui.pressable import Pressable
 from playground.ui.race_record import FINISHED, Stand
 from playground.ui.transport_parts import SignButton
 
@@ -55,16 +56,15 @@ class RaceGrid(ImageGrid):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, self._message)
 
 
-class _Head(QWidget):
-    """A dot in the family's colour, the name, and at the right the place or what goes on."""
-
-    clicked = Signal()
+class _Head(Pressable):
+    """A dot in the family's colour, the name, and at the right the place or what goes on.  Pressed, it opens the model."""
 
     def __init__(self, title: str, tip: str) -> None:
         super().__init__()
         self._title, self._word, self._place = title, "", 0
         self.setToolTip(tip)
-        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(tip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def say(self, word: str, place: int) -> None:
@@ -78,27 +78,36 @@ class _Head(QWidget):
 
     minimumSizeHint = sizeHint
 
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self.rect().contains(event.position().toPoint()):
-            self.clicked.emit()
-
     def paintEvent(self, event: QPaintEvent) -> None:
         em, colours, accent = theme.em(), theme.palette(), theme.accent(self)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        right = self._paint_place(painter) if self._place else self._paint_word(painter)
+        if self.hasFocus() or self.underMouse() or self.isDown():
+            self._paint_touched(painter, right)
         middle = self.height() / 2
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(accent)
-        painter.drawEllipse(QPointF(em * 0.5, middle), em * 0.32, em * 0.32)
-        right = self._paint_place(painter) if self._place else self._paint_word(painter)
+        painter.drawEllipse(QPointF(em * 0.7, middle), em * 0.32, em * 0.32)
         font = theme.scaled_font(1.0, QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(QColor(colours.text))
-        room = QRectF(em * 1.15, 0, max(right - em * 1.6, 0), self.height())
+        room = QRectF(em * 1.35, 0, max(right - em * 1.8, 0), self.height())
         text = painter.fontMetrics().elidedText(
             self._title, Qt.TextElideMode.ElideRight, round(room.width()) + 1
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, text)
+
+    def _paint_touched(self, painter: QPainter, right: float) -> None:
+        """A tinted ground under the name, with a frame when it has the focus."""
+        em, ground = theme.em(), QColor(theme.accent(self))
+        pressed = self.underMouse() or self.isDown()
+        ground.setAlphaF(0.22 if pressed else 0.08)
+        text = QColor(theme.palette().text)
+        painter.setPen(QPen(text, 1.6) if self.hasFocus() else Qt.PenStyle.NoPen)
+        painter.setBrush(ground)
+        box = QRectF(1, em * 0.2, max(right - em * 0.4, 2 * em), self.height() - em * 0.4)
+        painter.drawRoundedRect(box, em * 0.46, em * 0.46)
 
     def _paint_place(self, painter: QPainter) -> float:
         """A plate in the accent, filled for the winner; returns where it begins."""
@@ -175,14 +184,14 @@ class RacePanel(QWidget):
     """
 
     toggled = Signal()  # pause or resume this one
-    opened = Signal()  # its name was clicked
+    opened = Signal()  # its name was pressed
 
     def __init__(self, family: str, title: str, tip: str = "") -> None:
         super().__init__()
         self.setProperty("family", family)
         self.title = title
         self.head, self.grid, self.foot = _Head(title, tip), RaceGrid(), _Foot()
-        self.head.clicked.connect(self.opened)
+        self.head.clicked.connect(lambda: self.opened.emit())
         self.pause = SignButton("pause", f"Pause {title} alone")
         self.pause.clicked.connect(self.toggled)
         top = QHBoxLayout()
@@ -266,6 +275,11 @@ class RaceBoard(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         theme.signals.changed.connect(self.arrange)
+
+    @property
+    def columns(self) -> int:
+        """How many panels stand in a row."""
+        return max(self._columns, 1)
 
     def set_panels(self, panels: Sequence[RacePanel]) -> None:
         """Other entrants."""

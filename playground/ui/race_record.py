@@ -105,6 +105,13 @@ class Record:
         self.timelines = [Timeline(budget // max(lanes, 1), MIB) for _ in range(lanes)]
         self.endings: list[Ending | None] = [None] * lanes
 
+    def copy(self) -> Record:
+        """The race as far as it is now known, whatever comes later."""
+        other = Record(0)
+        other.timelines = [timeline.copy() for timeline in self.timelines]
+        other.endings = list(self.endings)
+        return other
+
     def append(self, lane: int, frame: Frame) -> None:
         """The newest frame of a lane, stamped by :func:`clocked`."""
         self.timelines[lane].append(frame)

@@ -31,6 +31,17 @@ class Timeline:
         self._frame_bytes = 0
         self._state_bytes = 0
 
+    def copy(self) -> Timeline:
+        """What is stored now, whatever comes later; the frames are the same."""
+        other = Timeline(self._frame_budget, self._state_budget)
+        other._frames, other._serials, other._next_serial = (
+            list(self._frames),
+            list(self._serials),
+            self._next_serial,
+        )
+        other._frame_bytes, other._state_bytes = self._frame_bytes, self._state_bytes
+        return other
+
     def append(self, frame: Frame) -> None:
         """Add the newest frame, thinning old ones if it no longer fits.  Indices may change: serials do not."""
         self._frames.append(frame)

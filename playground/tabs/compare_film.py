@@ -1,0 +1,102 @@
+"""A race as something to keep: where everybody stands as a picture, the whole of it as a film, its clocks as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from playground import tables
+from playground.keepsake import Keepsake
+from playground.models.base import settings_of
+from playground.sheets import Content
+from playground.ui.moment import Film, Moment, photograph
+from playground.ui.race_bar import PACES
+from playground.ui.race_panel import RaceBoard, figures, ordinal, seconds_text
+from playground.ui.race_record import FINISHED, Record, Stand
+
+if TYPE_CHECKING:
+    from playground.tabs.compare_race import Race
+
+TICK = 0.01  # seconds of the race from one moment of the film to the next
+MODELS = "models"  # what the state of a kept race is called
+
+
+def moment_of(scene: Race) -> Moment | None:
+    """The race up to now; None before its first picture."""
+    race = scene.race
+    shapes = [t.last.images.shape for t in race.record.timelines if t.last is not None]
+    if not shapes:
+        return None
+    record, names, seed = race.record.copy(), scene.ids[: race.count], scene.asked.seed
+    shape = np.max(shapes, axis=0)
+    film = _film_of(record, names, scene.board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
+    settings = settings_of(scene.asked)
+    return Moment(
+        name=f"race-{len(names)}-{seed}",
+        title=f"{len(names)} models, {scene.asked.num_samples} pictures each, seed {seed}",
+        kept=Keepsake("compare", names[0], "", scene.name, settings, state={MODELS: list(names)}),
+        contents=film.contents(round(race.position / TICK)),
+        canvas=photograph(scene.board),
+        film=film,
+        tables=[_table(record, names, race.position)],
+        snippet="",
+        zoom=max(min((panel.grid.zoom for panel in scene.board.panels if panel.grid.zoom), default=1), 1),
+    )
+
+
+def _film_of(
+    record: Record, names: Sequence[str], board: RaceBoard, shape: tuple[int, int, int, int]
+) -> Film:
+    """Lanes as they lie on the board, with the clocks of each moment; ``shape`` is that of the fullest lane."""
+    duration, across = record.duration, board.columns
+    wide = max((panel.grid.columns for panel in board.panels), default=1)
+
+    def contents(index: int) -> list[Content]:
+        stands = [record.stand(i, index * TICK) for i in range(len(names))]
+        rows = []
+        for first in range(0, len(names), across):
+            row = list(zip(names, stands, strict=True))[first : first + across]
+            panels = [(_title(name, stand), _pictures(stand, shape)) for name, stand in row]
+            rows.append(Content("The race", panels, wide, feet=[_foot(stand) for _, stand in row]))
+        return rows
+
+    def said(index: int) -> str:
+        return f"{seconds_text(min(index * TICK, duration))} of {seconds_text(duration)}"
+
+    return Film(int(np.ceil(duration / TICK)) + 1, contents, said, "race clock", PACES, TICK)
+
+
+def _title(name: str, stand: Stand) -> str:
+    word = ordinal(stand.place) if stand.place else stand.outcome if stand.outcome != FINISHED else ""
+    return f"{name} · {word}" if word else name
+
+
+def _foot(stand: Stand) -> str:
+    """The clock and the passes: what there is room for under a few small pictures."""
+    clock, parts, _ = figures(stand)
+    return " · ".join([clock, *parts[:1]])
+
+
+def _pictures(stand: Stand, shape: tuple[int, int, int, int]) -> np.ndarray:
+    """uint8 of that shape: black where a lane has nothing yet, or has fewer pictures than others."""
+    field = np.zeros(shape, np.uint8)
+    if stand.frame is not None:
+        images = stand.frame.images
+        field[: len(images), : images.shape[1], : images.shape[2]] = images
+    return field
+
+
+def _table(record: Record, names: Sequence[str], seconds: float) -> tables.Table:
+    """A row for each lane, at a moment of the race."""
+    header = ["model", "place", "outcome", "own seconds", "passes", "step", "of steps", "ms per image"]
+    rows = []
+    for i, name in enumerate(names):
+        stand = record.stand(i, seconds)
+        frame = stand.frame
+        steps = (frame.step, frame.total) if frame is not None else ("", "")
+        cost = "" if stand.milliseconds is None else stand.milliseconds
+        place = stand.place or ""
+        rows.append([name, place, stand.outcome or "under way", stand.seconds, stand.passes, *steps, cost])
+    return tables.Table("the race", header, rows)
