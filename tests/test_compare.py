@@ -396,11 +396,13 @@ def test_a_name_opens_its_model_from_the_keyboard(window, qtbot):
     scene = window.page.scene
     scene.models.choose([c.id for c in checkpoints.cards() if c.family == "gan"][:2])
     first, second = (panel.head for panel in scene.board.panels)
+    qtbot.waitUntil(second.isVisible, timeout=WAIT)
     first.setFocus(Qt.FocusReason.TabFocusReason)
-    while window.focusWidget() is not second:
-        before = window.focusWidget()
-        qtbot.keyClick(before, Qt.Key.Key_Tab)
-        assert window.focusWidget() not in (before, first), "the next name cannot be reached"
+    passed = [first]
+    while passed[-1] is not second:
+        qtbot.keyClick(passed[-1], Qt.Key.Key_Tab)
+        assert window.focusWidget() not in passed, "the next name cannot be reached"
+        passed.append(window.focusWidget())
     qtbot.keyClick(second, Qt.Key.Key_Return)
     assert window.current.family.key == "gan" and window.current.models.currentData() == scene.ids[1]
     window.tabs.setCurrentIndex(window.tabs.count() - 1)
