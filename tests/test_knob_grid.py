@@ -55,6 +55,13 @@ CLASSES = Toy.card.classes
 GRID = knob_grid.grid_request(ToyRequest)
 
 
+def test_a_knob_can_name_its_telling_values():
+    """A PixelCNN much colder than it was trained draws empty pictures: its grid does not begin with those."""
+    temperature = {k.name: k for k in knobs(checkpoints.load("pixelcnn0-fashion").Request)}["temperature"]
+    assert knob_grid.suggested(temperature) == list(temperature.telling)
+    assert min(temperature.telling) > 0.8 and temperature.default in temperature.telling
+
+
 def test_axes_are_read_off_the_knobs():
     assert list(knob_grid.turnable(ToyRequest)) == ["steps", "scale", "name", "label", "on", "seed"]
     assert (GRID().rows, GRID().columns) == ("steps", "scale")
@@ -70,6 +77,7 @@ def test_suggested_values_are_values_of_their_knob(card):
     request = network_class(card.network).Request
     for one in knob_grid.turnable(request).values():
         values = knob_grid.suggested(one, card.classes)
+        assert [one.check(value) for value in one.telling] == list(one.telling)
         assert 2 <= len(values) <= knob_grid.MOST and len(set(values)) == len(values)
         assert all(one.check(v) == v and type(v) is one.type for v in values)
         written = ", ".join(str(v) for v in values)

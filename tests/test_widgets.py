@@ -19,7 +19,7 @@ from playground.ui.demo import DemoRequest
 from playground.ui.dots import dots
 from playground.ui.explain import ExplainPanel
 from playground.ui.formula import to_html
-from playground.ui.grid_layout import best_fit
+from playground.ui.grid_layout import best_fit, lay_out
 from playground.ui.image_grid import ImageGrid
 from playground.ui.knobs import MAX_VISIBLE, KnobPanel
 from playground.ui.latent_plane import LatentPlane
@@ -373,6 +373,21 @@ def test_ten_thousand_points_are_painted_once(qtbot: QtBot) -> None:
     assert plane._over is points
     plane.set_extent(2.0)
     assert plane._over is None
+
+
+def test_columns_and_panels_make_room_for_long_words() -> None:
+    room, size = (600, 300), (10, 10)
+    close = lay_out(4, size, room, 2, 1, margin=5)
+    wide = lay_out(4, size, room, 2, 1, margin=5, widest=250)
+    assert wide.fit == close.fit and close.column_gap == 1
+    assert wide.pitch[0] >= 250 and wide.rect(1)[0] + wide.rect(1)[2] <= 600
+    assert wide.pixel_at(wide.rect(1)[0] + 1, wide.rect(1)[1] + 1) == (1, 0, 0)
+    assert wide.pixel_at(wide.rect(1)[0] - 2, wide.rect(1)[1] + 1) == (-1, -1, -1), "between the columns"
+    most = lay_out(4, size, room, 2, 1, margin=5, widest=9000)
+    assert most.rect(0)[0] >= 0 and most.rect(1)[0] + most.rect(1)[2] <= 600, "as far as there is room"
+    two = lay_out(4, size, room, 2, 2, margin=5, title=290)
+    assert two.fit.across and two.rect(0, 1)[0] - two.rect(0)[0] >= 280
+    assert two.rect(1, 1)[0] + two.rect(1, 1)[2] <= 600
 
 
 def test_dots_have_their_places_their_colours_and_smooth_edges(qapp: QApplication) -> None:

@@ -193,10 +193,29 @@ def test_keys_change_views_explain_and_type(open_window, qtbot):
     assert theme.scale() > 1.05
     qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert theme.scale() == 1.0
+    window.resize(1280, 800)
     window.toggle_lecture()
     assert theme.scale() > 1.3
+    if (
+        window.width() < 1300
+    ):  # in large type the words leave the room to the picture, until they are asked for
+        qtbot.waitUntil(tab.explain.isHidden, timeout=WAIT)
+        qtbot.keyClick(window, Qt.Key.Key_E)
+        assert not tab.explain.isHidden()
     window.toggle_lecture()
+    window.resize(1280, 800)
     assert theme.scale() == 1.0
+    qtbot.waitUntil(lambda: not tab.explain.isHidden(), timeout=WAIT)
+
+
+def test_knobs_without_effect_stay_hidden_when_one_comes_back(open_window, qtbot):
+    window = open_window(model_id="vae2d-fashion", view="Latent plane")
+    tab = window.current
+    for _ in range(2):
+        assert not tab.knobs._rows["extent"].isHidden() and tab.knobs._rows["seed"].isHidden()
+        tab.turn_page(-1)
+        tab.turn_page(1)
+        assert tab.view.name == "Latent plane"
 
 
 def drop(window, path):

@@ -42,6 +42,7 @@ class Knob:
     unit: str = ""
     log: bool = False  # the slider moves in powers
     fold: bool = False  # shown under "More"
+    telling: tuple[Any, ...] = ()  # values that a grid shows unless told others; empty: spread over the range
 
     def check(self, value: Any) -> Any:
         """Return ``value`` as this knob's type.

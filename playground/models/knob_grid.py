@@ -95,7 +95,9 @@ def values_of(one: Knob, text: str, classes: Sequence[str] = ()) -> list[Any]:
 
 
 def suggested(one: Knob, classes: Sequence[str] = ()) -> list[Any]:
-    """At most ``FEW`` values spread over the range of a knob (all of its choices)."""
+    """The values that the knob itself calls telling, else at most ``FEW`` spread over its range (all of its choices)."""
+    if one.telling:
+        return list(one.telling)
     if one.choices == "classes":
         return sorted({round(i) for i in np.linspace(0, len(classes) - 1, FEW)})
     if isinstance(one.choices, tuple):

@@ -34,6 +34,9 @@ from playground.ui.transport import Transport
 from playground.ui.view_switch import ViewSwitch
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
+ROOM_FOR_WORDS = (
+    66  # em: in a narrower tab (or with larger type) the picture takes the place of the explanation
+)
 
 
 class FamilyTab(QWidget):
@@ -71,7 +74,7 @@ class FamilyTab(QWidget):
         self._loader.failed.connect(self._model_failed)
         self._make_widgets()
         self._lay_out()
-        theme.signals.changed.connect(self._fit_switch)
+        theme.signals.changed.connect(self._fit)
         for card in cards:
             self.add_model(card, card.id)
         self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
@@ -92,6 +95,7 @@ class FamilyTab(QWidget):
         self.explain_button = IconButton("help", "Explain (E)")
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
+        self._narrow = False
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
         self.banner = Banner()
         self.keeper = Keeper(self, self.export_button, self.banner, lambda: moment_of(self))
@@ -322,9 +326,17 @@ class FamilyTab(QWidget):
             taken = sum(widget.sizeHint().width() for widget in others) + theme.em() * (SENTENCE + 4)
             self.switch.fit(self.width() - taken)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The switch folds when it does not fit."""
+    def _fit(self) -> None:
+        """The picture stays the largest thing: where there is no room for both, the words step aside until asked for."""
+        narrow = self.width() < ROOM_FOR_WORDS * theme.em()
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.explain_button.setChecked(not narrow)
         self._fit_switch()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The switch and the words fold when they do not fit."""
+        self._fit()
         super().resizeEvent(event)
 
     def _switched(self, index: int) -> None:

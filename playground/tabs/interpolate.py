@@ -72,8 +72,9 @@ class Interpolate(View):
             names = ["z_0 decoded", f"a = {amount:.2f}", "z_1 decoded"]
         self.now.set_images(three, columns=3, captions=names)
         frames = list(self.player.timeline)
-        pictures = np.concatenate([f.images for f in frames])
-        self.strip.set_images(pictures, columns=min(12, len(pictures)))
+        pictures = np.zeros((frame.total, *frame.images.shape[1:]), np.uint8)  # all have their places at once
+        pictures[: len(frames)] = np.concatenate([f.images for f in frames])[: frame.total]
+        self.strip.set_images(pictures)
         self.strip.select(self.player.index)
         amounts = np.array([f.extras["amount"] for f in frames])
         self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)

@@ -85,6 +85,8 @@ class Beside(View):
             zip(self.titles, self.planes, self.pictures, strict=True)
         ):
             title.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            title.setWordWrap(True)
+            grid.setColumnStretch(column, 1)  # of equal width, so that the planes are of equal size
             picture.setAccessibleName("The picture under the pointer")
             plane.moved.connect(self.point_at)
             for row, part in enumerate((title, plane, picture)):

@@ -108,7 +108,7 @@ class Reconstruct(ImageView):
         """Pictures, numbers, ellipse."""
         extras = frame.extras
         draws = len(frame.images) - 2
-        captions = ["x: the test image", "decoded mean" if draws else "reconstruction"]
+        captions = ["test image", "mean" if draws else "reconstruction"]
         self.pictures.set_images(frame.images, captions=[*captions, *(f"draw {k + 1}" for k in range(draws))])
         self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
         self.plane.set_ellipse(extras["mu"], extras["sigma"])

@@ -66,11 +66,13 @@ class Layout:
     size: tuple[int, int]  # (H, W) of a picture
     row_gap: int  # source pixels between rows: one, or room for a line of captions
     origins: tuple[tuple[int, int], ...]  # (x, y) of the first picture of each panel
+    column_gap: int = 1  # source pixels between columns: one, or more for long captions where there is room
 
     @property
     def pitch(self) -> tuple[int, int]:
         """Device pixels from one picture to the next, across and down."""
-        return (self.size[1] + 1) * self.fit.zoom, (self.size[0] + self.row_gap) * self.fit.zoom
+        h, w = self.size
+        return (w + self.column_gap) * self.fit.zoom, (h + self.row_gap) * self.fit.zoom
 
     def rect(self, sample: int, panel: int = 0) -> tuple[int, int, int, int]:
         """(x, y, width, height) of a picture."""
@@ -100,17 +102,38 @@ def lay_out(
     margin: float,
     overhead: tuple[float, float] = (0, 0),
     caption: float = 0,
+    widest: float = 0,
+    title: float = 0,
 ) -> Layout:
-    """Fit ``panels`` grids into ``room``, centred; the words are those of :func:`best_fit`."""
+    """Fit ``panels`` grids into ``room``, centred; the words are those of :func:`best_fit`.
+
+    ``widest`` is the width of the longest caption: columns move apart for it as far as there is room, and panels for
+    the longest ``title``.
+    """
     between = margin * 1.7
     inner = (room[0] - 2 * margin, room[1] - 2 * margin)
     fit = best_fit(count, size, inner, columns, panels, between, overhead, caption)
     row_gap = max(1, -(-round(caption) // fit.zoom))
-    wide = overhead[0] + (fit.columns * (size[1] + 1) - 1) * fit.zoom
-    high = overhead[1] + (fit.rows * size[0] + (fit.rows - 1) * row_gap) * fit.zoom + caption
     side, down = (panels, 1) if fit.across else (1, panels)
-    x = (room[0] - side * wide - (side - 1) * between) / 2 + overhead[0]
+    room_each = (inner[0] - between * (side - 1)) / side - overhead[0]
+    column_gap = _column_gap(fit, size[1], room_each, widest)
+    wide = overhead[0] + (fit.columns * size[1] + (fit.columns - 1) * column_gap) * fit.zoom
+    high = overhead[1] + (fit.rows * size[0] + (fit.rows - 1) * row_gap) * fit.zoom + caption
     y = (room[1] - down * high - (down - 1) * between) / 2 + overhead[1]
-    step = (wide + between, 0) if fit.across else (0, high + between)
+    more = 0.0  # for a title that is longer than its grid is wide
+    if side > 1:
+        spare = inner[0] - side * wide - (side - 1) * between
+        more = max(min(title - (wide - overhead[0]), spare / side), 0.0)
+    x = (room[0] - side * (wide + more) - (side - 1) * between) / 2 + overhead[0]
+    step = (wide + more + between, 0) if fit.across else (0, high + between)
     origins = tuple((max(round(x + i * step[0]), 0), max(round(y + i * step[1]), 0)) for i in range(panels))
-    return Layout(fit, count, size, row_gap, origins)
+    return Layout(fit, count, size, row_gap, origins, column_gap)
+
+
+def _column_gap(fit: Fit, width: int, room: float, widest: float) -> int:
+    """Source pixels between the columns."""
+    if fit.columns == 1:
+        return 1
+    wanted = -(-round(widest) // fit.zoom) - width
+    there = int((room / fit.zoom - fit.columns * width) / (fit.columns - 1))
+    return max(1, min(wanted, there))

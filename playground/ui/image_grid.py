@@ -205,8 +205,8 @@ class ImageGrid(QWidget):
         return (
             shapes,
             self._columns,
-            self._captions is None,
-            self._column_captions is None,
+            self._captions and max(map(len, self._captions)),  # longer ones may want more room
+            self._column_captions and max(map(len, self._column_captions)),
             self._row_captions,
         )
 
@@ -225,7 +225,9 @@ class ImageGrid(QWidget):
             len(self._panels),
             margin=round(theme.em() * 0.6 * ratio),
             overhead=(self._row_caption_width(), above),
+            title=self._widest_title(),
             caption=line if self._captions else 0,
+            widest=self._widest_caption(),
         )
         self._expire()
 
@@ -234,6 +236,17 @@ class ImageGrid(QWidget):
 
     def _font(self) -> QFont:
         return theme.scaled_font(0.92)
+
+    def _widest_title(self) -> float:
+        font = self._font()
+        font.setWeight(QFont.Weight.DemiBold)
+        widest = max(theme.text_width(title, font) for title, _ in self._panels)
+        return (widest + theme.em() * 0.6) * self.devicePixelRatioF()
+
+    def _widest_caption(self) -> float:
+        words = (*(self._captions or ()), *(self._column_captions or ()))
+        widest = max((theme.text_width(t, self._font()) for t in words), default=0)
+        return (widest + theme.em() * 0.6) * self.devicePixelRatioF() if words else 0
 
     def _row_caption_width(self) -> float:
         if not self._row_captions:
@@ -250,15 +263,15 @@ class ImageGrid(QWidget):
 
     def _compose(self) -> None:
         assert self._layout is not None
-        gap = self._layout.row_gap
+        down, across = self._layout.row_gap - 1, self._layout.column_gap - 1
         self._sheets = []
         for _, images in self._panels:
             pictures = argb(images)
             known = self._known
             if known is not None and known.shape in (pictures.shape[1:], pictures.shape):
                 hatch(pictures, known)
-            if gap > 1:  # captions go between the rows
-                pictures = np.pad(pictures, ((0, 0), (0, gap - 1), (0, 0)))
+            if down or across:  # captions go between the rows, and long ones want room
+                pictures = np.pad(pictures, ((0, 0), (0, down), (0, across)))
             self._sheets.append(qimage(sheet(pictures, self.columns)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -336,23 +349,31 @@ class ImageGrid(QWidget):
 
         pitch, down = self._layout.pitch
         x, y, w, h = self._layout.rect(0, panel)
+        middle = x + w / 2  # of the only column: its words may take the whole width
+        room = pitch if self.columns > 1 else max(2 * min(middle, self.width() * ratio - middle), w)
         painter.setFont(font)
         for i, text in enumerate((self._column_captions or [])[: self.columns]):
-            write(QRectF(x + i * pitch, y - line, w, line), text, flags.AlignHCenter)
+            write(QRectF(x + i * pitch + (w - room) / 2, y - line, room, line), text, flags.AlignHCenter)
         for i, text in enumerate((self._row_captions or [])[: self._layout.fit.rows]):
             left = self._row_caption_width()
             write(QRectF(x - left, y + i * down, left - theme.em() * 0.8 * ratio, h), text, flags.AlignRight)
         for i, text in enumerate((self._captions or [])[: self.count()]):
             cx, cy, cw, ch = self._layout.rect(i, panel)
-            write(QRectF(cx - self.zoom / 2, cy + ch, cw + self.zoom, line), text, flags.AlignHCenter)
+            write(QRectF(cx + (cw - room) / 2, cy + ch, room, line), text, flags.AlignHCenter)
         title = self._panels[panel][0]
         if title:
             font.setWeight(QFont.Weight.DemiBold)
             painter.setFont(font)
             metrics = QFontMetricsF(font)
             above = line * (2.25 if self._column_captions else 1.25)
+            end = (
+                self.width() * ratio
+            )  # of the room for the words: the next panel's, if there is one beside it
+            if self._layout.fit.across and panel + 1 < len(self._panels):
+                end = self._layout.rect(0, panel + 1)[0] - theme.em() * ratio
             room = max(self.columns * pitch, metrics.horizontalAdvance(title) + 4)
-            left = max(min(x, self.width() * ratio - room), 0)  # over the row captions rather than cut
+            left = max(min(x, end - room), 0) if panel == 0 else x  # over the row captions rather than cut
+            room = min(room, end - left)
             write(QRectF(left, y - above, room, line), title, flags.AlignLeft, theme.CANVAS_TEXT)
 
     # --- hands

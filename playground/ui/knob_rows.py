@@ -235,7 +235,7 @@ class ChoiceRow(Row):
         self._values = [value for value, _ in choices]
         texts = [text for _, text in choices]
         self.control: Segmented | ComboBox
-        if 2 <= len(choices) <= MAX_SEGMENTS and sum(map(len, texts)) <= 26:
+        if 2 <= len(choices) <= MAX_SEGMENTS and sum(len(text) + 3 for text in texts) <= 30:
             self.control = Segmented(texts)
             self.control.chosen.connect(self.changed)
         else:

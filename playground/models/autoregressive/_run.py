@@ -36,6 +36,7 @@ class PixelRequest(Request):
         low=0.05,
         high=2.0,
         step=0.05,
+        telling=(0.85, 0.95, 1.0, 1.1, 1.25),  # colder, the empty ground is likeliest everywhere and wins
         help="Divides the 256 log-probabilities of each pixel before the draw. 1 is the model as trained; lower is safer and smoother, higher is wilder. The dice stay the same.",
     )
     top_k: int = knob(
