@@ -103,6 +103,7 @@ class MainWindow(QMainWindow):
             return self._built[entry.key]
         page = entry.page()(self._cards, self.stream, self.shelf, first.get("view_name", ""))
         page.went.connect(self.go)
+        page.run_wanted.connect(self._restore)
         self._pages[entry.key] = page
         return page
 

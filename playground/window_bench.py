@@ -304,7 +304,7 @@ def _gaps() -> list[Row]:
         bench.window.tabs.setCurrentIndex(index)
         tab: Any = bench.window.current
         if tab is None:  # a page
-            rows += _gap_rows(str(bench.window.tabs.tabText(index)), _gaps_of_page(bench))
+            rows += _page_rows(bench, str(bench.window.tabs.tabText(index)))
             continue
         bench.wait(lambda tab=tab: tab.view is not None, 60)
         done = set()
@@ -329,9 +329,23 @@ def _gap_rows(name: str, late: list[float]) -> list[Row]:
     ]
 
 
-def _gaps_of_page(bench: _Bench) -> list[float]:
-    """As :func:`_gaps_of`, of a page doing what it opens with."""
-    return _late(bench, lambda: None)
+def _page_rows(bench: _Bench, title: str) -> list[Row]:
+    """Every scene of a page at its work: leaves that draw, a race that runs, a picture that is scored."""
+    page: Any = bench.window.page
+    rows = []
+    for kind in page.scenes:
+        page.show_scene(kind.name)
+        scene = page.scene
+        again: Callable[[], object] = lambda: None  # noqa: E731
+        if kind.name == "Race":
+            again = lambda scene=scene: scene.race.is_open or scene.is_loading or scene.start()  # noqa: E731
+            again()
+            bench.wait(lambda scene=scene: scene.race.is_open, 120)  # all are loaded: the clocks run
+        elif kind.name == "Map":
+            leaves = scene.leaves.values()
+            bench.wait(lambda leaves=leaves: any(leaf.num_pictures for leaf in leaves), 60)
+        rows += _gap_rows(f"{title}: {kind.name}", _late(bench, again))
+    return rows
 
 
 def _gaps_of(bench: _Bench, view: Any) -> list[float]:

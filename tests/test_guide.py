@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from functools import lru_cache
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
 from playground import checkpoints, families, models
 from playground.app import MainWindow
+from playground.evaluation import measured
 from playground.models.base import make_request
 from playground.tabs.guide_choose import Choose
 from playground.tabs.guide_families import Families
+from playground.tabs.guide_figures import Figure, say
 from playground.tabs.guide_map import Map, marks
 from playground.tabs.guide_places import Places, link, read
 from playground.tabs.guide_rules import Rules
@@ -192,9 +195,59 @@ def test_the_cards_open_what_they_promise(open_guide, qtbot):
         arrive(qtbot, window, place)
 
 
+@lru_cache(maxsize=32)
+def written(model_id):
+    """What the files beside a checkpoint say of it, by the name of the column that shows it."""
+    metrics = checkpoints.read_metrics(checkpoints.resolve(model_id))
+    pictures, card = metrics.get("fidelity", {}), checkpoints.read_card(checkpoints.resolve(model_id))
+    found = {"milliseconds": pictures.get("milliseconds"), "passes": pictures.get("passes")}
+    found |= {name: pictures.get(name, {}).get("value") for name in ("quality", "recall")}
+    found |= {"bits": metrics.get("bits_per_dim", {}).get("value"), "training": card.training_seconds}
+    known = {name: value for name, value in found.items() if value is not None}
+    return known | {"likelihood": card.likelihood}, card.family
+
+
+def check_figure(reason, verdict, places, rows):
+    """Every number that a reason prints is the measured one, of a model of the family that it speaks of."""
+    assert not re.search(r"\d", reason.text), f"a number was typed into: {reason.text}"
+    said = say(reason.figure, places, rows)
+    if not said:
+        return
+    model_id, _, text = said.partition(": ")
+    values, family = written(model_id)
+    assert family == (reason.family or verdict.family), said
+    known = [name for name in reason.figure.show if name in values]
+    parts = text.split(", ")
+    assert len(parts) == len(known) > 0, said
+    for name, part in zip(known, parts, strict=True):
+        value = values[name]
+        if name == "likelihood":
+            assert part == value
+            continue
+        if name == "training":
+            hours, minutes = (re.search(rf"(\d+) {unit}", part) for unit in ("h", "min"))
+            shown = 3600 * int(hours[1] if hours else 0) + 60 * int(minutes[1] if minutes else 0)
+            assert shown == pytest.approx(value, abs=30.1), said
+            continue
+        (number,) = re.findall(r"\d[\d,]*(?:\.\d+)?", part)
+        digits = len(number.partition(".")[2])
+        assert float(number.replace(",", "")) == pytest.approx(value, abs=0.5001 * 10**-digits), said
+
+
+def test_a_figure_that_nobody_measured_is_left_out():
+    cards = checkpoints.cards()
+    places, card = Places(cards), next(c for c in cards if c.network == "diffusion/ddpm")
+    wanted = Figure(("diffusion/ddpm",), ("passes", "milliseconds"))
+    rows = measured.rows([dataclasses.replace(card, metrics={})])
+    assert say(wanted, places, rows) == "" and say(None, places, rows) == ""
+    one = measured.rows([dataclasses.replace(card, metrics={"fidelity": {"num_images": 9, "passes": 1}})])
+    assert say(wanted, places, one) == f"{card.id}: 1 pass"
+
+
 def test_every_way_through_the_conversation_ends_in_a_recommendation():
     cards = checkpoints.cards()
     rules, places, families_here = Rules(), Places(cards), {card.family for card in cards}
+    rows = measured.rows(cards)
     paths = list(rules.paths())
     assert len(paths) > 200 and len({tuple(sorted(path.items())) for path in paths}) == len(paths)
     said, advised = set(), set()
@@ -208,6 +261,10 @@ def test_every_way_through_the_conversation_ends_in_a_recommendation():
             own = any(place and place.tab == verdict.family for place in map(places.find, reason.links))
             here = verdict.family in families_here
             assert own or not here or any(one.tab == "compare" for one in reason.links), reason.text
+            if here and reason.links[0].view == "Table":
+                assert say(reason.figure, places, rows), f"{reason.text} links to figures and prints none"
+        for reason in (*verdict.reasons, *verdict.runners):
+            check_figure(reason, verdict, places, rows)
     assert said == {rule["id"] for rule in rules.rules}, "a rule that never decides"
     assert advised == {one["text"] for one in rules.advice}, "advice that is never given"
     assert sum(rules.chances({}).values()) == len(paths)
@@ -236,6 +293,10 @@ def test_the_conversation_by_keyboard(open_guide, qtbot):
         qtbot.keyClick(window, key)
     assert scene.verdict.family == "vae" and not scene.choices
     assert len(scene.links) >= len(scene.verdict.reasons)
+    qtbot.waitUntil(lambda: bool(scene.rows), timeout=WAIT)
+    shown = " ".join(label.text() for label in scene._answer.widget().findChildren(QLabel))
+    said = [say(r.figure, scene.places, scene.rows) for r in (*scene.verdict.reasons, *scene.verdict.runners)]
+    assert any(said) and all(f"<b>{one}</b>" in shown for one in said if one)
     qtbot.keyClick(window, Qt.Key.Key_Backspace)
     assert scene.verdict is None and scene.rules.open_question(scene.answers).id == "compute"
     qtbot.keyClick(window, Qt.Key.Key_2)

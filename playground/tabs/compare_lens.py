@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from playground import data, incoming
+from playground import data, incoming, keepsake
 from playground.checkpoints import Card
 from playground.evaluation import lens
+from playground.keepsake import Keepsake
 from playground.models.base import Frame
 from playground.tabs import lens_words, lens_work
 from playground.tabs.page import Page, Place, Scene
@@ -49,6 +52,7 @@ class Lens(Scene):
         self._test_index: int | None = None  # of the image, if it is a test image
         self._png = 0
         self._job: Job | None = None
+        self._offered = ""  # what the banner says of the run inside a picture
         super().__init__(page)
 
     # --- widgets
@@ -187,6 +191,7 @@ class Lens(Scene):
         """Picture ``index`` of the source; of a model, the one with that seed."""
         kind, _, name = self.source.currentData().partition(":")
         self.stepper.index = index
+        self._withdraw_offer()
         if kind == "set":
             self.drawing.stop()
             self.stepper.show_index(index)
@@ -239,7 +244,7 @@ class Lens(Scene):
         """Any file but a checkpoint; it is read beside the window, and what is wrong with it stands in the banner."""
         if path.suffix.lower() == ".safetensors":
             return False
-        self._read(lambda: incoming.read(path))
+        self._read(lambda: incoming.read(path), path)
         return True
 
     def paste_picture(self) -> None:
@@ -255,21 +260,36 @@ class Lens(Scene):
         else:
             self.page.banner.show_warning("There is no picture in the clipboard.")
 
-    def _read(self, read: Any) -> None:
+    def _read(self, read: Callable[[], incoming.Incoming], path: Path | None = None) -> None:
         """Decode on a thread of its own; the last one asked for is shown."""
-        found: list[incoming.Incoming] = []
-        job = Job(lambda tick: found.append(read()), self)
+        found: list[tuple[incoming.Incoming, Keepsake | None]] = []
+        job = Job(lambda tick: found.append((read(), _inside(path))), self)
 
         def done() -> None:
             if self._job is job:
+                picture, kept = found[0]
                 self.drawing.stop()
                 self.page.banner.clear()
-                self._present(found[0].pixels, found[0].said.rstrip("."))
+                self._present(picture.pixels, picture.said.rstrip("."))
+                if kept is not None and path is not None:
+                    self._offer_run(kept, path.name)
 
         job.finished.connect(done)
         job.failed.connect(lambda said: self.page.banner.show_error(f"{said}."))
         self._job = job
         job.start()
+
+    def _offer_run(self, kept: Keepsake, name: str) -> None:
+        """A picture of ours is scored like any other, and can still be opened for what it was exported of."""
+        said = f"{name} is scored as a picture; it was exported here from {kept.model}, with all its settings inside."
+        self.page.banner.show_notice(said, lambda: self.page.run_wanted.emit(kept, name), "Open its run")
+        self._offered = self.page.banner.text()
+
+    def _withdraw_offer(self) -> None:
+        """Another picture stands there now."""
+        if self._offered and self.page.banner.text() == self._offered:
+            self.page.banner.clear()
+        self._offered = ""
 
     # --- before the models
 
@@ -357,6 +377,14 @@ class Lens(Scene):
             return False
         act()
         return True
+
+
+def _inside(path: Path | None) -> Keepsake | None:
+    """The settings in a picture, if it was exported from here."""
+    if path is not None:
+        with contextlib.suppress(keepsake.KeepsakeError):
+            return keepsake.read(path)
+    return None
 
 
 def _in_order(cards: list[Card]) -> list[Card]:

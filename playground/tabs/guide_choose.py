@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from playground import families
+from playground import checkpoints, families
+from playground.evaluation import measured
+from playground.evaluation.measured import Row
+from playground.models.base import Frame
+from playground.tabs.guide_figures import say
 from playground.tabs.guide_live import Rounds, Subject
 from playground.tabs.guide_places import Link, Places, read
 from playground.tabs.guide_rules import Question, Reason, Rules, Verdict
@@ -51,6 +56,9 @@ class Choose(Scene):
         right.addWidget(self.caption)
         row.addLayout(right, 1)
         self.column.addLayout(row, 1)
+        self.rows: list[Row] = []  # of the measured table
+        self._reader = self.new_lane("figures")
+        self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].extras["rows"]))
         self._leaves = {leaf["family"]: leaf for leaf in reversed(read("map")["leaf"])}
         self.rounds = Rounds(self.new_lane("draw"), self.page.shelf, self)
         self.rounds.arrived.connect(lambda _key, frame: self.grid.set_images(frame.images))
@@ -58,12 +66,27 @@ class Choose(Scene):
         self._show()
 
     def wake(self) -> None:
-        """Draw, if there is a recommendation."""
+        """Draw, if there is a recommendation; read what was measured, which may be new."""
         self.rounds.wake()
+
+        def read() -> Iterator[Frame]:
+            rows = measured.rows(checkpoints.cards())
+            yield Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"rows": rows})
+
+        self._reader.play(read)
 
     def rest(self) -> None:
         """Draw nothing."""
         self.rounds.rest()
+        self._reader.stop()
+
+    def _read(self, rows: list[Row]) -> None:
+        if rows != self.rows:
+            self.rows = rows
+            if self.verdict is not None:  # it was there first
+                at = self._answer.verticalScrollBar().value()
+                self._show()
+                self._answer.verticalScrollBar().setValue(at)
 
     # --- what can be done
 
@@ -215,7 +238,8 @@ class Choose(Scene):
 
     def _add_reason(self, column: QVBoxLayout, text: str, reason: Reason, family: str) -> None:
         row = QHBoxLayout()
-        row.addWidget(_words(text), 1)
+        said = say(reason.figure, self.places, self.rows)
+        row.addWidget(_words(f"{text} <b>{said}</b>" if said else text), 1)
         found = self.first_place(reason.links)
         if found is not None:
             wanted, place = found

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from playground.tabs.guide_figures import Figure, figure
 from playground.tabs.guide_places import Link, link, read
 
 Answers = Mapping[str, str]
@@ -36,11 +37,12 @@ class Question:
 
 @dataclass(frozen=True)
 class Reason:
-    """A sentence, and where it can be seen; the first link that is here counts."""
+    """A sentence, where it can be seen (the first link that is here counts), and what was measured of it."""
 
     text: str
     links: tuple[Link, ...]
     family: str = ""  # of a runner-up
+    figure: Figure | None = None
 
 
 @dataclass(frozen=True)
@@ -135,4 +137,4 @@ class Rules:
 
 def _reason(raw: Mapping[str, Any]) -> Reason:
     links = tuple(found for one in raw["show"] if (found := link(one)) is not None)
-    return Reason(raw["text"], links, raw.get("family", ""))
+    return Reason(raw["text"], links, raw.get("family", ""), figure(raw.get("figure")))

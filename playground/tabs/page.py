@@ -85,6 +85,9 @@ class Page(QWidget):
 
     scenes: ClassVar[tuple[type[Scene], ...]] = ()
     went = Signal(object)  # Place: a link was followed
+    run_wanted = Signal(
+        object, str
+    )  # Keepsake and the name of its file: what it was exported of is to be shown
 
     def __init__(self, cards: list[Card], stream: Stream, shelf: Shelf, scene_name: str = "") -> None:
         super().__init__()

@@ -32,6 +32,7 @@ class Banner(QWidget):
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._button = QPushButton()
+        self._button.setAutoDefault(True)  # Return presses it too
         self._close = IconButton("close", "Close this message")
         self._row = QHBoxLayout(self)
         self._row.addWidget(self._icon)

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QIcon, QKeyEvent, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFont, QIcon, QKeyEvent, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from playground.ui import theme
 from playground.ui.controls import claims
 
 Index = QModelIndex | QPersistentModelIndex
+MOST_NAMES = 0.4  # of the width, for the first column of a table that does not fit
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,66 @@ class _Model(QAbstractTableModel):
         return self._icons[key]
 
 
+class _Frozen(QTableView):
+    """The first column once more, over a table that is wider than its room: names stay while figures scroll."""
+
+    def __init__(self, table: FigureTable) -> None:
+        super().__init__(table)
+        self._table = table
+        self.setProperty("role", "frozen")
+        self.setModel(table.model())
+        self.setSelectionModel(table.selectionModel())
+        _dress(self)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for bar in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
+            bar(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        here, there = self.verticalScrollBar(), table.verticalScrollBar()
+        here.valueChanged.connect(lambda value: there.setValue(value))
+        there.valueChanged.connect(lambda value: here.setValue(value))
+        self.horizontalHeader().sectionClicked.connect(table.sort_by)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.horizontalHeader().sortIndicatorChanged.connect(lambda *how: header.setSortIndicator(*how))
+        table.horizontalHeader().sectionResized.connect(lambda *_: self.place())
+        table.horizontalScrollBar().rangeChanged.connect(lambda *_: self.place())
+        self.pressed.connect(lambda _: table.setFocus())
+        self.doubleClicked.connect(table.doubleClicked)
+        self.hide()
+
+    def place(self) -> None:
+        """Over the first column, if there is anything to scroll."""
+        table, wide = self._table, self._table.columnWidth(0)
+        for column in range(1, table.model().columnCount()):
+            self.setColumnHidden(column, True)
+        self.setColumnWidth(0, wide)
+        self.setIconSize(table.iconSize())
+        self.verticalHeader().setDefaultSectionSize(table.verticalHeader().defaultSectionSize())
+        frame, head = table.frameWidth(), table.horizontalHeader().height()
+        self.horizontalHeader().setFixedHeight(head)
+        self.setGeometry(frame, frame, wide, table.viewport().height() + head)
+        self.setVisible(table.horizontalScrollBar().maximum() > 0)
+        self.raise_()
+
+
+def _dress(view: QTableView) -> None:
+    """What both views of a table have."""
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    view.setCornerButtonEnabled(False)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.verticalHeader().hide()
+    header = view.horizontalHeader()
+    header.setSectionsClickable(True)
+    header.setSortIndicatorShown(True)
+    header.setHighlightSections(False)
+    header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+    header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+
+
 class FigureTable(QTableView):
     """Click on a heading (or S on a cell) sorts by that column; Return or a double click opens a row."""
 
@@ -143,22 +204,11 @@ class FigureTable(QTableView):
         super().__init__()
         self._model = _Model()
         self.setModel(self._model)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setShowGrid(False)
-        self.setWordWrap(False)
-        self.setCornerButtonEnabled(False)
         self.setTabKeyNavigation(False)
-        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.verticalHeader().hide()
-        header = self.horizontalHeader()
-        header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
-        header.setHighlightSections(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        header.sectionClicked.connect(self.sort_by)
-        header.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+        _dress(self)
+        self.horizontalHeader().sectionClicked.connect(self.sort_by)
+        self._names_want = 0  # pixels for the first column, if there is room
+        self.frozen = _Frozen(self)
         self.doubleClicked.connect(lambda index: self._open(index.row()))
         theme.signals.changed.connect(self._fit)
 
@@ -219,6 +269,37 @@ class FigureTable(QTableView):
             widest = max((theme.text_width(t, self._font(i)) for t in texts), default=0)
             widest = max(widest + (em * 2.2 if i == 0 else 0), theme.text_width(heading.title) + em * 1.1)
             self.setColumnWidth(i, round(min(widest, em * 34) + em * 1.5))
+        self._names_want = self.columnWidth(0)
+        self._share()
+
+    def _share(self) -> None:
+        """Where the columns do not fit, names leave most of the room to figures."""
+        room = self.viewport().width()
+        rest = sum(self.columnWidth(i) for i in range(1, len(self._model.headings)))
+        self.setColumnWidth(
+            0,
+            self._names_want
+            if self._names_want + rest <= room
+            else min(self._names_want, round(room * MOST_NAMES)),
+        )
+        self.frozen.place()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Names share the room again."""
+        super().resizeEvent(event)
+        self._share()
+
+    def scrollTo(
+        self, index: Index, hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible
+    ) -> None:
+        """Bring a cell out from under the names as well."""
+        bar = self.horizontalScrollBar()
+        before = bar.value()
+        super().scrollTo(index, hint)
+        if index.column() == 0:
+            bar.setValue(before)  # names are always there
+        elif index.isValid() and not self.frozen.isHidden():
+            bar.setValue(bar.value() - max(self.frozen.width() - self.visualRect(index).left(), 0))
 
     def _font(self, column: int) -> QFont:
         return theme.scaled_font(1.0, QFont.Weight.DemiBold if column == 0 else QFont.Weight.Normal)

@@ -61,6 +61,7 @@ QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border:
 QComboBox QAbstractItemView::item {{ min-height: {px(1.9)}; padding-left: {px(0.3)}; border: none; }}
 
 QTableView {{ background: {c.window}; color: {c.text}; border: none; gridline-color: {c.line}; selection-background-color: {c.hover}; selection-color: {c.text}; }}
+QTableView[role="frozen"] {{ border-right: 1px solid {c.line}; }}
 QTableView::item {{ padding: 0 {px(0.38)}; border: none; }}
 QTableView::corner, QAbstractScrollArea::corner {{ background: transparent; border: none; }}
 QHeaderView {{ background: {c.window}; }}
