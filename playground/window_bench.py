@@ -335,17 +335,42 @@ def _page_rows(bench: _Bench, title: str) -> list[Row]:
     rows = []
     for kind in page.scenes:
         page.show_scene(kind.name)
-        scene = page.scene
-        again: Callable[[], object] = lambda: None  # noqa: E731
-        if kind.name == "Race":
-            again = lambda scene=scene: scene.race.is_open or scene.is_loading or scene.start()  # noqa: E731
-            again()
-            bench.wait(lambda scene=scene: scene.race.is_open, 120)  # all are loaded: the clocks run
-        elif kind.name == "Map":
-            leaves = scene.leaves.values()
-            bench.wait(lambda leaves=leaves: any(leaf.num_pictures for leaf in leaves), 60)
-        rows += _gap_rows(f"{title}: {kind.name}", _late(bench, again))
+        rows += _gap_rows(f"{title}: {kind.name}", _late(bench, _at_work(bench, page.scene)))
     return rows
+
+
+def _at_work(bench: _Bench, scene: Any) -> Callable[[], object]:
+    """Wait until a scene does what it is there for; what is returned keeps it at that."""
+
+    def race() -> None:
+        if not (scene.race.is_open or scene.is_loading):
+            scene.start()
+
+    def read() -> None:
+        if not scene._reader.is_open:
+            scene.wake()
+
+    def nothing() -> None:
+        pass
+
+    if scene.name == "Race":
+        race()
+        bench.wait(lambda: scene.race.is_open, 120)  # all are loaded: the clocks run
+        return race
+    if scene.name == "Table":
+        bench.wait(lambda: scene._is_read, 60)
+        return read
+    if scene.name == "One image":
+        bench.wait(lambda: scene.verdicts, 60)
+    elif scene.name == "Map":
+        bench.wait(lambda: any(leaf.num_pictures for leaf in scene.leaves.values()), 60)
+    elif scene.name == "Families":
+        bench.wait(lambda: scene.card.grid.count(), 60)
+    elif scene.name == "Which model?":
+        while scene.verdict is None:
+            scene.choose(0)
+        bench.wait(lambda: scene.grid.count(), 60)
+    return nothing
 
 
 def _gaps_of(bench: _Bench, view: Any) -> list[float]:

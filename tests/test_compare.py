@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
 
 from playground import animation, checkpoints, keepsake, paths
 from playground.app import MainWindow
@@ -612,6 +613,41 @@ def test_the_table_sorts_and_keeps_the_row_in_hand(table, qtbot):
     starred = [row[column("bits/dim")] for row in view.texts()]
     assert all(set(text) <= {"★", "☆"} and len(text) == 5 for text in starred if text)
     assert "best fifth" in table.note.text()
+
+
+def test_names_stay_while_figures_scroll(window, table, qtbot):
+    view, frozen = table.measured, table.measured.frozen
+    window.resize(1280, 800)
+    bar = view.horizontalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0 and frozen.isVisible(), timeout=WAIT)
+    bar.setValue(bar.maximum())
+    theme.set_scale(QApplication.instance(), 1.5)
+    view.verticalScrollBar().setValue(view.verticalScrollBar().maximum())
+    rows = range(view.model().rowCount())
+    for row in rows:
+        name, other = (v.visualRect(v.model().index(row, c)) for v, c in ((frozen, 0), (view, 16)))
+        assert (name.top(), name.height()) == (other.top(), other.height()), row
+    head = frozen.horizontalHeader().height()
+    assert head == view.horizontalHeader().height() and not frozen.verticalScrollBar().isVisible()
+    assert frozen.width() == view.columnWidth(0) <= 0.41 * view.viewport().width()
+    theme.set_scale(QApplication.instance(), 1.0)
+
+    view.setFocus()
+    view.setCurrentIndex(view.model().index(2, 16))
+    for column in range(15, -1, -1):  # back by keys: no cell hides under the names
+        qtbot.keyClick(view, Qt.Key.Key_Left)
+        assert view.currentIndex().column() == column
+        assert column == 0 or view.visualRect(view.currentIndex()).left() >= frozen.width()
+    spot = frozen.visualRect(view.model().index(4, 0)).center()
+    qtbot.mouseClick(frozen.viewport(), Qt.MouseButton.LeftButton, pos=spot)
+    assert view.currentIndex().row() == 4 and not frozen.hasFocus()
+    section = frozen.horizontalHeader()
+    qtbot.mouseClick(section.viewport(), Qt.MouseButton.LeftButton, pos=section.rect().center())
+    names = [line[0] for line in view.texts()]
+    assert names == sorted(names, key=str.lower) and section.sortIndicatorSection() == 0
+    window.resize(2600, 800)
+    qtbot.waitUntil(lambda: bar.maximum() == 0 and not frozen.isVisible(), timeout=WAIT)
+    window.resize(1280, 800)
 
 
 def test_rows_and_points_open_their_tab(window, table, qtbot):

@@ -296,7 +296,7 @@ def test_the_conversation_by_keyboard(open_guide, qtbot):
     qtbot.waitUntil(lambda: bool(scene.rows), timeout=WAIT)
     shown = " ".join(label.text() for label in scene._answer.widget().findChildren(QLabel))
     said = [say(r.figure, scene.places, scene.rows) for r in (*scene.verdict.reasons, *scene.verdict.runners)]
-    assert any(said) and all(f"<b>{one}</b>" in shown for one in said if one)
+    assert any(said) and all(f"<br><b>{one}</b>" in shown for one in said if one)
     qtbot.keyClick(window, Qt.Key.Key_Backspace)
     assert scene.verdict is None and scene.rules.open_question(scene.answers).id == "compute"
     qtbot.keyClick(window, Qt.Key.Key_2)

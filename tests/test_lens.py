@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
@@ -18,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 from sklearn.datasets import load_digits
 from sklearn.metrics import roc_auc_score
 
-from playground import checkpoints, data, incoming, paths
+from playground import checkpoints, data, incoming, keepsake, paths
 from playground.__main__ import main
 from playground.app import MainWindow
 from playground.evaluation import lens
@@ -429,3 +430,36 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     assert tab.model.card.id == "vae2d-fashion"
     scene.reopen()  # another device, while nobody looks
     assert scene.scores.state == "paused"
+
+
+def test_a_picture_of_ours_is_scored_and_opens_its_run(window, qtbot, tmp_path):
+    window.tabs.setCurrentIndex(window.tabs.count() - 1)
+    scene, banner = window.page.scene, window.page.banner
+    kept = keepsake.Keepsake("vae", "vae2d-fashion", "", "Generate", {"num_samples": 1, "seed": 11})
+    pixels = lens.pictures("digits", 1, first=3)[0]
+    for name, seed in (("one.png", 11), ("two.png", 12)):
+        settings = {**kept.settings, "seed": seed}
+        keepsake.save_png(tmp_path / name, pixels[..., 0], dataclasses.replace(kept, settings=settings))
+    window.open_file(tmp_path / "one.png")
+    qtbot.waitUntil(lambda: "one.png is scored" in banner.text(), timeout=WAIT)
+    assert (
+        np.array_equal(scene.image, pixels) and banner.kind() == "info" and "vae2d-fashion" in banner.text()
+    )
+    qtbot.waitUntil(lambda: scene.scores.state == "finished", timeout=WAIT)
+    scene.take(3)
+    assert not banner.isVisible(), "an offer that outlives its picture"
+
+    window.open_file(tmp_path / "two.png")
+    qtbot.waitUntil(lambda: "two.png is scored" in banner.text(), timeout=WAIT)
+    scene.page.switch.setFocus(Qt.FocusReason.TabFocusReason)
+    passed = [window.focusWidget()]
+    while passed[-1] is not banner._button:
+        qtbot.keyClick(passed[-1], Qt.Key.Key_Tab)
+        assert window.focusWidget() not in passed, "no way to the offer by Tab"
+        passed.append(window.focusWidget())
+    qtbot.keyClick(banner._button, Qt.Key.Key_Return)
+    assert window.current.family.key == "vae" and not banner.isVisible()
+    qtbot.waitUntil(
+        lambda: window.current.view is not None and window.current.view.request is not None, timeout=WAIT
+    )
+    assert window.current.model_id == "vae2d-fashion" and window.current.view.request.seed == 12

@@ -239,7 +239,7 @@ class Choose(Scene):
     def _add_reason(self, column: QVBoxLayout, text: str, reason: Reason, family: str) -> None:
         row = QHBoxLayout()
         said = say(reason.figure, self.places, self.rows)
-        row.addWidget(_words(f"{text} <b>{said}</b>" if said else text), 1)
+        row.addWidget(_words(f"{text}<br><b>{said}</b>" if said else text), 1)
         found = self.first_place(reason.links)
         if found is not None:
             wanted, place = found
