@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from playground.models.base import EACH_CLASS, Request, knob
 from playground.ui import theme
 from playground.ui.banner import Banner
+from playground.ui.controls import Slider
 from playground.ui.demo import DemoRequest
 from playground.ui.dots import dots
 from playground.ui.explain import ExplainPanel
@@ -354,6 +355,26 @@ def test_hovering_and_arrows_move_the_pointer(qtbot: QtBot) -> None:
     with qtbot.waitSignal(plane.moved) as caught:
         qtbot.keyClick(plane, Qt.Key.Key_Up)
     assert caught.args[0] == 0 and caught.args[1] > 0
+
+
+def test_a_click_on_plane_picture_or_slider_has_a_key(qtbot: QtBot) -> None:
+    plane, grid, slider = plane_of(qtbot), ImageGrid(), Slider()
+    with qtbot.waitSignal(plane.pressed) as caught:
+        qtbot.keyClick(plane, Qt.Key.Key_Right)
+        qtbot.keyClick(plane, Qt.Key.Key_Return)
+    assert tuple(caught.args) == plane.pointer() and plane.pointer()[0] > 0
+    show(qtbot, grid)
+    grid.set_images(np.zeros((4, 8, 6, 1), np.uint8), columns=2)
+    with qtbot.assertNotEmitted(grid.picked):
+        qtbot.keyClick(grid, Qt.Key.Key_Return)
+    assert grid.selected() == 0
+    qtbot.keyClick(grid, Qt.Key.Key_Down)
+    with qtbot.waitSignal(grid.picked) as caught:
+        qtbot.keyClick(grid, Qt.Key.Key_Enter)
+    assert caught.args == [2, 4, 3]
+    show(qtbot, slider)
+    with qtbot.waitSignal(slider.reset):
+        qtbot.keyClick(slider, Qt.Key.Key_Delete)
 
 
 def test_ten_thousand_points_are_painted_once(qtbot: QtBot) -> None:

@@ -60,7 +60,9 @@ class Forward(ImageView):
         self.slider.setRange(0, _STEPS)
         self.slider.setPageStep(_STEPS // 10)
         self.slider.setAccessibleName("t, the amount of noise")
-        self.slider.setToolTip("t: 0 is the picture, 1 is noise alone; double-click for the default")
+        self.slider.setToolTip(
+            "t: 0 is the picture, 1 is noise alone; double-click or Delete for the default"
+        )
         self.slider.valueChanged.connect(lambda at: self.tab.knobs.set_settings({"t": at / _STEPS}))
         self.slider.reset.connect(lambda: self.slider.setValue(round(0.4 * _STEPS)))
         self.value = QLabel()

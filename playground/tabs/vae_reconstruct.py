@@ -28,7 +28,7 @@ class Reconstruct(ImageView):
         "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
         "what the decoder still has to pay for the exact pixels. <b>KL</b>: what it costs to say <i>z</i>, which is "
         "the distance from the ellipse to the prior. A smaller σ makes <i>z</i> more exact and more expensive.<br><br>"
-        "N and P walk over the test images; on a plane, click near any point to take it."
+        "N and P walk over the test images; on a plane, click near any point to take it (or the arrows, then Enter)."
     )
     formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
 
@@ -59,7 +59,7 @@ class Reconstruct(ImageView):
             "The encoder answers a picture with <b>one point</b>, and the decoder turns it back. There is no σ, no "
             "prior and so no KL: the number says what the pixels cost once the code is known, and <b>nobody has paid "
             "for the code</b>. It is not a likelihood, and not to be compared with a VAE's bound.<br><br>N and P walk "
-            "over the test images; click near any point of the plane to take it."
+            "over the test images; click near any point of the plane to take it (or the arrows, then Enter)."
         )
         return words, r"x \to z = f(x) \to \hat{x} = g(z)"
 

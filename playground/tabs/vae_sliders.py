@@ -25,7 +25,7 @@ class Sliders(ImageView):
         "means: width, sleeves, brightness, shoe or shirt.<br><br>The bars say how much each number tells about a "
         "picture, as the KL divergence from encoding to prior, averaged over the test images. One that tells nothing "
         "has <b>collapsed</b>: the encoder leaves it at the prior, and moving it changes next to nothing. The VAE "
-        "pays for every nat, so it uses no more numbers than it needs.<br><br>Double-click a slider to send it back."
+        "pays for every nat, so it uses no more numbers than it needs.<br><br>Double-click a slider to send it back (Delete does too)."
     )
     formula = r"\KL_d = (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2) / 2"
     hidden_knobs = frozenset({"moved"})

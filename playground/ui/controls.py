@@ -98,6 +98,13 @@ class Slider(QSlider):
         self.setSliderDown(False)
         self.reset.emit()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete is the double click of the keyboard."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+            self.reset.emit()
+        else:
+            super().keyPressEvent(event)
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus; else the panel scrolls."""
         super().wheelEvent(event) if self.hasFocus() else event.ignore()

@@ -399,7 +399,7 @@ class ImageGrid(QWidget):
         self._point((-1, -1, -1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the selection, Escape drops it."""
+        """Arrows move the selection, Escape drops it; Enter makes one, and then is a click on it (in its middle)."""
         moves = dict(zip(ARROWS, (-1, 1, -self.columns, self.columns), strict=True))
         if self._selected >= 0 and event.key() in moves:
             to = self._selected + moves[Qt.Key(event.key())]
@@ -407,6 +407,11 @@ class ImageGrid(QWidget):
                 self.select(to)
         elif self._selected >= 0 and event.key() == Qt.Key.Key_Escape:
             self.select(-1)
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._panels:
+            height, width = self._panels[0][1].shape[1:3]
+            self.select(0) if self._selected < 0 else self.picked.emit(
+                self._selected, height // 2, width // 2
+            )
         else:
             super().keyPressEvent(event)
 

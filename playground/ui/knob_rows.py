@@ -293,7 +293,7 @@ def row(knob: Knob, classes: Sequence[str]) -> Row:
 def tip(knob: Knob) -> str:
     """The tooltip: what turning the knob does, and how to undo it."""
     default = "" if knob.choices or knob.type is bool else f" ({knob.default})"
-    return f"<p style='white-space:pre-wrap'>{knob.help}</p><p><small>Double-click the name to reset{default}.</small></p>"
+    return f"<p style='white-space:pre-wrap'>{knob.help}</p><p><small>Double-click the name (or Delete on the slider) to reset{default}.</small></p>"
 
 
 def step_of(knob: Knob) -> float:

@@ -331,8 +331,11 @@ class LatentPlane(QWidget):
             self.pressed.emit(*z)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """A hundredth of the plane per arrow, a tenth with Shift."""
+        """A hundredth of the plane per arrow, a tenth with Shift; Enter is a click."""
         ways = dict(zip(ARROWS, (QPoint(-1, 0), QPoint(1, 0), QPoint(0, 1), QPoint(0, -1)), strict=True))
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.pressed.emit(*(self._pointer or (0.0, 0.0)))
+            return
         if event.key() not in ways:
             super().keyPressEvent(event)
             return

@@ -164,7 +164,7 @@ class SliderRow:
         self.slider.setSingleStep(_STEPS // 20)
         self.slider.setPageStep(_STEPS // 2)
         self.slider.setAccessibleName(f"Latent dimension {dimension + 1}")
-        self.slider.setToolTip(f"Dimension {dimension + 1}; double-click goes back to the start")
+        self.slider.setToolTip(f"Dimension {dimension + 1}; double-click or Delete goes back to the start")
         self.number, self.bar = QLabel(), Bar()
         self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.parts = (self.name, self.slider, self.number, self.bar)
