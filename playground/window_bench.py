@@ -212,6 +212,8 @@ def _planes(bench: _Bench, view: Any) -> tuple[list[float], list[float]]:
 
 
 _KNOBS = (  # tab, model, view, knob, from, to; one picture each
+    ("gan", "stylegan-fashion", "Generate", "truncation_psi", 0.2, 1.2),
+    ("gan", "stylegan-fashion", "Directions", "direction_1", -3.0, 3.0),
     ("gan", "dcgan-fashion", "Generate", "temperature", 0.5, 1.4),
     ("gan", "gan-fashion", "Generate", "temperature", 0.5, 1.4),
     ("flow", "glow-fashion", "Generate", "temperature", 0.5, 1.0),

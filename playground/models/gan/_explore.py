@@ -132,6 +132,12 @@ class MixRequest(StyleRequest):
         choices=_LAYERS[:3],
         help="Which layers get the column's style; all others keep the row's. Coarse layers decide the shape, fine ones the shading.",
     )
+    label: int = knob(
+        8,
+        label="class",
+        choices="classes",
+        help="Which garment is mixed. In training, styles were only ever mixed within a class: across classes the parts do not fit.",
+    )
     num_rows: int = knob(4, label="rows", low=1, high=8, help="How many pictures give the row's styles.")
     num_columns: int = knob(
         6, label="columns", low=1, high=10, help="How many pictures give a column's styles."

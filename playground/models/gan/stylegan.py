@@ -468,5 +468,6 @@ RECIPES = (
         warmup_steps=100,
         ema=0.998,
         snapshot={"num_samples": 10, "truncation_psi": 1.0},
+        evaluate={"truncation_psi": 1.0},
     ),
 )
