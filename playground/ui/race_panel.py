@@ -20,6 +20,7 @@ from playground.ui.race_record import FINISHED, Stand
 from playground.ui.transport_parts import SignButton
 
 HEAD, FOOT, GAP = 2.4, 2.2, 0.7  # em
+PAUSED = "paused"
 PICTURE = (28, 28)  # what the board reckons with until it has seen one
 
 
@@ -129,6 +130,9 @@ class _Head(Pressable):
         painter.setFont(font)
         painter.setPen(QColor(theme.palette().muted))
         wide = theme.text_width(self._word, font) + 2
+        name = theme.text_width(self._title, theme.scaled_font(1.0, QFont.Weight.DemiBold))
+        if self._word == PAUSED and name + theme.em() * 1.8 > self.width() - wide:
+            return self.width()  # its button says so too, and the name is needed more
         box = QRectF(self.width() - wide, 0, wide, self.height())
         painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._word)
         return box.left()
@@ -224,7 +228,7 @@ class RacePanel(QWidget):
             self.grid.set_panels([])
         self.grid.set_message("" if frame is not None else _nothing(stand))
         word = stand.outcome if stand.outcome != FINISHED else ""
-        self.head.say(word or ("paused" if is_paused else ""), stand.place)
+        self.head.say(word or (PAUSED if is_paused else ""), stand.place)
         self.foot.say(*figures(stand))
         self.pause.setVisible(is_open)
         words = ("play", f"Let {self.title} go on") if is_paused else ("pause", f"Pause {self.title} alone")
