@@ -87,6 +87,8 @@ def paint_names(
         away = -2 * ratio if box.center().y() < square.center().y() else 2 * ratio
         while square.contains(box) and any(box.intersects(other) for other in taken):
             box.translate(0, away)
+        if any(box.intersects(other) for other in taken):
+            continue  # no room: the legend has it
         taken.append(box)
         painter.setPen(QPen(theme.class_colour(label), 1.2 * ratio))
         painter.setBrush(_BEHIND_WORDS)
