@@ -140,7 +140,10 @@ def test_a_search_comes_nearer_to_the_test_image(open_window, qtbot):
 
 
 def test_mixing_gives_each_cell_the_chosen_layers_of_its_column(open_window, qtbot, styles):
-    tab, view = open_styles(open_window(tab="gan"), qtbot, styles, "Style mixing")
+    window = open_window(tab="gan")
+    assert window.current.knobs.settings()["label"] == -1, "each class in turn"
+    tab, view = open_styles(window, qtbot, styles, "Style mixing")
+    assert view.request.label >= 0, "classes are not mixed with each other"
     tab.knobs.set_settings({"layers": "middle", "num_rows": 2, "num_columns": 3})
     qtbot.waitUntil(lambda: view.request.layers == "middle" and view.request.num_columns == 3, timeout=WAIT)
     wait_finished(qtbot, view)

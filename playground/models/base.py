@@ -35,7 +35,7 @@ class Knob:
     default: Any
     label: str
     help: str
-    low: float | None = None
+    low: float | None = None  # of a class: 0 takes "each in turn" out of the choices
     high: float | None = None
     step: float | None = None
     choices: tuple[tuple[Any, str], ...] | Literal["classes"] | None = None
@@ -59,8 +59,13 @@ class Knob:
         if isinstance(self.choices, tuple) and value not in [v for v, _ in self.choices]:
             raise ValueError(f"{self.name} must be one of {', '.join(str(v) for v, _ in self.choices)}.")
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):
-            raise ValueError(f"{self.name} must lie between {self.low:g} and {self.high:g}, not {value}.")
+            raise ValueError(f"{self.name} must {self._range()}, not {value}.")
         return value
+
+    def _range(self) -> str:
+        if self.high is None or self.low is None:
+            return f"be at least {self.low:g}" if self.high is None else f"be at most {self.high:g}"
+        return f"lie between {self.low:g} and {self.high:g}"
 
 
 def knob(default: Any, *, label: str, help: str, **how: Any) -> Any:

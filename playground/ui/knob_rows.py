@@ -283,7 +283,8 @@ class TextRow(Row):
 def row(knob: Knob, classes: Sequence[str]) -> Row:
     """The row that suits a knob."""
     if knob.choices == "classes":
-        return ChoiceRow(knob, [(EACH_CLASS, "each in turn"), *enumerate(classes)])
+        each = [(EACH_CLASS, "each in turn")] if knob.low is None or knob.low <= EACH_CLASS else []
+        return ChoiceRow(knob, [*each, *enumerate(classes)])
     if knob.choices:
         return ChoiceRow(knob, knob.choices)
     kinds: dict[type, Callable[[Knob], Row]] = {bool: SwitchRow, int: NumberRow, float: NumberRow}

@@ -135,6 +135,7 @@ class MixRequest(StyleRequest):
     label: int = knob(
         8,
         label="class",
+        low=0,
         choices="classes",
         help="Which garment is mixed. In training, styles were only ever mixed within a class: across classes the parts do not fit.",
     )
@@ -193,7 +194,7 @@ def _direction_knobs() -> list[tuple[str, type, Any]]:
 
 @dataclass(frozen=True)
 class _DirectionBase(StyleRequest):
-    label: int = knob(8, label="class", choices="classes", help="Which garment is changed.")
+    label: int = knob(8, label="class", low=0, choices="classes", help="Which garment is changed.")
     layers: str = knob(
         "all", label="layers", choices=_LAYERS, help="Which layers feel the change.", fold=True
     )
