@@ -91,7 +91,7 @@ RECIPES = (
         betas=(0.5, 0.999),
         final_learning_rate=0.05,
         warmup_steps=1,
-        ema=0.0,
+        ema=0.999,
         snapshot={"num_samples": 10},
     ),
 )
