@@ -79,8 +79,10 @@ class Plot(QWidget):
 
     def set_labels(self, x_label: str, y_label: str) -> None:
         """Other axis names, with their units."""
-        self._labels = {"bottom": x_label, "left": y_label}
-        self._dress_axes()
+        labels = {"bottom": x_label, "left": y_label}
+        if labels != self._labels:
+            self._labels = labels
+            self._dress_axes()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Its tab, and so its accent, is known now."""
@@ -162,12 +164,14 @@ class LinePlot(Plot):
 
     def set_curves(self, curves: Mapping[str, np.ndarray], x: np.ndarray | None = None) -> None:
         """Exactly these curves; others are taken away."""
-        for name in [n for n in self._curves if n not in curves]:
+        gone = [n for n in self._curves if n not in curves]
+        for name in gone:
             self._item.removeItem(self._curves.pop(name))
             self._item.removeItem(self._dots.pop(name))
         for name, y in curves.items():
             self.set_curve(name, y, x)
-        self.recolour()
+        if gone:  # dressing everything anew costs more than the curves' new points
+            self.recolour()
 
     def set_log(self, log_y: bool) -> None:
         """Powers of ten on the y axis, or not."""
