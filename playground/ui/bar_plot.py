@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
@@ -18,9 +19,18 @@ from playground.tables import Table
 from playground.ui import theme
 from playground.ui.pixels import qimage
 
+_MOST_AXES = 12  # pictures of them that are kept
 _LEAST = 2.0  # width in pixels below which no bar is drawn
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+@dataclass(eq=False)
+class _Axes:
+    """How the axes look, and where the bars stand between them."""
+
+    picture: QPixmap = field(default_factory=QPixmap)
+    box: QRectF = field(default_factory=QRectF)
 
 
 class BarPlot(QWidget):
@@ -36,9 +46,8 @@ class BarPlot(QWidget):
         self._names: tuple[str, ...] = ()
         self._highlight: int | None = None
         self._low, self._high = 0.0, 1.0
-        self._axes = QPixmap()  # title and axes, painted again only when they change
-        self._axes_key: tuple[object, ...] = ()
-        self._box = QRectF()  # where the bars are; belongs to the same key
+        self._axes = _Axes()  # painted again only when they change
+        self._known_axes: dict[tuple[object, ...], _Axes] = {}  # the tops of live bars go to and fro
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
         theme.signals.changed.connect(self.updateGeometry)
         theme.signals.changed.connect(self.update)
@@ -122,12 +131,13 @@ class BarPlot(QWidget):
     # --- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Title and axes from their picture, legend, bars."""
+        """Axes from their picture, title, legend, bars."""
         painter = QPainter(self)
         self._plot_box()
-        if self._axes.isNull():
-            self._axes = self._axes_picture()
-        painter.drawPixmap(0, 0, self._axes)
+        if self._axes.picture.isNull():
+            self._axes.picture = self._axes_picture()
+        painter.drawPixmap(0, 0, self._axes.picture)
+        self._paint_title(painter)
         self._paint_legend(painter)
         if not len(self._x):
             return
@@ -144,7 +154,6 @@ class BarPlot(QWidget):
         picture.setDevicePixelRatio(ratio)
         picture.fill(Qt.GlobalColor.transparent)
         painter = QPainter(picture)
-        self._paint_title(painter)
         if len(self._x):
             self._paint_axes(painter)
         painter.end()
@@ -221,7 +230,7 @@ class BarPlot(QWidget):
     def _plot_box(self) -> QRectF:
         """Where the bars are, measured again when something that decides it (or the look of the axes) has changed."""
         ends = (float(self._x[0]), float(self._x[-1])) if len(self._x) else ()
-        words = (self._title, self._labels["bottom"], self._labels["left"], self._names)
+        words = (self._title_height(), self._labels["bottom"], self._labels["left"], self._names)
         look = (theme.scale(), theme.palette().text, QApplication.font().key(), self.devicePixelRatioF())
         has_legend = self._highlight is not None
         key = (
@@ -235,9 +244,13 @@ class BarPlot(QWidget):
             words,
             look,
         )
-        if key != self._axes_key:
-            self._axes_key, self._axes, self._box = key, QPixmap(), self._measured_box()
-        return self._box
+        found = self._known_axes.get(key)
+        if found is None:
+            if len(self._known_axes) >= _MOST_AXES:
+                self._known_axes.clear()
+            found = self._known_axes[key] = _Axes(box=self._measured_box())
+        self._axes = found
+        return found.box
 
     def _measured_box(self) -> QRectF:
         line = self._line()

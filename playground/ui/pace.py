@@ -1,7 +1,7 @@
 """How often the window hears of new frames: as often as the display shows them, unless painting them costs too much.
 
 A sampler of small steps and the window share Python's interpreter lock, so whatever the window does the sampler waits
-for.  The window therefore gets a twentieth of the time: what it spent since the last news (painting included, measured as
+for.  The window therefore gets a twenty-fifth of the time: what it spent since the last news (painting included, measured as
 this thread's processor time) decides how long it waits for the next.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 REFRESH = 1 / 60  # seconds between two deliveries, at least
 SLOWEST = 1 / 10  # and at most: slower than this is no moving picture, whatever it costs
-SHARE = 0.05  # of the time for the window, so that with what is not counted (waiting for the lock) it stays under a tenth
+SHARE = 0.04  # of the time for the window, so that with what is not counted (waiting for the lock) it stays under a tenth
 _NEWEST = 0.3  # weight of the newest measurement: the clock of some systems ticks in steps of 16 ms
 
 
