@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -85,3 +87,24 @@ def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window,
     assert not np.array_equal(lit[0], lit[1])
     ratio = lit[0] / np.maximum(lit[1], 1e-9)
     assert (ratio[on[0] > on[1] + 0.5] > 1).all() and (ratio[on[0] < on[1] - 0.5] < 1).all()
+
+
+def test_plots_follow_a_few_times_a_second_and_are_right_when_the_run_rests(open_window, qtbot, monkeypatch):
+    from playground.tabs.view import PLOTS_EVERY
+
+    view = open_window(model_id=MODEL, view="Chains").current.view
+    qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
+    calls, draw = [], view.draw_plot
+
+    def note(frame):
+        calls.append((time.perf_counter(), frame.step, view.player.is_playing))
+        draw(frame)
+
+    monkeypatch.setattr(view, "draw_plot", note)
+    run(qtbot, view.tab, view, num_steps=60, num_samples=4)
+    qtbot.waitUntil(lambda: view.is_settled and not view.player.is_playing, timeout=WAIT)
+    playing = [when for when, _, is_playing in calls if is_playing]
+    assert len(playing) > 1 and np.diff(playing).min() >= 0.9 * PLOTS_EVERY
+    assert calls[-1][1] == view.player.frame.step == view.plot.curve("mean")[0][-1]
+    view.player.step_back()
+    assert calls[-1][1] == view.player.frame.step, "at rest a plot moves with the picture"

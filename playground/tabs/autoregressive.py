@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,8 +20,6 @@ from playground.ui import theme
 from playground.ui.bar_plot import BarPlot
 from playground.ui.controls import Slider
 from playground.ui.image_grid import ImageGrid
-
-BARS_EVERY = 0.12  # seconds, while pixels rush by: painting a plot costs more than drawing a pixel
 
 
 class Generate(View):
@@ -48,7 +45,6 @@ class Generate(View):
         self.editor.slider.valueChanged.connect(self._edited)
         self.column.addWidget(self.editor)
         self.player.changed.connect(self._refresh_editor)
-        self._bars_drawn = 0.0  # when
         self.edits: dict[tuple[int, int, int], int] = {}  # (sample, row, column) -> the grey level put there
         self.plot = BarPlot("Grey level of the current pixel", "grey level", "probability")
 
@@ -105,11 +101,11 @@ class Generate(View):
         self.grid.set_marker(frame.step - 1 if frame.step > 0 and not done else None)
         if self.grid.selected() < 0:
             self.grid.select(0)
-        now = time.perf_counter()
-        if not self.player.is_playing or now - self._bars_drawn > BARS_EVERY:
-            self._bars_drawn = now
-            self._draw_bars()
         self._refresh_editor()
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The distribution of the current pixel."""
+        self._draw_bars()
 
     def _draw_bars(self) -> None:
         frame, sample = self.player.frame, max(self.grid.selected(), 0)

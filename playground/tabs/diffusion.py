@@ -125,8 +125,11 @@ class Generate(View):
         return {"eta": getattr(request, "sampler", "") == "ddim"}
 
     def draw(self, frame: Frame) -> None:
-        """Both pictures, and where on the schedule they stand."""
+        """Both pictures."""
         self.grid.set_panels(self.panels(frame), captions=self.class_names())
+
+    def draw_plot(self, frame: Frame) -> None:
+        """Where on the schedule they stand."""
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
         self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)

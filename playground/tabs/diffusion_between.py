@@ -81,10 +81,14 @@ class Between(View):
         if self.strip.selected() < 0:
             self.strip.select(count // 2)
         self.said.setText(self._sentence(frame))
+        self._draw_chosen()
+
+    def draw_plot(self, frame: Frame) -> None:
+        """Lengths of the noise, as far as they are known."""
+        extras = frame.extras
         sure = np.isfinite(extras["lengths"])
         self.plot.set_curve("length", extras["lengths"][sure], extras["amounts"][sure])  # type: ignore[attr-defined, union-attr]
         self.plot.set_range(x=(0, 1))  # type: ignore[attr-defined, union-attr]
-        self._draw_chosen()
 
     def _sentence(self, frame: Frame) -> str:
         extras = frame.extras

@@ -72,9 +72,9 @@ class Chains(View):
             self.grid.set_panels(panels)
         else:
             self.grid.set_images(frame.images)
-        self._draw_traces(frame)
 
-    def _draw_traces(self, frame: Frame) -> None:
+    def draw_plot(self, frame: Frame) -> None:
+        """The energies so far, or what moves where there is none."""
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
         if "energy" in frame.extras:
@@ -150,11 +150,14 @@ class Repair(View):
         self.plot = LinePlot("Difference from the original", "step", "grey levels")
 
     def draw(self, frame: Frame) -> None:
-        """Pictures, and the mean difference so far."""
+        """Pictures."""
         original = frame.extras["original"]
         self.original.set_images(original, captions=["original"])
         self.grid.set_images(frame.images)
-        frames = list(self.player.timeline)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The mean difference so far."""
+        original, frames = frame.extras["original"], list(self.player.timeline)
         apart = [float(np.abs(f.images.astype(int) - original).mean()) for f in frames[-400:]]
         self.plot.set_curve("difference", np.array(apart), np.array([f.step for f in frames[-400:]], float))
         self.plot.set_range(x=(0, frame.total))
@@ -204,10 +207,14 @@ class Energies(View):
         self.plot = BarPlot("AUC against test images", "", "")
 
     def draw(self, frame: Frame) -> None:
-        """What has been measured so far."""
-        energies, areas = frame.extras["energies"], frame.extras["auc"]
+        """An example of each kind."""
+        energies = frame.extras["energies"]
         yours = f"yours: {frame.extras['chosen']:.3g}".replace("-", "−")
         self.grid.set_images(frame.images, captions=[*energies, yours])
+
+    def draw_plot(self, frame: Frame) -> None:
+        """What has been measured so far."""
+        energies, areas = frame.extras["energies"], frame.extras["auc"]
         every = np.concatenate(list(energies.values()))
         edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)
         middles = (edges[:-1] + edges[1:]) / 2

@@ -58,6 +58,9 @@ class Generate(View):
     def draw(self, frame: Frame) -> None:
         """The pictures as far as they are."""
         self.grid.set_images(frame.images)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """How its numbers lie."""
         draw_numbers(self.plot, frame.extras["values"], frame.step == frame.total)  # type: ignore[arg-type]
 
 
@@ -114,6 +117,10 @@ class Layers(View):
         stops = np.concatenate([f.images for f in self.player.timeline])
         self.strip.set_images(stops, columns=frame.total // 2 + 1)  # a way back is the second row
         self.strip.select(self.player.index)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """How its numbers lie."""
+        is_x = frame.extras["at"] == 0
         draw_numbers(self.plot, frame.extras["values"], is_x)  # type: ignore[arg-type]
 
 

@@ -37,11 +37,10 @@ class Generate(View):
 
     name = "Generate"
     words = (
-        "Each picture is one random <i>z</i>, sent once through the generator: nothing is drawn pixel by pixel, and "
-        "there is no noise to take away.<br><br>Nobody ever told the generator which pixels were right. It learned "
-        "from a second network, the <b>discriminator</b>, which learned to tell its pictures from real ones. The bars "
-        "show what that network thinks now.<br><br>A GAN draws, but it cannot say how probable a picture is: it has "
-        "<b>no likelihood</b>."
+        "Each picture is one random <i>z</i>, sent <b>once</b> through the generator.<br><br>Nobody told it which "
+        "pixels were right: it learned from a second network, the <b>discriminator</b>, which learned to tell its "
+        "pictures from real ones. The bars show what that network thinks.<br><br>How probable a picture is, a GAN "
+        "cannot say: it has <b>no likelihood</b>."
     )
     formula = r"\min_G \max_D \; \E_x [\log D(x)] + \E_z [\log (1 - D(G(z)))]"
 
@@ -50,8 +49,8 @@ class Generate(View):
         if not has_styles(model):
             return self.words, self.formula
         more = (
-            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> towards the mean of its class: less variety, "
-            "safer pictures. Its critic only ever compared pairs, so only <i>differences</i> of D(x) mean something."
+            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. The "
+            "critic only ever compared pairs: only <i>differences</i> of D(x) mean something."
         )
         return self.words + more, r"\min_G \max_D \; \E [\log \sigma (D(x) - D(G(z)))]"
 
@@ -68,6 +67,9 @@ class Generate(View):
         if names is None:
             names = [f"{v:.0%}".replace("%", " % real") for v in found]
         self.grid.set_images(frame.images, captions=names)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The opinions."""
         self.plot.set_title(DIFFERENCE if has_styles(self.model) else PROBABILITY)
         self._draw_bars()
 
@@ -117,8 +119,11 @@ class Walk(View):
         self._changes: tuple[Frame | None, list[float]] = (None, [])
 
     def draw(self, frame: Frame) -> None:
-        """The pictures, and the changes so far."""
+        """The pictures."""
         self.grid.set_images(frame.images, captions=self.class_names())
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The changes so far."""
         first, changes = self._changes
         timeline = self.player.timeline
         if not len(timeline) or timeline[0] is not first:
@@ -397,9 +402,12 @@ class Project(View):
         self.plot = LinePlot("What is left of the difference", "step", "mean square error")
 
     def draw(self, frame: Frame) -> None:
-        """Both pictures and the curve."""
+        """Both pictures."""
         captions = ["test image", f"drawn, step {frame.step}"]
         self.grid.set_images(frame.images, columns=2, captions=captions)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The distance so far."""
         frames = list(self.player.timeline)
         distances = np.array([f.extras["distance"] for f in frames])
         self.plot.set_curve("distance", distances, np.array([f.step for f in frames], float))

@@ -76,7 +76,11 @@ class Interpolate(View):
         pictures[: len(frames)] = np.concatenate([f.images for f in frames])[: frame.total]
         self.strip.set_images(pictures)
         self.strip.select(self.player.index)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """Lengths along the way."""
+        frames = list(self.player.timeline)
         amounts = np.array([f.extras["amount"] for f in frames])
         self.plot.set_curve("length", np.array([f.extras["length"] for f in frames]), amounts)
         self.plot.set_range(x=(0, 1))
-        self.plot.set_marker(amount)
+        self.plot.set_marker(frame.extras["amount"])

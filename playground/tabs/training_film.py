@@ -40,6 +40,7 @@ _ENERGY_WORDS = (
 )
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
+_MOST_OTHERS = 4
 _APART = 5.0  # figures of such different size share an axis of powers of ten
 
 
@@ -110,8 +111,6 @@ class Training(View):
         if film is not self._drawn:
             self._draw_curves(film)
         self.curves.set_marker(frame.step)
-        assert isinstance(self.plot, LinePlot)
-        self.plot.set_marker(frame.step)
         self._say(frame.extras["figures"], frame.step)
         if getattr(self.request, "show", "moment") == "all":
             self._draw_all(film, frame.step)
@@ -119,6 +118,11 @@ class Training(View):
         at = film.snapshot_steps[frame.extras["snapshot"]]
         self.grid.set_known(None)
         self.grid.set_images(frame.images, title=f"Drawn after {at:,} training steps")
+
+    def draw_plot(self, frame: Frame) -> None:
+        """Where the other figures stand."""
+        assert isinstance(self.plot, LinePlot)
+        self.plot.set_marker(frame.step)
 
     def _draw_all(self, film: films.Film, step: int) -> None:
         moments, n, height, width, channels = film.pictures.shape
@@ -144,6 +148,8 @@ class Training(View):
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
         assert isinstance(self.plot, LinePlot)
         curves = {k.replace("_", " "): c for k, c in curves.items() if not k.startswith("validation_")}
+        if len(curves) > _MOST_OTHERS:  # a game has many: a legend of four lines would leave no plot
+            curves = {k: c for k, c in curves.items() if not k.endswith("gradient norm")}
         sizes = np.array([np.median(values) for _, values in curves.values()])
         apart = len(sizes) > 0 and sizes.min() > 0 and sizes.max() > _APART * sizes.min()
         self.plot.clear()

@@ -181,6 +181,9 @@ class Generate(View):
     def draw(self, frame: Frame) -> None:
         """The pictures."""
         self.grid.set_images(frame.images)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """How long the latents are."""
         lengths = np.linalg.norm(frame.extras["latent"], axis=1)
         counts, edges = np.histogram(lengths, bins=16, range=(0, max(float(lengths.max()) * 1.2, 1.0)))
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)

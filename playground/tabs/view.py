@@ -20,11 +20,13 @@ kept for it.  A view of which the picture depends on anything else (a pointer, s
 from __future__ import annotations
 
 import dataclasses
+import math
+import time
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground.models.base import EACH_CLASS, Frame, Request, labels_of
@@ -35,6 +37,9 @@ from playground.ui.stream import FrameSource, Lane
 
 if TYPE_CHECKING:
     from playground.tabs.family_tab import FamilyTab
+
+
+PLOTS_EVERY = 0.12  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 
 
 class View(QWidget):
@@ -55,6 +60,9 @@ class View(QWidget):
         self._lanes: list[Lane] = []
         self.player = Player(self.new_lane("run"), self)
         self.player.shown.connect(self._shown)
+        self._plotting = QTimer(self, singleShot=True)
+        self._plotting.timeout.connect(self._plot_now)
+        self._plotted = 0.0  # when
         self.player.failed.connect(tab.show_failure)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.column = QVBoxLayout(self)
@@ -81,6 +89,9 @@ class View(QWidget):
 
     def draw(self, frame: Frame) -> None:
         """On the GUI thread: show a frame."""
+
+    def draw_plot(self, frame: Frame) -> None:
+        """On the GUI thread, after ``draw``: what the frame says in plots; while frames rush by, a few times a second."""
 
     def opened(self) -> None:
         """Called when a model has been opened in this view, before the first request."""
@@ -173,7 +184,8 @@ class View(QWidget):
     @property
     def is_settled(self) -> bool:
         """Nothing is on its way: what is on the canvas stays."""
-        return not any(lane.state in ("waiting", "running") for lane in self._lanes)
+        drawn = not self._plotting.isActive()
+        return drawn and not any(lane.state in ("waiting", "running") for lane in self._lanes)
 
     def class_names(self) -> list[str] | None:
         """The class of each picture of the present request, or None if it has no classes."""
@@ -187,6 +199,17 @@ class View(QWidget):
         if frame.extras.get("notice"):
             self.tab.banner.show_notice(frame.extras["notice"])
         self.draw(frame)
+        if not self.player.is_playing:
+            self._plot_now()
+        elif not self._plotting.isActive():  # in a turn of its own, so that no turn of the event loop is long
+            due = self._plotted + PLOTS_EVERY - time.perf_counter()
+            self._plotting.start(max(0, math.ceil(1000 * due)))
+
+    def _plot_now(self) -> None:
+        self._plotting.stop()
+        if self.player.frame is not None:
+            self._plotted = time.perf_counter()
+            self.draw_plot(self.player.frame)
 
 
 __all__ = ["EACH_CLASS", "View"]
