@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,15 @@ NUM_FILTERS = 64
 def _code(run: str, request: str) -> Code:
     imports = ("from playground.models.energy import _explore",)
     return Code(f"_explore.{run}", imports, f"_explore.{request}")
+
+
+def _reach(energies: np.ndarray) -> tuple[float, float] | None:
+    """An axis for energies (steps, chains) in coarse steps, so that it does not slide all the time; None for too few."""
+    if len(energies) < 2:
+        return None
+    low, high = float(energies.min()), float(energies.max())
+    step = 10 ** math.floor(math.log10(max(high - low, 1e-9))) / 2
+    return math.floor(low / step - 0.5) * step, math.ceil(high / step + 0.5) * step
 
 
 class Chains(View):
@@ -77,16 +87,13 @@ class Chains(View):
         """The energies so far, or what moves where there is none."""
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
+        reach = None
         if "energy" in frame.extras:
             energies = np.stack([f.extras["energy"] for f in frames])
             traces = {"mean": energies.mean(1)}
             traces |= {f"{i + 1}": energies[:, i] for i in range(min(MOST_TRACES, energies.shape[1]))}
             self.plot.set_curves(traces, steps)
-            settled = energies[steps >= DROP * frame.total, :MOST_TRACES]
-            if len(settled) > 1:
-                low, high = float(settled.min()), float(settled.max())
-                room = 0.15 * (high - low) + 1e-6
-                self.plot.set_range(y=(low - room, high + room))
+            reach = _reach(energies[steps >= DROP * frame.total, :MOST_TRACES])
         else:
             self.plot.set_title("How much each step changes the pictures")
             self.plot.set_labels("step", "grey levels")
@@ -94,7 +101,7 @@ class Chains(View):
                 float(np.abs(b.images.astype(int) - a.images).mean()) for a, b in itertools.pairwise(frames)
             ]
             self.plot.set_curve("change", np.array(moved), steps[1:])
-        self.plot.set_range(x=(0, frame.total))
+        self.plot.set_range(x=(0, frame.total), y=reach)
         self.plot.set_marker(frame.step)
 
     def opened(self) -> None:
@@ -218,10 +225,11 @@ class Energies(View):
         every = np.concatenate(list(energies.values()))
         edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)
         middles = (edges[:-1] + edges[1:]) / 2
-        self.histograms.clear()
+        shares = {}
         for name, values in energies.items():
             counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-            self.histograms.set_curve(name, counts / len(values), middles)
+            shares[name] = counts / len(values)
+        self.histograms.set_curves(shares, middles)
         self.histograms.set_marker(float(np.clip(frame.extras["chosen"], edges[0], edges[-1])))
         told = {k: v for k, v in areas.items() if k != "test images"}
         if told:

@@ -138,6 +138,9 @@ class LinePlot(Plot):
         self._dots: dict[str, pg.ScatterPlotItem] = {}
         self._log = log_y
         self._at: float | None = None
+        self._held: dict[
+            str, tuple[float, float] | None
+        ] = {}  # axis -> its range, None if it follows the data
         self._item.setLogMode(False, log_y)
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.hide()
@@ -148,6 +151,13 @@ class LinePlot(Plot):
         self, name: str, y: np.ndarray | Sequence[float], x: np.ndarray | Sequence[float] | None = None
     ) -> None:
         """Give a curve its points, 0..N-1 on the x axis unless told; a new name is a new curve."""
+        if self._give(name, y, x):
+            self.recolour()
+
+    def _give(
+        self, name: str, y: np.ndarray | Sequence[float], x: np.ndarray | Sequence[float] | None
+    ) -> bool:
+        """As ``set_curve``, but for its colours; returns whether it is a new one, which has none yet."""
         y = np.asarray(y, float)
         new = name not in self._curves
         if new:
@@ -159,8 +169,7 @@ class LinePlot(Plot):
             self._item.addItem(self._dots[name])
         self._curves[name].setData(np.arange(len(y)) if x is None else np.asarray(x, float), y)
         self._mark(name)
-        if new:
-            self.recolour()
+        return new
 
     def set_curves(self, curves: Mapping[str, np.ndarray], x: np.ndarray | None = None) -> None:
         """Exactly these curves; others are taken away."""
@@ -168,9 +177,8 @@ class LinePlot(Plot):
         for name in gone:
             self._item.removeItem(self._curves.pop(name))
             self._item.removeItem(self._dots.pop(name))
-        for name, y in curves.items():
-            self.set_curve(name, y, x)
-        if gone:  # dressing everything anew costs more than the curves' new points
+        new = [name for name, y in curves.items() if self._give(name, y, x)]
+        if gone or new:  # dressing everything anew costs more than the curves' new points
             self.recolour()
 
     def set_log(self, log_y: bool) -> None:
@@ -192,6 +200,9 @@ class LinePlot(Plot):
     def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Hold the axes still while points arrive; None lets an axis follow the data."""
         for low_high, hold, axis in ((x, self._view.setXRange, "x"), (y, self._view.setYRange, "y")):
+            if self._held.get(axis, ()) == low_high:
+                continue
+            self._held[axis] = low_high
             if low_high is None:
                 self._view.enableAutoRange(axis)
             else:
