@@ -127,6 +127,21 @@ def test_at_most_one_wake_up_is_pending_and_a_burst_is_one_list(qtbot, stream):
     assert sum(ear.bursts) == 200 and max(ear.bursts) >= 199
 
 
+def test_what_is_no_picture_takes_no_refresh(qtbot, stream):
+    """A run's start and end are told at once, and the picture between them need not wait for either."""
+    lane = stream.lane("a")
+    ear, sampler, paced = Ear(lane), Sampler(1, gated=True), []
+    stream.pace.end = lambda hurried=False: paced.append(list(ear.said))
+    lane.play(sampler)
+    qtbot.waitUntil(lambda: ear.said == ["started"], timeout=WAIT)
+    assert paced == []
+    sampler.gate.release()
+    qtbot.waitUntil(lambda: "frames" in ear.said, timeout=WAIT)
+    stream.pace._next = time.perf_counter() + 60  # the next picture would be due in a minute
+    qtbot.waitUntil(lambda: ear.said[-1] == "finished", timeout=WAIT)
+    assert len(paced) == 1 and "frames" in paced[0]
+
+
 def test_slow_painting_takes_at_most_half_of_the_gui_thread(qtbot, stream):
     lane, spans = stream.lane("a"), []
 

@@ -281,12 +281,12 @@ class Lane(QObject):
             self._due = (now if late else self._due) + self._interval
         return run
 
-    def _deliver(self) -> None:
-        """On the GUI thread: pass on the news, unless a slot begins a new request on the way."""
+    def _deliver(self) -> bool:
+        """On the GUI thread: pass on the news, unless a slot begins a new request on the way; were there frames?"""
         with self._stream._lock:
             run = self._run
             if run is None:
-                return
+                return False
             started, frames, ending = run.take_news()
             self._stream._lock.notify()  # there is room in the outbox again
         if started:
@@ -299,12 +299,13 @@ class Lane(QObject):
             run.shown = True
             self.frames_arrived.emit(frames)
         if (frames or ending) and self._run is run and self._begin_held():
-            return
+            return bool(frames)
         if ending and self._run is run and self.is_open:
             kind, sentence = ending
             self._set_state(kind)
             if self._run is run:
                 self.finished.emit() if kind == "finished" else self.failed.emit(sentence)
+        return bool(frames)
 
     def _set_state(self, state: str) -> None:
         if state != self._state and not self._closed:
@@ -517,10 +518,15 @@ class Stream(QObject):
 
     def _answer_bell(self) -> None:
         wait = self.pace.wait
-        if wait > 0:
+        if wait > 0 and self._has_frames():
             self._refresh.start(math.ceil(wait * 1000))
         else:
             self._drain()
+
+    def _has_frames(self) -> bool:
+        """Whether there is anything to paint; that a run began or ended need not wait for a refresh."""
+        with self._lock:
+            return any(lane._run is not None and lane._run.frames for lane in self._lanes)
 
     def _hurry(self) -> None:
         self.pace.hurry()
@@ -533,8 +539,9 @@ class Stream(QObject):
         with self._lock:
             self._rung = False
             lanes = list(self._lanes)
-        for lane in lanes:
-            lane._deliver()
+        delivered = [lane._deliver() for lane in lanes]
+        if not any(delivered):  # nothing to paint, so the next picture need not wait for another refresh
+            return
         now = time.perf_counter()
         self.pace.end(hurried=any(lane._touched_until > now for lane in lanes))
 
