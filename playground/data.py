@@ -1,5 +1,7 @@
 """Datasets as uint8 arrays (N, H, W, C) with int64 labels.  No torch.
 
+A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code of a character (see ``kjv.py``).
+
 Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, MIT licence) is split 55,000 / 5,000 / 10,000 everywhere: the last
 5,000 training images are the validation set.  The test images travel with the program; the training images are
 looked for in ``$PLAYGROUND_DATA``, in the Debian package's folder, in the cache, and else downloaded.
@@ -20,6 +22,7 @@ import numpy as np
 from playground import paths
 
 Split = Literal["train", "validation", "test"]
+Modality = Literal["images", "text"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ class Dataset:
     name: str
     title: str
     licence: str
-    image_shape: tuple[int, int, int]  # H, W, C
+    image_shape: tuple[int, int, int]  # H, W, C; of a text 1, characters of a training example, 1
     classes: tuple[str, ...]
+    modality: Modality = "images"
 
 
 DATASETS = {
@@ -51,7 +55,15 @@ DATASETS = {
             "Bag",
             "Ankle boot",
         ),
-    )
+    ),
+    "bible": Dataset(
+        "bible",
+        "King James Bible (1611), whole books held out",
+        "public domain",
+        (1, 256, 1),
+        (),
+        modality="text",
+    ),
 }
 
 _FILES = {  # file name -> sha256
@@ -76,12 +88,21 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"There is no dataset called {dataset!r}; there are {', '.join(DATASETS)}.")
     if split not in ("train", "validation", "test"):
         raise ValueError(f"There is no split called {split!r}; there are train, validation and test.")
+    if DATASETS[dataset].modality == "text":
+        from playground import kjv
+
+        return kjv.windows(split)
     images, labels = _read_pair("t10k" if split == "test" else "train")
     if split == "train":
         return images[:-_NUM_VALIDATION], labels[:-_NUM_VALIDATION]
     if split == "validation":
         return images[-_NUM_VALIDATION:], labels[-_NUM_VALIDATION:]
     return images, labels
+
+
+def modality(dataset: str) -> Modality:
+    """Whether a dataset (of this name, perhaps one that only a user's own file knows) holds pictures or text."""
+    return DATASETS[dataset].modality if dataset in DATASETS else "images"
 
 
 @lru_cache(maxsize=2)
@@ -95,15 +116,16 @@ def _read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _read(name: str) -> bytes:
-    for place in _places():
+    for place in places(_DEBIAN):
         if (place / name).is_file():
             return gzip.decompress(_checked(name, (place / name).read_bytes(), place / name))
     return gzip.decompress(_download(name))
 
 
-def _places() -> list[Path]:
+def places(system: Path) -> list[Path]:
+    """Folders in which the files of a dataset are looked for, in this order; ``system``: where a package puts them."""
     own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []
-    return [*own, paths.folder("assets"), _DEBIAN, paths.cache()]
+    return [*own, paths.folder("assets"), system, paths.cache()]
 
 
 def _checked(name: str, data: bytes, where: object) -> bytes:

@@ -43,6 +43,8 @@ class Knob:
     log: bool = False  # the slider moves in powers
     fold: bool = False  # shown under "More"
     telling: tuple[Any, ...] = ()  # values that a grid shows unless told others; empty: spread over the range
+    longest: int | None = None  # free text: so many characters at most, all of them plain (see ``plain``)
+    lines: int = 1  # free text: height of its field
 
     def check(self, value: Any) -> Any:
         """Return ``value`` as this knob's type.
@@ -54,6 +56,8 @@ class Knob:
             value = _as_bool(value) if self.type is bool else self.type(value)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{self.name} takes {_article(self.type)}, not {value!r}.") from None
+        if self.longest is not None and value != plain(value, self.longest):
+            raise ValueError(f"{self.name} takes at most {self.longest} plain characters (ASCII).")
         if isinstance(value, float) and not np.isfinite(value):
             raise ValueError(f"{self.name} must be a finite number.")
         if isinstance(self.choices, tuple) and value not in [v for v, _ in self.choices]:
@@ -66,6 +70,28 @@ class Knob:
         if self.high is None or self.low is None:
             return f"be at least {self.low:g}" if self.high is None else f"be at most {self.high:g}"
         return f"lie between {self.low:g} and {self.high:g}"
+
+
+_TYPOGRAPHIC = str.maketrans(
+    {
+        "‘": "'",
+        "’": "'",
+        "“": '"',
+        "”": '"',
+        "–": "-",
+        "—": "-",
+        "…": "...",
+        "\u00a0": " ",
+        "\t": " ",
+        "\r": None,
+    }
+)
+
+
+def plain(text: str, longest: int) -> str:
+    """The first ``longest`` characters of a text, in ASCII: typographic marks become plain ones, all else is left out."""
+    found = text.translate(_TYPOGRAPHIC)
+    return "".join(c for c in found if c == "\n" or " " <= c <= "~")[:longest]
 
 
 def knob(default: Any, *, label: str, help: str, **how: Any) -> Any:
@@ -152,7 +178,7 @@ class Frame:
         step: moments done so far, 0..total.
         total: moments in all.
         passes: network passes so far (for one batch; a guided diffusion step counts two).
-        images: uint8 (B, H, W, C).
+        images: uint8 (B, H, W, C); of a text (B, 1, T, 1), the ASCII codes of its characters, 0 where nothing is written yet.
         extras: what else there is to see: ``x_0_pred`` uint8 (B,H,W,C), ``logits`` (B,256), ``latent`` (B,D), ``text`` ...
         state: everything needed to continue from here, offered every so many frames; pass it as ``resume``.
     """
@@ -184,11 +210,14 @@ def _nbytes(values: Mapping[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Score:
-    """What a model says about one image: ``bits/dim`` (exact, or a bound: the truth is at most this) or ``nats`` (energy)."""
+    """What a model says about one image: ``bits/dim`` (exact, or a bound: the truth is at most this) or ``nats`` (energy).
+
+    Of a text it is ``bits/char``.
+    """
 
     value: float | None
     kind: LikelihoodKind
-    unit: Literal["bits/dim", "nats", ""]
+    unit: Literal["bits/dim", "bits/char", "nats", ""]
     standard_error: float = (
         0.0  # of this number, from the random draws it was averaged over; 0 if there were none
     )

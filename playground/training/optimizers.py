@@ -21,8 +21,13 @@ def make_optimizers(model: nn.Module, recipe: Recipe, turn: str = "") -> list[to
     times = recipe.learning_rates.get(turn, 1.0)
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}  # lists of vectors
     for parameter in model.parameters():
-        inside = parameter.ndim >= 2 and min(parameter.shape[0], parameter[0].numel()) >= 32
+        inside = (
+            id(parameter) not in tables
+            and parameter.ndim >= 2
+            and min(parameter.shape[0], parameter[0].numel()) >= 32
+        )
         (matrices if recipe.optimizer == "muon" and inside else rest).append(parameter)
     optimizers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(
