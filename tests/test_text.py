@@ -109,7 +109,13 @@ def test_temperature_top_k_and_top_p_are_their_definitions():
     assert np.allclose(next_token.distribution(logits, top_p=0.65), [[0, 4 / 7, 0, 3 / 7]])
     assert np.allclose(next_token.distribution(logits, top_p=0.01), [[0, 1, 0, 0]])
     chances = next_token.distribution(np.repeat(logits, 5, 0))
-    assert next_token.draw(chances, np.array([0, 0.0999, 0.1001, 0.6999, 0.99999])).tolist() == [0, 0, 1, 2, 3]
+    assert next_token.draw(chances, np.array([0, 0.0999, 0.1001, 0.6999, 0.99999])).tolist() == [
+        0,
+        0,
+        1,
+        2,
+        3,
+    ]
 
 
 def test_what_is_drawn_is_distributed_as_it_should_be():

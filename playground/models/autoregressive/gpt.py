@@ -28,7 +28,7 @@ class GPTConfig:
     context: int = 256  # characters in sight, the opening one among them
     width: int = 192
     num_blocks: int = 4
-    num_heads: int = 4
+    num_heads: int = 3
 
 
 def rms_norm(x: Tensor) -> Tensor:
@@ -147,14 +147,14 @@ RECIPES = (
         id="gpt-bible",
         config=GPTConfig(),
         dataset="bible",
-        steps=1200,
-        batch_size=32,
+        steps=2200,
+        batch_size=16,
         learning_rate=3e-3,
         optimizer="muon",
         muon_learning_rate=0.02,
         weight_decay=0.02,
-        warmup_steps=60,
-        ema=0.99,
+        warmup_steps=100,
+        ema=0.995,
         snapshot={"num_samples": 4, "num_tokens": 200, "seed": 7},
     ),
 )
