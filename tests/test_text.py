@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -11,20 +12,28 @@ import torch
 
 from playground import data, kjv
 from playground.models import base, next_token
+from playground.models.autoregressive import _counts
 from playground.models.autoregressive._text_model import TextRequest, context_start
 from playground.models.autoregressive.gpt import GPT, GPTConfig
+from playground.models.autoregressive.lstm import LSTM, LSTMConfig
+from playground.models.autoregressive.ngram import NGram, NGramConfig
 
 
 def small(kind):
     torch.manual_seed(0)
-    models = {"gpt": lambda: GPT(GPTConfig(context=16, width=32, num_blocks=2, num_heads=2))}
-    model = models[kind]()
+    if kind == "n-gram":
+        model = NGram(NGramConfig(longest=4, nodes=1, entries=2))
+        model.count(torch.from_numpy(data.load("bible", "test")[0][:40].transpose(0, 3, 1, 2).copy()))
+        model.settle()
+        return model.requires_grad_(False).eval()
+    gpt = GPTConfig(context=16, width=32, num_blocks=2, num_heads=2)
+    model = GPT(gpt) if kind == "gpt" else LSTM(LSTMConfig(width=32, token_width=8))
     for parameter in model.requires_grad_(False).parameters():
         parameter.normal_(std=0.3)
     return model.eval()
 
 
-KINDS = ["gpt"]
+KINDS = ["gpt", "lstm", "n-gram"]
 
 
 @pytest.fixture(params=KINDS, scope="module")
@@ -218,3 +227,80 @@ def test_nobody_looks_ahead():
     changed[0, 9] = 5
     assert torch.equal(model(codes)[0, :9], model(changed)[0, :9])
     assert not torch.equal(model(codes)[0, 9:], model(changed)[0, 9:])
+
+
+# --- n-grams
+
+
+def plain_count(rows, longest):
+    """Interpolated absolute discounting from dictionaries: (context, character) -> p."""
+    seen = [Counter() for _ in range(longest + 1)]
+    for row in rows:
+        for i in range(1, len(row)):
+            for k in range(min(i, longest) + 1):
+                seen[k][row[i - k : i], row[i]] += 1
+
+    def chance(context, character, k):
+        if k < 0:
+            return 1 / 128
+        counts = list(seen[k].values())
+        once, twice = counts.count(1), counts.count(2)
+        discount = min(max(once / max(once + 2 * twice, 1), 0.1), 0.9)
+        here = {c: n for (h, c), n in seen[k].items() if h == context}
+        lower = chance(context[1:], character, k - 1)
+        if not here:
+            return lower
+        total = sum(here.values())
+        return max(here.get(character, 0) - discount, 0) / total + discount * len(here) / total * lower
+
+    return chance
+
+
+def test_n_grams_agree_with_dictionaries():
+    text = kjv.books("test")["Jonah"].encode()
+    rows = [b"\0" + text[i : i + 60] for i in range(0, 1800, 60)]
+    codes = np.array([list(row) for row in rows], np.uint8)
+    model = NGram(NGramConfig(longest=3, nodes=4, entries=8))
+    model.count(torch.from_numpy(codes[:, 1:])[:, None, None])
+    model.settle()
+    chance = plain_count(rows, 3)
+    for row, place in ((0, 30), (3, 17), (29, 59), (5, 1), (5, 2)):
+        found = model(torch.from_numpy(codes[row : row + 1, : place + 1].astype(np.int64)))[0, -1].exp()
+        assert float(found.sum()) == pytest.approx(1, abs=1e-5)
+        context = rows[row][max(place - 2, 0) : place + 1]
+        for character in b"a eth,Q\n":
+            assert float(found[character]) == pytest.approx(
+                chance(context, character, len(context)), rel=1e-4
+            )
+
+
+def test_a_pruned_tree_is_smaller_and_its_probabilities_sum_to_one():
+    codes = np.pad(data.load("bible", "test")[0][:80, 0, :, 0], ((0, 0), (1, 0)))
+    orders = _counts.count(codes, 5)
+    costs = []
+    for nodes, entries in ((10**6, 10**6), (900, 3000), (200, 700), (40, 200)):
+        tree = _counts.pruned(orders, nodes, entries)
+        assert len(tree.older) <= nodes and len(tree.shares) <= entries
+        assert len(tree.older) == 1 + tree.num_children.sum() and len(tree.shares) == tree.num_entries.sum()
+        model = NGram(
+            NGramConfig(longest=5, nodes=-(-len(tree.older) // 1024), entries=-(-len(tree.shares) // 1024))
+        )
+        for name in ("older", "num_children", "num_entries", "characters", "shares"):
+            part = torch.from_numpy(getattr(tree, name))
+            getattr(model, name).data[: len(part)] = part
+        half = model.shares.detach().half().float()
+        model.shares.data.copy_(half)  # as a file holds them
+        logs = model(torch.from_numpy(codes.astype(np.int64)))
+        assert torch.allclose(logs.exp().sum(-1), torch.ones(()), atol=1e-4)
+        costs.append(
+            float(model.loss(torch.from_numpy(codes[:, None, None, 1:]), torch.zeros(80), None)["loss"])
+        )
+    assert costs == sorted(costs) and costs[0] < 1.5 < costs[-1] < 4.5
+
+
+def test_numbers_that_make_no_tree_are_refused():
+    model = small("n-gram")
+    model.num_children.fill_(255)
+    model.shares.data.mul_(1)
+    with pytest.raises(ValueError, match="do not make a tree"):
+        model(torch.zeros(1, 3, dtype=torch.long))

@@ -69,6 +69,9 @@ class Run:
         self.model = models.network_class(network)(recipe.config)
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
+        self.counts = hasattr(
+            self.model, "count"
+        )  # it is shown everything once, and nothing is learned by steps
         self.turns: tuple[str, ...] = getattr(self.model, "turns", ("",))  # who learns in turn, by name
         self.optimizers_of = [
             make_optimizers(self.model.get_submodule(turn), recipe, turn) for turn in self.turns
@@ -175,8 +178,15 @@ class Run:
             return many + torch.cuda.get_device_name(self.device)
         return many + f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}"
 
+    def settle(self) -> None:
+        """A model that counts instead of learning makes its tables of what it has counted so far."""
+        if self.counts:
+            self.model.settle()
+            self._update_average()
+
     def save_checkpoint(self) -> Path:
         """The averaged weights with their card, and the training film beside them."""
+        self.settle()
         path = self.folder / f"{self.recipe.id}.safetensors"
         checkpoints.save(path, self.average, self.card(), self.recipe.half_weights)
         film = {
@@ -199,6 +209,9 @@ class Run:
 
     def train_step(self, x: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """One step on this process's part of the batch; the figures are means over the whole of it."""
+        if self.counts:
+            self.step += 1
+            return dict(self.model.count(x))
         seed = self.recipe.seed * 1_000_003 + self.step
         generator = torch.Generator().manual_seed(
             seed + (self.world.rank << 40)
@@ -261,6 +274,7 @@ class Run:
     @torch.no_grad()
     def validate(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """The loss of the averaged weights on validation images, with the same draws every time."""
+        self.settle()
         generator = torch.Generator().manual_seed(1)
         totals: dict[str, float] = {}
         for x, y in zip(images.split(128), labels.split(128), strict=True):
@@ -277,6 +291,7 @@ class Run:
     def take_snapshot(self) -> None:
         if not hasattr(self.model, "sample"):
             return  # a judge draws nothing
+        self.settle()
         request = make_request(self.model.Request, self.recipe.snapshot)
         *_, frame = self.average.sample(request)
         film = self.film
@@ -319,13 +334,15 @@ def train(
             run.model.get_submodule(turn).compile()
     snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
     validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
+    for step in range(run.step) if run.counts else ():  # of a run that is resumed
+        run.model.count(images[_batch_indices(recipe, step, len(images))])
     recent: list[dict[str, Tensor]] = []
     saved = last = time.monotonic()
     last_step = run.step
     while run.step < recipe.steps:
         if world.is_first and run.step in snapshots and run.film_step not in run.film.snapshot_steps:
             run.take_snapshot()
-        mine = world.share(recipe.batch_size)
+        mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
         batch = _batch_indices(recipe, run.step, len(images))[mine.start : mine.stop]
         x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
         recent.append(run.train_step(x, labels[batch].to(run.device)))

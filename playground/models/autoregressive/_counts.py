@@ -90,18 +90,24 @@ def _interpolated(keys: np.ndarray, counts: np.ndarray, lower: np.ndarray) -> Or
 def pruned(orders: list[Order], most_nodes: int, most_entries: int) -> Tree:
     """The n-grams whose loss would cost most bits on the text itself, as many as fit."""
     gains = [order.counts * order.gains for order in orders]
-    low, high = 0.0, float(max(gain.max() for gain in gains))
-    kept = _kept(orders, gains, low)
-    if _size(kept)[0] > most_nodes or _size(kept)[1] > most_entries:
-        for _ in range(30):
-            middle = (low + high) / 2 if low else high / 64 if high > 64 else high / 2
-            fits = _size(_kept(orders, gains, middle))
-            if fits[0] > most_nodes or fits[1] > most_entries:
-                low = middle
-            else:
-                high = middle
-        kept = _kept(orders, gains, high)
-    return _tree(orders, kept)
+
+    def fits(kept: Kept) -> bool:
+        nodes, entries = _size(kept)
+        return nodes <= most_nodes and entries <= most_entries
+
+    best = _kept(orders, gains, -np.inf)
+    if fits(best):
+        return _tree(orders, best)
+    low, high = 1e-3, float(max(gain.max() for gain in gains[1:])) + 1
+    best = _kept(orders, gains, high)  # the first characters alone
+    for _ in range(24):
+        middle = (low * high) ** 0.5
+        tried = _kept(orders, gains, middle)
+        if fits(tried):
+            best, high = tried, middle
+        else:
+            low = middle
+    return _tree(orders, best)
 
 
 Kept = list[tuple[np.ndarray, np.ndarray]]  # of each length: which contexts, which n-grams (masks)
@@ -148,5 +154,9 @@ def _tree(orders: list[Order], kept: Kept) -> Tree:
         characters.append(keys[order_of] % BASE)
         shares.append(values[order_of])
     children.append(np.zeros(len(names[-1]), np.int64))
-    small = [np.concatenate(part).astype(np.uint8) for part in (older, children, entries, characters)]
-    return Tree(*small, np.concatenate(shares).astype(np.float32))
+
+    def whole(parts: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(parts).astype(np.uint8)
+
+    values = np.concatenate(shares).astype(np.float32)
+    return Tree(whole(older), whole(children), whole(entries), whole(characters), values)

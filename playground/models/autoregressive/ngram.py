@@ -8,7 +8,6 @@ contexts are rarely seen, so each hands part of its probability on to the contex
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,7 +26,7 @@ class NGramConfig:
 
     longest: int = 7  # characters of a context
     nodes: int = 64  # contexts, in thousands of 1024
-    entries: int = 256  # n-grams, in thousands of 1024
+    entries: int = 96  # n-grams, in thousands of 1024
 
 
 class NGram(TextModel):
@@ -36,6 +35,11 @@ class NGram(TextModel):
     system = "n-gram"
     paper = "Shannon 1948, A Mathematical Theory of Communication"
     Config = NGramConfig
+
+    older: Tensor
+    num_children: Tensor
+    num_entries: Tensor
+    characters: Tensor
 
     def __init__(self, config: NGramConfig) -> None:
         super().__init__()
@@ -47,6 +51,7 @@ class NGram(TextModel):
         self.register_buffer("characters", torch.zeros(entries, dtype=torch.uint8))
         self.shares = nn.Parameter(torch.zeros(entries))
         self._table: tuple[Tensor, Tensor] | None = None
+        self._table_of: tuple[object, ...] = ()  # which numbers it was made of
         self._counted: list[np.ndarray] = []
         self._is_settled = True
 
@@ -71,27 +76,21 @@ class NGram(TextModel):
         for name in ("older", "num_children", "num_entries", "characters", "shares"):
             kept = torch.from_numpy(getattr(tree, name))
             getattr(self, name).zero_()[: len(kept)] = kept
-        self._table, self._is_settled = None, True
+        self._is_settled = True
 
     # --- looking up
 
     def table(self) -> tuple[Tensor, Tensor]:
         """Keys int64 (nodes - 1,), parent * 128 + character, sorted; log-probabilities float32 (nodes, 128) of each node."""
-        shares = (
-            self.shares.detach().cpu().double()
-        )  # rounded to halves in a file: what is left makes up for it
-        if self._table is None or self._table[1].device != self.shares.device:
-            arrays = (
-                getattr(self, n).cpu().numpy() for n in ("older", "num_children", "num_entries", "characters")
-            )
-            keys, chances = _dense(*arrays, shares.numpy())
+        present = (self.shares.device, self.shares.data_ptr(), self.shares._version)
+        if self._table is None or self._table_of != present:
+            parts = (self.older, self.num_children, self.num_entries, self.characters)
+            older, children, entries, characters = (part.cpu().numpy() for part in parts)
+            keys, chances = _dense(older, children, entries, characters, self.shares.detach().cpu().numpy())
             device = self.shares.device
             self._table = torch.from_numpy(keys).to(device), torch.from_numpy(chances).to(device)
+            self._table_of = present
         return self._table
-
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        self._table = None
-        super()._load_from_state_dict(*args, **kwargs)
 
     def forward(self, codes: Tensor) -> Tensor:
         """``codes`` int64 (B,T), any T -> log-probabilities (B,T,128) of the character after each."""
@@ -115,7 +114,7 @@ class NGram(TextModel):
         """See :class:`TextModel`: only the last few characters are remembered, ``recent`` (B, at most 7)."""
         seen = torch.cat([memory["recent"], codes], 1) if memory else codes
         memory["recent"] = seen[:, -self.config.longest :]
-        return self(memory["recent"])[:, -1]  # type: ignore[no-any-return]
+        return self(memory["recent"])[:, -1]
 
 
 def _dense(
