@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "--out",
         type=Path,
         required=True,
-        help=".png grid, .npy uint8 (N,H,W,C), or .gif or .webp of the whole run",
+        help=".png grid, .npy uint8 (N,H,W,C), or .gif or .webp of the whole run; of a model of text .txt or .npy",
     )
 
     command.add_argument(
@@ -58,7 +58,8 @@ def parser() -> argparse.ArgumentParser:
 
     command = _command(sub, "score", commands.score, "what a model says about images")
     command.add_argument("id", help="a shipped id, or a file")
-    command.add_argument("--images", type=Path, required=True, help=".npy uint8 (N,H,W,C)")
+    command.add_argument("--images", type=Path, help=".npy uint8 (N,H,W,C)")
+    command.add_argument("--text", type=Path, help="a text file in ASCII, for a model of text")
     command.add_argument(
         "--labels", type=Path, help=".npy of classes (N,); without it, of p(x) over all classes"
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import checkpoints, data, distributed, keepsake, paths, sheets
+from playground import checkpoints, data, distributed, keepsake, kjv, paths, sheets
 
 _BATCH = 100  # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 
@@ -64,7 +64,8 @@ def check(options: Namespace) -> int:
 def sample(options: Namespace) -> None:
     from playground import animation
 
-    _writable(options.out, (".png", ".npy", *animation.kinds()))
+    writes = _modality(options.id) == "text"
+    _writable(options.out, (".txt", ".npy") if writes else (".png", ".npy", *animation.kinds()))
     settings = dict(_setting(text) for text in options.set) | {"seed": options.seed}
     from playground.models import precision
 
@@ -80,6 +81,9 @@ def sample(options: Namespace) -> None:
     if options.out.suffix == ".npy":
         with paths.replacing(options.out) as partial, partial.open("wb") as file:
             np.save(file, images)
+    elif writes:
+        texts = [kjv.text_of(codes) for codes in images[:, 0, :, 0]]
+        checkpoints.write_atomically(options.out, ("\n\n* * *\n\n".join(texts) + "\n").encode())
     else:
         keepsake.save_png(options.out, sheets.tile(images), _kept(model, settings, options.count))
 
@@ -99,9 +103,14 @@ def _kept(model: Any, settings: dict[str, Any], count: int) -> keepsake.Keepsake
 
 
 def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
-    """The pictures of these indices, uint8 (len(indices),H,W,C)."""
+    """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
-    shape = data.DATASETS[model.card.dataset].image_shape
+    shape: tuple[int, ...] = data.DATASETS[model.card.dataset].image_shape
+    if data.modality(model.card.dataset) == "text":
+        from playground.models.base import make_request
+
+        request = make_request(model.Request, settings)
+        shape = (1, len(request.prompt) + request.num_tokens, 1)
     return np.concatenate([np.zeros((0, *shape), np.uint8), *parts])
 
 
@@ -130,9 +139,16 @@ def _film(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
 def score(options: Namespace) -> None:
     import torch
 
+    writes = _modality(options.id) == "text"
+    if (options.text is None) == writes or (options.images is None) != writes:
+        wanted = "a text: give --text" if writes else "pictures: give --images"
+        raise ValueError(f"{options.id} scores {wanted} and nothing else.")
     model = _load(options.id)
     if not hasattr(model, "score"):
         raise ValueError(f"{options.id} has no likelihood, no bound and no energy: it can only draw.")
+    if writes:
+        x = torch.from_numpy(_read_text(options.text).copy())[None, None, None]
+        return _print_scores(model.score(x, options.seed), options)
     images = _read_images(options.images, data.DATASETS[model.card.dataset].image_shape)
     labels = None
     if options.labels is not None:
@@ -147,6 +163,10 @@ def score(options: Namespace) -> None:
     for i in range(0, len(images), 64):
         x = torch.from_numpy(images[i : i + 64].transpose(0, 3, 1, 2).copy())
         scores += model.score(x, options.seed, None if labels is None else labels[i : i + 64])
+    _print_scores(scores, options)
+
+
+def _print_scores(scores: list[Any], options: Namespace) -> None:
     if options.json:
         print(json.dumps([dataclasses.asdict(s) for s in scores], indent=1))
     else:
@@ -169,6 +189,9 @@ def evaluate(options: Namespace) -> None:
         raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
     if options.save and options.split != "test":
         raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
+    writes = options.id != "marks" and _modality(options.id) == "text"
+    if writes and options.only in ("lens", "pictures"):
+        raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
     if options.only == "lens":
         return _evaluate_lens(options)
     with distributed.joined() as world:
@@ -198,7 +221,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     tell = _tell if world.is_first else lambda line: None
     _, recipe = models.recipes().get(model.card.id, ("", None))
     figures: dict[str, Any] = {}
-    if options.only != "likelihood":
+    if options.only != "likelihood" and data.modality(model.card.dataset) != "text":
         settings = {**(recipe.evaluate if recipe else {}), **dict(_setting(text) for text in options.set)}
         drawn = pictures.draw(model, options.count or pictures.COUNT, settings, tell, world)
         if world.is_first:
@@ -237,7 +260,12 @@ def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
             print("\n".join(f"  {key}: {text}" for key, text in table.sentences(figure)))
         else:
             text = f"{figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']}"
-            print(f"{name}: {text} ({figure['kind']}, {figure['num_images']} images)")
+            of = (
+                f"{figure['num_images']} images"
+                if "num_images" in figure
+                else f"{figure['num_characters']} characters"
+            )
+            print(f"{name}: {text} ({figure['kind']}, {of})")
 
 
 def train(options: Namespace) -> None:
@@ -321,6 +349,11 @@ def _load(id_or_path: str, world: distributed.World | None = None) -> Any:
     return model
 
 
+def _modality(id_or_path: str) -> data.Modality:
+    """What a checkpoint makes; only its header is read."""
+    return data.modality(checkpoints.read_header(checkpoints.resolve(id_or_path)).card.dataset)
+
+
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -344,6 +377,19 @@ def _read_array(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise ValueError(f"{path} is not a .npy file of numbers ({one_sentence(error)}).") from None
+
+
+def _read_text(path: Path) -> np.ndarray:
+    """ASCII codes of a text file, uint8 (T,)."""
+    try:
+        codes = kjv.codes_of(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file (UTF-8).") from None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be scored: {error}") from None
+    if not len(codes) or not codes.all():
+        raise ValueError(f"{path} is empty, or holds characters of code 0.")
+    return codes
 
 
 def _read_images(path: Path, shape: tuple[int, int, int]) -> np.ndarray:

@@ -28,7 +28,7 @@ FAMILIES = (
     Family(
         "autoregressive",
         "Autoregressive",
-        "Draws one pixel at a time, each from an exact distribution given all the earlier ones.",
+        "Draws one pixel, or writes one letter, at a time: each from an exact distribution given all the earlier ones.",
         "autoregressive",
         opens="pixelcnn-fashion",
     ),

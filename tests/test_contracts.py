@@ -12,7 +12,7 @@ from playground import checkpoints, data
 from playground.models import base
 
 CARDS = checkpoints.cards()
-FAST = {"num_steps": 4}  # a contract does not need many steps
+FAST = {"num_steps": 4, "num_tokens": 40}  # a contract does not need many steps
 
 
 @pytest.fixture(scope="module")
@@ -66,13 +66,15 @@ def test_five_checkpoints_are_shipped():
 @pytest.mark.parametrize("name, settings", list(variants()))
 def test_sampling_keeps_its_promises(load, name, settings):
     model = load(name)
-    height, width, channels = data.DATASETS[model.card.dataset].image_shape
     request = request_for(model, settings, num_samples=3, seed=11)
     frames = list(model.sample(request))
+    shape = data.DATASETS[model.card.dataset].image_shape
+    if data.modality(model.card.dataset) == "text":
+        shape = (1, len(request.prompt) + request.num_tokens, 1)
 
     steps = [f.step for f in frames]
     assert steps == sorted(set(steps)) and steps[-1] == frames[-1].total
-    assert all(f.images.shape == (3, height, width, channels) and f.images.dtype == np.uint8 for f in frames)
+    assert all(f.images.shape == (3, *shape) and f.images.dtype == np.uint8 for f in frames)
     assert [f.passes for f in frames] == sorted(f.passes for f in frames) and frames[-1].passes > 0
     numbers = [
         v for f in frames for v in f.extras.values() if isinstance(v, np.ndarray) and v.dtype.kind == "f"
@@ -137,10 +139,12 @@ def test_likelihood_has_its_word(load, card):
     first, second = model.score(x, 5, y), model.score(x, 5, y)
     assert [s.value for s in first] == [s.value for s in second]
     assert {s.kind for s in first} == {card.likelihood}
+    is_text = data.modality(card.dataset) == "text"
     if card.likelihood in ("exact", "bound"):
-        assert {s.unit for s in first} == {"bits/dim"}
+        assert {s.unit for s in first} == {"bits/char" if is_text else "bits/dim"}
         assert all(0.5 < s.value < 8 for s in first), "a garment costs less than 8 bits per pixel"
-    garbage = torch.from_numpy(np.random.default_rng(0).integers(0, 256, x.shape, dtype=np.uint8))
+    low, high = (32, 127) if is_text else (0, 256)
+    garbage = torch.from_numpy(np.random.default_rng(0).integers(low, high, x.shape, dtype=np.uint8))
     assert min(s.value for s in model.score(garbage, 5, y)) > max(s.value for s in first)
 
 
@@ -149,7 +153,7 @@ def test_the_score_of_a_picture_does_not_depend_on_the_batch(load, card):
     model = load(card.id)
     if not hasattr(model, "score"):
         return
-    images, labels = data.load("fashion", "test")
+    images, labels = data.load(card.dataset, "test")
     x = torch.from_numpy(images[:3].transpose(0, 3, 1, 2).copy())
     y = torch.from_numpy(labels[:3].copy())
     together, alone = model.score(x, 5, y), model.score(x[2:], 5, y[2:])
@@ -187,6 +191,8 @@ def test_the_training_film_of_every_checkpoint_is_there():
         )  # in all legs, where a run started from another
         assert film["curves"][-1]["step"] == trained
         assert len(film["snapshot_steps"]) >= 10
+        height, width, _ = data.DATASETS[card.dataset].image_shape
         with Image.open(paths.folder("assets") / "training" / f"{card.id}.film.png") as sheet:
-            assert sheet.height == 28 * len(film["snapshot_steps"])
-            assert sheet.width == 28 * film["pictures_per_snapshot"]
+            assert sheet.height == height * len(film["snapshot_steps"])
+            if data.modality(card.dataset) == "images":
+                assert sheet.width == width * film["pictures_per_snapshot"]

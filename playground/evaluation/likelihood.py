@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground import data
+from playground import data, kjv
 from playground.models.base import Scores
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
@@ -97,11 +97,44 @@ def annealed_log_likelihood(model: Any, images: np.ndarray, energy: dict[str, An
     }
 
 
+def bits_per_character(
+    model: Any, books: dict[str, str], tell: Callable[[str], None] | None = None
+) -> dict[str, Any]:
+    """What whole books cost a model of text, each character given what is in sight of the earlier ones of its book.
+
+    Returns:
+        ``value`` (over all characters), ``standard_error`` (over stretches of 512 characters), ``books`` (name ->
+        value), ``num_characters``, ``kind`` ("exact") and ``unit``.
+    """
+    device = next(model.parameters()).device
+    bits, of_book = [], {}
+    for name, text in books.items():
+        codes = torch.from_numpy(kjv.codes_of(text).astype(np.int64))[None].to(device)
+        bits.append(model.nats_per_character(codes)[0].double().cpu().numpy() / math.log(2))
+        of_book[name] = float(bits[-1].mean())
+        if tell is not None:
+            tell(f"{name}: {of_book[name]:.3f} bits per character")
+    every = np.concatenate(bits)
+    stretches = np.array([part.mean() for part in np.array_split(every, max(len(every) // 512, 1))])
+    summary = _summary(stretches)
+    return {
+        "value": float(every.mean()),
+        "standard_error": summary["standard_error"],
+        "num_characters": len(every),
+        "books": of_book,
+        "kind": "exact",
+        "unit": "bits/char",
+    }
+
+
 def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
     """Every likelihood figure that a model offers, on the first ``count`` test images (default: all).
 
-    Conditional models are scored given the true class.  ``tell`` is called now and then with a line of progress.
+    Conditional models are scored given the true class, models of text on all test books.  ``tell`` is called now and
+    then with a line of progress.
     """
+    if data.modality(model.card.dataset) == "text":
+        return {"bits_per_char": bits_per_character(model, kjv.books("test"), tell)}
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

@@ -135,12 +135,13 @@ COLUMNS = (
 
 
 def rows(cards: Sequence[Card], titles: Mapping[str, str] | None = None) -> list[Row]:
-    """A row for every checkpoint, and the marks at every count of pictures that one of them was measured with.
+    """A row for every checkpoint of pictures, and the marks at every count of pictures that one of them was measured with.
 
     Args:
         cards: with their metrics.
         titles: family -> the name of its tab.
     """
+    cards = [card for card in cards if data.modality(card.dataset) == "images"]  # a text has no pixels
     found = [_row(card, titles or {}) for card in cards]
     for dataset in sorted({card.dataset for card in cards}):
         used = {

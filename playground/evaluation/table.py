@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from playground import checkpoints
+from playground import checkpoints, data
 from playground.checkpoints import Card
 from playground.evaluation import marks
 
@@ -17,9 +17,29 @@ _NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accura
 
 
 def tables() -> str:
-    """Both tables of the README, in Markdown."""
+    """The tables of the README, in Markdown."""
     cards = checkpoints.cards()
-    return likelihood_table(cards) + "\n\n" + picture_table(cards)
+    text = [c for c in cards if data.modality(c.dataset) == "text"]
+    pictures = [c for c in cards if c not in text]
+    found = [likelihood_table(pictures), picture_table(pictures), *([text_table(text)] if text else [])]
+    return "\n\n".join(found)
+
+
+def text_table(cards: Iterable[Card]) -> str:
+    """One row per model of text, the best first."""
+    measured = [(c, c.metrics["bits_per_char"]) for c in cards if "bits_per_char" in c.metrics]
+    rows = [
+        (
+            f"`{c.id}`",
+            f"{bits['value']:.3f} ± {bits['standard_error']:.3f}",
+            f"{c.parameters / 1e6:.2f} M",
+            ", ".join(f"{name} {value:.2f}" for name, value in bits["books"].items()),
+        )
+        for c, bits in sorted(measured, key=lambda pair: pair[1]["value"])
+    ]
+    return _markdown(
+        ("checkpoint", "bits/character of the test books (exact)", "parameters", "book by book"), rows
+    )
 
 
 def likelihood_table(cards: Iterable[Card]) -> str:
@@ -113,6 +133,8 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
     said = []
     if bits := metrics.get("bits_per_dim"):
         said.append(f"{bits['value']:.3f} bits/dim ({bits['kind']})")
+    if bits := metrics.get("bits_per_char"):
+        said.append(f"{bits['value']:.3f} bits/character ({bits['kind']})")
     if nats := metrics.get("log_likelihood"):
         said.append(f"{_nats(nats)} (estimated, black and white)")
     quality = metrics.get(PICTURES, {}).get("quality")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from playground import data
 from playground.keepsake import numbers
 from playground.models.base import Frame, Request, State
 from playground.tabs import shelf
@@ -34,6 +35,11 @@ class Generate(View):
         "exact probability, so has the whole picture (<i>exact likelihood</i>). The price: 784 pixels, one after another."
     )
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Models of pictures; those of text have views of their own."""
+        return data.modality(model.card.dataset) == "images"
 
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
 
+from playground import data
 from playground.checkpoints import Card
 from playground.evaluation import table
 from playground.ui import theme
@@ -49,20 +50,26 @@ class CardButton(IconButton):
 def rows(card: Card) -> list[tuple[str, str]]:
     """The card as names and texts."""
     minutes = card.training_seconds / 60
+    is_text = data.modality(card.dataset) == "text"
+    seen = f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters" if is_text else "images"
+    trained_on = "" if is_text else ", 55,000 training images"
     said = [
         ("model", f"{card.id}: {card.system}"),
         ("paper", card.paper),
-        ("trained on", f"{card.dataset_title} ({card.licence} licence), 55,000 training images"),
+        ("trained on", f"{card.dataset_title} ({card.licence}{'' if is_text else ' licence'}){trained_on}"),
         (
             "training",
-            f"{card.images_seen:,} images seen in {minutes:.0f} minutes on {card.machine}, {card.date}",
+            f"{card.images_seen:,} {seen} seen in {minutes:.0f} minutes on {card.machine}, {card.date}",
         ),
         ("size", f"{card.parameters:,} parameters"),
         ("likelihood", {"none": "none: it can only draw"}.get(card.likelihood, card.likelihood)),
     ]
     for name, figure in card.metrics.items():
         if isinstance(figure, dict) and "value" in figure:
-            value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {figure.get('num_images', 0):,} test images)"
+            count = f"{figure.get('num_images', 0):,} test images"
+            if "num_characters" in figure:
+                count = f"{figure['num_characters']:,} characters of {', '.join(figure['books'])}"
+            value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {count})"
             said.append((name.replace("_", " "), value))
     if table.PICTURES in card.metrics:
         said += table.sentences(card.metrics[table.PICTURES])

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from playground import data
 from playground.models import knob_grid
 from playground.models.base import Frame, Request
 from playground.models.knob_grid import NONE
@@ -32,6 +33,8 @@ class KnobGrid(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Two knobs, and those that a preset names."""
+        if data.modality(model.card.dataset) == "text":
+            return False  # its cells are pictures
         known = knob_grid.turnable(model.Request)
         wanted = {cls.preset[axis] for axis in ("rows", "columns") if axis in cls.preset} - {NONE}
         return len(known) > 1 and wanted <= set(known)
