@@ -28,11 +28,11 @@ class Generate(View):
 
     name = "Generate"
     words = (
-        "The model reads each picture like a page: left to right, top to bottom. At every pixel it gives a probability "
-        "to each of the 256 grey levels, given <i>all</i> earlier pixels; one level is drawn, and the next pixel "
-        "follows.<br><br><b>Pause, step back or click a pixel, and change it</b> with the slider under the pictures: "
-        "everything after it is drawn again with the same dice, and the picture changes its mind.<br><br>Because each step has an "
-        "exact probability, so has the whole picture (<i>exact likelihood</i>). The price: 784 pixels, one after another."
+        "The model reads each picture like a page. At every pixel it gives a probability to each of the 256 grey "
+        "levels, given <i>all</i> earlier pixels; one is drawn, and the next pixel follows.<br><br><b>Pause, step back "
+        "or click a pixel, and change it</b> with the slider under the pictures: the rest is drawn again with the same "
+        "dice, and the picture changes its mind.<br><br>Each step has an exact probability, so the whole picture has "
+        "(<i>exact likelihood</i>). The price: 784 pixels, one after another."
     )
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
 

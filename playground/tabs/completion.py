@@ -21,12 +21,11 @@ class Complete(View):
 
     name = "Complete"
     words = (
-        "The rows above the line come from a test picture (the first one, whole); the model draws the rest, pixel by "
-        "pixel, several times over. <b>Drag over the pictures</b> to give it more or less, and watch when the "
-        "garment becomes certain: a few rows of an ankle boot could be anything, half of it hardly.<br><br>"
-        "Nothing was trained for this. A model of p(pixel given the earlier ones) completes a picture by simply not "
-        "drawing the pixels that are known. It cannot fill in from the bottom up: it only ever reads downwards."
-        "<br><br>The plot: how much the completions differ from each other, row by row."
+        "The rows above the line come from a test picture (the first one, whole); the model draws the rest several "
+        "times over. <b>Drag over the pictures</b> to give it more or less, and watch when the garment becomes "
+        "certain.<br><br>Nothing was trained for this. A model of p(pixel given the earlier ones) completes a picture "
+        "by not drawing the pixels that are known. It only ever reads downwards, so it cannot fill in from the bottom "
+        "up.<br><br>The plot: how much the completions differ, row by row."
     )
     formula = (
         r"p(x_{k+1}, \ldots, x_{784} \mid x_1, \ldots, x_k) = \prod_{i>k} p(x_i \mid x_1, \ldots, x_{i-1})"

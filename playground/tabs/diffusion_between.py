@@ -22,10 +22,10 @@ class Between(View):
     name = "Interpolate"
     words = (
         "Without fresh noise on the way, the sampler is a fixed map: <b>each noise has its picture</b>, so one can "
-        "walk from noise to noise.<br><br>Real pictures have no noise yet. <b>DDIM inversion</b> finds one by running "
-        "the steps backwards. It is exact only with very many steps: the number under the pictures says what the way "
-        "there and back changed. More steps and corrections make it smaller.<br><br>A true noise of 784 pixels has a "
-        "length near 28; the straight line cuts the corner, and inverted pictures tend to lie short of it."
+        "walk from noise to noise.<br><br>Real pictures have none yet. <b>DDIM inversion</b> finds one by running the "
+        "steps backwards. It is exact only with very many: the number under the pictures says what the way there and "
+        "back changed.<br><br>A true noise of 784 pixels has a length near 28; the straight line cuts the corner, and "
+        "inverted pictures tend to lie short of it."
     )
     formula = r"x_T(a) = (\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T') / \sin\theta"
 

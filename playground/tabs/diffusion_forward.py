@@ -25,10 +25,9 @@ class Forward(ImageView):
 
     name = "Forward"
     words = (
-        "<b>Drag t</b>: <i>x<sub>t</sub></i> is the picture turned down plus noise turned up, in one go for any "
-        "<i>t</i>. No network is needed.<br><br>The network is only ever asked: what was the clean picture? The third "
-        "picture is its answer to <i>this</i> noise. In little noise it knows; in much it can only give the average "
-        "of all that is possible.<br><br>ᾱ is the share of signal, SNR is signal over noise."
+        "<b>Drag t</b>: <i>x<sub>t</sub></i> is the picture turned down plus noise turned up, without any network."
+        "<br><br>The network is only ever asked: what was the clean picture? The third picture is its answer. In much "
+        "noise it can only give the average of all that is possible."
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
     hidden_knobs = frozenset({"t"})

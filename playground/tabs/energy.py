@@ -178,8 +178,8 @@ class Energies(View):
     words = (
         "What energy does the model give to garments it has never seen, and what to images that are no garments? If "
         "the histograms lie apart, the energy can tell them apart: <b>AUC</b> is the probability that a random other "
-        "image has a higher energy than a random garment (50 % is blind, 100 % perfect).<br><br>Watch for kinds of "
-        "image that get <i>lower</i> energies than garments: simple pictures often do.<br><br>Energies are in nats "
+        "image has a higher energy than a random garment (50 % is blind).<br><br>Watch for kinds of image that get "
+        "<i>lower</i> energies than garments: simple pictures often do.<br><br>Energies are in nats "
         "<b>up to an unknown constant</b>: they rank pictures of one model, and say nothing between models."
     )
     formula = r"\log p(x) = -E(x) - \log Z"

@@ -40,12 +40,11 @@ class Generate(View):
 
     name = "Generate"
     words = (
-        "A flow is one long formula that can be read in both directions. Towards <i>z</i> it turns a picture into noise; "
-        "<b>here it runs backwards</b>: noise comes in, every layer is undone in turn, and after the last one the "
-        "numbers are grey levels. Drag the timeline to see the layers.<br><br><b>temperature</b> shrinks the noise. "
-        "At 1 the model draws honestly, mistakes included; lower, it stays near what it thinks likeliest.<br><br>"
-        "Because nothing is lost on the way, the density of a picture follows exactly: that of its noise, times how "
-        "much the layers stretch space there."
+        "A flow can be read in both directions. Towards <i>z</i> it turns a picture into noise; <b>here it runs "
+        "backwards</b>: noise comes in, every layer is undone in turn, and the last one leaves grey levels. Drag the "
+        "timeline to see the layers.<br><br><b>temperature</b> shrinks the noise. At 1 the model draws honestly, "
+        "mistakes included; lower, it stays near what it thinks likeliest.<br><br>Nothing is lost on the way, so the "
+        "density of a picture is that of its noise, times how much the layers stretch space there."
     )
     formula = r"\log p(x) = \log \N(z; 0, I) + \log |\det \partial z / \partial x|"
 
@@ -131,7 +130,7 @@ class Walk(Interpolate):
         "Two pictures are carried to their <i>z</i> (or two are drawn), and the flow is run backwards from the points between. "
         "Both ends come back exactly, for nothing was lost.<br><br>But <i>z</i> has as many numbers as the picture has pixels, "
         "and most of them describe fine detail. Nothing made the flow put the meaning into a few of them, so half-way "
-        "pictures are often two garments at once. Compare the VAE's walks: fewer numbers, smoother walks.<br><br>"
+        "pictures are often two garments at once. Compare the VAE's walks.<br><br>"
         "<b>Straight or spherical?</b> Nearly all of a 784-dimensional Gaussian has length 28. The straight line "
         "takes a short cut through the inside: watch the length."
     )

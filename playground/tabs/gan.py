@@ -37,10 +37,9 @@ class Generate(View):
 
     name = "Generate"
     words = (
-        "Each picture is one random <i>z</i>, sent <b>once</b> through the generator.<br><br>Nobody told it which "
-        "pixels were right: it learned from a second network, the <b>discriminator</b>, which learned to tell its "
-        "pictures from real ones. The bars show what that network thinks.<br><br>How probable a picture is, a GAN "
-        "cannot say: it has <b>no likelihood</b>."
+        "Each picture is one random <i>z</i>, sent <b>once</b> through the generator. It learned from a second network, "
+        "the <b>discriminator</b>, which learned to tell its pictures from real ones; the bars show what that network "
+        "thinks.<br><br>How probable a picture is, a GAN cannot say: it has <b>no likelihood</b>."
     )
     formula = r"\min_G \max_D \; \E_x [\log D(x)] + \E_z [\log (1 - D(G(z)))]"
 

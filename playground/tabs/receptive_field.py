@@ -24,12 +24,11 @@ class ReceptiveField(View):
 
     name = "Receptive field"
     words = (
-        "How would the distribution of the marked pixel move if another pixel were a little brighter? The size of that "
-        "gradient is the colour; <b>hatched</b> pixels make no difference at all. <b>Move the pointer</b>, or use the "
-        "arrow keys.<br><br>Whatever is drawn later must be hatched, or the model would cheat. But the <b>first "
-        "PixelCNN</b> misses finished pixels too: each layer reaches one pixel further up and right, never straight "
-        "to the right, so a wedge stays out of sight, the <b>blind spot</b>. (Where ReLUs are off it sees even less; "
-        "try other pictures.) The <b>gated PixelCNN</b> has a second stack that reads finished rows whole."
+        "How would the distribution of the marked pixel move if another pixel were brighter? The size of that gradient "
+        "is the colour; <b>hatched</b> pixels make no difference. <b>Move the pointer</b>, or use the arrow keys."
+        "<br><br>Whatever is drawn later must be hatched. But the <b>first PixelCNN</b> misses finished pixels too: each "
+        "layer reaches one pixel further up and right, never straight to the right, so a wedge stays out of sight, "
+        "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole."
     )
     formula = (
         r"| \partial c_i / \partial x_j |, \,\, c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"

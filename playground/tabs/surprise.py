@@ -27,12 +27,11 @@ class Surprise(View):
 
     name = "Surprise"
     words = (
-        "The model reads a picture and says at every pixel how surprised it is: <b>−log<sub>2</sub> p</b> of the grey "
-        "level that stands there, in bits. A certain pixel costs nothing, a blind guess among 256 levels costs 8."
-        "<br><br>The sum over all pixels is what the picture costs in an ideal code; divided by 784 it is the model's "
-        "<b>bits/dim</b>, the figure by which models are compared.<br><br><b>Point at a pixel</b> to see its "
-        "distribution. Then choose an odd <b>picture</b>: upside down or inverted costs more, but all black costs "
-        "next to nothing. <i>Probable</i> is not the same as <i>typical</i>."
+        "How surprised is the model at every pixel? <b>−log<sub>2</sub> p</b> of the grey level that stands there, in "
+        "bits: a certain pixel costs nothing, a blind guess among 256 levels 8.<br><br>Their sum is what the picture "
+        "costs in an ideal code; divided by 784 it is the model's <b>bits/dim</b>.<br><br><b>Point at a pixel</b> to "
+        "see its distribution. Then choose an odd <b>picture</b>: upside down or inverted costs more, but all black "
+        "next to nothing. <i>Probable</i> is not <i>typical</i>."
     )
     formula = r"-\log_2 p(x) = \sum_{i=1}^{784} -\log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
 

@@ -15,28 +15,23 @@ from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
-_PICTURES = (
-    "<b>Drag the timeline</b>, or step with the arrows: the pictures are what the model drew at that moment, always "
-    "from the same noise."
-)
+_PICTURES = "<b>Drag the timeline</b>: the pictures are what the model drew at that moment, always from the same noise."
 _WORDS = (
-    "Every model here began as random numbers. Each training step shows it a batch of pictures{batch}, measures its "
-    "<b>loss</b>, and moves every weight a little way downhill.<br><br>"
+    "A model begins as random numbers. Each step shows it a batch of pictures{batch}, measures its <b>loss</b>, and "
+    "moves every weight a little downhill.<br><br>"
     + _PICTURES
-    + "<br><br>The <i>validation</i> "
-    "loss is measured on pictures that it never trains on. As long as both fall together it learns; if only the "
-    "training loss fell, it would be learning by heart."
+    + "<br><br>The <i>validation</i> loss is measured on pictures that it never trains on. If only the training loss "
+    "fell, it would be learning by heart."
 )
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
-    "to fool it. Each one's loss is measured against the other, so <b>neither has to fall</b>: where one gains, the "
-    "other loses, and good pictures come from a fight that stays even. That is why no curve says when to stop.<br><br>"
-    + _PICTURES
+    "to fool it. Where one gains, the other loses: <b>neither loss has to fall</b>, and good pictures come from a "
+    "fight that stays even. No curve says when to stop.<br><br>" + _PICTURES
 )
 _ENERGY_WORDS = (
     "Each training step pushes the energy of real pictures{batch} <b>down</b> and that of what its own chains found "
-    "<b>up</b>. The loss is the difference, so it does <b>not</b> fall as the model gets better: near zero, the chains "
-    "find pictures that look as plausible to the model as real ones.<br><br>" + _PICTURES
+    "<b>up</b>. The loss is the difference, so it need <b>not</b> fall: near zero, the chains find pictures as plausible "
+    "to the model as real ones.<br><br>" + _PICTURES
 )
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 

@@ -29,9 +29,9 @@ class Plane(View):
     words = (
         "Each point of this plane is a latent <i>z</i> of two numbers. <b>Move the pointer</b>: the decoder turns the "
         "point under it into a picture, while you move.<br><br>A <b>VAE</b> makes its encodings fill the plane like a "
-        "standard normal cloud (the circles: one and two standard deviations), so nearly every point there decodes to "
-        "a garment. A plain <b>autoencoder</b> promises nothing: choose <i>ae2d</i> in the menu and look at its "
-        "gaps.<br><br>The bars: which garments the encoder puts near the pointer. It was never told the classes."
+        "standard normal cloud (the circles: one and two standard deviations), so nearly every point decodes to a "
+        "garment. A plain <b>autoencoder</b> promises nothing: choose <i>ae2d</i> and look at its gaps.<br><br>"
+        "The bars: which garments the encoder puts near the pointer. It was never told the classes."
     )
     formula = r"z \sim \N(0, I) \to x \sim p(x \mid z)"
     hidden_knobs = frozenset({"num_samples"})

@@ -35,12 +35,11 @@ class Beside(View):
 
     name = "Side by side"
     words = (
-        "The same networks, the same two numbers, trained with and without a prior. <b>Move the pointer</b> over one "
-        "plane: the other one points at the same <i>z</i>.<br><br>The <b>VAE</b> blurs each code and pulls all codes "
-        "towards a standard normal, so its plane is filled and neighbours are alike. The <b>autoencoder</b> only had "
-        "to reconstruct: its codes lie in arms with <b>gaps</b> between them, and what is decoded there was never "
-        "trained.<br><br>The bars count the test images encoded near the pointer, in each model. Set <b>show</b> to "
-        "<i>encoded</i> to see all ten thousand."
+        "The same networks, trained with and without a prior. <b>Move the pointer</b> over one plane: the other points "
+        "at the same <i>z</i>.<br><br>The <b>VAE</b> blurs each code and pulls all towards a standard normal: its plane "
+        "is filled, and neighbours are alike. The <b>autoencoder</b> only had to reconstruct: its codes lie in arms "
+        "with <b>gaps</b> between, where nothing was ever trained.<br><br>The bars count the test images encoded near "
+        "the pointer. Set <b>show</b> to <i>encoded</i> to see all of them."
     )
     formula = r"x \to q(z \mid x) \to \hat{x}; x \to f(x) \to \hat{x}"
 

@@ -22,10 +22,10 @@ class Sliders(ImageView):
     name = "Sliders"
     words = (
         "The encoder squeezed the picture into a few numbers, <i>z</i>. <b>Move one</b>, and the decoder shows what it "
-        "means: width, sleeves, brightness, shoe or shirt.<br><br>The bars say how much each number tells about a "
-        "picture, as the KL divergence from encoding to prior, averaged over the test images. One that tells nothing "
-        "has <b>collapsed</b>: the encoder leaves it at the prior, and moving it changes next to nothing. The VAE "
-        "pays for every nat, so it uses no more numbers than it needs.<br><br>Double-click a slider to send it back (Delete does too)."
+        "means: width, sleeves, brightness.<br><br>The bars say how much each number tells about a picture: the KL "
+        "divergence from encoding to prior, averaged over the test images. One that tells nothing has "
+        "<b>collapsed</b> to the prior, and moving it changes nothing. The VAE pays for every nat, so it uses no more "
+        "numbers than it needs.<br><br>Double-click or Delete sends a slider back."
     )
     formula = r"\KL_d = (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2) / 2"
     hidden_knobs = frozenset({"moved"})
