@@ -15,13 +15,13 @@ from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
-_PICTURES = "<b>Drag the timeline</b>: the pictures are what the model drew at that moment, always from the same noise."
+_PICTURES = "<b>Drag the timeline</b> to see what the model drew at each moment, always from the same noise."
 _WORDS = (
     "A model begins as random numbers. Each step shows it a batch of pictures{batch}, measures its <b>loss</b>, and "
-    "moves every weight a little downhill.<br><br>"
+    "moves every weight downhill.<br><br>"
     + _PICTURES
-    + "<br><br>The <i>validation</i> loss is measured on pictures that it never trains on. If only the training loss "
-    "fell, it would be learning by heart."
+    + "<br><br>The <i>validation</i> pictures are never trained on: if only the training loss fell, it would be "
+    "learning by heart."
 )
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
@@ -35,7 +35,6 @@ _ENERGY_WORDS = (
 )
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
-_MOST_OTHERS = 4
 _APART = 5.0  # figures of such different size share an axis of powers of ten
 
 
@@ -143,7 +142,7 @@ class Training(View):
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
         assert isinstance(self.plot, LinePlot)
         curves = {k.replace("_", " "): c for k, c in curves.items() if not k.startswith("validation_")}
-        if len(curves) > _MOST_OTHERS:  # a game has many: a legend of four lines would leave no plot
+        if len(curves) > 1:  # a game has many: a legend of four lines would leave no plot
             curves = {k: c for k, c in curves.items() if not k.endswith("gradient norm")}
         sizes = np.array([np.median(values) for _, values in curves.values()])
         apart = len(sizes) > 0 and sizes.min() > 0 and sizes.max() > _APART * sizes.min()

@@ -21,11 +21,10 @@ class Sliders(ImageView):
 
     name = "Sliders"
     words = (
-        "The encoder squeezed the picture into a few numbers, <i>z</i>. <b>Move one</b>, and the decoder shows what it "
-        "means: width, sleeves, brightness.<br><br>The bars say how much each number tells about a picture: the KL "
-        "divergence from encoding to prior, averaged over the test images. One that tells nothing has "
-        "<b>collapsed</b> to the prior, and moving it changes nothing. The VAE pays for every nat, so it uses no more "
-        "numbers than it needs.<br><br>Double-click or Delete sends a slider back."
+        "The encoder squeezed the picture into a few numbers, <i>z</i>. <b>Move one</b>: the decoder shows what it means."
+        "<br><br>The bars say how much each number tells about a picture: the KL divergence from encoding to prior, "
+        "averaged over the test images. One that tells nothing has <b>collapsed</b> to the prior. The VAE pays for "
+        "every nat, so it uses no more numbers than it needs.<br><br>Double-click or Delete sends a slider back."
     )
     formula = r"\KL_d = (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2) / 2"
     hidden_knobs = frozenset({"moved"})
