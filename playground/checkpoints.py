@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
-from playground import models, paths
+from playground import models, packing, paths
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
-_ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "BOOL": 1}
+_ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}
 
 
 class CheckpointError(ValueError):
@@ -231,13 +231,22 @@ def _parse_tensors(
 
 
 def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
-    """The tensors as numpy arrays (bfloat16 widened to float32).
+    """The tensors as numpy arrays (bfloat16 widened to float32, bytes unpacked to it: ``packing.py``).
 
     Raises:
-        CheckpointError: if a number in them is not finite.
+        CheckpointError: if a number in them is not finite, or bytes lack the size of their steps.
     """
     data = path.read_bytes()[header.data_start :]
-    plain = {"F32": "<f4", "F16": "<f2", "F64": "<f8", "I64": "<i8", "I32": "<i4", "U8": "u1", "BOOL": "?"}
+    plain = {
+        "F32": "<f4",
+        "F16": "<f2",
+        "F64": "<f8",
+        "I64": "<i8",
+        "I32": "<i4",
+        "U8": "u1",
+        "I8": "i1",
+        "BOOL": "?",
+    }
     arrays = {}
     for name, (dtype, shape, begin, end) in header.tensors.items():
         if dtype == "BF16":
@@ -250,7 +259,10 @@ def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
                 f"The tensor {name[:60]!r} in {path.name} holds numbers that are not finite."
             )
         arrays[name] = array
-    return arrays
+    try:
+        return packing.unpack(arrays)
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} {error}.") from None
 
 
 # --- building the model
@@ -332,8 +344,8 @@ def check(path: str | Path) -> Card:
 # --- writing
 
 
-def save(path: Path, model: Any, card: Card, half: bool) -> None:
-    """Write weights (float16 if ``half``) and card in one atomic step.
+def save(path: Path, model: Any, card: Card, stored: str = "float16") -> None:
+    """Write weights and card in one atomic step; ``stored`` is float32, float16, or int8 (``packing.py``).
 
     Raises:
         OSError: if there is no space or no right to write there; an older file stays as it was.
@@ -341,13 +353,15 @@ def save(path: Path, model: Any, card: Card, half: bool) -> None:
     import torch
     from safetensors.torch import save as to_bytes
 
-    tensors = {
-        name: value.detach()
-        .cpu()
-        .contiguous()
-        .to(torch.float16 if half and value.is_floating_point() else value.dtype)
-        for name, value in model.state_dict().items()
-    }
+    tensors = {}
+    for name, value in model.state_dict().items():
+        tensor = value.detach().cpu().contiguous()
+        if stored == "int8" and packing.is_packable(tensor.numpy()):
+            whole, steps = packing.pack(tensor.numpy())
+            tensors[name], tensors[name + packing.STEP] = torch.from_numpy(whole), torch.from_numpy(steps)
+        else:
+            smaller = stored != "float32" and value.is_floating_point()
+            tensors[name] = tensor.to(torch.float16 if smaller else value.dtype)
     text = dataclasses.asdict(card)
     text.pop("metrics")
     write_atomically(path, to_bytes(tensors, {"card": json.dumps(text)}))

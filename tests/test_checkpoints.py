@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.numpy import save as to_bytes
 
-from playground import checkpoints, paths
+from playground import checkpoints, packing, paths
 from playground.__main__ import main
 from playground.models import blank
 
@@ -68,7 +68,14 @@ def missing_tensor():
         return to_bytes(tensors, file.metadata())
 
 
+def steps_missing():
+    large, steps = packing.pack(np.ones((64, 64), np.float32))
+    assert steps.shape == (64,)
+    return to_bytes({"w": large}, parts()[0]["__metadata__"])
+
+
 HOSTILE = {
+    "bytes without their steps": steps_missing,
     "truncated": lambda: GOOD.read_bytes()[:-1000],
     "cut in the header": lambda: GOOD.read_bytes()[:300],
     "empty": lambda: b"",
@@ -120,11 +127,41 @@ def test_checkpoints_are_small():
 
 def test_saving_and_loading_gives_the_same_model(tmp_path):
     model = checkpoints.load(GOOD)
-    checkpoints.save(tmp_path / "copy.safetensors", model, model.card, half=True)
+    checkpoints.save(
+        tmp_path / "copy.safetensors", model, model.card, model.card.recipe.get("stored", "float16")
+    )
     again = checkpoints.load(tmp_path / "copy.safetensors")
     for name, value in model.state_dict().items():
         assert value.equal(again.state_dict()[name]), name
     assert checkpoints.weights_hash(GOOD) == checkpoints.weights_hash(tmp_path / "copy.safetensors")
+
+
+def test_packed_weights_are_within_half_a_step_and_pack_to_the_same_bits():
+    rng = np.random.default_rng(0)
+    weights = (
+        rng.normal(size=(40, 16, 5)).astype(np.float32)
+        * np.logspace(-6, 1, 40, dtype=np.float32)[:, None, None]
+    )
+    weights[3] = 0
+    whole, steps = packing.pack(weights)
+    again = packing.unpack({"w": whole, "w" + packing.STEP: steps, "b": weights[0]})
+    assert sorted(again) == ["b", "w"] and again["w"].dtype == np.float32
+    assert (np.abs(again["w"] - weights) <= steps[:, None, None] / 2 * (1 + 1e-6)).all()
+    assert np.allclose(steps, np.abs(weights).max((1, 2)) / 127, rtol=2**-11)
+    assert all(np.array_equal(a, b) for a, b in zip(packing.pack(again["w"]), (whole, steps), strict=True))
+
+
+def test_weights_in_bytes_draw_the_same_pictures_but_for_little(tmp_path):
+    import torch
+
+    model = checkpoints.load("stylegan-fashion")  # shipped as float16
+    checkpoints.save(tmp_path / "small.safetensors", model, model.card, "int8")
+    small = checkpoints.load(tmp_path / "small.safetensors")
+    assert (tmp_path / "small.safetensors").stat().st_size < 0.7 * model.file.stat().st_size
+    request = model.Request(num_samples=10)
+    (*_, exact), (*_, rough) = model.sample(request), small.sample(request)
+    assert 0 < np.abs(exact.images.astype(int) - rough.images).mean() < 2.5
+    assert all(p.dtype == torch.float32 for p in small.parameters())
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):

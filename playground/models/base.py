@@ -253,7 +253,7 @@ class Recipe:
     compile: bool = True
     seed: int = 0
     dataset: str = "fashion"
-    half_weights: bool = True  # stored as float16 (parity with float32 is tested)
+    stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
     evaluate: Mapping[str, Any] = field(
         default_factory=dict

@@ -188,7 +188,7 @@ class Run:
         """The averaged weights with their card, and the training film beside them."""
         self.settle()
         path = self.folder / f"{self.recipe.id}.safetensors"
-        checkpoints.save(path, self.average, self.card(), self.recipe.half_weights)
+        checkpoints.save(path, self.average, self.card(), self.recipe.stored)
         film = {
             "id": self.recipe.id,
             "curves": self.film.curves,
