@@ -176,6 +176,7 @@ MODEL = GSN
 RECIPES = (
     Recipe(
         id="gsn-fashion",
+        stored="int8",
         config=GSNConfig(),
         steps=2500,
         batch_size=64,

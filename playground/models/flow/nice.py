@@ -92,6 +92,7 @@ MODEL = NICE
 RECIPES = (
     Recipe(
         id="nice-fashion",
+        stored="int8",
         config=NICEConfig(),
         steps=3600,
         batch_size=128,

@@ -88,6 +88,7 @@ MODEL = GAN
 RECIPES = (
     Recipe(
         id="gan-fashion",
+        stored="int8",
         config=GANConfig(),
         steps=16000,
         batch_size=64,

@@ -152,6 +152,7 @@ MODEL = Autoencoder
 RECIPES = (
     Recipe(
         id="ae2d-fashion",
+        stored="int8",
         config=AutoencoderConfig(),
         steps=2400,
         learning_rate=1e-3,

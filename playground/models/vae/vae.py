@@ -268,6 +268,7 @@ MODEL = VAE
 RECIPES = (
     Recipe(
         id="vae2d-fashion",
+        stored="int8",
         config=VAEConfig(latent_dim=2, prior_components=16),
         steps=4500,
         batch_size=128,
@@ -276,6 +277,7 @@ RECIPES = (
     ),
     Recipe(
         id="vae-fashion",
+        stored="int8",
         config=VAEConfig(prior_components=64),
         steps=7000,
         batch_size=128,
