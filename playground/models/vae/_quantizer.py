@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-_FOLLOW = 0.01  # 1 - gamma of eq. 6-8
+_FOLLOW = 0.02  # 1 - gamma of eq. 6-8
 _DEAD = 0.1  # an entry that is used less than this much of its fair share starts again
 
 
