@@ -23,6 +23,7 @@ from playground import models, packing, paths
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
+_ID = r"[a-z0-9]+(-[a-z0-9]+)+"  # system-dataset
 _ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}
 
 
@@ -52,7 +53,9 @@ class Card:
     machine: str
     date: str
     parameters: int
-    built_on: list[str] = field(default_factory=list)  # "id@hash" of other checkpoints that this one needs
+    built_on: list[str] = field(
+        default_factory=list
+    )  # "id@hash" of the checkpoint that this one needs, if any
     metrics: dict[str, Any] = field(default_factory=dict)  # measured later; not in the header
 
 
@@ -183,7 +186,7 @@ def _parse_card(path: Path, metadata: Any) -> Card:
         if f.name in values and (not isinstance(values[f.name], kind) or isinstance(values[f.name], bool)):  # type: ignore[arg-type]
             raise CheckpointError(f"The card in {path.name} has a field {f.name!r} of the wrong kind.")
     card = Card(**{f.name: values[f.name] for f in dataclasses.fields(Card) if f.name in values})
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)+", card.id):
+    if not re.fullmatch(_ID, card.id):
         raise CheckpointError(f"The card in {path.name} has an id that is not of the form system-dataset.")
     if not models.exists(card.network):
         raise CheckpointError(
@@ -285,6 +288,7 @@ def load(id_or_path: str | Path) -> Any:
     dtypes = {name: value.dtype for name, value in model.state_dict().items()}
     state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
     model.load_state_dict(state, assign=True)
+    _give_foundation(model, path, header.card)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
     model.file, model.weights_hash = path, weights_hash(path)
     return model.eval().requires_grad_(False)
@@ -300,6 +304,36 @@ def _build(card: Card, where: str, num_weights: int) -> Any:
         return blank.build(network, config, 4 * num_weights + 2**22)
     except (RuntimeError, ValueError, TypeError, ZeroDivisionError, IndexError, OverflowError) as error:
         raise CheckpointError(f"The configuration in {where} does not make a network ({error}).") from None
+
+
+def _give_foundation(model: Any, path: Path, card: Card) -> None:
+    """Load what a model is built on, from beside its file or from what is shipped, and hand it over."""
+    if bool(card.built_on) != hasattr(model, "build_on") or len(card.built_on) > 1:
+        raise CheckpointError(f"The card in {path.name} does not name the one model that it is built on.")
+    for name in card.built_on:
+        foundation = _load_foundation(path, name)
+        try:
+            model.build_on(foundation)
+        except ValueError as error:
+            raise CheckpointError(f"{path.name} does not fit {name.partition('@')[0]}: {error}.") from None
+
+
+def _load_foundation(path: Path, name: str) -> Any:
+    """The model ``id@hash`` that the file at ``path`` is built on."""
+    wanted, _, weights = name.partition("@")
+    if not re.fullmatch(_ID, wanted):
+        raise CheckpointError(f"The card in {path.name} is built on something that has no id.")
+    folders = dict.fromkeys((path.parent, paths.folder("pretrained")))
+    there = [f for f in (folder / f"{wanted}.safetensors" for folder in folders) if f.is_file()]
+    if not there:
+        raise CheckpointError(f"{path.name} is built on {wanted}, which is neither beside it nor shipped.")
+    for file in there:
+        foundation = read_header(file)
+        if weights_hash(file) == weights:
+            if foundation.card.built_on:
+                raise CheckpointError(f"{path.name} is built on {wanted}, which itself is built on another.")
+            return load(file)
+    raise CheckpointError(f"{path.name} is built on other weights of {wanted} than the ones that are here.")
 
 
 def _make_config(config: type, values: dict[str, Any], where: str) -> Any:

@@ -253,6 +253,7 @@ class Recipe:
     compile: bool = True
     seed: int = 0
     dataset: str = "fashion"
+    built_on: str = ""  # id of the shipped checkpoint that it needs, such as the tokenizer of a prior
     stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
     evaluate: Mapping[str, Any] = field(
@@ -323,6 +324,31 @@ class Completes(Protocol):
 
     def complete(self, x: torch.Tensor, known: torch.Tensor, request: Any) -> Iterator[Frame]:
         """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
+        ...
+
+
+@runtime_checkable
+class Tokenizes(Protocol):
+    """Turns a picture into a grid of code numbers, and any such grid into a picture."""
+
+    code_shape: tuple[int, ...]  # rows, columns, levels
+    num_codes: int
+
+    def encode_codes(self, x: torch.Tensor) -> torch.Tensor:
+        """``x`` uint8 (B,C,H,W) -> int64 (B, *code_shape), 0..num_codes-1."""
+        ...
+
+    def decode_codes(self, codes: torch.Tensor) -> torch.Tensor:
+        """int64 (B, *code_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
+        ...
+
+
+@runtime_checkable
+class BuildsOn(Protocol):
+    """Needs another model, which its card names with the hash of its weights."""
+
+    def build_on(self, foundation: Any) -> None:
+        """Raises ValueError with the end of a sentence, if it is not what is needed."""
         ...
 
 

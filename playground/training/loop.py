@@ -67,6 +67,11 @@ class Run:
         self.network, self.recipe, self.folder, self.world = network, recipe, folder, world
         self.device = distributed.device(world)
         self.model = models.network_class(network)(recipe.config)
+        self.built_on: list[str] = []
+        if recipe.built_on:
+            foundation = checkpoints.load(recipe.built_on)
+            self.model.build_on(foundation)
+            self.built_on = [f"{foundation.card.id}@{foundation.weights_hash}"]
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.counts = hasattr(
@@ -170,6 +175,7 @@ class Run:
             machine=self._machine(),
             date=datetime.date.today().isoformat(),
             parameters=sum(p.numel() for p in self.model.parameters()),
+            built_on=self.built_on,
         )
 
     def _machine(self) -> str:
@@ -329,6 +335,8 @@ def train(
     recipe = run.recipe
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
+    if hasattr(run.average, "prepare"):  # what it learns from, made of the pictures once
+        images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
     if recipe.compile:
         for turn in run.turns:
             run.model.get_submodule(turn).compile()

@@ -37,7 +37,7 @@ class Quantizer(nn.Module):
 
     def look_up(self, codes: Tensor) -> Tensor:
         """The sum of the entries that ``codes`` (..., levels) name, (..., code_dim)."""
-        return sum(book[codes[..., i]] for i, book in enumerate(self.codebook))  # type: ignore[return-value]
+        return sum(book[codes[..., i]] for i, book in enumerate(self.codebook))
 
     @torch.no_grad()
     def follow(self, vectors: Tensor, codes: Tensor, generator: torch.Generator) -> None:

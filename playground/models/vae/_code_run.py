@@ -1,0 +1,121 @@
+"""One run of the sampler of codes: the dice, the codes so far, and the picture as far as it can be known.
+
+As for pixels (``autoregressive/_run.py``): dice are fixed in advance, draws are made on the CPU in float64, and batches are
+padded to a fixed chunk, so that a picture does not depend on its company.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from playground.models import noise
+from playground.models.base import Frame, State, labels_of
+from playground.models.blocks import to_uint8
+
+CHUNK = 16
+UNKNOWN = -1  # in a frame's codes: nothing is drawn yet
+
+
+class CodeRun:
+    """What one request needs, in chunks of a fixed size."""
+
+    def __init__(self, model: Any, request: Any, resume: State | None) -> None:
+        self.model, self.request = model, request
+        self.rows, self.columns, self.levels = model.code_shape
+        self.num_cells = self.rows * self.columns
+        self.device = model.head.device
+        # chunks are aligned to the sample index, so that a sample always stands at the same place of its batch
+        start = request.first_index - request.first_index % CHUNK
+        stop = request.first_index + request.num_samples
+        indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
+        self.wanted = slice(request.first_index - start, stop - start)
+        every = type(request)(label=request.label, num_samples=len(indices), first_index=start)
+        labels = labels_of(every.label, every, model.num_classes)
+        self.labels = torch.from_numpy(labels).to(self.device).split(CHUNK)
+        self.dice = noise.uniform(request.seed, indices, "code", (self.num_cells, self.levels))
+        self.codes = np.full((len(indices), self.num_cells, self.levels), UNKNOWN, np.int64)
+        self.position = self.known = self.silent_until = 0
+        if resume is not None:
+            self.known, self.silent_until = int(resume["known"]), int(resume["step"])
+            self.position = self.silent_until
+            given = resume["codes"].reshape(-1, self.num_cells, self.levels)
+            self.codes[self.wanted, : self.known] = given[:, : self.known]
+            self.codes[:, : self.known] = self.codes[:, : self.known].clip(min=0)  # of those nobody asked for
+
+    @property
+    def num_chunks(self) -> int:
+        """How many batches of ``CHUNK`` pictures are drawn side by side."""
+        return len(self.labels)
+
+    def grid(self, chunk: int) -> Tensor:
+        """All codes of one chunk on the device, int64 (CHUNK,rows,columns,levels), 0 where there is none yet."""
+        codes = self.codes[chunk * CHUNK : (chunk + 1) * CHUNK].clip(min=0)
+        return torch.from_numpy(codes).to(self.device).unflatten(1, (self.rows, self.columns))
+
+    def before(self, chunk: int, cell: int) -> Tensor | None:
+        """The codes (CHUNK,levels) of the cell before this one on the device; None before the first."""
+        if cell == 0:
+            return None
+        return torch.from_numpy(self.codes[chunk * CHUNK : (chunk + 1) * CHUNK, cell - 1]).to(self.device)
+
+    def draw_cell(self, cell: int, hidden: Tensor) -> Tensor:
+        """Draw all levels of a cell from ``hidden`` (padded B,width); their log-probabilities, (padded B,levels,num_codes)."""
+        found = []
+        for level in range(self.levels):
+            codes = torch.from_numpy(self.codes[:, cell].clip(min=0)).to(self.device)
+            parts = [
+                self.model.level_logits(h, c, level)
+                for h, c in zip(hidden.split(CHUNK), codes.split(CHUNK), strict=True)
+            ]
+            found.append(torch.cat(parts).log_softmax(-1))
+            self.place(cell, level, found[-1])
+        self.position = cell + 1
+        return torch.stack(found, 1)
+
+    def place(self, cell: int, level: int, log_probs: Tensor) -> None:
+        """Draw one code from log-probabilities (padded B,num_codes), unless it is known."""
+        if cell >= self.known:
+            asked = (self.request.temperature, self.request.top_k)
+            self.codes[:, cell, level] = draw(log_probs, self.dice[:, cell, level], *asked)
+
+    def frame(self, log_probs: Tensor | None) -> Frame:
+        """What there is to see after the latest cell."""
+        codes = self.codes[self.wanted].reshape(-1, self.rows, self.columns, self.levels).copy()
+        codes.reshape(len(codes), self.num_cells, self.levels)[:, self.position :] = UNKNOWN
+        extras: dict[str, Any] = {"codes": codes}
+        if log_probs is not None:
+            extras["logits"] = log_probs[self.wanted].cpu().numpy()
+        state = {"codes": codes, "known": self.position, "step": self.position}
+        images = picture_so_far(self.model, codes)
+        return Frame(self.position, self.num_cells, self.position, images, extras, state)
+
+
+def picture_so_far(model: Any, codes: np.ndarray) -> np.ndarray:
+    """Decode ``codes`` (B,rows,columns,levels), uint8 (B,H,W,C); black where a code is ``UNKNOWN``.
+
+    The decoder wants a whole grid, so the commonest code stands in for what is not drawn yet, and what it makes of that is not shown.
+    Close to the last cell a picture may still change: the decoder looks at neighbours.
+    """
+    unknown = (codes == UNKNOWN).any(-1)  # (B, rows, columns)
+    commonest = model.quantizer.usage.argmax(1).cpu().numpy()  # (levels,)
+    whole = np.where(unknown[..., None], commonest, codes)
+    images = to_uint8(model.decode_codes(torch.from_numpy(whole).to(model.quantizer.usage.device)))
+    zoom = images.shape[1] // codes.shape[1]
+    images[unknown.repeat(zoom, 1).repeat(zoom, 2)] = 0
+    return images
+
+
+def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 0) -> np.ndarray:
+    """Invert the cumulative distribution on the CPU: ``log_probs`` (B,K), ``dice`` float64 (B,) in [0,1) -> int64 (B,)."""
+    logits = log_probs.double().cpu() / temperature
+    count = logits.shape[-1]
+    if 0 < top_k < count:
+        logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
+    cumulative = logits.softmax(-1).cumsum(-1)
+    level = torch.from_numpy(dice)[:, None] * cumulative[:, -1:]
+    return torch.searchsorted(cumulative, level, right=True)[:, 0].clamp(max=count - 1).numpy()

@@ -1,0 +1,84 @@
+"""A causal transformer block, over a whole sequence or one place at a time with a cache (Vaswani et al. 2017).
+
+Normalised before each part (RMSNorm: Zhang and Sennrich 2019), with a squared ReLU (So et al. 2021, arXiv:2109.08668).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class RMSNorm(nn.Module):
+    """Vectors divided by their root mean square, times a learned gain."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(width))
+
+    def forward(self, h: Tensor) -> Tensor:  # (..., width)
+        return h * torch.rsqrt(h.float().square().mean(-1, keepdim=True) + 1e-6) * self.gain
+
+
+class Cache:
+    """Keys and values of the places read so far, for each block: (B,heads,T,D) once the first is there."""
+
+    def __init__(self, blocks: Sequence[Any] | nn.ModuleList, length: int) -> None:
+        self.length = length
+        self.keys: list[Tensor | None] = [None] * len(blocks)
+        self.values: list[Tensor | None] = [None] * len(blocks)
+
+    def add(self, block: int, place: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        """Remember one place, (B,heads,1,D) each; all places up to it come back."""
+        if place == 0:
+            shape = (*key.shape[:2], self.length, key.shape[3])
+            self.keys[block], self.values[block] = key.new_zeros(shape), value.new_zeros(shape)
+        keys, values = self.keys[block], self.values[block]
+        assert keys is not None and values is not None, "places are read in order"
+        keys[:, :, place : place + 1], values[:, :, place : place + 1] = key, value
+        return keys[:, :, : place + 1], values[:, :, : place + 1]
+
+
+class Block(nn.Module):
+    """Attention to the places up to this one, then a layer on each place by itself; ``depth`` scales the start."""
+
+    def __init__(self, width: int, heads: int, depth: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm, self.norm_mlp = RMSNorm(width), RMSNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+        with torch.no_grad():
+            for last in (self.out, self.narrow):
+                last.weight.mul_(1 / math.sqrt(2 * depth))
+
+    def forward(self, h: Tensor) -> Tensor:  # (B, T, width)
+        q, k, v = self._heads_of(h)
+        scores = (
+            q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        )  # (B, heads, T, T); plain products train quickest on a CPU
+        future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
+        return self._leave(h, scores.masked_fill(future, -math.inf).softmax(-1) @ v)
+
+    def step(self, h: Tensor, cache: Cache, block: int, place: int) -> Tensor:
+        """One place, (B,1,width), given those in the cache."""
+        q, k, v = self._heads_of(h)
+        keys, values = cache.add(block, place, k, v)
+        scores = q @ keys.transpose(-1, -2) * q.shape[-1] ** -0.5  # (B, heads, 1, place + 1)
+        return self._leave(h, scores.softmax(-1) @ values)
+
+    def _heads_of(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        parts = self.qkv(self.norm(h)).unflatten(-1, (3, self.heads, -1))  # (B, T, 3, heads, D)
+        q, k, v = parts.permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def _leave(self, h: Tensor, mixed: Tensor) -> Tensor:
+        h = h + self.out(mixed.transpose(1, 2).flatten(2))
+        return h + self.narrow(F.relu(self.widen(self.norm_mlp(h))).square())
