@@ -14,6 +14,7 @@ import torch
 from playground.models.base import Frame, Request, State
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
+CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code
 
 
 @torch.no_grad()
@@ -61,3 +62,28 @@ def edited(model: Any, request: Request, edits: Sequence[Edit]) -> Iterator[Fram
         state = {**origin, "images": images, "num_known": pixel + 1, "silent_until": pixel}
         frames = model.sample(request, state)
     yield from frames
+
+
+@torch.no_grad()
+def recoded(model: Any, request: Request, edits: Sequence[CodeEdit]) -> Iterator[Frame]:
+    """Draw cell by cell, and put a chosen code in place of a draw; everything after it follows from it.
+
+    For samplers of codes (``Tokenizes``) whose states know ``codes``, ``known`` and ``step``.
+    """
+    frames = model.sample(request)
+    for sample, row, column, level, code in sorted(edits, key=lambda edit: edit[1:4]):
+        cell = row * model.code_shape[1] + column
+        for frame in frames:
+            if frame.step > cell:
+                break
+            yield frame
+        frames.close()
+        frames = model.sample(request, with_code(frame, cell, (sample, row, column, level), code))
+    yield from frames
+
+
+def with_code(frame: Frame, cell: int, place: tuple[int, int, int, int], code: int) -> State:
+    """The state in which the code at ``place`` (sample, row, column, level) of ``cell`` is this one, and no later one is drawn."""
+    codes = frame.extras["codes"].copy()
+    codes[place] = code
+    return {"codes": codes, "known": cell * codes.shape[-1] + place[3] + 1, "step": cell}

@@ -39,18 +39,23 @@ class CodeRun:
         self.labels = torch.from_numpy(labels).to(self.device).split(CHUNK)
         self.dice = noise.uniform(request.seed, indices, "code", (self.num_cells, self.levels))
         self.codes = np.full((len(indices), self.num_cells, self.levels), UNKNOWN, np.int64)
-        self.position = self.known = self.silent_until = 0
+        self.position = self.silent_until = 0  # cells
+        self.known = 0  # codes that are taken and not drawn
         if resume is not None:
             self.known, self.silent_until = int(resume["known"]), int(resume["step"])
             self.position = self.silent_until
-            given = resume["codes"].reshape(-1, self.num_cells, self.levels)
-            self.codes[self.wanted, : self.known] = given[:, : self.known]
-            self.codes[:, : self.known] = self.codes[:, : self.known].clip(min=0)  # of those nobody asked for
+            given = resume["codes"].reshape(len(resume["codes"]), -1)
+            self.codes.reshape(len(self.codes), -1)[:, : self.known] = 0  # also of those nobody asked for
+            self.codes.reshape(len(self.codes), -1)[self.wanted, : self.known] = given[:, : self.known]
 
     @property
     def num_chunks(self) -> int:
         """How many batches of ``CHUNK`` pictures are drawn side by side."""
         return len(self.labels)
+
+    def knows(self, cell: int) -> bool:
+        """Whether all codes of a cell are given, so that it only has to be read."""
+        return (cell + 1) * self.levels <= self.known
 
     def grid(self, chunk: int) -> Tensor:
         """All codes of one chunk on the device, int64 (CHUNK,rows,columns,levels), 0 where there is none yet."""
@@ -79,7 +84,7 @@ class CodeRun:
 
     def place(self, cell: int, level: int, log_probs: Tensor) -> None:
         """Draw one code from log-probabilities (padded B,num_codes), unless it is known."""
-        if cell >= self.known:
+        if cell * self.levels + level >= self.known:
             asked = (self.request.temperature, self.request.top_k)
             self.codes[:, cell, level] = draw(log_probs, self.dice[:, cell, level], *asked)
 
@@ -90,7 +95,7 @@ class CodeRun:
         extras: dict[str, Any] = {"codes": codes}
         if log_probs is not None:
             extras["logits"] = log_probs[self.wanted].cpu().numpy()
-        state = {"codes": codes, "known": self.position, "step": self.position}
+        state = {"codes": codes, "known": self.position * self.levels, "step": self.position}
         images = picture_so_far(self.model, codes)
         return Frame(self.position, self.num_cells, self.position, images, extras, state)
 

@@ -227,7 +227,7 @@ class VQPrior(nn.Module):
         """Draw the codes of one cell after another, in reading order; a frame after each cell, decoded as far as it is.
 
         Frames carry ``codes`` int64 (B,*code_shape) with -1 where nothing is drawn yet, ``logits`` float32 (B,levels,num_codes)
-        of the cell just drawn (before temperature), and a state.  In a state, the first ``known`` cells of ``codes`` are
+        of the cell just drawn (before temperature), and a state.  In a state, the first ``known`` of the ``codes`` are
         taken instead of drawn, and frames begin after ``step``: that is how a code is edited.
         """
         run = CodeRun(self, request, resume)
@@ -235,14 +235,12 @@ class VQPrior(nn.Module):
             yield run.frame(None)
         caches = [Cache(self.blocks, self.config.cells**2) for _ in range(run.num_chunks)]
         for cell in range(run.num_cells):
-            silent = cell < run.known
             hidden = [
                 self._step(run.before(chunk, cell), run.labels[chunk], cell, cache)
                 for chunk, cache in enumerate(caches)
             ]
-            logits = (
-                run.draw_cell(cell, torch.cat(hidden)) if not silent or cell >= run.silent_until else None
-            )
+            if cell >= run.silent_until or not run.knows(cell):
+                logits = run.draw_cell(cell, torch.cat(hidden))
             if cell >= run.silent_until:
                 yield run.frame(logits)
 
