@@ -12,6 +12,8 @@ from playground.keepsake import numbers
 from playground.models.base import Frame, Request
 from playground.tabs.interpolate import Interpolate
 from playground.tabs.vae_beside import Beside
+from playground.tabs.vae_code_generate import CodeGenerate
+from playground.tabs.vae_codes import Codes
 from playground.tabs.vae_reconstruct import Reconstruct
 from playground.tabs.vae_sliders import Sliders
 from playground.tabs.view import View
@@ -159,6 +161,11 @@ class Generate(View):
     )
     formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
 
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Models whose latents are numbers, not codes."""
+        return not CodeGenerate.suits(model)
+
     def explanation(self, model: Any) -> tuple[str, str]:
         """A plain autoencoder has no prior to draw from, which is the lesson."""
         if model.likelihood != "none":
@@ -189,4 +196,4 @@ class Generate(View):
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
 
 
-VIEWS = (Plane, Sliders, Reconstruct, Interpolate, Beside, Generate)
+VIEWS = (Plane, Sliders, Reconstruct, Codes, Interpolate, Beside, CodeGenerate, Generate)

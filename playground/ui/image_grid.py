@@ -51,6 +51,7 @@ class ImageGrid(QWidget):
         self._column_captions: list[str] | None = None
         self._row_captions: list[str] | None = None
         self._marker: int | None = None
+        self._marker_size = 1  # pixels
         self._rule: int | None = None
         self._known: np.ndarray | None = None
         self._selected = -1
@@ -108,10 +109,10 @@ class ImageGrid(QWidget):
         else:
             self._expire()
 
-    def set_marker(self, pixel: int | None) -> None:
-        """Outline pixel ``row * W + column`` in every picture."""
-        if pixel != self._marker:
-            self._marker = pixel
+    def set_marker(self, pixel: int | None, size: int = 1) -> None:
+        """Outline pixel ``row * W + column`` in every picture, or the square of ``size`` pixels that begins there."""
+        if (pixel, size) != (self._marker, self._marker_size):
+            self._marker, self._marker_size = pixel, size
             self.update()
 
     def set_rule(self, row: int | None) -> None:
@@ -318,7 +319,8 @@ class ImageGrid(QWidget):
             boxes = []
             for sample in range(self.count()):
                 x, y, _, _ = self._layout.rect(sample, panel)
-                box = QRectF(x + column * self.zoom, y + row * self.zoom, self.zoom, self.zoom)
+                side = self._marker_size * self.zoom
+                box = QRectF(x + column * self.zoom, y + row * self.zoom, side, side)
                 boxes.append(box.adjusted(-grow, -grow, grow, grow))
             painter.drawRects(boxes)
         if self._rule is not None:

@@ -1,0 +1,167 @@
+"""The VAE tab's *Codes*: a picture as a grid of code numbers, each of which can be changed while the picture follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
+
+from playground.models import base
+from playground.models.base import Frame, Request
+from playground.tabs.image_view import ImageView
+from playground.ui.bar_plot import BarPlot
+from playground.ui.code_table import CodeTable
+from playground.ui.image_grid import ImageGrid
+
+LEVELS = ("coarse", "detail", "finer detail", "finest detail")
+
+
+def level_names(levels: int) -> tuple[str, ...]:
+    """What the codes of a cell are called, in order; nothing where there is only one."""
+    if levels == 1:
+        return ("",)
+    return LEVELS[:levels] if levels <= len(LEVELS) else tuple(f"level {i + 1}" for i in range(levels))
+
+
+class Codes(ImageView):
+    """Start from a test image or a sample, and change one code at a time."""
+
+    name = "Codes"
+    words = (
+        "For a VQ-VAE a picture is a <b>grid of numbers</b>: each cell of 4x4 pixels names entries of a codebook, as a "
+        "text names words. The first code of a cell says roughly what is there, the second corrects it. The decoder "
+        "reads all of them together.<br><br><b>Change one</b>: click a cell (or use the arrows), then type a number, "
+        "press + or −, or turn the wheel; Delete takes it back. Under the tables: what the entries <i>nearest</i> in the "
+        "codebook would make of it; click one to take it.<br><br>The bars: how often each entry is used. A codebook in "
+        "which only a few are would be wasted (<i>collapsed</i>); entries that nobody used were started again in training."
+    )
+    formula = r"k^* = \argmin_k \| z_e(x) - e_k \|, \quad \hat{x} = g(e_{k^*})"
+    hidden_knobs = frozenset({"moved", "place"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """Models that turn pictures into codes and back."""
+        return isinstance(model, base.Tokenizes)
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import code_grid
+
+        return code_grid.CodesRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """The picture, then its neighbours."""
+        from playground.models import code_grid
+
+        return code_grid.change_codes(model, request)
+
+    def build(self) -> None:
+        """Pictures at the left, numbers at the right, neighbours below them."""
+        self.pictures, self.table, self.others = ImageGrid(), CodeTable(), ImageGrid()
+        self.pictures.setAccessibleName("What it started from, and the picture of the codes")
+        self.others.setAccessibleName(
+            "The nearest entries of the codebook, each in the place of the chosen one"
+        )
+        self.back = QPushButton("Back to the start")
+        self.back.setToolTip("Every code back to what it was at first")
+        self.back.clicked.connect(lambda: self.tab.knobs.set_settings({"moved": ""}))
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.addWidget(self.pictures, 1)
+        left.addWidget(self.make_stepper())
+        right.addWidget(self.table, 5)
+        right.addWidget(self.others, 2)
+        right.addWidget(self.back)
+        row = QHBoxLayout()
+        row.addLayout(left, 1)
+        row.addLayout(right, 1)
+        self.column.addLayout(row, 1)
+        self.table.pointed.connect(self._point)
+        self.table.changed.connect(self._change)
+        self.pictures.picked.connect(self._point_in_picture)
+        self.others.picked.connect(lambda sample, row, column: self._take(sample))
+        self.bars = self.plot = BarPlot("How often each code is used", "code", "share, %")
+
+    def opened(self) -> None:
+        """Another model, other codes."""
+        self.tab.knobs.set_silently({"moved": "", "place": "4,4,1"})
+        self.table.point_at((3, 3, 0))
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """The dice matter for a sample, the index for a test image."""
+        images = request.start == "image"  # type: ignore[attr-defined]
+        self.stepper.setVisible(images)
+        return {"seed": not images, "index": images}
+
+    def turn(self, request: Request) -> None:
+        """Another start is a fresh start: what was changed goes back."""
+        before = self.request
+        names = ("start", "index", "seed")
+        fresh = before is not None and any(getattr(request, n) != getattr(before, n) for n in names)
+        if fresh and request.moved and request.moved == before.moved:  # type: ignore[attr-defined, union-attr]
+            self.tab.knobs.set_silently({"moved": ""})
+            request = self.tab.knobs.request()
+        super().turn(request)
+
+    def draw(self, frame: Frame) -> None:
+        """Pictures, numbers, neighbours, bars."""
+        from playground.models import code_grid
+
+        request, extras = self.request, frame.extras
+        codes, start = extras["codes"][0], extras["start"][0]
+        place = code_grid.read_place(request.place, codes.shape)  # type: ignore[union-attr]
+        image = request.start == "image"  # type: ignore[union-attr]
+        changed = codes != start
+        captions = ["test image" if image else "sample", "with other codes" if changed.any() else "decoded"]
+        self.pictures.set_images(np.concatenate([extras["origin"], frame.images]), captions=captions)
+        cell = frame.images.shape[1] // codes.shape[0]
+        row, column, level = place
+        self.pictures.set_marker(row * cell * frame.images.shape[2] + column * cell, cell)
+        self.table.set_codes(codes, extras["usage"].shape[1], level_names(codes.shape[2]), changed)
+        self.table.point_at(place)
+        self.stepper.show_index(getattr(request, "index", 0))
+        self.back.setEnabled(bool(changed.any()))
+        self._draw_bars(extras["usage"][level], int(codes[place]), level_names(codes.shape[2])[level])
+        if "nearest" in extras:
+            titles = [str(code) for code in extras["nearest"]]
+            self.others.set_images(extras["decoded"], captions=titles)
+
+    def _draw_bars(self, usage: np.ndarray, code: int, level: str) -> None:
+        used = np.exp(-np.sum(usage * np.log(np.maximum(usage, 1e-12))))
+        of = f" ({level})" if level else ""
+        self.bars.set_title(f"How often each code is used{of}; as good as {used:.0f} of {len(usage)} equally")
+        self.bars.set_values(100 * usage, highlight=code)
+
+    # --- hands
+
+    def _point(self, row: int, column: int, level: int) -> None:
+        from playground.models import code_grid
+
+        self.tab.knobs.set_settings({"place": code_grid.write_place((row, column, level))})
+
+    def _point_in_picture(self, sample: int, row: int, column: int) -> None:
+        frame = self.player.frame
+        self.pictures.select(-1)  # both show the same cell
+        if frame is not None and sample >= 0:
+            cell = frame.images.shape[1] // self.model.code_shape[0]
+            self._point(row // cell, column // cell, self.table.place()[2])
+
+    def _change(self, row: int, column: int, level: int, code: int) -> None:
+        """Put ``code`` there; -1 takes the change back."""
+        from playground.models import code_grid
+
+        if self.model is None or self.request is None:
+            return
+        shape, place = self.model.code_shape, (row, column, level)
+        moves = code_grid.read_moves(self.request.moved, shape, self.model.num_codes)  # type: ignore[attr-defined]
+        moves.pop(place, None)
+        if code >= 0:
+            moves[place] = code
+        self.tab.knobs.set_settings({"moved": code_grid.write_moves(moves)})
+
+    def _take(self, sample: int) -> None:
+        """A click on a neighbour puts it in the place."""
+        frame = self.player.frame
+        if frame is not None and "nearest" in frame.extras and sample < len(frame.extras["nearest"]):
+            self._change(*self.table.place(), int(frame.extras["nearest"][sample]))
