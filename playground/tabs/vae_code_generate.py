@@ -31,12 +31,11 @@ class CodeGenerate(View):
 
     name = "Generate"
     words = (
-        "A VQ-VAE turned the pictures into grids of codes; a small transformer has learned which codes follow which, and "
-        "writes new grids <b>cell by cell</b>, like a sentence. The decoder shows at once what they mean. What is hatched "
-        "is not written yet; close to the newest cell a picture may still change, since the decoder looks at neighbours.<br><br>"
-        "<b>Pause and click a cell</b>, then put another code there: the slider goes from the most probable one down. Everything "
-        "after it is drawn again with the same dice.<br><br>49 steps instead of a pixel model's 784, and sharp pictures: "
-        "the codes leave the decoder little to average over."
+        "A VQ-VAE wrote the training pictures as grids of codes; a small transformer has learned which codes follow which, "
+        "and writes new grids <b>cell by cell</b>, like a sentence. The decoder shows what they mean so far; near the "
+        "newest cell that may still change, since it looks at neighbours.<br><br><b>Pause and click a cell</b>, then put "
+        "another code there: everything after it is drawn again with the same dice.<br><br>49 steps, where a pixel model "
+        "takes 784."
     )
     formula = r"p(x) \ge p(x \mid k) \prod_{i=1}^{49} p(k_i \mid k_1, \ldots, k_{i-1}, y)"
 
@@ -55,7 +54,7 @@ class CodeGenerate(View):
             "occur, and the decoder does what it can with the jumble.<br><br>See <i>Codes</i> for how well it reads "
             "codes of real pictures, and <i>vqprior-fashion</i> for what a learned prior makes of the same decoder."
         )
-        return words, r"k_i \sim 1/K, \quad x \sim p(x \mid k)"
+        return words, r"k_i \sim 1/K \to x \sim p(x \mid k)"
 
     def build(self) -> None:
         """Grid, table of codes, editor and bars."""
@@ -74,7 +73,11 @@ class CodeGenerate(View):
         self.editor.slider.valueChanged.connect(self._edited)
         self.player.changed.connect(self._show_chosen)
         self.edits: dict[Edit, int] = {}  # the code put there
-        self.plot = BarPlot("Codes of the current cell", "code", "probability")
+        self.bars = self.plot = BarPlot("The current cell", "code", "probability")
+
+    def opened(self) -> None:
+        """Without a prior there are no probabilities to show."""
+        self.plot = self.bars if _draws(self.model) else None
 
     def start(self, request: Request, patient: bool = False) -> None:
         """A new run, without the codes that were changed in the last one."""
@@ -177,9 +180,9 @@ class CodeGenerate(View):
         top = np.argsort(-probabilities, kind="stable")[:NUM_BARS]
         if code not in top:
             top[-1] = code  # what was drawn is always among them
-        self.plot.set_title(f"Picture {sample + 1}, {_cell_words(place, self.model)}")  # type: ignore[attr-defined, union-attr]
+        self.bars.set_title(f"Picture {sample + 1}, {_cell_words(place, self.model)}")
         at = int(np.flatnonzero(top == code)[0])
-        self.plot.set_values(probabilities[top], highlight=at, names=[str(k) for k in top])  # type: ignore[attr-defined, union-attr]
+        self.bars.set_values(probabilities[top], highlight=at, names=[str(k) for k in top])
 
     def _show_editor(self, frame: Frame, sample: int) -> None:
         slider = self.editor.slider

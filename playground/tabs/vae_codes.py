@@ -30,14 +30,12 @@ class Codes(ImageView):
 
     name = "Codes"
     words = (
-        "For a VQ-VAE a picture is a <b>grid of numbers</b>: each cell of 4x4 pixels names entries of a codebook, as a "
-        "text names words. The first code of a cell says roughly what is there, the second corrects it. The decoder "
-        "reads all of them together.<br><br><b>Change one</b>: click a cell (or use the arrows), then type a number, "
-        "press + or −, or turn the wheel; Delete takes it back. Under the tables: what the entries <i>nearest</i> in the "
-        "codebook would make of it; click one to take it.<br><br>The bars: how often each entry is used. A codebook in "
-        "which only a few are would be wasted (<i>collapsed</i>); entries that nobody used were started again in training."
+        "For a VQ-VAE a picture is a <b>grid of numbers</b>: every cell of 4x4 pixels names entries of a codebook, the "
+        "first roughly, the second to correct it. The decoder reads them all.<br><br><b>Change one</b>: click a cell, then "
+        "type a number, press + or −, or turn the wheel; Delete takes it back. Below: the place with the <i>nearest</i> "
+        "entries of the codebook; click one to take it.<br><br>Bars: is the whole codebook used, or has it <i>collapsed</i>?"
     )
-    formula = r"k^* = \argmin_k \| z_e(x) - e_k \|, \quad \hat{x} = g(e_{k^*})"
+    formula = r"k = \argmin_j \| z(x) - e_j \|^2"
     hidden_knobs = frozenset({"moved", "place"})
 
     @classmethod
@@ -70,18 +68,18 @@ class Codes(ImageView):
         left, right = QVBoxLayout(), QVBoxLayout()
         left.addWidget(self.pictures, 1)
         left.addWidget(self.make_stepper())
-        right.addWidget(self.table, 5)
-        right.addWidget(self.others, 2)
+        right.addWidget(self.table, 3)
+        right.addWidget(self.others, 1)
         right.addWidget(self.back)
         row = QHBoxLayout()
-        row.addLayout(left, 1)
-        row.addLayout(right, 1)
+        row.addLayout(left, 6)
+        row.addLayout(right, 5)
         self.column.addLayout(row, 1)
         self.table.pointed.connect(self._point)
         self.table.changed.connect(self._change)
         self.pictures.picked.connect(self._point_in_picture)
         self.others.picked.connect(lambda sample, row, column: self._take(sample))
-        self.bars = self.plot = BarPlot("How often each code is used", "code", "share, %")
+        self.bars = self.plot = BarPlot("How often each code is used", "code, most used first", "share, %")
 
     def opened(self) -> None:
         """Another model, other codes."""
@@ -125,19 +123,25 @@ class Codes(ImageView):
         self._draw_bars(extras["usage"][level], int(codes[place]), level_names(codes.shape[2])[level])
         if "nearest" in extras:
             titles = [str(code) for code in extras["nearest"]]
-            self.others.set_images(extras["decoded"], captions=titles)
+            around = tuple(
+                _around(n, cell, size) for n, size in zip(place, frame.images.shape[1:3], strict=False)
+            )
+            self.others.set_images(extras["decoded"][:, *around], captions=titles)
 
     def _draw_bars(self, usage: np.ndarray, code: int, level: str) -> None:
         used = np.exp(-np.sum(usage * np.log(np.maximum(usage, 1e-12))))
         of = f" ({level})" if level else ""
         self.bars.set_title(f"How often each code is used{of}; as good as {used:.0f} of {len(usage)} equally")
-        self.bars.set_values(100 * usage, highlight=code)
+        order = np.argsort(-usage, kind="stable")
+        at = int(np.flatnonzero(order == code)[0])
+        self.bars.set_values(100 * usage[order], highlight=at, x=np.arange(1, len(usage) + 1))
 
     # --- hands
 
     def _point(self, row: int, column: int, level: int) -> None:
         from playground.models import code_grid
 
+        self.table.point_at((row, column, level))  # at once: the picture follows
         self.tab.knobs.set_settings({"place": code_grid.write_place((row, column, level))})
 
     def _point_in_picture(self, sample: int, row: int, column: int) -> None:
@@ -165,3 +169,9 @@ class Codes(ImageView):
         frame = self.player.frame
         if frame is not None and "nearest" in frame.extras and sample < len(frame.extras["nearest"]):
             self._change(*self.table.place(), int(frame.extras["nearest"][sample]))
+
+
+def _around(index: int, cell: int, size: int) -> slice:
+    """Three cells along one side of a picture, with the one of this index in the middle if it can be."""
+    first = min(max((index - 1) * cell, 0), size - 3 * cell)
+    return slice(first, first + 3 * cell)
