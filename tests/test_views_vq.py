@@ -44,7 +44,7 @@ def prior_file(tmp_path_factory):
         built_on=[f"vqvae-fashion@{shipped.weights_hash}"],
     )
     path = tmp_path_factory.mktemp("own") / "own-fashion.safetensors"
-    checkpoints.save(path, model, card, False)
+    checkpoints.save(path, model, card, "float32")
     return path
 
 

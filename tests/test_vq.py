@@ -279,14 +279,14 @@ def test_a_prior_finds_its_tokenizer_or_says_in_a_sentence_why_not(tmp_path, mon
     torch.manual_seed(0)
     tokenizer = VQVAE(TINY)
     card = _card("vae/vqvae", "codes-fashion", TINY)
-    checkpoints.save(tmp_path / "codes-fashion.safetensors", tokenizer, card, False)
+    checkpoints.save(tmp_path / "codes-fashion.safetensors", tokenizer, card, "float32")
     weights = checkpoints.weights_hash(tmp_path / "codes-fashion.safetensors")
     config = VQPriorConfig(num_codes=24, cells=CELLS, width=16, depth=1, heads=2, num_classes=3)
 
     def saved(config, *built_on):
         path = tmp_path / "prior-fashion.safetensors"
         card = dataclasses.replace(_card("vae/vqprior", "prior-fashion", config), built_on=list(built_on))
-        checkpoints.save(path, VQPrior(config), card, False)
+        checkpoints.save(path, VQPrior(config), card, "float32")
         return path
 
     loaded = checkpoints.load(saved(config, f"codes-fashion@{weights}"))

@@ -67,7 +67,7 @@ class CodeGenerate(View):
         row.addLayout(right, 2)
         self.column.addLayout(row, 1)
         self.column.addWidget(self.editor)
-        self.grid.selection_changed.connect(lambda _: self._show_chosen())
+        self.grid.selection_changed.connect(lambda _: (self._show_chosen(), self._show_bars()))
         self.grid.picked.connect(self._pick)
         self.table.pointed.connect(self._rewind_to)
         self.editor.slider.valueChanged.connect(self._edited)
@@ -168,13 +168,18 @@ class CodeGenerate(View):
         if "logits" in frame.extras:
             row, column = divmod(frame.step - 1, codes.shape[1])
             self.table.point_at((row, column, self.table.place()[2]))
-        self._show_bars(frame, sample)
         self._show_editor(frame, sample)
 
-    def _show_bars(self, frame: Frame, sample: int) -> None:
-        place = self.table.place()
+    def draw_plot(self, frame: Frame) -> None:
+        """What the codes of the newest cell could have been."""
+        self._show_bars()
+
+    def _show_bars(self) -> None:
+        frame, sample, place = self.player.frame, max(self.grid.selected(), 0), self.table.place()
+        if frame is None or "logits" not in frame.extras or sample >= len(frame.images):
+            return
         code = int(frame.extras["codes"][sample][place])
-        if "logits" not in frame.extras or code < 0:
+        if code < 0:
             return
         probabilities = np.exp(frame.extras["logits"][sample, place[2]])
         top = np.argsort(-probabilities, kind="stable")[:NUM_BARS]
@@ -212,6 +217,7 @@ class CodeGenerate(View):
         if not self.player.is_playing and step <= self.player.timeline[len(self.player.timeline) - 1].step:
             self.player.seek(self.player.timeline.index_of_step(step))
         self._show_chosen()
+        self._show_bars()
 
     def _edited(self, rank: int) -> None:
         """Take the code under the pointer back, put that of ``rank`` there, and let the rest be drawn again."""

@@ -114,19 +114,27 @@ class Codes(ImageView):
         captions = ["test image" if image else "sample", "with other codes" if changed.any() else "decoded"]
         self.pictures.set_images(np.concatenate([extras["origin"], frame.images]), captions=captions)
         cell = frame.images.shape[1] // codes.shape[0]
-        row, column, level = place
+        row, column, _ = place
         self.pictures.set_marker(row * cell * frame.images.shape[2] + column * cell, cell)
         self.table.set_codes(codes, extras["usage"].shape[1], level_names(codes.shape[2]), changed)
         self.table.point_at(place)
         self.stepper.show_index(getattr(request, "index", 0))
         self.back.setEnabled(bool(changed.any()))
-        self._draw_bars(extras["usage"][level], int(codes[place]), level_names(codes.shape[2])[level])
         if "nearest" in extras:
             titles = [str(code) for code in extras["nearest"]]
             around = tuple(
                 _around(n, cell, size) for n, size in zip(place, frame.images.shape[1:3], strict=False)
             )
             self.others.set_images(extras["decoded"][:, *around], captions=titles)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """How often the codes of the marked one's level are used."""
+        from playground.models import code_grid
+
+        codes = frame.extras["codes"][0]
+        place = code_grid.read_place(self.request.place, codes.shape)  # type: ignore[union-attr]
+        level = place[2]
+        self._draw_bars(frame.extras["usage"][level], int(codes[place]), level_names(codes.shape[2])[level])
 
     def _draw_bars(self, usage: np.ndarray, code: int, level: str) -> None:
         used = np.exp(-np.sum(usage * np.log(np.maximum(usage, 1e-12))))
