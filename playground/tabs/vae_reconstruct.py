@@ -97,7 +97,7 @@ class Reconstruct(ImageView):
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
         self.points = self.points[:0]
-        self.price.setText("&nbsp;")  # that of another model's picture
+        self.price.setText("\u00a0")  # that of another model's picture
         self.plot.set_values([])  # type: ignore[attr-defined, union-attr]
         self.posterior.set_points(self.points, np.zeros(0, np.int64))
         if flat:
