@@ -6,6 +6,7 @@ No Qt and no torch, so that the window, a thread that writes a file, and the com
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -229,4 +230,29 @@ def _words(names: Sequence[str], wide: int, pitch: int, room: int, size: int, be
     for i, name in enumerate(names):
         at = (before + i * pitch + room / 2, ground.height / 2)
         draw.text(at, _fitted(name, size, pitch), fill=WORDS, font=_font(size), anchor="mm")
+    return _deep(np.asarray(ground))
+
+
+def page(text: str, given: int, room: int, columns: int = 80, size: int = 15) -> np.ndarray:
+    """A text on the ground, the prompt (its first ``given`` characters) darker, uint8 (H,W,1).
+
+    Args:
+        room: how long the text will be: pages of one film are all as high as that takes.
+        columns: width in characters of average width.
+    """
+    from PIL import Image, ImageDraw
+
+    font, wide = _font(size), round(columns * size * 0.53)
+    high = round((room / columns * 1.25 + 4) * size * 1.45)
+    ground = Image.new("L", (wide + 2 * size, high), GROUND)
+    draw = ImageDraw.Draw(ground)
+    x, y, at = 0.0, 0.0, 0
+    for word in re.findall(r"\n|[^ \n]* |[^ \n]+", text):
+        length = font.getlength(word.rstrip(" "))
+        if word == "\n" or (x and x + length > wide):
+            x, y = 0.0, y + size * 1.45
+        if word != "\n":
+            draw.text((size + x, size + y), word, fill=WORDS if at >= given else WORDS * 5 // 8, font=font)
+            x += font.getlength(word)
+        at += len(word)
     return _deep(np.asarray(ground))

@@ -14,9 +14,11 @@ from playground.models.base import Frame, Request, State
 from playground.tabs import shelf
 from playground.tabs.code import Code
 from playground.tabs.completion import Complete
+from playground.tabs.generations import Generations
 from playground.tabs.receptive_field import ReceptiveField
 from playground.tabs.surprise import Surprise
 from playground.tabs.view import View
+from playground.tabs.write import Write
 from playground.ui import theme
 from playground.ui.bar_plot import BarPlot
 from playground.ui.controls import Slider
@@ -199,4 +201,4 @@ class PixelEditor(QWidget):
         )
 
 
-VIEWS = (Generate, Complete, Surprise, ReceptiveField)
+VIEWS = (Generate, Complete, Surprise, ReceptiveField, Write, Generations)

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from playground import films
+from playground import data, films, kjv, sheets
 from playground.models.base import Frame, Request
 from playground.tabs.code import Code
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
+from playground.ui.text_page import TextPage
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _PICTURES = "<b>Drag the timeline</b> to see what the model drew at each moment, always from the same noise."
@@ -22,6 +23,13 @@ _WORDS = (
     + _PICTURES
     + "<br><br>The <i>validation</i> pictures are never trained on: if only the training loss fell, it would be "
     "learning by heart."
+)
+_TEXT_WORDS = (
+    "Every model here began knowing nothing. Each step shows it some stretches of text{batch}: a network measures its "
+    "<b>loss</b>, the bits that each character costs it, and moves every weight a little way downhill; a model that "
+    "counts, counts.<br><br>First it finds out which characters are common, then which follow each other, then words, "
+    "then how verses begin: the page shows what was written at each moment, after the same prompt and with the same "
+    "dice.<br><br>The <i>validation</i> loss is that of books that it never sees."
 )
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
@@ -60,8 +68,10 @@ class Training(View):
         minutes, batch = card.training_seconds / 60, card.recipe.get("batch_size", "")
         is_energy = model.likelihood == "energy"
         words = _GAME_WORDS if hasattr(model, "turns") else _ENERGY_WORDS if is_energy else _WORDS
+        is_text = data.modality(card.dataset) == "text"
+        words, seen = (_TEXT_WORDS, "stretches") if is_text else (words, "pictures")
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
-            f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} pictures seen, "
+            f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} {seen} seen, "
             f"{minutes:.0f} minutes on {card.machine}."
         )
         return words, self.formula
@@ -88,10 +98,24 @@ class Training(View):
         self.grid = ImageGrid()
         self.grid.setAccessibleName("Pictures drawn during training")
         self.curves = LinePlot("Loss", "training step", "loss")
+        self.page = TextPage()
+        self.page.setAccessibleName("Texts written during training")
+        self.is_text = False
         self.column.addWidget(self.grid, 5)
+        self.column.addWidget(self.page, 5)
         self.column.addWidget(self.curves, 2)
         self.player.speed = 30.0
         self.plot = LinePlot("Other figures", "training step", "value")
+
+    def opened(self) -> None:
+        """A page for models of text, a grid for the others."""
+        self.is_text = data.modality(self.model.card.dataset) == "text"
+        self.grid.setVisible(not self.is_text)
+        self.page.setVisible(self.is_text)
+
+    def relevant(self, request: Request) -> dict[str, bool]:
+        """All moments at once are pictures."""
+        return {"show": not self.is_text}
 
     def turn(self, request: Request) -> None:
         """The same film, shown in another way: nothing begins again."""
@@ -106,6 +130,9 @@ class Training(View):
             self._draw_curves(film)
         self.curves.set_marker(frame.step)
         self._say(frame.extras["figures"], frame.step)
+        if self.is_text:
+            self._write(frame.images)
+            return
         if getattr(self.request, "show", "moment") == "all":
             self._draw_all(film, frame.step)
             return
@@ -117,6 +144,13 @@ class Training(View):
         """Where the other figures stand."""
         assert isinstance(self.plot, LinePlot)
         self.plot.set_marker(frame.step)
+
+    def _write(self, texts: np.ndarray) -> None:
+        """Each text a paragraph, uint8 (n,1,T,1)."""
+        gap = np.full((len(texts), 2), 10, np.uint8)
+        codes = np.concatenate([texts[:, 0, :, 0], gap], 1).ravel()[:-2]
+        codes = codes[codes > 0]
+        self.page.set_text(codes, 0, len(codes))
 
     def _draw_all(self, film: films.Film, step: int) -> None:
         moments, n, height, width, channels = film.pictures.shape
@@ -152,6 +186,13 @@ class Training(View):
             self.plot.set_curve(name, np.where(values > 0, values, np.nan) if apart else values, steps)
         self.plot.set_title(next(iter(curves)).capitalize() if len(curves) == 1 else "Other figures")
         self.plot.set_range(x=(0, last_step))
+
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """Pictures, or the first text as a picture."""
+        if not self.is_text:
+            return super().panels(frame)
+        codes = frame.images[0, 0, :, 0]
+        return [("", sheets.page(kjv.text_of(codes), 0, len(codes), 60)[None])]
 
     def _say(self, figures: dict[str, float], step: int) -> None:
         parts = [f"{name} {figures[key]:.3f}" for key, name in self._losses.items() if key in figures]

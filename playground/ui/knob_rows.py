@@ -8,9 +8,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
-from playground.models.base import EACH_CLASS, Knob
+from playground.models.base import EACH_CLASS, Knob, plain
 from playground.ui import theme
 from playground.ui.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
 
@@ -260,6 +269,55 @@ class ChoiceRow(Row):
                 self.control.setCurrentIndex(index)
 
 
+class _Paragraph(QPlainTextEdit):
+    """Several lines of text; Enter takes them over, Shift+Enter begins a new line."""
+
+    editingFinished = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """See the class."""
+        if (
+            event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and event.modifiers() == Qt.KeyboardModifier.NoModifier
+        ):
+            self.editingFinished.emit()
+            return
+        super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Leaving it takes the text over, too."""
+        super().focusOutEvent(event)
+        self.editingFinished.emit()
+
+
+class ParagraphRow(Row):
+    """A few lines of free text; what its knob cannot take never gets in."""
+
+    def __init__(self, knob: Knob) -> None:
+        super().__init__(knob)
+        self.field = _Paragraph()
+        self.field.setTabChangesFocus(True)
+        self._column.addWidget(self.field)
+        self._name(self.field)
+        self.show_value(knob.default)
+        self.field.editingFinished.connect(self.changed)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
+
+    def value(self) -> str:
+        """The text, as the model will read it."""
+        text = self.field.toPlainText()
+        return text if self.knob.longest is None else plain(text, self.knob.longest)
+
+    def show_value(self, value: Any) -> None:
+        """Show a text."""
+        if str(value) != self.field.toPlainText():
+            self.field.setPlainText(str(value))
+
+    def _fit(self) -> None:
+        self.field.setFixedHeight(round(theme.em() * (1.45 * self.knob.lines + 1.1)))
+
+
 class TextRow(Row):
     """A line of text, taken over at Enter or when the focus leaves."""
 
@@ -287,6 +345,8 @@ def row(knob: Knob, classes: Sequence[str]) -> Row:
         return ChoiceRow(knob, [*each, *enumerate(classes)])
     if knob.choices:
         return ChoiceRow(knob, knob.choices)
+    if knob.type is str and knob.lines > 1:
+        return ParagraphRow(knob)
     kinds: dict[type, Callable[[Knob], Row]] = {bool: SwitchRow, int: NumberRow, float: NumberRow}
     return SeedRow(knob) if knob.name == "seed" else kinds.get(knob.type, TextRow)(knob)
 

@@ -15,7 +15,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.autoregressive._text_model import NUM_CODES, Memory, TextModel, TextRequest
+from playground.models.autoregressive._text_model import (
+    NUM_CODES,
+    Memory,
+    TextModel,
+    TextRequest,
+    context_start,
+)
 from playground.models.base import Recipe
 
 __all__ = ["GPT", "MODEL", "RECIPES", "GPTConfig", "TextRequest"]
@@ -125,6 +131,18 @@ class GPT(TextModel):
         found: list[Tensor] = []
         self._through(codes, found)
         return torch.stack(found, 1)
+
+    @torch.no_grad()
+    def looked_at(self, codes: Tensor, place: int) -> tuple[int, Tensor]:
+        """What was looked at to write the character at ``place`` of a text ``codes`` int64 (T,).
+
+        Returns:
+            the first character in sight, and the weights (blocks, heads, n) of the n characters from there to ``place``,
+            without it; what is missing from 1 went to the opening of the context.
+        """
+        first = context_start(place, self.context)
+        weights = self.attention(F.pad(codes[None, first:place], (1, 0)))
+        return first, weights[0, :, :, -1, 1:]
 
     def read(self, codes: Tensor, memory: Memory) -> Tensor:
         """See :class:`TextModel`: keys and values of what was read are kept, of each block and head (B, heads, T, D)."""

@@ -1,0 +1,41 @@
+"""Several models of text side by side: the same prompt, the same dice, one character each at every step."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from playground import kjv
+from playground.models.base import Frame
+
+
+@torch.no_grad()
+def side_by_side(models: Sequence[Any], request: Any) -> Iterator[Frame]:
+    """The first text of a request, by each model; ``images`` (models,1,T,1), ``logits`` (models,128), ``text``.
+
+    ``prompt_bits`` float64 (models,) are the bits per character that the prompt costs each (NaN if it is empty).
+    """
+    one = dataclasses.replace(request, num_samples=1)
+    costs = np.array([prompt_bits(model, request.prompt) for model in models])
+    for parts in zip(*(model.sample(one) for model in models), strict=True):
+        extras = {
+            "logits": np.concatenate([part.extras["logits"] for part in parts]),
+            "text": tuple(part.extras["text"][0] for part in parts),
+            "prompt_length": parts[0].extras["prompt_length"],
+            "prompt_bits": costs,
+        }
+        images = np.concatenate([part.images for part in parts])
+        yield Frame(parts[0].step, parts[0].total, sum(part.passes for part in parts), images, extras)
+
+
+def prompt_bits(model: Any, prompt: str) -> float:
+    """Exact bits per character of a text under a model, its first character given nothing; NaN for no text."""
+    if not prompt:
+        return math.nan
+    codes = torch.from_numpy(kjv.codes_of(prompt).copy()).to(next(model.parameters()).device)
+    return float(model.score(codes[None, None, None])[0].value)
