@@ -15,7 +15,7 @@ from playground import data, models
 from playground.distributed import World
 from playground.models import noise
 from playground.models.blocks import to_uint8
-from playground.models.gan import _explore, _latents, gan, stylegan
+from playground.models.gan import _explore, _latents, _styled, gan, stylegan
 from playground.training.loop import Run
 from playground.training.optimizers import make_optimizers
 
@@ -29,7 +29,7 @@ def style():
 
 def test_modulated_features_equal_modulated_weights():
     torch.manual_seed(1)
-    conv = stylegan.ModulatedConv(5, 7, w_dim=4)
+    conv = _styled.ModulatedConv(5, 7, w_dim=4)
     x, w = torch.randn(3, 5, 6, 6), torch.randn(3, 4)
     found = conv(x, w)
     scaled = conv.weight / math.sqrt(5 * 9)
