@@ -6,7 +6,6 @@ same.  "Slider to picture" runs from the input event to the end of the paint tha
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -15,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from playground import window_gaps
 from playground.evaluation.bench import Row, row
+from playground.window_probe import Probe, environment
 
 _START_UP = """
 import sys, time
@@ -49,13 +50,8 @@ def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     yield "slider to picture", _slider
     yield "knob to picture", _knobs
     yield "painting slows the sampler", _painting
-    yield "event loop", _gaps
+    yield "event loop", window_gaps.gap_rows
     yield "memory", _memory
-
-
-def _environment() -> dict[str, str]:
-    screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform != "linux"
-    return {**os.environ} if screen else {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 
 def _start_up() -> list[Row]:
@@ -64,7 +60,7 @@ def _start_up() -> list[Row]:
     for _ in range(3):
         start = time.time()
         done = subprocess.run(
-            [sys.executable, "-c", _START_UP], env=_environment(), capture_output=True, text=True, check=True
+            [sys.executable, "-c", _START_UP], env=environment(), capture_output=True, text=True, check=True
         )
         said = dict(line.split() for line in done.stdout.splitlines() if " " in line)
         painted.append(float(said["painted"]) - start)
@@ -75,68 +71,13 @@ def _start_up() -> list[Row]:
     ]
 
 
-class _Bench:
-    """A real window that can be waited for."""
-
-    def __init__(self, tab: str, model: str = "", view: str = "") -> None:
-        os.environ.update(_environment())
-        from PySide6.QtWidgets import QApplication
-
-        from playground.app import MainWindow
-        from playground.ui import theme
-
-        self.app = QApplication.instance() or QApplication(sys.argv[:1])
-        theme.load_fonts()
-        theme.apply(self.app, "dark")  # type: ignore[arg-type]
-        self.window = MainWindow(tab, model, view)
-        self.window.show()
-        self.window.stream.start()
-        self.wait(lambda: self.window.current is not None and self.window.current.view is not None, 60)
-
-    def wait(self, until: Callable[[], Any], seconds: float) -> None:
-        """Run the event loop until something is true; asked every millisecond, so as to take no time from others."""
-        from PySide6.QtCore import QEventLoop, Qt, QTimer
-
-        if until():
-            return
-        loop, end, late = QEventLoop(), time.perf_counter() + seconds, []
-
-        def ask() -> None:
-            if until():
-                loop.quit()
-            elif time.perf_counter() > end:
-                late.append(True)
-                loop.quit()
-
-        timer = QTimer(timerType=Qt.TimerType.PreciseTimer)
-        timer.timeout.connect(ask)
-        timer.start(1)
-        loop.exec()
-        timer.stop()
-        if late:
-            raise TimeoutError("The window did not come as far as the bench waits for.")
-
-    def run(self, seconds: float) -> None:
-        """Run the event loop for a while."""
-        from PySide6.QtCore import QEventLoop, QTimer
-
-        loop = QEventLoop()
-        QTimer.singleShot(round(seconds * 1000), loop.quit)
-        loop.exec()
-
-    def close(self) -> None:
-        """Leave nothing running."""
-        self.window.close()
-        self.app.processEvents()
-
-
 def _slider() -> list[Row]:
     """150 pointer moves over the latent plane, each from mouse event to finished paint of its picture."""
     from PySide6.QtCore import QEvent, QPointF, Qt
     from PySide6.QtGui import QMouseEvent
     from PySide6.QtWidgets import QApplication
 
-    bench = _Bench("vae", "vae2d-fashion", "Latent plane")
+    bench = Probe("vae", "vae2d-fashion", "Latent plane")
     view = bench.window.current.view  # type: ignore[union-attr]
     bench.wait(lambda: len(view.points) == 10_000 and not view.player.is_playing, 120)
     bench.run(0.5)
@@ -188,7 +129,7 @@ def _slider() -> list[Row]:
 _PAINTED = ("coarse plane (every third row of 15x15)", "whole plane (15x15)")
 
 
-def _planes(bench: _Bench, view: Any) -> tuple[list[float], list[float]]:
+def _planes(bench: Probe, view: Any) -> tuple[list[float], list[float]]:
     """40 turns of the ``extent`` knob each: to the paint of the coarse plane, and to that of the whole plane.
 
     The first are turned as a finger does it, while the plane before is still being refined.
@@ -227,7 +168,7 @@ def _knobs() -> list[Row]:
 
     rows = []
     for tab, model, name, knob, low, high in _KNOBS:
-        bench = _Bench(tab, model, name)
+        bench = Probe(tab, model, name)
         view: Any = bench.window.current.view  # type: ignore[union-attr]
         bench.wait(lambda view=view: view.player.frame is not None and not view.player.is_sampling, 60)
         times = []
@@ -261,7 +202,7 @@ def _painting() -> list[Row]:
 
     from playground.ui.stream import Lane
 
-    bench = _Bench("autoregressive", "pixelcnn-fashion", "Generate")
+    bench = Probe("autoregressive", "pixelcnn-fashion", "Generate")
     tab = bench.window.current
     view = tab.view  # type: ignore[union-attr]
     bench.wait(lambda: not view.player.is_playing, 120)
@@ -302,122 +243,11 @@ def _painting() -> list[Row]:
     ]
 
 
-GAP_SECONDS = 2.5  # for each view
-
-
-def _gaps() -> list[Row]:
-    """A 1 ms timer in the GUI thread while each view of each tab samples: how late it comes."""
-    bench = _Bench("")
-    rows = []
-    for index in range(bench.window.tabs.count()):
-        bench.window.tabs.setCurrentIndex(index)
-        tab: Any = bench.window.current
-        if tab is None:  # a page
-            rows += _page_rows(bench, str(bench.window.tabs.tabText(index)))
-            continue
-        bench.wait(lambda tab=tab: tab.view is not None, 60)
-        done = set()
-        for model_id in [tab.models.itemData(i) for i in range(tab.models.count())]:
-            if all(kind in done for kind in tab.family.views()):
-                break
-            tab.open_model(model_id)
-            bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)
-            for kind in [k for k in tab._suitable if k not in done]:
-                done.add(kind)
-                tab.show_view(tab._suitable.index(kind))
-                rows += _gap_rows(f"{tab.family.title}: {kind.name}", _gaps_of(bench, tab.view))
-    bench.close()
-    return rows
-
-
-def _gap_rows(name: str, late: list[float]) -> list[Row]:
-    p99 = float(np.percentile(late, 99))
-    return [
-        row(f"event-loop gap, {name}, p99", p99, "ms", budget=16.0),
-        row(f"event-loop gap, {name}, longest", max(late), "ms", budget=50.0),
-    ]
-
-
-def _page_rows(bench: _Bench, title: str) -> list[Row]:
-    """Every scene of a page at its work: leaves that draw, a race that runs, a picture that is scored."""
-    page: Any = bench.window.page
-    rows = []
-    for kind in page.scenes:
-        page.show_scene(kind.name)
-        rows += _gap_rows(f"{title}: {kind.name}", _late(bench, _at_work(bench, page.scene)))
-    return rows
-
-
-def _at_work(bench: _Bench, scene: Any) -> Callable[[], object]:
-    """Wait until a scene does what it is there for; what is returned keeps it at that."""
-
-    def race() -> None:
-        if not (scene.race.is_open or scene.is_loading):
-            scene.start()
-
-    def read() -> None:
-        if not scene._reader.is_open:
-            scene.wake()
-
-    def nothing() -> None:
-        pass
-
-    if scene.name == "Race":
-        race()
-        bench.wait(lambda: scene.race.is_open, 120)  # all are loaded: the clocks run
-        return race
-    if scene.name == "Table":
-        bench.wait(lambda: scene._is_read, 60)
-        return read
-    if scene.name == "One image":
-        bench.wait(lambda: scene.verdicts, 60)
-    elif scene.name == "Map":
-        bench.wait(lambda: any(leaf.num_pictures for leaf in scene.leaves.values()), 60)
-    elif scene.name == "Families":
-        bench.wait(lambda: scene.card.grid.count(), 60)
-    elif scene.name == "Which model?":
-        while scene.verdict is None:
-            scene.choose(0)
-        bench.wait(lambda: scene.grid.count(), 60)
-    return nothing
-
-
-def _gaps_of(bench: _Bench, view: Any) -> list[float]:
-    """Milliseconds between the ticks of a 1 ms timer; runs that end are begun again."""
-    bench.wait(lambda: len(view.player.timeline) > 0 or not view.player.is_sampling, 60)
-
-    def again() -> None:
-        if not view.player.is_playing and view.request is not None:
-            view.start(view.request)
-
-    return _late(bench, again)
-
-
-def _late(bench: _Bench, meanwhile: Callable[[], None]) -> list[float]:
-    from PySide6.QtCore import Qt, QTimer
-
-    late: list[float] = []
-    last = [time.perf_counter()]
-
-    def tick() -> None:
-        now = time.perf_counter()
-        late.append((now - last[0]) * 1e3)
-        last[0] = now
-        meanwhile()
-
-    timer = QTimer(timerType=Qt.TimerType.PreciseTimer)
-    timer.timeout.connect(tick)
-    timer.start(1)
-    bench.run(GAP_SECONDS)
-    timer.stop()
-    return late
-
-
 def _memory() -> list[Row]:
     """Resident memory with every tab opened, in a process of its own."""
     code = "from playground.window_bench import resident_with_all_tabs; print(resident_with_all_tabs())"
     done = subprocess.run(
-        [sys.executable, "-c", code], env=_environment(), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )
     return [row("resident memory, every tab opened", float(done.stdout.split()[-1]), "GB", budget=1.2)]
 
@@ -426,7 +256,7 @@ def resident_with_all_tabs() -> float:
     """Open every tab, let each sample, and return the resident size in GB (Linux and macOS)."""
     import resource
 
-    bench = _Bench("")
+    bench = Probe("")
     for index in range(bench.window.tabs.count()):
         bench.window.tabs.setCurrentIndex(index)
         tab = bench.window.current

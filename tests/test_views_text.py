@@ -91,7 +91,9 @@ def done(view):
 def test_models_of_text_have_views_of_their_own(window, qtbot):
     tab, view = go(qtbot, window, "gpt-bible", "Write")
     assert [v.name for v in tab._suitable][:2] == ["Write", "Generations"]
-    assert not {"Generate", "Complete", "Surprise", "Receptive field", "Grid"} & {v.name for v in tab._suitable}
+    assert not {"Generate", "Complete", "Surprise", "Receptive field", "Grid"} & {
+        v.name for v in tab._suitable
+    }
     assert tab.knobs.request().num_samples == 1 and "num_samples" not in tab.knobs.settings()
     assert view.attention.isVisible()
     _, other = go(qtbot, window, "lstm-bible", "Write")

@@ -1,0 +1,122 @@
+"""The rows of ``playground bench`` about the event loop: how late a 1 ms timer comes while each view is at its work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from playground.evaluation.bench import Row, row
+from playground.window_probe import Probe
+
+GAP_SECONDS = 2.5  # for each view
+
+
+def gap_rows() -> list[Row]:
+    """A 1 ms timer in the GUI thread while each view of each tab samples: how late it comes."""
+    bench = Probe("")
+    rows = []
+    for index in range(bench.window.tabs.count()):
+        bench.window.tabs.setCurrentIndex(index)
+        tab: Any = bench.window.current
+        if tab is None:  # a page
+            rows += _page_rows(bench, str(bench.window.tabs.tabText(index)))
+            continue
+        bench.wait(lambda tab=tab: tab.view is not None, 60)
+        done = set()
+        for model_id in [tab.models.itemData(i) for i in range(tab.models.count())]:
+            if all(kind in done for kind in tab.family.views()):
+                break
+            tab.open_model(model_id)
+            bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)
+            for kind in [k for k in tab._suitable if k not in done]:
+                done.add(kind)
+                tab.show_view(tab._suitable.index(kind))
+                rows += _gap_rows(f"{tab.family.title}: {kind.name}", _gaps_of(bench, tab.view))
+    bench.close()
+    return rows
+
+
+def _gap_rows(name: str, late: list[float]) -> list[Row]:
+    p99 = float(np.percentile(late, 99))
+    return [
+        row(f"event-loop gap, {name}, p99", p99, "ms", budget=16.0),
+        row(f"event-loop gap, {name}, longest", max(late), "ms", budget=50.0),
+    ]
+
+
+def _page_rows(bench: Probe, title: str) -> list[Row]:
+    """Every scene of a page at its work: leaves that draw, a race that runs, a picture that is scored."""
+    page: Any = bench.window.page
+    rows = []
+    for kind in page.scenes:
+        page.show_scene(kind.name)
+        rows += _gap_rows(f"{title}: {kind.name}", _late(bench, _at_work(bench, page.scene)))
+    return rows
+
+
+def _at_work(bench: Probe, scene: Any) -> Callable[[], object]:
+    """Wait until a scene does what it is there for; what is returned keeps it at that."""
+
+    def race() -> None:
+        if not (scene.race.is_open or scene.is_loading):
+            scene.start()
+
+    def read() -> None:
+        if not scene._reader.is_open:
+            scene.wake()
+
+    def nothing() -> None:
+        pass
+
+    if scene.name == "Race":
+        race()
+        bench.wait(lambda: scene.race.is_open, 120)  # all are loaded: the clocks run
+        return race
+    if scene.name == "Table":
+        bench.wait(lambda: scene._is_read, 60)
+        return read
+    if scene.name == "One image":
+        bench.wait(lambda: scene.verdicts, 60)
+    elif scene.name == "Map":
+        bench.wait(lambda: any(leaf.num_pictures for leaf in scene.leaves.values()), 60)
+    elif scene.name == "Families":
+        bench.wait(lambda: scene.card.grid.count(), 60)
+    elif scene.name == "Which model?":
+        while scene.verdict is None:
+            scene.choose(0)
+        bench.wait(lambda: scene.grid.count(), 60)
+    return nothing
+
+
+def _gaps_of(bench: Probe, view: Any) -> list[float]:
+    """Milliseconds between the ticks of a 1 ms timer; runs that end are begun again."""
+    bench.wait(lambda: len(view.player.timeline) > 0 or not view.player.is_sampling, 60)
+
+    def again() -> None:
+        if not view.player.is_playing and view.request is not None:
+            view.start(view.request)
+
+    return _late(bench, again)
+
+
+def _late(bench: Probe, meanwhile: Callable[[], None]) -> list[float]:
+    from PySide6.QtCore import Qt, QTimer
+
+    late: list[float] = []
+    last = [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        late.append((now - last[0]) * 1e3)
+        last[0] = now
+        meanwhile()
+
+    timer = QTimer(timerType=Qt.TimerType.PreciseTimer)
+    timer.timeout.connect(tick)
+    timer.start(1)
+    bench.run(GAP_SECONDS)
+    timer.stop()
+    return late
