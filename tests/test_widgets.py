@@ -465,6 +465,23 @@ def test_bars_stand_as_high_as_their_values(qtbot: QtBot) -> None:
         assert colour(x, y).name().upper() == theme.LIGHT.window
 
 
+def test_bars_of_negative_values_hang_from_zero(qtbot: QtBot) -> None:
+    theme.apply(QApplication.instance(), "light")
+    bars = BarPlot()
+    show(qtbot, bars, 320, 300)
+    bars.set_values([-0.5, 0.2, 0.0], signed=True)
+    shot, ratio = bars.grab().toImage(), bars.devicePixelRatioF()
+
+    def is_ground(x: float, y: float) -> bool:
+        at = bars.point_of(x, y) * ratio
+        return QColor(shot.pixel(round(at.x()), round(at.y()))).name().upper() == theme.LIGHT.window
+
+    assert [is_ground(0, y) for y in (-0.45, -0.1, 0.1)] == [False, False, True]
+    assert [is_ground(1, y) for y in (-0.1, 0.1)] == [True, False]
+    assert is_ground(2, -0.1) and is_ground(2, 0.1)
+    assert bars.point_of(0, 0.2).y() < bars.point_of(0, 0).y() < bars.point_of(0, -0.5).y() <= bars.height()
+
+
 def test_the_axis_of_bars_stands_on_round_numbers_and_seldom_moves(qtbot: QtBot) -> None:
     bars = BarPlot()
     show(qtbot, bars, 320, 300)

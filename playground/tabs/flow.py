@@ -225,10 +225,8 @@ class Score(View):
         terms = " + ".join(f"{value:.3f} ({name})" for name, value in parts.items())
         text = f"{terms} = {mean:.4f}{error} bits/dim (bound)"
         self.figures.setText(text.replace("+ -", "− ").replace("-", "−"))
-        values = np.array(
-            [*parts.values(), mean]
-        )  # a negative part has no bar: its figure stands in the line
-        self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"])  # type: ignore[union-attr]
+        values = [*parts.values(), mean]  # a part may be negative: it hangs
+        self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"], signed=True)  # type: ignore[union-attr]
 
 
 def figures_line() -> QLabel:

@@ -77,7 +77,8 @@ class Generate(View):
         if frame is not None:
             found = frame.extras["opinion"]
             highlight = chosen if 0 <= chosen < len(found) else None
-            self.plot.set_values(found, x=np.arange(1, len(found) + 1), highlight=highlight)
+            x = np.arange(1, len(found) + 1)
+            self.plot.set_values(found, x=x, highlight=highlight, signed=has_styles(self.model))
 
 
 class Walk(View):

@@ -45,7 +45,7 @@ class BarPlot(QWidget):
         self._x, self._values = np.zeros(0), np.zeros(0)
         self._names: tuple[str, ...] = ()
         self._highlight: int | None = None
-        self._low, self._high = 0.0, 1.0
+        self._low, self._high, self._ground = 0.0, 1.0, 0.0
         self._axes = _Axes()  # painted again only when they change
         self._known_axes: dict[tuple[object, ...], _Axes] = {}  # the tops of live bars go to and fro
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
@@ -79,6 +79,7 @@ class BarPlot(QWidget):
         low: float = 0.0,
         high: float | None = None,
         names: Sequence[str] | None = None,
+        signed: bool = False,
     ) -> None:
         """Give the bars.
 
@@ -89,8 +90,14 @@ class BarPlot(QWidget):
             low: the ground of the bars (log-probabilities stand on, say, -12).
             high: top of the axis; unless told, the next round number above the highest bar, so that it seldom moves.
             names: one word per bar in place of numbers.
+            signed: bars stand on zero, and those of negative values hang from it; the axis finds its own ends.
         """
         raw = np.asarray(values, float)
+        if signed:
+            deepest, highest = float(raw.min(initial=0)), float(raw.max(initial=0))
+            low = -_round_up(-deepest) if deepest < 0 else 0.0
+            high = _round_up(highest) if highest > 0 or not low else 0.0
+        self._ground = 0.0 if signed else low
         self._values = np.maximum(np.nan_to_num(raw, neginf=low), low)
         self._x = np.arange(len(raw), dtype=float) if x is None else np.asarray(x, float)
         self._names, self._highlight, self._low = tuple(names or ()), highlight, low
@@ -179,7 +186,8 @@ class BarPlot(QWidget):
         colours, box, line = theme.palette(), self._plot_box(), self._line()
         painter.setFont(self._tick_font())
         painter.setPen(QPen(QColor(colours.line), 1))
-        painter.drawLine(box.bottomLeft(), box.bottomRight())
+        ground = self.point_of(0, self._ground).y()
+        painter.drawLine(QPointF(box.left(), ground), QPointF(box.right(), ground))
         painter.drawLine(box.bottomLeft(), box.topLeft())
         painter.setPen(QColor(colours.muted))
         gap = theme.em() * 0.3
@@ -204,8 +212,16 @@ class BarPlot(QWidget):
             painter.restore()
 
     def _paint_bars(self, painter: QPainter, which: slice, colour: QColor) -> None:
+        """Those that stand on the ground, and those that hang from it."""
+        heights = self._values[which] - self._ground
+        for part, hangs in ((np.maximum(heights, 0), False), (np.maximum(-heights, 0), True)):
+            if part.any():
+                self._paint_side(painter, self._x[which], part, hangs, colour)
+
+    def _paint_side(
+        self, painter: QPainter, x: np.ndarray, heights: np.ndarray, hangs: bool, colour: QColor
+    ) -> None:
         """Which bar is over each column of device pixels, and how high: one picture for all of them."""
-        x, heights = self._x[which], self._values[which] - self._low
         ratio, plot = self.devicePixelRatioF(), self._plot_box()
         first, last = self._x_range()
         per_unit = plot.width() / max(last - first, 1e-12)
@@ -222,7 +238,9 @@ class BarPlot(QWidget):
         opacity = colour.alphaF()
         r, g, b = (round(v * opacity) for v in colour.getRgb()[:3])  # premultiplied
         argb = np.uint32(round(255 * opacity) << 24 | r << 16 | g << 8 | b)
-        target = QRectF(left, plot.bottom() - high, right - left, high)
+        ground = self.point_of(0, self._ground).y()
+        target = QRectF(left, ground if hangs else ground - high, right - left, high)
+        inside = inside[::-1] if hangs else inside
         painter.drawImage(target, qimage(np.where(inside, argb, np.uint32(0))))
 
     # --- measures
@@ -238,6 +256,7 @@ class BarPlot(QWidget):
             self.height(),
             self._low,
             self._high,
+            self._ground,
             ends,
             len(self._x),
             has_legend,
