@@ -247,8 +247,9 @@ def page(text: str, given: int, room: int, columns: int = 80, size: int = 15) ->
     ground = Image.new("L", (wide + 2 * size, high), GROUND)
     draw = ImageDraw.Draw(ground)
     x, y, at = 0.0, 0.0, 0
+    text = re.sub(r"[^\n -~]", "?", text)  # no shape to draw
     for word in re.findall(r"\n|[^ \n]* |[^ \n]+", text):
-        length = font.getlength(word.rstrip(" "))
+        length = font.getlength(word.strip())
         if word == "\n" or (x and x + length > wide):
             x, y = 0.0, y + size * 1.45
         if word != "\n":

@@ -55,7 +55,7 @@ def save(folder, name):
         date="",
         parameters=sum(p.numel() for p in model.parameters()),
     )
-    checkpoints.save(folder / f"{name}-bible.safetensors", model, card, half=True)
+    checkpoints.save(folder / f"{name}-bible.safetensors", model, card)
 
 
 @pytest.fixture(scope="module")
@@ -264,4 +264,5 @@ def test_every_character_has_a_place_of_its_own(qapp, qtbot):
 def test_a_page_of_a_film_shows_the_text():
     empty, one = sheets.page("", 0, 200), sheets.page("In the beginning", 6, 200)
     assert empty.shape == one.shape and one.shape[2] == 1 and len(np.unique(empty)) == 1
+    assert sheets.page("a\n\n\x01\r \x7f", 0, 200).shape == one.shape
     assert one.max() > 180 and (one > 60).sum() > 300

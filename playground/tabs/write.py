@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground import data, kjv, sheets
 from playground.keepsake import numbers
@@ -64,19 +64,24 @@ class Write(View):
         self.attention.changed.connect(lambda: self._pointed(self.page.pointer()))
         self.looking = self.new_lane("attention")
         self.looking.frames_arrived.connect(lambda frames: self._looked(frames[-1]))
-        side = QWidget()
-        column = QVBoxLayout(side)
-        column.setContentsMargins(0, 0, 0, 0)
+        self.side = QWidget()
+        column = QVBoxLayout(self.side)
         column.addWidget(self.bars, 1)
         column.addWidget(self.attention)
-        parts = QSplitter()
-        parts.setChildrenCollapsible(False)
-        parts.addWidget(self.page)
-        parts.addWidget(side)
-        parts.setStretchFactor(0, 1)
-        parts.setStretchFactor(1, 0)
-        self.column.addWidget(parts, 1)
+        parts = QHBoxLayout()
+        parts.setSpacing(0)
+        parts.addWidget(self.page, 1)
+        parts.addWidget(self.side)
+        self.column.addLayout(parts, 1)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
         self.player.speed = 30.0
+
+    def _fit(self) -> None:
+        """The page is the larger one."""
+        gap = round(theme.em() * 0.7)
+        self.side.setFixedWidth(round(theme.em() * 18))
+        self.side.layout().setContentsMargins(gap, 0, gap, 0)  # type: ignore[union-attr]
 
     def opened(self) -> None:
         """Blocks and heads to choose from, if there are any."""
@@ -253,11 +258,13 @@ class AttentionChoice(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._label = QLabel("Attention of")
-        self._label.setProperty("role", "caption")
-        self._row.addWidget(self._label)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        label = QLabel("Attention of the character pointed at")
+        label.setProperty("role", "caption")
+        column.addWidget(label)
+        self._row = QHBoxLayout()
+        column.addLayout(self._row)
         self.blocks, self.heads = combo([(-1, "all blocks")]), combo([(-1, "all heads")])
         self.changed = self.blocks.currentIndexChanged
         for menu, name in ((self.blocks, "Block"), (self.heads, "Head")):

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.ui import theme
 from playground.ui.controls import claims
 
-SIZES = (1.9, 1.65, 1.45, 1.3, 1.15, 1.0, 0.9)  # of the type, relative to body text
+SIZES = (2.6, 2.2, 1.9, 1.65, 1.45, 1.3, 1.15, 1.0, 0.9)  # of the type, relative to body text
 LEADING = 1.45  # from line to line, in sizes of the type
 _KEYS = (
     Qt.Key.Key_Left,
