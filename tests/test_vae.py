@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import math
 from collections.abc import Iterator
@@ -191,6 +192,35 @@ def test_importance_weights_are_those_of_the_densities(model: VAE) -> None:
             weights.append(model.log_likelihood(x, z) + ratio)
     expected = -torch.stack(weights).double().exp().mean(0).log() / (64 * math.log(2))
     torch.testing.assert_close(model.importance_weighted_bound(x, k, seed), expected, rtol=1e-4, atol=0)
+
+
+def test_an_iwae_trains_on_the_mean_of_its_weights(model: VAE) -> None:
+    x = _pictures(3, seed=6)
+    many = VAE(dataclasses.replace(model.config, num_weights=5))
+    many.load_state_dict(model.state_dict())
+    many.loss(x, x, torch.Generator().manual_seed(1))["loss"].backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in many.parameters())
+    normal, epsilon = (
+        torch.distributions.Normal,
+        torch.randn(5, 3, 1, generator=torch.Generator().manual_seed(1)),
+    )
+    with torch.no_grad():
+        found = many.loss(x, x, torch.Generator().manual_seed(1))["loss"]
+        mu, logvar = model.encode(x)
+        q, weights = normal(mu, (0.5 * logvar).exp()), torch.zeros(3, dtype=torch.float64)
+        for z in mu + (0.5 * logvar).exp() * epsilon:
+            joint = model.log_likelihood(x, z) + normal(0.0, 1.0).log_prob(z).sum(1)
+            weights += (joint - q.log_prob(z).sum(1)).double().exp() / 5
+        torch.testing.assert_close(
+            found.double(), -weights.log().mean() / (64 * math.log(2)), rtol=1e-5, atol=0
+        )
+        # with one weight its expectation is the ELBO, whose KL is known in closed form
+        one = torch.randn(4000, 3, 1, generator=torch.Generator().manual_seed(2))
+        each = model.log_weights(x, mu, logvar, one)
+        elbo = torch.stack([torch.stack(model(x, e)) for e in one[:400]])  # (400, 2, B)
+        expected = elbo[:, 0].mean(0) - elbo[:, 1].mean(0)
+        error = each.std(0) / math.sqrt(400)
+        assert ((each.mean(0) - expected).abs() < 4 * error).all()
 
 
 def test_score_averages_the_two_terms_of_the_elbo(model: VAE) -> None:

@@ -53,6 +53,23 @@ def test_the_two_parts_of_the_elbo_sum_to_the_score(load, name):
     assert frame.extras["kl"] == pytest.approx(kl.sum() / (784 * np.log(2)), rel=1e-4)
 
 
+def test_the_bound_tightens_with_more_weights(load):
+    model, request = load("vae-fashion"), ReconstructRequest(index=4, seed=3)
+    *_, last = frames = list(reconstruct.bounds(model, request))
+    assert [len(f.extras["k"]) for f in frames] == list(range(1, 10)) and last.extras["k"][-1] == 256
+    bits = last.extras["bits"]
+    assert (np.diff(bits) < 0).all()
+    whole = model.importance_weighted_bound(as_tensor(4), 256, 3).item()
+    assert bits[-1] == pytest.approx(whole, abs=1e-9)
+    pairs = [w.item() for w in model.weights_in_turn(as_tensor(4), 256, 3)]
+    by_hand = -np.mean(
+        [np.log((np.exp(a - b) + 1) / 2) + b for a, b in zip(pairs[::2], pairs[1::2], strict=True)]
+    )
+    assert bits[1] == pytest.approx(by_hand / (784 * np.log(2)), abs=1e-9)
+    (score,) = model.score(as_tensor(4), seed=3)
+    assert bits[0] == pytest.approx(score.value, abs=6 * score.standard_error)
+
+
 def test_draws_of_the_code_are_draws_of_the_posterior(load):
     model = load("vae-fashion")
     few, many = (
@@ -257,6 +274,7 @@ def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: len(view.points) == 10_000, timeout=WAIT)
     assert view.plane.isVisible() and "KL" in view.price.text()
+    qtbot.waitUntil(lambda: "k = 256" in view.curve._title.text(), timeout=WAIT)
     view.plane.pressed.emit(*view.points[1234].tolist())
     assert view.request.index == 1234
     qtbot.waitUntil(lambda: np.array_equal(view.player.frame.images[0], IMAGES[1234]), timeout=WAIT)

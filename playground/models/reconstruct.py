@@ -1,6 +1,7 @@
 """Through the bottleneck and back: a test image, its code, and what the decoder makes of it, with what both cost.
 
 The ELBO of Kingma and Welling 2013 (eq. 3) has two parts: what the picture costs once z is known, and what z costs.
+Importance weights tighten it (Burda, Grosse and Salakhutdinov 2015, arXiv:1509.00519).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import torch
 from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
+
+MOST_WEIGHTS = 256
 
 
 @dataclass(frozen=True)
@@ -67,3 +70,30 @@ def reconstruct(model: Any, request: ReconstructRequest, resume: State | None = 
     else:
         extras["reconstruction"] = model.reconstruction_bits(x).item()
     yield Frame(2, 2, 3, images, extras, {"z": z})
+
+
+@torch.no_grad()
+def bounds(model: Any, request: ReconstructRequest) -> Iterator[Frame]:
+    """The importance-weighted bound of the test image against the number k of weights, a frame as often as k doubles.
+
+    Extras: ``k``, the powers of two up to the number of weights drawn so far, and ``bits``, float64 of that length: the
+    bound for each in bits/dim, averaged over all groups of k among the weights, so that every group counts once.
+    """
+    images, _ = data.load(model.card.dataset, "test")
+    image = images[request.index : request.index + 1]
+    x = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)
+    drawn, total = [], MOST_WEIGHTS.bit_length()
+    for weight in model.weights_in_turn(x, MOST_WEIGHTS, request.seed):
+        drawn.append(weight.item())
+        count = len(drawn)
+        if count & (count - 1):
+            continue
+        k = 2 ** np.arange(count.bit_length())
+        bits = np.array([-_mean_bound(np.array(drawn), int(n)) for n in k]) / (model.num_dims * np.log(2))
+        yield Frame(len(k), total, count + 1, image, {"k": k, "bits": bits})
+
+
+def _mean_bound(log_weights: np.ndarray, k: int) -> float:
+    """log of the mean of k weights (Burda et al., eq. 8), averaged over disjoint groups of k, in nats."""
+    groups = log_weights.reshape(-1, k)
+    return float((np.logaddexp.reduce(groups, axis=1) - np.log(k)).mean())

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from playground.models.base import Frame, Request
 from playground.tabs.image_view import ImageView
@@ -15,7 +15,7 @@ from playground.tabs.vae_sliders import Sliders
 from playground.ui import theme
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot
+from playground.ui.plots import BarPlot, LinePlot
 from playground.ui.posterior import Posterior
 
 
@@ -27,8 +27,9 @@ class Reconstruct(ImageView):
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
         "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
         "what the decoder still pays for the exact pixels. <b>KL</b>: what it costs to say <i>z</i>, the distance from "
-        "the ellipse to the prior. A smaller σ makes <i>z</i> more exact and dearer.<br><br>N and P walk over the test "
-        "images; on a plane, click near a point (or arrows, Enter)."
+        "the ellipse to the prior. A smaller σ makes <i>z</i> more exact and dearer.<br><br>With <i>k</i> codes, weighed "
+        "by p(x, z) / q(z | x), the bound tightens: it falls towards the truth as <i>k</i> grows.<br><br>N and P walk "
+        "over the test images; on a plane, click near a point (or arrows, Enter)."
     )
     formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
 
@@ -75,9 +76,13 @@ class Reconstruct(ImageView):
         self.price.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.price.setFont(theme.numbers_font())
         self.price.setWordWrap(True)
+        self.curve = LinePlot("Bound against k", "log₂ of k, the number of codes", "bits/dim")
+        right = QVBoxLayout()
+        right.addWidget(self.posterior, 3)
+        right.addWidget(self.curve, 2)
         row = QHBoxLayout()
         row.addWidget(self.plane, 3)
-        row.addWidget(self.posterior, 2)
+        row.addLayout(right, 2)
         line = QHBoxLayout()  # one, so that the plane has the height of the other
         line.addWidget(self.make_stepper())
         line.addWidget(self.price, 1)
@@ -87,7 +92,10 @@ class Reconstruct(ImageView):
         self.encoder = self.new_lane("encodings")
         self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
         self.encoder.failed.connect(self.tab.show_failure)
-        self.plot = BarPlot("What the picture costs", "", "bits/dim")
+        self.plot = self.bars = BarPlot("What the picture costs", "", "bits/dim")
+        self.weigher = self.new_lane("bound")
+        self.weigher.frames_arrived.connect(lambda frames: self._show_bounds(frames[-1]))
+        self.weigher.failed.connect(self.tab.show_failure)
         self.points = np.zeros((0, 2), np.float32)
 
     def opened(self) -> None:
@@ -96,12 +104,21 @@ class Reconstruct(ImageView):
 
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
+        self.curve.setVisible(hasattr(self.model, "weights_in_turn"))
         self.points = self.points[:0]
         self.price.setText("\u00a0")  # that of another model's picture
-        self.plot.set_values([])  # type: ignore[attr-defined, union-attr]
+        self.bars.set_values([])
         self.posterior.set_points(self.points, np.zeros(0, np.int64))
         if flat:
             self.encoder.play(self.source(latent.encodings))
+
+    def start(self, request: Request, patient: bool = False) -> None:
+        """The picture, and its bound for ever more weights."""
+        super().start(request, patient)
+        if hasattr(self.model, "weights_in_turn"):
+            from playground.models import reconstruct
+
+            self.weigher.play(self.source(lambda model: reconstruct.bounds(model, request)))  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """A point has no draws."""
@@ -122,16 +139,20 @@ class Reconstruct(ImageView):
         given = extras["reconstruction"]
         if "kl" not in extras:
             self.price.setText(f"{given:.3f} bits/dim given the code, which nobody has paid for")
-            self.plot.set_values([given], names=["given z"], highlight=0)  # type: ignore[attr-defined, union-attr]
+            self.bars.set_values([given], names=["given z"], highlight=0)
             return
         kl, error = extras["kl"], extras["standard_error"]
         self.price.setText(
             f"−ELBO: <b>{given + kl:.3f}</b> ± {error:.3f} bits/dim &nbsp;=&nbsp; {given:.3f} given z "
             f"&nbsp;+&nbsp; {kl:.3f} KL"
         )
-        self.plot.set_values(  # type: ignore[attr-defined, union-attr]
-            [given, kl, given + kl], names=["given z", "KL", "−ELBO"], highlight=2
-        )
+        self.bars.set_values([given, kl, given + kl], names=["given z", "KL", "−ELBO"], highlight=2)
+
+    def _show_bounds(self, frame: Frame) -> None:
+        bits = frame.extras["bits"]
+        self.curve.set_curve("bound", bits, np.log2(frame.extras["k"]))
+        self.curve.set_range(x=(0, frame.total - 1))
+        self.curve.set_title(f"Bound against k: {bits[-1]:.3f} at k = {frame.extras['k'][-1]}")
 
     def _show_encodings(self, frame: Frame) -> None:
         self.points = frame.extras["points"]

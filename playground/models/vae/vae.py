@@ -1,7 +1,8 @@
 """Variational autoencoder: Kingma and Welling 2013, "Auto-Encoding Variational Bayes" (arXiv:1312.6114).
 
-The same model appeared in Rezende, Mohamed and Wierstra 2014 (arXiv:1401.4082); the tighter, importance-weighted bound
-is that of Burda, Grosse and Salakhutdinov 2015 (arXiv:1509.00519).  The decoder's p(x given z) is a probability of the
+The same model appeared in Rezende, Mohamed and Wierstra 2014 (arXiv:1401.4082).  Two objectives differ from it by a number:
+a beta-VAE weighs the KL term more (Higgins et al., ICLR 2017), an IWAE trains on the tighter, importance-weighted bound of
+Burda, Grosse and Salakhutdinov 2015 (arXiv:1509.00519).  The decoder's p(x given z) is a probability of the
 8-bit values themselves, a mixture of discretised logistics for every pixel (arXiv:1701.05517), so that the bound is one on true
 bits per dimension.
 """
@@ -39,6 +40,7 @@ class VAEConfig:
     image_size: int = 28
     channels: int = 1
     beta_kl: float = 1.0  # 1 is the ELBO; more is a beta-VAE
+    num_weights: int = 1  # importance weights per picture in training: 1 is the ELBO, more an IWAE
     prior_components: int = 0  # of the mixture fitted to the codes after training; 0 for none
 
 
@@ -105,13 +107,26 @@ class VAE(nn.Module):
         return self.log_likelihood(x, z), gaussian_kl(mu, logvar).sum(1)
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """Negative ELBO in bits per dimension, its KL term weighted by ``beta_kl``; labels are not used."""
-        shape = (len(x), self.config.latent_dim)
+        """The negative bound in bits per dimension; labels are not used.
+
+        With one weight it is the ELBO, its KL term weighted by ``beta_kl``; with more, their importance-weighted bound.
+        """
+        shape = (self.config.num_weights, len(x), self.config.latent_dim)
         epsilon = torch.randn(shape, generator=generator, device=generator.device).to(x.device)
-        log_likelihood, kl = self(x, epsilon)
         bits = self.num_dims * _NATS_PER_BIT
+        if self.config.num_weights > 1:
+            return {"loss": -bound_of(self.log_weights(x, *self.encode(x), epsilon)).mean() / bits}
+        log_likelihood, kl = self(x, epsilon[0])
         reconstruction, kl = -log_likelihood.mean() / bits, kl.mean() / bits
         return {"loss": reconstruction + self.config.beta_kl * kl, "reconstruction": reconstruction, "kl": kl}
+
+    def log_weights(self, x: Tensor, mu: Tensor, logvar: Tensor, epsilon: Tensor) -> Tensor:
+        """log p(x, z) / q(z given x) at z = mu + sigma epsilon (Burda et al., eq. 7): ``epsilon`` (k,B,D) -> (k,B), nats."""
+        z = mu + torch.exp(0.5 * logvar) * epsilon  # (k, B, D)
+        # log p(z) / q(z given x), whose constants cancel
+        log_ratio = 0.5 * (logvar + epsilon.square() - z.square()).sum(2)
+        every = x.expand(len(epsilon), *x.shape).flatten(0, 1)
+        return self.log_likelihood(every, z.flatten(0, 1)).view(log_ratio.shape) + log_ratio
 
     def log_likelihood(self, x: Tensor, z: Tensor) -> Tensor:
         """log p(x given z) of 8-bit ``x`` (B,C,H,W), summed over the pixels: (B,) in nats."""
@@ -148,14 +163,17 @@ class VAE(nn.Module):
 
         A bound too, never worse on average than the ELBO (which is k = 1) and tighter as ``k`` grows.
         """
-        mu, logvar = self.encode(x)
-        log_weights = []
-        for z in self.posterior_draws(mu, logvar, k, seed, noise.identities(x)):
-            # log p(z) / q(z given x), whose constants cancel
-            log_ratio = 0.5 * (logvar + (z - mu).square() / logvar.exp() - z.square())
-            log_weights.append((self.log_likelihood(x, z) + log_ratio.sum(1)).double())
-        nats = math.log(k) - torch.logsumexp(torch.stack(log_weights), 0)
+        nats = -bound_of(torch.cat(list(self.weights_in_turn(x, k, seed))))
         return nats / (self.num_dims * _NATS_PER_BIT)
+
+    @torch.no_grad()
+    def weights_in_turn(self, x: Tensor, k: int, seed: int = 0) -> Iterator[Tensor]:
+        """``k`` draws of the log importance weights, float64 (1,B) each; the first ones are the same whatever ``k`` is."""
+        mu, logvar = self.encode(x)
+        own = noise.identities(x)
+        for draw in range(k):
+            epsilon = torch.from_numpy(noise.normal(seed, own, "posterior", self.latent_shape, step=draw))
+            yield self.log_weights(x, mu, logvar, epsilon.to(x.device)[None]).double()
 
     def posterior_draws(
         self, mu: Tensor, logvar: Tensor, count: int, seed: int, indices: list[int]
@@ -264,6 +282,11 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     return 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar)
 
 
+def bound_of(log_weights: Tensor) -> Tensor:
+    """log of the mean of importance weights (Burda et al., eq. 8): their logs (k,B) -> (B,), in nats."""
+    return torch.logsumexp(log_weights, 0) - math.log(len(log_weights))
+
+
 MODEL = VAE
 RECIPES = (
     Recipe(
@@ -280,6 +303,14 @@ RECIPES = (
         stored="int8",
         config=VAEConfig(prior_components=64),
         steps=7000,
+        batch_size=128,
+        snapshot={"num_samples": 10},
+        evaluate={"prior": "fitted"},
+    ),
+    Recipe(
+        id="betavae-fashion",
+        config=VAEConfig(latent_dim=12, hidden=256, beta_kl=8.0, prior_components=32),
+        steps=3500,
         batch_size=128,
         snapshot={"num_samples": 10},
         evaluate={"prior": "fitted"},
