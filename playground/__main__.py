@@ -113,8 +113,9 @@ def _evaluate_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--only",
-        choices=["pictures", "likelihood", "lens"],
-        help="measure one of the two; or lens: the scores of garments and of other pictures, which Compare shows",
+        choices=["pictures", "likelihood", "lens", "steps"],
+        help="measure one of the two; or lens: the scores of garments and of other pictures, which Compare shows; "
+        "or steps: FID against the number of steps for every sampler, which Diffusion shows",
     )
     command.add_argument(
         "--split",

@@ -194,6 +194,8 @@ def evaluate(options: Namespace) -> None:
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
     if options.only == "lens":
         return _evaluate_lens(options)
+    if options.only == "steps":
+        return _evaluate_steps(options)
     with distributed.joined() as world:
         if options.id != "marks":
             figures = _evaluate_model(options, world)
@@ -246,6 +248,27 @@ def _evaluate_lens(options: Namespace) -> None:
         print(json.dumps({"num_images": census.count, "unit": census.unit, "auc": areas}, indent=1))
     else:
         print(lens.as_table(census))
+
+
+def _evaluate_steps(options: Namespace) -> None:
+    """FID against steps for every sampler: the plot under Diffusion."""
+    from playground.evaluation import steps
+    from playground.models import precision
+
+    model, file = _load(options.id), checkpoints.resolve(options.id)
+    precision.settle(model)
+    count = options.count or steps.COUNT
+    points = [p for p in steps.read(file) if p.num_images == count]
+    for point in steps.measure(model, count, points, _tell):
+        points.append(point)
+        if options.save:
+            steps.write(file, points)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(p) for p in points], indent=1))
+    else:
+        for p in points:
+            name = f"{p.sampler} {p.num_steps}".strip()
+            print(f"{name:>12} steps, {p.passes} passes: FID {p.fid:.3f} ± {p.standard_error:.3f}")
 
 
 def _print_figures(figures: dict[str, Any], options: Namespace) -> None:

@@ -304,3 +304,53 @@ def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):
     view.planes[0].setFocus()
     qtbot.keyClick(view.planes[0], Qt.Key.Key_Up)
     assert view.planes[0].pointer() == view.planes[1].pointer() != (1.2, -0.9)
+
+
+def test_traversals_move_one_number_of_the_code(load):
+    from playground.models import traversals
+
+    beta, plain = load("betavae-fashion"), load("vae-fashion")
+    (frame,) = traversals.traverse(beta, plain, traversals.TraversalsRequest(index=6))
+    count = traversals.DIMENSIONS * len(traversals.VALUES)
+    for model, part, rows in zip(
+        (beta, plain), np.split(frame.images, [count]), frame.extras["dimensions"], strict=True
+    ):
+        z = model.encode(as_tensor(6))[0].repeat(2, 1)
+        z[0, rows[2]], z[1, rows[5]] = -3.0, 1.5
+        (alone,) = model.decode_frames(z.numpy())
+        chosen = part[[2 * len(traversals.VALUES), 5 * len(traversals.VALUES) + 3]]
+        assert np.abs(chosen.astype(int) - alone.images).max() <= 1
+        kl = model.kl_per_dimension(torch.from_numpy(IMAGES[:500].transpose(0, 3, 1, 2).copy())).mean(0)
+        assert rows.tolist() == kl.argsort(descending=True)[: len(rows)].tolist()
+    heavy, light = frame.extras["measured"]
+    assert heavy["active"] < light["active"] and heavy["kl"].sum() < light["kl"].sum() / 2
+    assert heavy["reconstruction"] > light["reconstruction"]
+
+
+def test_a_cell_is_chosen_on_both_sides(open_window, qtbot):
+    window = open_window(model_id="betavae-fashion", view="Traversals")
+    view = window.current.view
+    wait_finished(qtbot, view)
+    view.grids[1].setFocus()
+    view.grids[1].select(13)
+    assert view.grids[0].selected() == 13 and view.picture.count() == 5
+    half = len(view.player.frame.images) // 2
+    shown = view.picture._panels[0][1]
+    assert np.array_equal(shown[3:], view.player.frame.images[[13, half + 13]])
+    assert "beta-VAE, β = 8" in view.said.text()
+    window.current.open_model("vae-fashion")
+    qtbot.waitUntil(lambda: window.current.view is not view, timeout=WAIT)
+    names = [kind.name for kind in window.current._suitable]
+    assert "Traversals" not in names and "Sliders" in names
+
+
+def test_bars_of_collapsed_dimensions_stay_under_the_fold(qtbot):
+    sliders = LatentSliders()
+    qtbot.addWidget(sliders)
+    sliders.set_count(3)
+    sliders.show()
+    for _ in range(2):  # a second figure for the same order, as a measurement that goes on gives
+        sliders.set_information([0, 1, 2], np.array([2.0, 1.0, 0.01]), {2})
+        assert [row.bar.isVisible() for row in sliders.rows] == [True, True, False]
+    sliders.unfold()
+    assert sliders.rows[2].bar.isVisible()

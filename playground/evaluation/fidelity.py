@@ -161,16 +161,21 @@ def mean_of(values: np.ndarray, seed: int = 0) -> dict[str, float]:
     return bootstrapped(len(values), lambda chosen: float(values[chosen].mean()), seed, 200)
 
 
-def compare(reference: np.ndarray, features: np.ndarray, seed: int = 0) -> dict[str, Any]:
-    """FID, precision, recall, density and coverage of ``features`` (M, D) against ``reference`` (N, D)."""
+def frechet_error(reference: np.ndarray, features: np.ndarray, seed: int = 0) -> dict[str, float]:
+    """The Frechet distance of ``features`` (M, D) from ``reference`` (N, D), with its bootstrap error."""
     of_reference = Moments.of(reference)
 
     def fid(chosen: np.ndarray) -> float:
         return frechet_between(of_reference, Moments.of(features[chosen]))
 
+    return bootstrapped(len(features), fid, seed)
+
+
+def compare(reference: np.ndarray, features: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """FID, precision, recall, density and coverage of ``features`` (M, D) against ``reference`` (N, D)."""
     near = neighbourhoods(reference, features)
     names = ("precision", "recall", "density", "coverage")
     return {
-        "fid": bootstrapped(len(features), fid, seed),
+        "fid": frechet_error(reference, features, seed),
         **{name: mean_of(getattr(near, name), seed) for name in names},
     }

@@ -201,6 +201,12 @@ class Frame:
         return _nbytes(self.state or {})
 
 
+def pixel_order(frame: Frame) -> np.ndarray:
+    """Which pixel of a picture comes when, as places in it, (H*W,): what the frame says, or row by row."""
+    height, width = frame.images.shape[1:3]
+    return np.asarray(frame.extras.get("order", np.arange(height * width)))
+
+
 def _nbytes(values: Mapping[str, Any]) -> int:
     return sum(getattr(v, "nbytes", 64) for v in values.values())
 
@@ -259,6 +265,9 @@ class Recipe:
     evaluate: Mapping[str, Any] = field(
         default_factory=dict
     )  # best honest settings, chosen on validation images
+    start_from: str = (
+        ""  # the checkpoint of another recipe that the model learns from (``learn_from``), if any
+    )
     num_scored: int | None = None  # test images whose likelihood is measured; None for all of them
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
-from playground.models.base import Frame, Request, State
+from playground.models.base import Frame, Request, State, pixel_order
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
 CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code
@@ -42,21 +43,27 @@ def branched(model: Any, trunk: Sequence[tuple[Request, int]], request: Request)
 def edited(model: Any, request: Request, edits: Sequence[Edit]) -> Iterator[Frame]:
     """Draw pixel by pixel, and put a chosen grey level in place of a draw; everything after it follows from it.
 
-    For samplers in raster order whose states know ``images``, ``num_known`` and ``silent_until``.
+    For samplers of one pixel after another whose states know ``images``, ``num_known`` and ``silent_until``.
     """
     frames = model.sample(request)
-    todo = sorted(edits, key=lambda edit: edit[1:3])
+    todo: list[tuple[int, Edit]] = []  # when in the run, and what
     origin: State = {}
+    for frame in frames:
+        when = np.argsort(pixel_order(frame)).reshape(frame.images.shape[1:3])
+        todo = sorted((int(when[edit[1:3]]), edit) for edit in edits)
+        origin = frame.state or origin
+        yield frame
+        break
     while todo:
+        pixel = todo[0][0]
         frame = next(frames)
-        pixel = todo[0][1] * frame.images.shape[2] + todo[0][2]
         if frame.step <= pixel:
             origin = frame.state or origin
             yield frame
             continue
         images = frame.images.copy()
-        while todo and todo[0][1] * images.shape[2] + todo[0][2] == pixel:
-            sample, row, column, value = todo.pop(0)
+        while todo and todo[0][0] == pixel:
+            _, (sample, row, column, value) = todo.pop(0)
             images[sample, row, column] = value
         frames.close()
         state = {**origin, "images": images, "num_known": pixel + 1, "silent_until": pixel}

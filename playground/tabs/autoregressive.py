@@ -10,11 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground import data
 from playground.keepsake import numbers
-from playground.models.base import Frame, Request, State
+from playground.models.base import Frame, Request, State, pixel_order
 from playground.tabs import shelf
 from playground.tabs.code import Code
 from playground.tabs.completion import Complete
 from playground.tabs.generations import Generations
+from playground.tabs.masks import Masks
 from playground.tabs.receptive_field import ReceptiveField
 from playground.tabs.surprise import Surprise
 from playground.tabs.view import View
@@ -42,6 +43,16 @@ class Generate(View):
     def suits(cls, model: Any) -> bool:
         """Models of pictures; those of text have views of their own."""
         return data.modality(model.card.dataset) == "images"
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Not everyone reads like a page."""
+        if not hasattr(model, "masks"):
+            return self.words, self.formula
+        more = (
+            "<br><br>This model knows several <b>orderings</b>: row by row, from the middle outwards, scattered. In "
+            "each the later pixels are drawn given the earlier ones, wherever those lie."
+        )
+        return self.words + more, self.formula
 
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""
@@ -104,9 +115,9 @@ class Generate(View):
         """Pictures, what is known of them, and the current pixel."""
         size = frame.images.shape[1:3]
         self.grid.set_images(frame.images, captions=self.class_names())
-        done = frame.step == frame.total
-        self.grid.set_known(None if done else (np.arange(frame.total) < frame.step).reshape(size))
-        self.grid.set_marker(frame.step - 1 if frame.step > 0 and not done else None)
+        done, order = frame.step == frame.total, pixel_order(frame)
+        self.grid.set_known(None if done else (np.argsort(order) < frame.step).reshape(size))
+        self.grid.set_marker(int(order[frame.step - 1]) if frame.step > 0 and not done else None)
         if self.grid.selected() < 0:
             self.grid.select(0)
         self._refresh_editor()
@@ -119,7 +130,7 @@ class Generate(View):
         frame, sample = self.player.frame, max(self.grid.selected(), 0)
         if frame is None or "logits" not in frame.extras or sample >= len(frame.images):
             return
-        row, column = divmod(frame.step - 1, frame.images.shape[2])
+        row, column = _latest(frame)
         probabilities = np.exp(frame.extras["logits"][sample])
         self.plot.set_title(f"Picture {sample + 1}, row {row + 1}, column {column + 1}")
         self.plot.set_values(probabilities, highlight=int(frame.images[sample, row, column, 0]))
@@ -131,7 +142,7 @@ class Generate(View):
         frame = self.player.frame
         if frame is None or self.player.is_playing:
             return
-        step = row * frame.images.shape[2] + column + 1
+        step = _when(frame, row, column) + 1
         if step <= self.player.timeline[len(self.player.timeline) - 1].step:
             self.player.seek(self.player.timeline.index_of_step(step))
 
@@ -144,16 +155,16 @@ class Generate(View):
             return
         if still:
             self._draw_bars()
-        row, column = divmod(frame.step - 1, frame.images.shape[2])
+        row, column = _latest(frame)
         self.editor.show_pixel(sample, row, column, int(frame.images[sample, row, column, 0]))
 
     def _edited(self, value: int) -> None:
         """Take the pixel under the pointer back, put ``value`` there, and let the rest be drawn again."""
-        at = self.editor.pixel
-        if at is None or self.model is None:
+        at, now = self.editor.pixel, self.player.frame
+        if at is None or now is None:
             return
         sample, row, column = at
-        pixel = row * self.model.config.image_size + column
+        pixel = _when(now, row, column)
         index = self.player.timeline.index_of_step(pixel + 1)
         frame, origin = (
             self.player.timeline[index],
@@ -167,11 +178,21 @@ class Generate(View):
         state: State = {**origin.state, "images": images, "num_known": known, "silent_until": pixel}
         request = self.request
         self.edits = {
-            at: v for at, v in self.edits.items() if at[1:] <= (row, column)
+            at: v for at, v in self.edits.items() if _when(frame, *at[1:]) <= pixel
         }  # later ones are drawn again
         self.edits[sample, row, column] = value
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)
+
+
+def _latest(frame: Frame) -> tuple[int, int]:
+    """Row and column of the pixel that this frame drew."""
+    return divmod(int(pixel_order(frame)[frame.step - 1]), frame.images.shape[2])
+
+
+def _when(frame: Frame, row: int, column: int) -> int:
+    """How many pixels come before this one."""
+    return int(np.flatnonzero(pixel_order(frame) == row * frame.images.shape[2] + column)[0])
 
 
 class PixelEditor(QWidget):
@@ -201,4 +222,4 @@ class PixelEditor(QWidget):
         )
 
 
-VIEWS = (Generate, Complete, Surprise, ReceptiveField, Write, Generations)
+VIEWS = (Generate, Complete, Surprise, ReceptiveField, Masks, Write, Generations)

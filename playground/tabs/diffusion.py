@@ -11,6 +11,7 @@ from playground.keepsake import request_of
 from playground.models.base import Frame, Request, settings_of
 from playground.tabs.code import Code
 from playground.tabs.diffusion_between import Between
+from playground.tabs.diffusion_few import FewSteps
 from playground.tabs.diffusion_forward import Forward
 from playground.tabs.knob_grid import KnobGrid
 from playground.tabs.view import View
@@ -177,4 +178,4 @@ class Steps(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
 
-VIEWS = (Generate, Forward, Between, Guidance, Steps)
+VIEWS = (Generate, FewSteps, Forward, Between, Guidance, Steps)

@@ -28,7 +28,8 @@ class ReceptiveField(View):
         "is the colour; <b>hatched</b> pixels make no difference. <b>Move the pointer</b>, or use the arrow keys."
         "<br><br>Whatever is drawn later must be hatched. But the <b>first PixelCNN</b> misses finished pixels too: each "
         "layer reaches one pixel further up and right, never straight to the right, so a wedge stays out of sight, "
-        "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole."
+        "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole; "
+        "the dense <b>MADE</b> sees everything earlier."
     )
     formula = (
         r"| \partial c_i / \partial x_j |, \,\, c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"

@@ -16,6 +16,7 @@ from playground.tabs.vae_code_generate import CodeGenerate
 from playground.tabs.vae_codes import Codes
 from playground.tabs.vae_reconstruct import Reconstruct
 from playground.tabs.vae_sliders import Sliders
+from playground.tabs.vae_traversals import Traversals
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
@@ -196,4 +197,4 @@ class Generate(View):
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
 
 
-VIEWS = (Plane, Sliders, Reconstruct, Codes, Interpolate, Beside, CodeGenerate, Generate)
+VIEWS = (Plane, Sliders, Reconstruct, Codes, Traversals, Interpolate, Beside, CodeGenerate, Generate)

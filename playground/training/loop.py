@@ -143,6 +143,13 @@ class Run:
         if film is not None:
             self._go_on_with(films.read(film))
 
+    def learn_from(self, path: Path) -> None:
+        """Hand over the model that the recipe begins with; what is made of it, and of its film, is another's."""
+        other = checkpoints.load(path)
+        for model in (self.model, self.average):
+            model.learn_from(other)
+        self.continued_from = f"{other.card.id}@{checkpoints.weights_hash(path)}"
+
     def _go_on_with(self, film: films.Film) -> None:
         points: dict[int, dict[str, float]] = {}
         for name, (steps, values) in film.curves.items():
@@ -404,6 +411,8 @@ def _open_run(
     run = Run(network, recipe, folder, world)
     if run.state_path.exists() and not resume:
         raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
+    if recipe.start_from:
+        run.learn_from(checkpoints.resolve(recipe.start_from))
     if resume and run.state_path.exists():
         run.load_state()
     elif start_from is not None:

@@ -72,6 +72,7 @@ class LatentSliders(QWidget):
         for row in self.rows:
             row.bar.set_value(None if kl is None else float(kl[row.dimension]), longest)
         if list(order) == self.order and collapsed == self._collapsed and self._grid.count():
+            self._show_rows()
             return
         self.order, self._collapsed = list(order), set(collapsed)
         self._grid.removeWidget(self._fold)
@@ -130,12 +131,15 @@ class LatentSliders(QWidget):
         self.moved.emit(dimension, value)
 
     def _unfold(self) -> None:
-        count, open_ = len(self._collapsed), self._fold.isChecked()
+        count = len(self._collapsed)
         self._fold.setText(f"{count} collapsed: the encoder hardly uses {'it' if count == 1 else 'them'}")
         self._fold.setVisible(count > 0)
-        for row in self.rows:
-            row.set_shown(open_ or row.dimension not in self._collapsed)
+        self._show_rows()
         self._restyle()
+
+    def _show_rows(self) -> None:
+        for row in self.rows:
+            row.set_shown(self._fold.isChecked() or row.dimension not in self._collapsed)
 
     def _restyle(self) -> None:
         em = theme.em()
@@ -222,7 +226,6 @@ class Bar(QWidget):
         """A number in nats, as a share of the longest bar."""
         self.value, self._share = value, 0.0 if value is None else value / max(longest, 1e-9)
         self.setToolTip("" if value is None else f"KL to the prior: {value:.3f} nats")
-        self.setVisible(value is not None)
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -16,7 +16,10 @@ from playground.models.blocks import ChannelRMSNorm, attention
 
 
 class UNet(nn.Module):
-    """(x_t (B,C,H,W), log_snr (B,), labels (B,)) -> (B,C,H,W); the label ``num_classes`` means "no class"."""
+    """(x_t (B,C,H,W), log_snr (B,), labels (B,)) -> (B,C,H,W); the label ``num_classes`` means "no class".
+
+    What else it should know of comes as ``also`` (B, embedding), which is added inside the embedding.
+    """
 
     def __init__(
         self, *, image_size: int, channels: int, num_classes: int, width: int, num_heads: int, embedding: int
@@ -35,8 +38,8 @@ class UNet(nn.Module):
         self.norm = ChannelRMSNorm(width)
         self.head = zeroed(nn.Conv2d(width, 4 * channels, 3, padding=1))
 
-    def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> Tensor:
-        e = self.embedding(log_snr, labels)  # (B, E)
+    def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor, also: Tensor | None = None) -> Tensor:
+        e = self.embedding(log_snr, labels, also)  # (B, E)
         with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
             h = self.stem(F.pixel_unshuffle(x_t.float(), 2))  # (B, width, H/2, W/2)
         h, e = (part.to(self.shrink.weight.dtype) for part in (h, e))  # see halved()
@@ -76,12 +79,13 @@ class Embedding(nn.Module):
         self.label = nn.Embedding(num_classes + 1, embedding)
         self.out = nn.Linear(embedding, embedding)
 
-    def forward(self, log_snr: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, log_snr: Tensor, labels: Tensor, also: Tensor | None = None) -> Tensor:
         steps = torch.linspace(0.0, 1.0, self.num_waves, device=log_snr.device)
         frequencies = 0.05 * (3.0 / 0.05) ** steps  # periods from 126 to 2 units of log-SNR
         angle = log_snr.float()[:, None] * frequencies  # (B, E/4)
         waves = torch.cat([angle.sin(), angle.cos()], dim=1)
-        return F.silu(self.out(F.silu(self.time(waves) + self.label(labels))))
+        hidden = self.time(waves) + self.label(labels)
+        return F.silu(self.out(F.silu(hidden if also is None else hidden + also)))
 
 
 class Block(nn.Module):

@@ -310,7 +310,7 @@ RECIPES = (
     Recipe(
         id="betavae-fashion",
         config=VAEConfig(latent_dim=12, hidden=256, beta_kl=8.0, prior_components=32),
-        steps=3500,
+        steps=2600,
         batch_size=128,
         snapshot={"num_samples": 10},
         evaluate={"prior": "fitted"},

@@ -1,0 +1,119 @@
+"""The Diffusion tab's *Few steps*: one, two and four jumps beside fifty steps, and what each number of steps is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel
+
+from playground import checkpoints
+from playground.evaluation import steps
+from playground.models.base import Frame, Request
+from playground.tabs.code import Code
+from playground.tabs.view import View
+from playground.ui import theme
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+_NAMES = {"ddpm": "DDPM", "ddim": "DDIM", "dpm++2m": "DPM-Solver++(2M)", "unipc": "UniPC"}
+
+
+def teacher_of(card: checkpoints.Card) -> checkpoints.Card | None:
+    """The shipped checkpoint that this one was begun from and learned from."""
+    name = str(card.recipe.get("continued_from", "")).partition("@")[0]
+    return next((c for c in checkpoints.cards() if c.id == name and c.id != card.id), None)
+
+
+class FewSteps(View):
+    """A row for each noise; the last column is the teacher's."""
+
+    name = "Few steps"
+    words = (
+        "Every row begins with <b>one noise</b>. The diffusion model (right) walks from it to a picture in many small "
+        "steps, and asks its network twice in each. The <b>consistency model</b> learned from such walks to jump: from "
+        "any point of the way to any later one.<br><br>One jump must guess everything at once and comes out soft. A "
+        "second may mend the first; four are hard to tell from fifty.<br><br>The plot: <b>FID against steps</b> for "
+        "every sampler (less is better), by the same judge as everywhere. Cleverer samplers come down sooner; only "
+        "the model that was trained for it is any good at one or two."
+    )
+    formula = r"G(x_t, t, s) = \cos(\theta_t - \theta_s) \, x_t - \sin(\theta_t - \theta_s) \, v(x_t, t, s)"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """A model that jumps, and the one that it learned from."""
+        return hasattr(model, "jump") and teacher_of(model.card) is not None
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.diffusion import _few_steps
+
+        return _few_steps.FewStepsRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """Column after column."""
+        from playground.models.diffusion import _few_steps
+
+        assert self.teacher is not None, "suits() has seen one"
+        return _few_steps.few_steps(model, self.tab.shelf.get(self.teacher.id), request)  # type: ignore[arg-type]
+
+    def code(self) -> Code | None:
+        """With the teacher."""
+        other = self.teacher.id if self.teacher else ""
+        run = f"_few_steps.few_steps(model, playground.load({other!r}), request)"
+        return Code(run, ("from playground.models.diffusion import _few_steps",))
+
+    def build(self) -> None:
+        """The pictures, what they cost, and the curves."""
+        self.teacher: checkpoints.Card | None = None
+        self.grid, self.cost = ImageGrid(), QLabel()
+        self.grid.setAccessibleName("One, two and four jumps and many steps from the same noise")
+        self.cost.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.cost.setWordWrap(True)
+        self.cost.setFont(theme.numbers_font())
+        self.curves = LinePlot("FID against steps", "log₂ of the number of steps", "FID", log_y=True)
+        row = QHBoxLayout()
+        row.addWidget(self.grid, 3)
+        row.addWidget(self.curves, 2)
+        self.column.addLayout(row, 1)
+        self.column.addWidget(self.cost)
+        self.player.speed = 30.0
+
+    def opened(self) -> None:
+        """The teacher, and what was measured of both."""
+        self.teacher = teacher_of(self.model.card)
+        curves: dict[str, list[steps.Point]] = {}
+        for card in (self.model.card, self.teacher):
+            found = steps.read(checkpoints.resolve(card.id)) if card else []
+            name = "consistency" if card is self.model.card else ""
+            curves |= {_NAMES.get(key, key) or name: points for key, points in steps.curves(found).items()}
+        self.curves.setVisible(bool(curves))
+        self.curves.set_curves({})
+        for name, points in curves.items():
+            self.curves.set_curve(name, [p.fid for p in points], np.log2([p.num_steps for p in points]))
+        counts = sorted({p.num_images for points in curves.values() for p in points})
+        self.curves.set_title(f"FID against steps ({' or '.join(map(str, counts))} pictures for each point)")
+
+    def draw(self, frame: Frame) -> None:
+        """The columns as far as they are."""
+        extras = frame.extras
+        said = [f"{n} step{'s' * (n > 1)}" for n in extras["num_steps"]]
+        whose = ["consistency"] * (len(said) - 1) + ["diffusion"]
+        self.grid.set_images(
+            frame.images,
+            columns=len(said),
+            column_captions=[f"{steps_}, {who}" for steps_, who in zip(said, whose, strict=True)],
+            row_captions=self.class_names(),
+        )
+        costs = [
+            f"{steps_}: {passes} pass{'es' * (passes > 1)}, {_time(seconds)}"
+            for steps_, passes, seconds in zip(said, extras["passes"], extras["seconds"], strict=True)
+            if passes
+        ]
+        self.cost.setText("   ·   ".join(costs) or "noise")
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"

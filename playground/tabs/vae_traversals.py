@@ -1,0 +1,137 @@
+"""The VAE tab's *Traversals*: what each number of a code means, under a heavy KL term and under the plain one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+
+from playground import checkpoints
+from playground.models.base import Frame, Request
+from playground.tabs.code import Code
+from playground.tabs.image_view import ImageView
+from playground.ui import theme
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+
+def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
+    """The shipped model of the same network with a plain KL term and more than two dimensions, for one without."""
+    for other in checkpoints.cards():
+        plain = other.config.get("beta_kl") == 1 and other.config.get("latent_dim", 0) > 2
+        if plain and other.network == card.network and card.config.get("beta_kl", 1) > 1:
+            return other
+    return None
+
+
+class Traversals(ImageView):
+    """A row for each of the most telling dimensions, moved from -3 to 3; the plain VAE's at the right."""
+
+    name = "Traversals"
+    words = (
+        "One number of the picture's code is moved from −3 to 3, all others held: a row for each of the numbers that "
+        "say most. <b>Choose a cell</b> at one side, and the other shows the same move.<br><br>A <b>beta-VAE</b> pays "
+        "β times for every nat, so it keeps few numbers, and those tend to mean one thing each: kind, width, shade. "
+        "The <b>plain VAE</b> spreads the picture over many numbers that matter together.<br><br>The price stands under the pictures: given its code, a picture costs the beta-VAE more "
+        "bits, because the code says less. Nothing here proves that a number has one meaning: look."
+    )
+    formula = r"\E_q [\log p(x \mid z)] - \beta \, \KL(q(z \mid x) \| p(z))"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """A heavier KL term, and a plain model to stand beside it."""
+        return hasattr(model, "kl_per_dimension") and partner_of(model.card) is not None
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import traversals
+
+        return traversals.TraversalsRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """Both models' rows."""
+        from playground.models import traversals
+
+        assert self.partner is not None, "suits() has seen one"
+        return traversals.traverse(model, self.tab.shelf.get(self.partner.id), request)  # type: ignore[arg-type]
+
+    def code(self) -> Code | None:
+        """With the partner."""
+        other = self.partner.id if self.partner else ""
+        run = f"traversals.traverse(model, playground.load({other!r}), request)"
+        return Code(run, ("from playground.models import traversals",))
+
+    def build(self) -> None:
+        """The picture and what both make of it, two grids, what was measured."""
+        self.partner: checkpoints.Card | None = None
+        self.picture, self.grids = ImageGrid(), (ImageGrid(), ImageGrid())
+        self.picture.setAccessibleName("Test image, its reconstructions, and the chosen cells")
+        self.said = QLabel()
+        self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.said.setWordWrap(True)
+        self.said.setFont(theme.numbers_font())
+        row = QHBoxLayout()
+        for grid, name in zip(self.grids, ("beta-VAE", "plain VAE"), strict=True):
+            grid.setAccessibleName(f"Traversals of the {name}; the arrow keys choose a cell")
+            grid.selection_changed.connect(self._choose)
+            row.addWidget(grid)
+        top = QVBoxLayout()
+        top.addWidget(self.picture, 1)
+        top.addWidget(self.make_stepper())
+        self.column.addLayout(top, 2)
+        self.column.addLayout(row, 5)
+        self.column.addWidget(self.said)
+        self.plot = LinePlot("What each dimension says", "dimension, most telling first", "KL, nats")
+
+    def opened(self) -> None:
+        """Find the plain one."""
+        self.partner = partner_of(self.model.card)
+
+    def draw(self, frame: Frame) -> None:
+        """Rows, numbers, curves."""
+        from playground.models.traversals import VALUES
+
+        extras = frame.extras
+        names = [f"beta-VAE, β = {self.model.config.beta_kl:g}", "plain VAE, β = 1"]
+        parts = np.split(frame.images, [len(extras["dimensions"][0]) * len(VALUES)])
+        for grid, part, name, rows in zip(self.grids, parts, names, extras["dimensions"], strict=True):
+            grid.set_images(
+                part,
+                columns=len(VALUES),
+                row_captions=[f"z{d + 1}" for d in rows],
+                column_captions=[f"{v:+g}".replace("-", "−") if v else "0" for v in VALUES],
+                title=name,
+            )
+        self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
+        told = [
+            f"{name}: {m['active']} of {m['num_dims']} dimensions used, KL {m['kl'].sum():.1f} nats, "
+            f"{m['reconstruction']:.2f} bits/dim given z"
+            for name, m in zip(names, extras["measured"], strict=True)
+        ]
+        self.said.setText("\n".join(told))
+        assert isinstance(self.plot, LinePlot)
+        self.plot.set_curves({})
+        for name, m in zip(names, extras["measured"], strict=True):
+            self.plot.set_curve(name, m["kl"][m["order"]], np.arange(1, m["num_dims"] + 1))
+        self._draw_chosen()
+
+    def _choose(self, cell: int) -> None:
+        """The same gesture in both."""
+        for grid in self.grids:
+            grid.select(cell)
+        self._draw_chosen()
+
+    def _draw_chosen(self) -> None:
+        frame = self.player.frame
+        if frame is None:
+            return
+        pictures = [frame.extras["original"], np.stack(frame.extras["reconstructions"])]
+        captions = ["test image", "beta-VAE's mean", "plain VAE's mean"]
+        cell, half = self.grids[0].selected(), len(frame.images) // 2
+        if cell >= 0:
+            pictures.append(frame.images[[cell, half + cell]])
+            captions += ["chosen, beta-VAE", "chosen, plain VAE"]
+        self.picture.set_images(np.concatenate(pictures), columns=len(captions), captions=captions)
