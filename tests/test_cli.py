@@ -76,9 +76,33 @@ def test_score_speaks_of_every_image(tmp_path, capsys):
     )
 
 
+def test_a_model_of_text_writes_and_scores_text(tmp_path, capsys):
+    out, settings = tmp_path / "two.txt", ["prompt=And he said, a=b", "num_tokens=30"]
+    arguments = ["sample", "ngram-bible", "--count", "2", "--set", *settings, "--out", str(out)]
+    assert main(arguments) == 0
+    texts = out.read_text().split("\n\n* * *\n\n")
+    assert [t.startswith("And he said, a=b") for t in texts] == [True, True] and texts[0] != texts[1]
+    assert main([*arguments[:-1], str(tmp_path / "two.npy")]) == 0
+    codes = np.load(tmp_path / "two.npy")
+    assert codes.shape == (2, 1, 46, 1) and bytes(codes[1, 0, :, 0]).decode() == texts[1].removesuffix("\n")
+    verse = "And it came to pass, that the children of Israel went up.\n"
+    scores = []
+    for name, text in (("good", verse), ("bad", verse[::-1])):
+        (tmp_path / name).write_text(text)
+        assert main(["score", "ngram-bible", "--text", str(tmp_path / name), "--json"]) == 0
+        scores += json.loads(capsys.readouterr().out)
+    assert [s["unit"] for s in scores] == ["bits/char"] * 2 and scores[0]["value"] < 2 < scores[1]["value"]
+
+
 @pytest.mark.parametrize(
     "arguments, said",
     [
+        (["sample", "ngram-bible", "--out", "a.png"], "ends in .txt, .npy"),
+        (["sample", "ngram-bible", "--set", "prompt=é", "--out", "a.txt"], "plain characters"),
+        (["score", "ngram-bible", "--images", "good.npy"], "give --text"),
+        (["score", "vae-fashion", "--text", "good.npy"], "give --images"),
+        (["score", "ngram-bible", "--text", "good.npy"], "not a text file"),
+        (["evaluate", "ngram-bible", "--only", "pictures"], "only its likelihood"),
         (["sample", "nothing", "--out", "a.png"], "no checkpoint 'nothing'"),
         (["sample", "vae-fashion", "--out", "a.txt"], "ends in"),
         (["sample", "vae-fashion", "--out", "missing/a.png"], "no folder"),

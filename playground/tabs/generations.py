@@ -1,9 +1,9 @@
-"""Generations: counting, remembering and looking back, three ages of language models at the same prompt."""
+"""Generations: counting, remembering and looking back, ages of the language model at the same prompt."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
@@ -22,13 +22,19 @@ class Generations(View):
 
     name = "Generations"
     words = (
-        "The same prompt and the same dice, at three ages of the language model.<br><br><b>n-gram</b> (Shannon 1948): "
-        "what came next in the text after the last few characters, counted.<br><b>LSTM</b> (1997): everything read so "
-        "far is squeezed into one vector, changed at each character.<br><b>Transformer</b> (2017): nothing is squeezed; "
-        "each character looks back at all those in sight.<br><br><i>bits/character</i>: what books that none of them has "
+        "The same prompt and the same dice, at different ages of the language model.<br><br>{ages}<br><br>"
+        "<i>bits/character</i>: what books that none of them has "
         "seen cost, on average (less is better), and what this prompt costs. Both are exact. A prompt that is copied from "
         "the Bible is cheap; try one that is not."
     )
+    ages: ClassVar[dict[str, str]] = {
+        "autoregressive/ngram": "<b>n-gram</b> (Shannon 1948): what came next in the text after the last few "
+        "characters, counted.",
+        "autoregressive/lstm": "<b>LSTM</b> (1997): everything read so far is squeezed into one vector, changed at each "
+        "character.",
+        "autoregressive/gpt": "<b>Transformer</b> (2017; GPT 2018): nothing is squeezed; each character looks back at "
+        "all those in sight.",
+    }
     formula = r"- \sum_i \log_2 p(x_i \mid x_1, \ldots, x_{i-1}) \;/\; n"
     hidden_knobs = frozenset({"num_samples"})
 
@@ -36,6 +42,11 @@ class Generations(View):
     def suits(cls, model: Any) -> bool:
         """Models of text with others beside them."""
         return data.modality(model.card.dataset) == "text" and bool(_others(model.card))
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Of the models that are here."""
+        said = [self.ages[c.network] for c in self.cards if c.network in self.ages]
+        return self.words.format(ages="<br>".join(said)), self.formula
 
     def build(self) -> None:
         """Pages are made when it is known how many."""
