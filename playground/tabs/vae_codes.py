@@ -56,7 +56,7 @@ class Codes(ImageView):
         return code_grid.change_codes(model, request)
 
     def build(self) -> None:
-        """Pictures at the left, numbers at the right, neighbours below them."""
+        """Pictures at the left and what the neighbours make of the place below them; numbers at the right."""
         self.pictures, self.table, self.others = ImageGrid(), CodeTable(), ImageGrid()
         self.pictures.setAccessibleName("What it started from, and the picture of the codes")
         self.others.setAccessibleName(
@@ -66,14 +66,14 @@ class Codes(ImageView):
         self.back.setToolTip("Every code back to what it was at first")
         self.back.clicked.connect(lambda: self.tab.knobs.set_settings({"moved": ""}))
         left, right = QVBoxLayout(), QVBoxLayout()
-        left.addWidget(self.pictures, 1)
+        left.addWidget(self.pictures, 3)
         left.addWidget(self.make_stepper())
-        right.addWidget(self.table, 3)
-        right.addWidget(self.others, 1)
+        left.addWidget(self.others, 1)
+        right.addWidget(self.table, 1)
         right.addWidget(self.back)
         row = QHBoxLayout()
-        row.addLayout(left, 6)
-        row.addLayout(right, 5)
+        row.addLayout(left, 2)
+        row.addLayout(right, 1)
         self.column.addLayout(row, 1)
         self.table.pointed.connect(self._point)
         self.table.changed.connect(self._change)
