@@ -84,6 +84,7 @@ MODEL = DCGAN
 RECIPES = (
     Recipe(
         id="dcgan-fashion",
+        stored="int8",
         config=DCGANConfig(),
         steps=7000,
         batch_size=64,
