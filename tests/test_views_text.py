@@ -266,3 +266,24 @@ def test_a_page_of_a_film_shows_the_text():
     assert empty.shape == one.shape and one.shape[2] == 1 and len(np.unique(empty)) == 1
     assert sheets.page("a\n\n\x01\r \x7f", 0, 200).shape == one.shape
     assert one.max() > 180 and (one > 60).sum() > 300
+
+
+def test_the_film_of_a_model_of_text_is_read(window, qtbot):
+    wait_open(qtbot, window)
+    tab = window.current
+    tab.open_model("ngram-bible")
+    qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == "ngram-bible", timeout=WAIT)
+    tab.show_view([v.name for v in tab._suitable].index("Training"))
+    view = tab.view
+    qtbot.waitUntil(lambda: not view.player.is_sampling and len(view.player.timeline) > 10, timeout=WAIT)
+    assert view.page.isVisible() and not view.grid.isVisible() and not tab.knobs.row("show").isVisible()
+    shown = []
+    for index in (0, len(view.player.timeline) - 1):
+        view.player.seek(index)
+        view.player.show_now()
+        shown.append(view.page.text())
+    texts = [bytes(codes[0, :, 0]).decode() for codes in view.player.frame.images]
+    assert shown[1] == "\n\n".join(texts) and all(t.startswith("In the beginning") for t in texts)
+    assert shown[0] != shown[1] and shown[0].startswith("In the beginning")
+    ((_, picture),) = view.panels(view.player.frame)
+    assert picture.max() > 180
