@@ -189,3 +189,58 @@ def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbo
     assert not tab.knobs.row("seed").isHidden() and tab.knobs.row("corrections").isHidden()
     qtbot.waitUntil(lambda: view.player.frame.total == 2 and view.player.frame.step == 2, timeout=WAIT)
     assert "errors" not in view.player.frame.extras
+
+
+def test_few_steps_stand_beside_many_from_one_noise(open_window, qtbot):
+    """Every column is what its own model draws; the curves are the measured points."""
+    from playground.evaluation import steps
+
+    window = open_window(model_id="consistency-fashion", view="Few steps")
+    view = window.current.view
+    window.current.knobs.set_settings({"num_steps": 3, "num_samples": 2, "seed": 4})
+    wait_finished(qtbot, view)
+    qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.total == 10, timeout=WAIT)
+    wait_finished(qtbot, view)
+    last = view.player.timeline.last
+    columns = last.images.reshape(2, 4, 28, 28, 1)
+    fast, slow = checkpoints.load("consistency-fashion"), checkpoints.load("ddpm-fashion")
+    for column, n in enumerate((1, 2, 4)):
+        *_, alone = fast.sample(fast.Request(num_steps=n, num_samples=2, seed=4))
+        assert np.abs(columns[:, column].astype(int) - alone.images).mean() < 1
+    guided = {"sampler": "ddim", "num_steps": 3, "num_samples": 2, "seed": 4, "guidance_scale": 1.5}
+    *_, alone = slow.sample(slow.Request(**guided))
+    assert np.abs(columns[:, 3].astype(int) - alone.images).mean() < 1
+    assert last.extras["passes"].tolist() == [1, 2, 4, 6] and (last.extras["seconds"] > 0).all()
+    view.player.seek(len(view.player.timeline) - 1)
+    assert "4 steps: 4 passes" in view.cost.text()
+    for card in ("consistency-fashion", "ddpm-fashion"):
+        for point in steps.read(checkpoints.resolve(card)):
+            assert point.num_images >= 500 and point.fid > 0
+    x, y = view.curves.curve("consistency")
+    assert x[0] == 0 and (np.diff(y[:3]) < 0).all(), "two jumps are better than one, four than two"
+
+
+def test_points_are_kept_under_the_weights_that_they_are_of(tmp_path):
+    from playground.evaluation import steps
+
+    path = tmp_path / "consistency-fashion.safetensors"
+    path.write_bytes(checkpoints.resolve("consistency-fashion").read_bytes())
+    points = [steps.Point("ddim", n, 2 * n, 500, 1 / n, 0.1, "j") for n in (4, 2)]
+    points += [steps.Point("unipc", 1, 2, 500, 5.0, 0.1, "j")]
+    steps.write(path, points)
+    assert steps.read(path) == points
+    assert [p.num_steps for p in steps.curves(points)["ddim"]] == [1, 2, 4]
+    path.write_bytes(path.read_bytes()[:-1] + b"\x01")
+    assert steps.read(path) == []
+    steps.path_of(path).write_text("[1]")
+    assert steps.read(path) == []
+
+
+def test_every_sampler_is_measured_at_few_steps_first():
+    from playground.evaluation import steps
+    from playground.models.diffusion import consistency, ddpm
+
+    planned = steps.plan(ddpm.DiffusionRequest)
+    assert planned[0] == ("ddpm", 1) and [n for _, n in planned] == sorted(n for _, n in planned)
+    assert len(planned) == 1 + 4 * 5 and planned.count(("unipc", 50)) == 1
+    assert steps.plan(consistency.ConsistencyRequest) == [("", 1), ("", 2), ("", 4), ("", 8)]

@@ -42,6 +42,18 @@ class Generate(View):
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """One that jumps has other steps, and its guidance is built in."""
+        if not hasattr(model, "jump"):
+            return self.words, self.formula
+        words = (
+            "Every picture starts as pure Gaussian noise. At each step the network is told where it is and <b>how far "
+            "to jump</b>, and one pass takes it there: it learned from a diffusion model's walks where they lead."
+            "<br><br>More steps are smaller jumps, each easier to guess. With <b>fresh noise</b> a jump goes to the end "
+            "and new noise is added before the next, as in the first consistency models."
+        )
+        return words, FewSteps.formula
+
     def build(self) -> None:
         """Two grids in one, and the noise schedule."""
         self.origin: Frame | None = None  # where the present run branched off

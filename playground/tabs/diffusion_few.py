@@ -99,16 +99,16 @@ class FewSteps(View):
     def draw(self, frame: Frame) -> None:
         """The columns as far as they are."""
         extras = frame.extras
-        said = [f"{n} step{'s' * (n > 1)}" for n in extras["num_steps"]]
-        whose = ["consistency"] * (len(said) - 1) + ["diffusion"]
+        said = [f"{n} step" + ("s" if n > 1 else "") for n in extras["num_steps"]]
         self.grid.set_images(
             frame.images,
             columns=len(said),
-            column_captions=[f"{steps_}, {who}" for steps_, who in zip(said, whose, strict=True)],
+            column_captions=said,
             row_captions=self.class_names(),
+            title="consistency model; last column: diffusion",
         )
         costs = [
-            f"{steps_}: {passes} pass{'es' * (passes > 1)}, {_time(seconds)}"
+            f"{steps_}: {passes} pass" + ("es" if passes > 1 else "") + f", {_time(seconds)}"
             for steps_, passes, seconds in zip(said, extras["passes"], extras["seconds"], strict=True)
             if passes
         ]
