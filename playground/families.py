@@ -58,6 +58,7 @@ FAMILIES = (
         "Diffusion",
         "Starts from pure noise and takes a little of it away at every step.",
         "diffusion",
+        opens="ddpm-fashion",
     ),
     Family(
         "energy",

@@ -38,6 +38,7 @@ from playground.ui.race_record import (
     clocked,
 )
 from playground.ui.stream import Stream
+from tests.windows import picture_cards
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
 
@@ -266,14 +267,14 @@ def race_of(window, qtbot, ids, **settings):
 
 
 def test_it_opens_with_one_model_of_each_family(window):
-    families = {card.family for card in checkpoints.cards()}
-    chosen = [next(c for c in checkpoints.cards() if c.id == key) for key in window.page.scene.ids]
+    families = {card.family for card in picture_cards()}
+    chosen = [next(c for c in picture_cards() if c.id == key) for key in window.page.scene.ids]
     assert {c.family for c in chosen} == families and len(chosen) == max(len(families), 2)
     assert (window.width(), window.height()) == (1280, 800), "the panels hold the window open"
 
 
 def test_every_family_moves_at_once_and_the_clocks_add_up(window, qtbot):
-    ids = default_entrants(checkpoints.cards())
+    ids = default_entrants(picture_cards())
     scene = race_of(window, qtbot, ids, rule="done", num_samples=2, seed=3)
     record, count = scene.race.record, len(ids)
     assert not scene.failures
@@ -302,7 +303,7 @@ def test_every_family_moves_at_once_and_the_clocks_add_up(window, qtbot):
 
 def kept_race(window, qtbot):
     """A short race of three, and its export dialog, opened by its key."""
-    ids = [c.id for c in checkpoints.cards() if c.family in ("vae", "gan")][:3]
+    ids = [c.id for c in picture_cards() if c.family in ("vae", "gan")][:3]
     scene = race_of(window, qtbot, ids, rule="done", num_samples=3, seed=5)
     window.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
@@ -381,7 +382,7 @@ def test_a_kept_race_is_run_again(window, qtbot, tmp_path):
     with qtbot.waitSignal(dialog.saved, timeout=WAIT):
         dialog.save_to(tmp_path / "race.png")
     scene.keeper.close()
-    scene.models.choose([c.id for c in checkpoints.cards() if c.family == "flow"][:2])
+    scene.models.choose([c.id for c in picture_cards() if c.family == "flow"][:2])
     scene.knobs.set_settings({"seed": 99})
     window.tabs.setCurrentIndex(window.tabs.count() - 2)
     window.open_file(tmp_path / "race.png")
@@ -398,7 +399,7 @@ def test_a_kept_race_is_run_again(window, qtbot, tmp_path):
 def test_a_name_opens_its_model_from_the_keyboard(window, qtbot):
     window.page.show_scene("Race")
     scene = window.page.scene
-    scene.models.choose([c.id for c in checkpoints.cards() if c.family == "gan"][:2])
+    scene.models.choose([c.id for c in picture_cards() if c.family == "gan"][:2])
     first, second = (panel.head for panel in scene.board.panels)
     qtbot.waitUntil(second.isVisible, timeout=WAIT)
     first.setFocus(Qt.FocusReason.TabFocusReason)
@@ -416,7 +417,7 @@ def test_a_name_opens_its_model_from_the_keyboard(window, qtbot):
 
 
 def test_the_same_time_for_all(window, qtbot):
-    ids = [c.id for c in checkpoints.cards() if c.family in ("autoregressive", "vae")][:4]
+    ids = [c.id for c in picture_cards() if c.family in ("autoregressive", "vae")][:4]
     scene = race_of(window, qtbot, ids, rule=SAME_TIME, budget=0.05, num_samples=4)
     for i in range(len(ids)):
         stand = scene.race.stand(i)
@@ -425,7 +426,7 @@ def test_the_same_time_for_all(window, qtbot):
 
 
 def test_keys_start_step_and_reseed(window, qtbot):
-    ids = [c.id for c in checkpoints.cards() if c.family == "vae"][:2]
+    ids = [c.id for c in picture_cards() if c.family == "vae"][:2]
     scene = race_of(window, qtbot, ids, rule="done", num_samples=2)
     window.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_Home)
@@ -448,7 +449,7 @@ def test_keys_start_step_and_reseed(window, qtbot):
 
 def test_no_more_than_eight(window):
     models = window.page.scene.models
-    every = [c.id for c in checkpoints.cards()]
+    every = [c.id for c in picture_cards()]
     models.choose(every[:MOST])
     assert len(models.chosen()) == min(MOST, len(every))
     assert all(t.isEnabled() == (t.isChecked() or len(every) < MOST) for t in models._ticks.values())
@@ -488,9 +489,9 @@ sys.exit(app.exec())
 
 
 def test_the_measured_table_says_what_the_files_say():
-    rows = {row.key: row for row in measured.rows(checkpoints.cards()) if row.key}
-    assert len(rows) == len(checkpoints.cards())
-    for card in checkpoints.cards():
+    rows = {row.key: row for row in measured.rows(picture_cards()) if row.key}
+    assert len(rows) == len(picture_cards())
+    for card in picture_cards():
         values = rows[card.id].values
         pictures = checkpoints.read_metrics(checkpoints.resolve(card.id)).get("fidelity", {})
         for name in ("fid", "quality", "precision", "recall", "coverage"):
@@ -511,8 +512,8 @@ def test_the_measured_table_says_what_the_files_say():
 
 
 def test_marks_stand_among_the_models_at_the_counts_in_use():
-    rows = [row for row in measured.rows(checkpoints.cards()) if not row.key]
-    used = {c.metrics["fidelity"]["num_images"] for c in checkpoints.cards() if "fidelity" in c.metrics}
+    rows = [row for row in measured.rows(picture_cards()) if not row.key]
+    used = {c.metrics["fidelity"]["num_images"] for c in picture_cards() if "fidelity" in c.metrics}
     assert {row.values["count"] for row in rows} == used
     assert len(rows) == len(used) * len(marks.MARKS)
     for row in rows:
@@ -525,7 +526,7 @@ def made_up(name, **values):
 
 
 def test_a_model_of_black_and_white_pictures_is_measured_but_not_ranked():
-    rows = measured.rows(checkpoints.cards())
+    rows = measured.rows(picture_cards())
     one = next(row for row in rows if row.key == "rbm-fashion")
     assert "fid" in one.values and one.values["likelihood"] == "energy, binarised"
     assert not [key for key, _ in measured.stars(rows) if key == "rbm-fashion"]
@@ -549,7 +550,7 @@ def test_what_depends_on_n_is_starred_against_real_pictures_at_the_same_n():
     many = made_up("many", coverage=0.6, coverage_of_real=0.6)
     found = measured.stars([few, many])
     assert found["few", "coverage"] > found["many", "coverage"]
-    card = next(card for card in checkpoints.cards() if "fidelity" in card.metrics)
+    card = next(card for card in picture_cards() if "fidelity" in card.metrics)
     drawn = card.metrics["fidelity"]
     real = marks.read(card.dataset, drawn["num_images"])["held_out"]
     (values,) = (row.values for row in measured.rows([card]) if row.key)

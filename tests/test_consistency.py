@@ -155,7 +155,7 @@ def test_its_recipe_begins_by_itself_from_what_it_names(tmp_path, teacher, monke
         checkpoints.read_card(checkpoints.resolve("ddpm-fashion")), config=dataclasses.asdict(config)
     )
     path = tmp_path / "ddpm-fashion.safetensors"
-    checkpoints.save(path, begun, card, half=False)
+    checkpoints.save(path, begun, card, "float32")
     small = dataclasses.replace(
         recipe,
         config=ConsistencyConfig(width=32, embedding=32, teacher_steps=4),

@@ -38,8 +38,9 @@ def check(place):
         return
     model = loaded(place.model)
     assert model.card.family == entry.key
-    (kind,) = [view for view in entry.views() if view.name == place.view]
-    assert kind.suits(model), f"{place.model} has no {place.view}"
+    kinds = [view for view in entry.views() if view.name == place.view and view.suits(model)]
+    assert len(kinds) == 1, f"{place.model} has no {place.view}"
+    kind = kinds[0]
     make_request(kind.request_type(kind.__new__(kind), model), place.settings)
 
 

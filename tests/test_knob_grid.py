@@ -14,7 +14,7 @@ from playground.models import knob_grid
 from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs, make_request
 from playground.tabs.knob_grid import KnobGrid
 from playground.ui.view_switch import ViewSwitch
-from tests.windows import WAIT, wait_finished
+from tests.windows import WAIT, picture_cards, wait_finished
 
 
 @pytest.fixture(autouse=True)
@@ -131,7 +131,7 @@ def test_no_knob_along_a_side_makes_one_row():
     assert grid.titles == ("", "scale") and {c.num_samples for c in grid.cells} == {1}
 
 
-@pytest.mark.parametrize("card", checkpoints.cards(), ids=lambda c: c.id)
+@pytest.mark.parametrize("card", picture_cards(), ids=lambda c: c.id)
 def test_a_cell_is_what_the_model_draws_alone(card):
     model = checkpoints.load(card.id)
     assert KnobGrid.suits(model)

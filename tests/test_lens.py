@@ -29,6 +29,7 @@ from playground.tabs.shelf import Shelf
 from playground.ui import theme
 from playground.ui.paint_grid import between
 from playground.ui.verdict import Columns, Histograms
+from tests.windows import picture_cards
 
 WAIT = 120_000  # ms, for a busy machine; nothing here waits for time itself
 QUICK = ("nice-fashion", "vae2d-fashion")
@@ -44,9 +45,7 @@ def printed_score(tmp_path, capsys, id, image):
     return json.loads(capsys.readouterr().out)[0]
 
 
-@pytest.mark.parametrize(
-    "card", [c for c in checkpoints.cards() if c.likelihood != "none"], ids=lambda c: c.id
-)
+@pytest.mark.parametrize("card", [c for c in picture_cards() if c.likelihood != "none"], ids=lambda c: c.id)
 def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
     image = data.load("fashion", "test")[0][3]
     frames = list(lens_work.verdicts(lens_work.Bench(Shelf("cpu")), [card], image))

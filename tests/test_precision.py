@@ -44,7 +44,7 @@ def test_bfloat16_draws_the_same_pictures_but_for_a_few_grey_levels(card):
     assert np.array_equal(exact, pictures(model))
 
 
-@pytest.mark.parametrize("card", HALVING, ids=lambda c: c.id)
+@pytest.mark.parametrize("card", [c for c in HALVING if c.likelihood != "none"], ids=lambda c: c.id)
 def test_scores_stay_in_float32(card):
     model = checkpoints.load(card.id)
     x = torch.randint(0, 256, (1, 1, 28, 28), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

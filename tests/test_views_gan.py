@@ -42,7 +42,7 @@ def styles(tmp_path_factory):
         metrics={},
     )
     file = tmp_path_factory.mktemp("models") / "styles.safetensors"
-    checkpoints.save(file, model, card, half=False)
+    checkpoints.save(file, model, card, "float32")
     return file
 
 

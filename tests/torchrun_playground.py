@@ -15,7 +15,7 @@ def tiny(network, recipe):
 
     small = AutoencoderConfig(width=4, hidden=32, num_mixtures=1)
     how = {"steps": 4, "batch_size": 9, "compile": False, "bfloat16": False, "warmup_steps": 2, "ema": 0.0}
-    return dataclasses.replace(recipe, config=small, half_weights=False, snapshot={"num_samples": 2}, **how)
+    return dataclasses.replace(recipe, config=small, stored="float32", snapshot={"num_samples": 2}, **how)
 
 
 def shrink(put=setattr):

@@ -7,10 +7,16 @@ from contextlib import contextmanager
 
 from PySide6.QtWidgets import QApplication
 
+from playground import checkpoints, data
 from playground.app import MainWindow
 from playground.ui import theme
 
 WAIT = 30_000  # ms, for a busy machine; nothing waits for time itself
+
+
+def picture_cards() -> list[checkpoints.Card]:
+    """The shipped checkpoints that draw pictures."""
+    return [card for card in checkpoints.cards() if data.modality(card.dataset) == "images"]
 
 
 @contextmanager
