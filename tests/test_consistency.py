@@ -160,18 +160,18 @@ def test_its_recipe_begins_by_itself_from_what_it_names(tmp_path, teacher, monke
         recipe,
         config=ConsistencyConfig(width=32, embedding=32, teacher_steps=4),
         start_from=str(path),
-        batch_size=16,
+        batch_size=4,
         steps=3,
         bfloat16=False,
         compile=False,
         snapshot={"num_steps": 1, "num_samples": 1},
     )
     monkeypatch.setattr(loop.models, "recipes", lambda: {"x": ("diffusion/consistency", small)})
-    monkeypatch.setattr(loop, "NUM_VALIDATION_IMAGES", 32)
+    monkeypatch.setattr(loop, "NUM_VALIDATION_IMAGES", 8)
     list(loop.train("x", tmp_path / "run", every=1))
     made = checkpoints.load(tmp_path / "run" / "consistency-fashion.safetensors")
     assert made.card.recipe["continued_from"] == f"ddpm-fashion@{checkpoints.weights_hash(path)}"
-    assert made.card.images_seen == 3 * 16
+    assert made.card.images_seen == 3 * 4
     film = json.loads((tmp_path / "run" / "consistency-fashion.film.json").read_text())
     assert film["curves"][-1]["step"] == 3 and film["snapshot_steps"][0] == 0
     stopped = iter(loop.train("x", tmp_path / "again", every=1))

@@ -14,6 +14,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractSlider, QApplication, QFileDialog, QWidget
+from shiboken6 import isValid
 
 from playground.app import MainWindow
 from playground.ui import theme
@@ -86,12 +87,15 @@ class Monkey:
         self.note("drag", widget)
         QTest.mousePress(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
         for _ in range(self.random.randrange(1, 6)):
+            if not isValid(widget):  # a model that was loading has come, and other knobs with it
+                return
             at = QPoint(
                 self.random.randrange(-5, widget.width() + 5), self.random.randrange(-5, widget.height() + 5)
             )
             QTest.mouseMove(widget, at)
             QTest.qWait(self.random.choice((0, 2)))
-        QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
+        if isValid(widget):
+            QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, at)
 
     def press(self) -> None:
         key = self.random.choice(KEYS)

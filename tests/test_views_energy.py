@@ -25,7 +25,7 @@ def run(qtbot, tab, view, **settings):
     qtbot.waitUntil(
         lambda: (
             all(getattr(view.request, k) == v for k, v in settings.items())
-            and not view.player.is_sampling
+            and view.is_settled
             and len(view.player.timeline) > 0
         ),
         timeout=WAIT,
