@@ -48,11 +48,9 @@ class Generate(View):
         """Not everyone reads like a page."""
         if not hasattr(model, "masks"):
             return self.words, self.formula
-        more = (
-            "<br><br>This model knows several <b>orderings</b>: row by row, from the middle outwards, scattered. In "
-            "each the later pixels are drawn given the earlier ones, wherever those lie."
-        )
-        return self.words + more, self.formula
+        *all_but_the_price, _ = self.words.split("<br><br>")
+        orderings = "The <b>ordering</b> decides which pixels are earlier, wherever they lie."
+        return "<br><br>".join([*all_but_the_price, orderings]), self.formula
 
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""

@@ -29,12 +29,11 @@ class Masks(View):
 
     name = "Masks"
     words = (
-        "An ordinary network with two hidden layers, of which many weights are <b>put to zero</b>. The three panels "
-        "below are its weight matrices: dark is forbidden. What is left lets every output see <i>earlier</i> pixels "
-        "only, so one pass gives all 784 distributions at once.<br><br><b>Point at a pixel</b>: its output, the "
-        "connections that lead to it, and the inputs that they begin at light up; hatched inputs cannot matter to it."
-        "<br><br>Choose another <b>ordering</b>: the same weights under other masks are another model of the same "
-        "pictures. In the drawn matrices four units or pixels share a dot, each way."
+        "An ordinary network of which many weights are <b>put to zero</b>. The three panels below are its weight "
+        "matrices (a dot is 4x4 weights): dark is forbidden. So every output sees <i>earlier</i> pixels only, and one "
+        "pass gives all 784 distributions.<br><br><b>Point at a pixel</b>: what leads to its output lights up; hatched "
+        "inputs cannot matter to it.<br><br>Another <b>ordering</b> is another model, of the same weights under other "
+        "masks."
     )
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"seed", "num_samples"})

@@ -25,8 +25,8 @@ class ReceptiveField(View):
     name = "Receptive field"
     words = (
         "How would the distribution of the marked pixel move if another pixel were brighter? The size of that gradient "
-        "is the colour; <b>hatched</b> pixels make no difference. <b>Move the pointer</b>, or use the arrow keys."
-        "<br><br>Whatever is drawn later must be hatched. But the <b>first PixelCNN</b> misses finished pixels too: each "
+        "is the colour; <b>hatched</b> pixels make none. <b>Move the pointer</b>, or use the arrow keys."
+        "<br><br>What is drawn later must be hatched. But the <b>first PixelCNN</b> misses finished pixels too: each "
         "layer reaches one pixel further up and right, never straight to the right, so a wedge stays out of sight, "
         "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole; "
         "the dense <b>MADE</b> sees everything earlier."
@@ -94,7 +94,10 @@ class ReceptiveField(View):
             for system, one in zip(self.systems, fields, strict=True)
         ]
         everything = np.concatenate([picture, maps])
-        self.grid.set_images(everything, columns=len(everything), captions=["the picture", *names])
+        columns = (
+            len(everything) if len(everything) < 4 else None
+        )  # a row of three, else as large as they can be
+        self.grid.set_images(everything, columns=columns, captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
         above = strengths[:, : row + 1].max(2)[:, ::-1]  # (models, rows above)

@@ -18,23 +18,22 @@ from playground.ui.text_page import TextPage
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _PICTURES = "<b>Drag the timeline</b> to see what the model drew at each moment, always from the same noise."
 _WORDS = (
-    "A model begins as random numbers. Each step shows it a batch of pictures{batch}, measures its <b>loss</b>, and "
-    "moves every weight downhill.<br><br>"
+    "Each step shows the model a batch of pictures{batch}, measures its <b>loss</b>, and moves every weight "
+    "downhill.<br><br>"
     + _PICTURES
     + "<br><br>The <i>validation</i> pictures are never trained on: if only the training loss fell, it would be "
     "learning by heart."
 )
 _TEXT_WORDS = (
-    "Every model here began knowing nothing. Each step shows it some stretches of text{batch}: a network measures its "
-    "<b>loss</b>, the bits that each character costs it, and moves every weight a little way downhill; a model that "
-    "counts, counts.<br><br>First it finds out which characters are common, then which follow each other, then words, "
-    "then how verses begin: the page shows what was written at each moment, after the same prompt and with the same "
-    "dice.<br><br>The <i>validation</i> loss is that of books that it never sees."
+    "Each step shows the model some stretches of text{batch}. A network measures its <b>loss</b>, the bits that each "
+    "character costs it, and moves every weight downhill; a model that counts, counts.<br><br>It finds out which "
+    "characters are common, then which follow each other, then words, then how verses begin.<br><br>The "
+    "<i>validation</i> loss is that of books that it never sees."
 )
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
-    "to fool it. Where one gains, the other loses: <b>neither loss has to fall</b>, and good pictures come from a "
-    "fight that stays even. No curve says when to stop.<br><br>" + _PICTURES
+    "to fool it. Where one gains, the other loses: <b>neither loss has to fall</b>, and a good fight stays even.<br><br>"
+    + _PICTURES
 )
 _ENERGY_WORDS = (
     "Each training step pushes the energy of real pictures{batch} <b>down</b> and that of what its own chains found "

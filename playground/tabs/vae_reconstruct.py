@@ -26,10 +26,9 @@ class Reconstruct(ImageView):
     words = (
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
         "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
-        "what the decoder still pays for the exact pixels. <b>KL</b>: what it costs to say <i>z</i>, the distance from "
-        "the ellipse to the prior. A smaller σ makes <i>z</i> more exact and dearer.<br><br>With <i>k</i> codes, weighed "
-        "by p(x, z) / q(z | x), the bound tightens: it falls towards the truth as <i>k</i> grows.<br><br>N and P walk "
-        "over the test images; on a plane, click near a point (or arrows, Enter)."
+        "what the decoder still pays for the pixels. <b>KL</b>: what it costs to say <i>z</i>; a smaller σ is dearer. With "
+        "<i>k</i> codes, weighed by p(x, z) / q(z | x), the bound falls towards the truth.<br><br>N and P walk over the "
+        "test images; on a plane, click near a point (or arrows, Enter)."
     )
     formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
 

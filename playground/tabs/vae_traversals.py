@@ -32,11 +32,11 @@ class Traversals(ImageView):
 
     name = "Traversals"
     words = (
-        "One number of the picture's code is moved from −3 to 3, all others held: a row for each of the numbers that "
-        "say most. <b>Choose a cell</b> at one side, and the other shows the same move.<br><br>A <b>beta-VAE</b> pays "
-        "β times for every nat, so it keeps few numbers, and those tend to mean one thing each: kind, width, shade. "
-        "The <b>plain VAE</b> spreads the picture over many numbers that matter together.<br><br>The price stands under the pictures: given its code, a picture costs the beta-VAE more "
-        "bits, because the code says less. Nothing here proves that a number has one meaning: look."
+        "One number of the picture's code is moved from −3 to 3, all others held: a row for each that says most. "
+        "<b>Choose a cell</b> at one side, and the other shows the same move.<br><br>A <b>beta-VAE</b> pays β times for "
+        "every nat, so it keeps few numbers, and those tend to mean one thing each: kind, width, shade. The <b>plain "
+        "VAE</b> spreads the picture over many.<br><br>The price stands under the pictures: the code says less, so the "
+        "pixels cost more."
     )
     formula = r"\E_q [\log p(x \mid z)] - \beta \, \KL(q(z \mid x) \| p(z))"
 

@@ -200,6 +200,8 @@ class BarPlot(QWidget):
         for value, text in self._x_ticks():
             x = self.point_of(value, 0).x()
             short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, math.floor(wide - gap))
+            half = metrics.horizontalAdvance(short) / 2
+            x = min(x, self.width() - half)  # the last figure may stand at the very edge
             painter.drawText(QRectF(x - wide / 2, box.bottom() + gap / 2, wide, line), centre, short)
         if self._labels["bottom"]:
             under = QRectF(box.left(), box.bottom() + line, box.width(), line)
