@@ -24,7 +24,6 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from playground.models import noise
 from playground.models.base import (
     EACH_CLASS,
     Frame,
@@ -36,9 +35,8 @@ from playground.models.base import (
     labels_of,
 )
 from playground.models.blocks import to_uint8
+from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
-from playground.models.diffusion._unet import UNet, halved
-from playground.models.precision import Precision
 
 _JUMPS = 8  # that one path of the teacher serves for
 
@@ -92,44 +90,24 @@ class ConsistencyRequest(Request):
     )
 
 
-class Consistency(nn.Module):
+class Consistency(DiffusionModel):
     """A network that is told where it is and how far to jump, and predicts v of the straight turn that leads there."""
 
-    family: ClassVar[str] = "diffusion"
     system: ClassVar[str] = "Consistency model (few steps)"
     paper: ClassVar[str] = "Song et al. 2023; Kim et al. 2024; Lu and Song 2024"
     likelihood: ClassVar[LikelihoodKind] = "none"
-    num_threads: ClassVar[int | None] = None
-    sample_bytes: ClassVar[int] = 4 * 2**20
     Config = ConsistencyConfig
     Request = ConsistencyRequest
 
     def __init__(self, config: ConsistencyConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.num_classes = config.num_classes
-        self.net = UNet(
-            image_size=config.image_size,
-            channels=config.channels,
-            num_classes=config.num_classes,
-            width=config.width,
-            num_heads=config.num_heads,
-            embedding=config.embedding,
-        )
+        super().__init__(config)
         self.reach = Reach(config.embedding)
-        self.precision: Precision = "fp32"
-
-    def set_precision(self, precision: Precision) -> None:
-        """Sample in float32, or in bfloat16 and channels_last (``models/precision.py``)."""
-        self.precision = precision
-        self.__dict__["_sampling_net"] = halved(self.net) if precision == "bf16" else None
 
     @torch.no_grad()
     def one_pass(self) -> None:
         """Sixteen pictures, for the probe."""
-        config = self.config
-        x_t = self.net.stem.weight.new_zeros(16, config.channels, config.image_size, config.image_size)
-        self.jump(x_t, 1.0, 0.5, torch.zeros(16, dtype=torch.long, device=x_t.device))
+        x_t, labels = self.empty(16)
+        self.jump(x_t, 1.0, 0.5, labels)
 
     def forward(self, x_t: Tensor, log_snr: Tensor, angle: Tensor, labels: Tensor) -> Tensor:
         """v_pred (B,C,H,W) of the turn by ``angle`` (B,) in radians from ``x_t`` (B,C,H,W) at ``log_snr`` (B,)."""
@@ -143,8 +121,7 @@ class Consistency(nn.Module):
         if angle == 0:
             return x_t, x_t
         rows = torch.ones(len(x_t), device=x_t.device)
-        net = self.__dict__.get("_sampling_net") or self.net
-        v_pred = net(x_t, log_snr * rows, labels, self.reach(angle * rows))
+        v_pred = self.sampling_net(x_t, log_snr * rows, labels, self.reach(angle * rows))
         x_s = math.cos(angle) * x_t - math.sin(angle) * v_pred
         return x_s, math.cos(math.pi / 2 * t) * x_t - math.sin(math.pi / 2 * t) * v_pred
 
@@ -207,16 +184,7 @@ class Consistency(nn.Module):
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
         config, device = self.config, self.reach.out.weight.device
-        if not EACH_CLASS <= request.label < config.num_classes:
-            raise ValueError(
-                f"label must lie between {EACH_CLASS} and {config.num_classes - 1}, not {request.label}."
-            )
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        shape = (config.channels, config.image_size, config.image_size)
-
-        def draw(name: str, step: int = 0) -> Tensor:
-            return torch.from_numpy(noise.normal(request.seed, indices, name, shape, step)).to(device)
-
+        draw = self.dice(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
         if resume is None:
@@ -234,13 +202,7 @@ class Consistency(nn.Module):
             yield self._frame(i + 1, x, x_0_pred, grid)
 
     def _frame(self, i: int, x: Tensor, x_0_pred: Tensor, grid: Grid) -> Frame:
-        extras = {
-            "x_0_pred": to_uint8(x_0_pred),
-            "t": grid.t[i],
-            "alpha_bar": grid.alpha[i] ** 2,
-            "sigma": grid.sigma[i],
-            "log_snr": min(grid.log_snr[i], self.config.log_snr_max),
-        }
+        extras = {"x_0_pred": to_uint8(x_0_pred), **self.moment(grid, i)}
         state: State = {"step": i, "total": grid.num_steps, "x_t": x.cpu().numpy().copy()}
         return Frame(i, grid.num_steps, i, to_uint8(x), extras, state)
 
@@ -284,11 +246,7 @@ def _renoised(x: Tensor, t: float, s: float, epsilon: Tensor) -> Tensor:
 
 
 def _restored(state: State, request: ConsistencyRequest, device: torch.device) -> tuple[int, Tensor]:
-    if state["total"] != request.num_steps or len(state["x_t"]) != request.num_samples:
-        raise ValueError(
-            f"This state belongs to {len(state['x_t'])} samples in {state['total']} steps, "
-            f"not to {request.num_samples} in {request.num_steps}."
-        )
+    check_state(state, request.num_steps, request.num_samples)
     return int(state["step"]), torch.from_numpy(state["x_t"].copy()).to(device)
 
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.models import noise
 from playground.models.base import (
@@ -31,10 +31,9 @@ from playground.models.base import (
 )
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._bound import Ends, bound_nats
+from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Denoise, Grid, Moment
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
-from playground.models.diffusion._unet import UNet, halved
-from playground.models.precision import Precision
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
 
@@ -102,44 +101,19 @@ class DiffusionRequest(Request):
     )
 
 
-class Diffusion(nn.Module):
+class Diffusion(DiffusionModel):
     """A network that is told the noise level and predicts v = alpha_t epsilon - sigma_t x_0."""
 
-    family: ClassVar[str] = "diffusion"
     system: ClassVar[str] = "Denoising diffusion (DDPM)"
     paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
     likelihood: ClassVar[LikelihoodKind] = "bound"
-    num_threads: ClassVar[int | None] = None
-    sample_bytes: ClassVar[int] = 4 * 2**20
     Config = DiffusionConfig
     Request = DiffusionRequest
-
-    def __init__(self, config: DiffusionConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.num_classes = config.num_classes
-        self.net = UNet(
-            image_size=config.image_size,
-            channels=config.channels,
-            num_classes=config.num_classes,
-            width=config.width,
-            num_heads=config.num_heads,
-            embedding=config.embedding,
-        )
-        self.precision: Precision = "fp32"
-
-    def set_precision(self, precision: Precision) -> None:
-        """Sample in float32, or in bfloat16 and channels_last (``models/precision.py``); scores stay as they are."""
-        self.precision = precision
-        # not an attribute of the module: the copy must not be saved, nor counted among the parameters
-        self.__dict__["_sampling_net"] = halved(self.net) if precision == "bf16" else None
 
     @torch.no_grad()
     def one_pass(self) -> None:
         """Eight guided pictures, for the probe."""
-        config = self.config
-        x_t = self.net.stem.weight.new_zeros(8, config.channels, config.image_size, config.image_size)
-        labels = torch.zeros(8, dtype=torch.long, device=x_t.device)
+        x_t, labels = self.empty(8)
         self.denoiser(labels, 1.5)(x_t, 0.0)
 
     def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> Tensor:
@@ -188,16 +162,7 @@ class Diffusion(nn.Module):
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
         config, device = self.config, next(self.parameters()).device
-        if not EACH_CLASS <= request.label < config.num_classes:
-            raise ValueError(
-                f"label must lie between {EACH_CLASS} and {config.num_classes - 1}, not {request.label}."
-            )
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        shape = (config.channels, config.image_size, config.image_size)
-
-        def draw(name: str, step: int = 0) -> Tensor:
-            return torch.from_numpy(noise.normal(request.seed, indices, name, shape, step)).to(device)
-
+        draw = self.dice(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
         moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
@@ -212,7 +177,7 @@ class Diffusion(nn.Module):
     def denoiser(self, labels: Tensor, guidance_scale: float = 1.0) -> Denoise:
         """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided (Ho and Salimans 2022, eq. 6)."""
 
-        net = self.__dict__.get("_sampling_net") or self
+        net = self.sampling_net
 
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
@@ -264,13 +229,7 @@ class Diffusion(nn.Module):
     def _frame(self, moment: Moment, grid: Grid, passes_per_step: int) -> Frame:
         i = moment.step
         x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
-        extras = {
-            "x_0_pred": to_uint8(x_0_pred),
-            "t": grid.t[i],
-            "alpha_bar": grid.alpha[i] ** 2,
-            "sigma": grid.sigma[i],
-            "log_snr": min(grid.log_snr[i], self.config.log_snr_max),
-        }
+        extras = {"x_0_pred": to_uint8(x_0_pred), **self.moment(grid, i)}
         total, passes = grid.num_steps, i * passes_per_step
         return Frame(i, total, passes, to_uint8(moment.x_t), extras, _state(moment, grid))
 
@@ -286,11 +245,7 @@ def _state(moment: Moment, grid: Grid) -> State:
 
 
 def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> Moment:
-    if state["total"] != grid.num_steps or len(state["x_t"]) != request.num_samples:
-        raise ValueError(
-            f"This state belongs to {len(state['x_t'])} samples in {state['total']} steps, "
-            f"not to {request.num_samples} in {grid.num_steps}."
-        )
+    check_state(state, grid.num_steps, request.num_samples)
     tensors = {
         name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if hasattr(x, "shape")
     }

@@ -1,0 +1,94 @@
+"""What the models of this family share around their U-Net: precision, noise, and what a frame says of its moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from playground.models import noise
+from playground.models.base import EACH_CLASS, Request, State
+from playground.models.diffusion._samplers import Grid
+from playground.models.diffusion._unet import UNet, halved
+from playground.models.precision import Precision
+
+
+class DiffusionModel(nn.Module):
+    """A U-Net of the shape that ``config`` states, and what every sampler over it needs."""
+
+    family: ClassVar[str] = "diffusion"
+    num_threads: ClassVar[int | None] = None
+    sample_bytes: ClassVar[int] = 4 * 2**20
+
+    def __init__(self, config: Any) -> None:
+        super().__init__()
+        self.config = config
+        self.num_classes = config.num_classes
+        self.net = UNet(
+            image_size=config.image_size,
+            channels=config.channels,
+            num_classes=config.num_classes,
+            width=config.width,
+            num_heads=config.num_heads,
+            embedding=config.embedding,
+        )
+        self.precision: Precision = "fp32"
+
+    def set_precision(self, precision: Precision) -> None:
+        """Sample in float32, or in bfloat16 and channels_last (``models/precision.py``); scores stay as they are."""
+        self.precision = precision
+        # not an attribute of the module: the copy must not be saved, nor counted among the parameters
+        self.__dict__["_sampling_net"] = halved(self.net) if precision == "bf16" else None
+
+    @property
+    def sampling_net(self) -> nn.Module:
+        """The network as it samples, in the chosen precision."""
+        found: nn.Module = self.__dict__.get("_sampling_net") or self.net
+        return found
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H, W of a picture."""
+        return self.config.channels, self.config.image_size, self.config.image_size
+
+    def empty(self, count: int) -> tuple[Tensor, Tensor]:
+        """``count`` even pictures and labels, for the probe."""
+        x_t = self.net.stem.weight.new_zeros(count, *self.shape)
+        return x_t, torch.zeros(count, dtype=torch.long, device=x_t.device)
+
+    def dice(self, request: Request) -> Callable[..., Tensor]:
+        """(name, step) -> the standard normal noise of a request, (B,C,H,W).
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        label = request.label  # type: ignore[attr-defined]
+        if not EACH_CLASS <= label < self.num_classes:
+            raise ValueError(f"label must lie between {EACH_CLASS} and {self.num_classes - 1}, not {label}.")
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        device = self.net.stem.weight.device
+
+        def draw(name: str, step: int = 0) -> Tensor:
+            return torch.from_numpy(noise.normal(request.seed, indices, name, self.shape, step)).to(device)
+
+        return draw
+
+    def moment(self, grid: Grid, i: int) -> dict[str, float]:
+        """Where level ``i`` of a walk lies: ``t``, ``alpha_bar``, ``sigma`` and ``log_snr``."""
+        return {
+            "t": grid.t[i],
+            "alpha_bar": grid.alpha[i] ** 2,
+            "sigma": grid.sigma[i],
+            "log_snr": min(grid.log_snr[i], self.config.log_snr_max),
+        }
+
+
+def check_state(state: State, num_steps: int, num_samples: int) -> None:
+    """Raises ValueError with one sentence, if a state is not one of so many steps and samples."""
+    if state["total"] != num_steps or len(state["x_t"]) != num_samples:
+        raise ValueError(
+            f"This state belongs to {len(state['x_t'])} samples in {state['total']} steps, "
+            f"not to {num_samples} in {num_steps}."
+        )
