@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 REFRESH = 1 / 60  # seconds between two deliveries, at least
-SLOWEST = 1 / 10  # and at most: slower than this is no moving picture, whatever it costs
-SHARE = 0.04  # of the time for the window, so that with what is not counted (waiting for the lock) it stays under a tenth
+SLOWEST = 1 / 8  # and at most: slower than this is no moving picture, whatever it costs
+SHARE = 0.03  # of the time for the window, so that with what is not counted (waiting for the lock) it stays under a tenth
 _NEWEST = 0.3  # weight of the newest measurement: the clock of some systems ticks in steps of 16 ms
 
 
