@@ -12,6 +12,7 @@ from playground import data
 from playground.keepsake import numbers
 from playground.models.base import Frame, Request, State, pixel_order
 from playground.tabs import shelf
+from playground.tabs.attention import Attention
 from playground.tabs.code import Code
 from playground.tabs.completion import Complete
 from playground.tabs.generations import Generations
@@ -220,4 +221,4 @@ class PixelEditor(QWidget):
         )
 
 
-VIEWS = (Generate, Complete, Surprise, ReceptiveField, Masks, Write, Generations)
+VIEWS = (Generate, Complete, Surprise, ReceptiveField, Attention, Masks, Write, Generations)
