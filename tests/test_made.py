@@ -8,10 +8,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from PySide6.QtCore import QPointF, Qt
 
 from playground.models import discretized_logistic, replay
 from playground.models.autoregressive._masks import trace
 from playground.models.autoregressive.made import MADE, ORDERINGS, MADEConfig, MADERequest, orders
+from tests.windows import WAIT
 
 SIZE = 6
 NAMES = [name for name, _ in ORDERINGS]
@@ -138,3 +140,40 @@ def test_one_set_of_weights_learns_all_orderings(model):
         ].backward()
         met |= set(learner.ordering.weight.grad.abs().sum(1).nonzero().flatten().tolist())
     assert met == {0, 1, 2}
+
+
+def test_what_the_masks_view_shows_follows_pointer_keys_and_ordering(open_window, qtbot):
+    window = open_window(model_id="made-fashion", view="Masks")
+    tab, view = window.current, window.current.view
+
+    def shows(ordering, row, column):
+        """Everything on the canvas is of this output."""
+        masks = [mask.numpy() for mask in view.model.masks(NAMES.index(ordering))]
+        _, sees = trace(*masks, row * 28 + column)
+        frame = view.player.frame
+        return (
+            frame is not None
+            and view.is_settled
+            and np.array_equal(view.grid._known[2], sees.reshape(28, 28))
+            and view.grid._captions[2] == f"its output sees {np.count_nonzero(sees)}"
+            and view.plot._title.startswith(f"Row {row + 1}, column {column + 1}:")
+            and np.allclose(view.plot._values, np.exp(frame.extras["log_probs"]))
+        )
+
+    qtbot.waitUntil(lambda: shows("rows", 14, 14), timeout=WAIT)
+    lit, bars = view.matrices[1]._panels[0][1].copy(), view.plot._values.copy()
+    box = view.grid.picture_rect(2)
+    spot = QPointF(box.x() + 9.5 * box.width() / 28, box.y() + 5.5 * box.height() / 28).toPoint()
+    qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
+    qtbot.waitUntil(lambda: shows("rows", 5, 9), timeout=WAIT)
+    assert not np.array_equal(view.matrices[1]._panels[0][1], lit), "other connections lead to it"
+    assert not np.array_equal(view.plot._values, bars)
+    view.grid.setFocus()
+    qtbot.keyClick(view.grid, Qt.Key.Key_Left)
+    qtbot.keyClick(view.grid, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: shows("rows", 10, 8), timeout=WAIT)
+    when = view.grid._panels[0][1][0].copy()
+    tab.knobs.set_settings({"ordering": "scattered"})
+    qtbot.waitUntil(lambda: shows("scattered", 10, 8), timeout=WAIT)
+    assert not np.array_equal(view.grid._panels[0][1][0], when), "the picture of what comes when"
+    assert tab.knobs.request().ordering == "scattered"

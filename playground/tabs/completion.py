@@ -74,7 +74,12 @@ class Complete(View):
         self.grid.set_known(known)
         self.grid.set_rule(rows or None)
         self.grid.set_marker(frame.step - 1 if 0 < frame.step < frame.total else None)
+
+    def draw_plot(self, frame: Frame) -> None:
+        """How far apart the completions are in each row that is whole."""
         assert isinstance(self.plot, LinePlot)
+        rows: int = frame.extras["known_rows"]
+        height, width = frame.images.shape[1:3]
         finished = max(frame.step // width, rows)
         spread = frame.images[:, :finished].astype(float).std(0).mean((1, 2))
         self.plot.set_curve("spread", spread, np.arange(1, finished + 1))

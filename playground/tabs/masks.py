@@ -93,9 +93,13 @@ class Masks(View):
         ):
             tall = len(mask) > mask.shape[1]  # the last lies on its side, like the first
             matrix.set_images(self._drawn(*((mask.T, path.T) if tall else (mask, path))), title=title)
-        chosen = int(frame.images[0, row, column, 0])
+
+    def draw_plot(self, frame: Frame) -> None:
+        """What stands at the pixel, given what its output sees."""
+        row, column = self.request.row - 1, self.request.column - 1  # type: ignore[union-attr]
         self.plot.set_title(f"Row {row + 1}, column {column + 1}: given what it sees")
-        self.plot.set_values(np.exp(extras["log_probs"]), highlight=chosen)
+        chosen = int(frame.images[0, row, column, 0])
+        self.plot.set_values(np.exp(frame.extras["log_probs"]), highlight=chosen)
 
     def _drawn(self, mask: np.ndarray, path: np.ndarray) -> np.ndarray:
         """A mask as a picture uint8 (1,h,w,3): forbidden, allowed, and on the way to the output."""

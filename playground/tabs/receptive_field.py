@@ -85,7 +85,7 @@ class ReceptiveField(View):
         """A map for each model, hatched where there is no gradient."""
         fields: np.ndarray = frame.extras["fields"]
         row, column = frame.extras["row"], frame.extras["column"]
-        strengths = fields / np.maximum(fields.max((1, 2), keepdims=True), 1e-30)
+        strengths = _strengths(fields)
         picture = frame.images if frame.images.shape[3] == 3 else np.repeat(frame.images, 3, axis=3)
         maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
         earlier = row * fields.shape[2] + column
@@ -100,8 +100,19 @@ class ReceptiveField(View):
         self.grid.set_images(everything, columns=columns, captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The strongest gradient in each row above."""
+        fields, row = frame.extras["fields"], frame.extras["row"]
+        strengths = _strengths(fields)
         above = strengths[:, : row + 1].max(2)[:, ::-1]  # (models, rows above)
         curves = {s: np.where(a > 0, a, np.nan) for s, a in zip(self.systems, above, strict=True)}
         assert isinstance(self.plot, LinePlot)
         self.plot.set_curves(curves, np.arange(row + 1))
         self.plot.set_range(x=(0, fields.shape[1] - 1), y=(-6, 0))
+
+
+def _strengths(fields: np.ndarray) -> np.ndarray:
+    """Gradients (models,H,W) against the strongest of each model."""
+    strengths: np.ndarray = fields / np.maximum(fields.max((1, 2), keepdims=True), 1e-30)
+    return strengths

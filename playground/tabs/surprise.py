@@ -86,7 +86,8 @@ class Surprise(View):
             place = {"row": request.row, "column": request.column}  # type: ignore[attr-defined]
             if dataclasses.replace(before, **place) == request:
                 self.adopt(request)
-                self._draw_pixel()
+                self._point()
+                self.draw_plot(self.player.frame)
                 return
         super().turn(request)
 
@@ -99,7 +100,7 @@ class Surprise(View):
         self.grid.set_images(pictures, captions=["the picture", "its surprise"])
         self.grid.set_known(np.stack([np.ones_like(read), read]))
         self.total.setText(self._sum(frame, bits[read]))
-        self._draw_pixel()
+        self._point()
 
     def _restyle(self) -> None:
         self.total.setFont(theme.numbers_font())
@@ -118,14 +119,16 @@ class Surprise(View):
             )
         return words
 
-    def _draw_pixel(self) -> None:
+    def _point(self) -> None:
+        self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The distribution of the pixel pointed at, if its row has been read by now."""
         row, column = self.request.row - 1, self.request.column - 1  # type: ignore[union-attr]
-        self.grid.point_at(row, column)
-        stored = self.player.timeline
-        frame = stored[stored.index_of_step(row + 1)] if len(stored) else None
-        now = self.player.frame
+        stored, now = self.player.timeline, frame
+        frame = stored[stored.index_of_step(row + 1)]
         assert isinstance(self.plot, BarPlot)
-        if frame is None or now is None or frame.step != row + 1 or now.step <= row:
+        if frame.step != row + 1 or now.step <= row:
             return  # not read yet
         log_probs, value = frame.extras["log_probs"][column], int(frame.images[0, row, column, 0])
         cost = -float(log_probs[value]) / math.log(2)

@@ -91,11 +91,11 @@ class Traversals(ImageView):
         self.partner = partner_of(self.model.card)
 
     def draw(self, frame: Frame) -> None:
-        """Rows, numbers, curves."""
+        """Rows and numbers."""
         from playground.models.traversals import VALUES
 
         extras = frame.extras
-        names = [f"beta-VAE, β = {self.model.config.beta_kl:g}", "plain VAE, β = 1"]
+        names = self._names()
         parts = np.split(frame.images, [len(extras["dimensions"][0]) * len(VALUES)])
         for grid, part, name, rows in zip(self.grids, parts, names, extras["dimensions"], strict=True):
             grid.set_images(
@@ -112,11 +112,17 @@ class Traversals(ImageView):
             for name, m in zip(names, extras["measured"], strict=True)
         ]
         self.said.setText("\n".join(told))
+        self._draw_chosen()
+
+    def draw_plot(self, frame: Frame) -> None:
+        """What each dimension says, of both models."""
         assert isinstance(self.plot, LinePlot)
         self.plot.set_curves({})
-        for name, m in zip(names, extras["measured"], strict=True):
+        for name, m in zip(self._names(), frame.extras["measured"], strict=True):
             self.plot.set_curve(name, m["kl"][m["order"]], np.arange(1, m["num_dims"] + 1))
-        self._draw_chosen()
+
+    def _names(self) -> list[str]:
+        return [f"beta-VAE, β = {self.model.config.beta_kl:g}", "plain VAE, β = 1"]
 
     def _choose(self, cell: int) -> None:
         """The same gesture in both."""
