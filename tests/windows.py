@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
 
 from PySide6.QtWidgets import QApplication
 
-from playground import checkpoints, data
+from playground import checkpoints, data, families
 from playground.app import MainWindow
 from playground.ui import theme
 
@@ -17,6 +19,19 @@ WAIT = 30_000  # ms, for a busy machine; nothing waits for time itself
 def picture_cards() -> list[checkpoints.Card]:
     """The shipped checkpoints that draw pictures."""
     return [card for card in checkpoints.cards() if data.modality(card.dataset) == "images"]
+
+
+@lru_cache
+def load(model_id: str) -> Any:
+    """Each shipped model once in a process: reading a file is tested elsewhere."""
+    return checkpoints.load(model_id)
+
+
+def shows_first(card: checkpoints.Card, kind: Any) -> bool:
+    """Whether this is the first checkpoint of its network that the view suits: others differ in their weights only."""
+    alike = [c for c in checkpoints.cards() if c.network == card.network]
+    alike.sort(key=lambda c: c.id != families.entry(c.family).opens)
+    return next((c.id for c in alike if kind.suits(load(c.id))), "") == card.id
 
 
 @contextmanager
