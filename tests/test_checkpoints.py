@@ -151,6 +151,26 @@ def test_packed_weights_are_within_half_a_step_and_pack_to_the_same_bits():
     assert all(np.array_equal(a, b) for a, b in zip(packing.pack(again["w"]), (whole, steps), strict=True))
 
 
+def test_what_was_unpacked_packs_to_the_same_steps_however_they_fall():
+    """That takes steps of few bits: of others, 127 are no exact float32, and the next packing may find a neighbour."""
+    weights = np.random.default_rng(1).normal(size=(20_000, 4)).astype(np.float32)
+    whole, steps = packing.pack(weights)
+    again = packing.unpack({"w": whole, "w" + packing.STEP: steps})["w"]
+    assert all(np.array_equal(a, b) for a, b in zip(packing.pack(again), (whole, steps), strict=True))
+    assert np.array_equal(again.astype(np.float64), whole * steps.astype(np.float64)[:, None]), "exactly"
+
+
+def test_bytes_and_steps_that_do_not_belong_together_are_refused():
+    whole, steps = packing.pack(np.ones((64, 64), np.float32))
+    name = "w" + packing.STEP
+    for wrong in ({"w": whole, name: steps[:-1]}, {"w": whole, name: steps.astype(np.int32)}, {"w": whole}):
+        with pytest.raises(ValueError, match="lacks the steps of the packed tensor 'w'"):
+            packing.unpack(wrong)
+    for wrong in ({"w": whole.astype(np.float32), name: steps}, {name: steps}):
+        with pytest.raises(ValueError, match="has steps for 'w', which is not packed"):
+            packing.unpack(wrong)
+
+
 def test_weights_in_bytes_draw_the_same_pictures_but_for_little(tmp_path):
     import torch
 

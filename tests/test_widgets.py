@@ -469,7 +469,7 @@ def test_bars_of_negative_values_hang_from_zero(qtbot: QtBot) -> None:
     theme.apply(QApplication.instance(), "light")
     bars = BarPlot()
     show(qtbot, bars, 320, 300)
-    bars.set_values([-0.5, 0.2, 0.0], signed=True)
+    bars.set_values([-0.5, 0.2, 0.0, -0.2], signed=True)
     shot, ratio = bars.grab().toImage(), bars.devicePixelRatioF()
 
     def is_ground(x: float, y: float) -> bool:
@@ -479,6 +479,9 @@ def test_bars_of_negative_values_hang_from_zero(qtbot: QtBot) -> None:
     assert [is_ground(0, y) for y in (-0.45, -0.1, 0.1)] == [False, False, True]
     assert [is_ground(1, y) for y in (-0.1, 0.1)] == [True, False]
     assert is_ground(2, -0.1) and is_ground(2, 0.1)
+    assert [is_ground(3, y) for y in (-0.15, -0.3, -0.45)] == [False, True, True], (
+        "it hangs, too, and less far"
+    )
     assert bars.point_of(0, 0.2).y() < bars.point_of(0, 0).y() < bars.point_of(0, -0.5).y() <= bars.height()
 
 
