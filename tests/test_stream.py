@@ -129,17 +129,29 @@ def test_at_most_one_wake_up_is_pending_and_a_burst_is_one_list(qtbot, stream):
 
 def test_what_is_no_picture_takes_no_refresh(qtbot, stream):
     """A run's start and end are told at once, and the picture between them need not wait for either."""
-    lane = stream.lane("a")
-    ear, sampler, paced = Ear(lane), Sampler(1, gated=True), []
+    lane, gate, paced = stream.lane("a"), threading.Semaphore(0), []
+    ear = Ear(lane)
     stream.pace.end = lambda hurried=False: paced.append(list(ear.said))
-    lane.play(sampler)
+
+    def source() -> Iterator[Frame]:
+        assert gate.acquire(timeout=30)
+        yield make_frame(0)
+        assert gate.acquire(timeout=30)
+
+    def in_a_minute() -> float:
+        return time.perf_counter() + 60
+
+    stream.pace._next = in_a_minute()  # when the next picture would be due
+    lane.play(source)
     qtbot.waitUntil(lambda: ear.said == ["started"], timeout=WAIT)
     assert paced == []
-    sampler.gate.release()
-    qtbot.waitUntil(lambda: "frames" in ear.said, timeout=WAIT)
-    stream.pace._next = time.perf_counter() + 60  # the next picture would be due in a minute
+    stream.pace._next = 0.0
+    gate.release()
+    qtbot.waitUntil(lambda: ear.said == ["started", "frames"], timeout=WAIT)
+    stream.pace._next = in_a_minute()
+    gate.release()
     qtbot.waitUntil(lambda: ear.said[-1] == "finished", timeout=WAIT)
-    assert len(paced) == 1 and "frames" in paced[0]
+    assert paced == [["started", "frames"]]
 
 
 def test_slow_painting_takes_at_most_half_of_the_gui_thread(qtbot, stream):
