@@ -10,7 +10,14 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from playground.models import discretized_logistic
-from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig, PixelRequest, draw
+from playground.models.autoregressive.pixelcnn import (
+    GuidedRequest,
+    PixelCNN,
+    PixelCNNConfig,
+    PixelRequest,
+    draw,
+)
+from playground.models.blocks import guided
 
 SIZE = 8
 
@@ -45,8 +52,9 @@ def test_a_pixel_sees_all_earlier_ones_and_no_later_one(model, images):
             assert (moved[1:] > 0).all(), "no blind spot"
 
 
-def test_cached_and_naive_sampler_draw_the_same(model):
-    request = PixelRequest(num_samples=5, seed=3, temperature=0.9)
+@pytest.mark.parametrize("scale", [1.0, 1.7])
+def test_cached_and_naive_sampler_draw_the_same(model, scale):
+    request = GuidedRequest(num_samples=5, seed=3, temperature=0.9, guidance_scale=scale)
     *_, naive = model.sample_naive(request)
     *_, cached = model.sample(request)
     assert np.array_equal(naive.images, cached.images)
@@ -84,13 +92,49 @@ def test_every_pixel_costs_the_same_within_a_row(model):
     assert len(set(costs)) == 1 and costs[0] > 0
 
 
-def test_resume_reproduces_the_original_to_the_bit(model):
-    request = PixelRequest(num_samples=3, seed=8)
+@pytest.mark.parametrize("scale", [1.0, 1.7])
+def test_resume_reproduces_the_original_to_the_bit(model, scale):
+    request = GuidedRequest(num_samples=3, seed=8, guidance_scale=scale)
     frames = list(model.sample(request))
     for origin in (f for f in frames if f.state and f.step < f.total):
         rest = list(model.sample(request, origin.state))
         assert [f.step for f in rest] == list(range(origin.step + 1, SIZE**2 + 1))
         assert np.array_equal(rest[-1].images, frames[-1].images)
+
+
+def test_guidance_begins_and_ends_in_the_middle_of_a_picture(model):
+    plain, strong = (GuidedRequest(num_samples=3, seed=8, guidance_scale=scale) for scale in (1.0, 2.5))
+    for before, after in ((plain, strong), (strong, plain)):
+        frames = list(model.sample(before))
+        origin = next(f for f in frames if f.step == 4 * SIZE)
+        *_, branch = model.sample(after, origin.state)
+        given = np.concatenate([branch.images[:, :4], np.zeros_like(branch.images[:, 4:])], axis=1)
+        whole = {"row": 0, "num_known": 4 * SIZE, "images": given}
+        *_, oracle = model.sample(after, whole)  # reads the upper half anew
+        assert np.array_equal(branch.images, oracle.images)
+        assert not np.array_equal(branch.images, frames[-1].images)
+
+
+def test_guidance_asks_twice_and_pushes_away_from_the_picture_without_class(model):
+    *_, plain = model.sample(PixelRequest(num_samples=2))
+    *_, strong = model.sample(GuidedRequest(num_samples=2, guidance_scale=2.0))
+    assert (plain.passes, strong.passes) == (SIZE**2, 2 * SIZE**2)
+    with_class, without = torch.tensor([[0.6, 0.3, 0.1]]).log(), torch.tensor([[0.3, 0.6, 0.1]]).log()
+    odds = guided(with_class, without, 2.0).exp()
+    assert torch.allclose(odds, torch.tensor([[1.2, 0.15, 0.1]]) / 1.45)  # p(x|c)^2 / p(x), normalised
+
+
+def test_the_class_is_dropped_in_training_only(model, images):
+    labels, seen = torch.tensor([1, 2]).repeat(200), []
+    handle = model.context.register_forward_pre_hook(lambda _, args: seen.append(args[1]))
+    model.train()
+    model.loss(images.repeat(200, 1, 1, 1), labels, torch.Generator().manual_seed(0))
+    model.eval()
+    model.loss(images.repeat(200, 1, 1, 1), labels, torch.Generator().manual_seed(0))
+    handle.remove()
+    share = (seen[0] == model.num_classes).float().mean()
+    assert 0.05 < share < 0.15
+    assert torch.equal(seen[1], labels)
 
 
 def test_an_edited_pixel_stays_and_changes_only_what_follows(model):

@@ -190,18 +190,55 @@ def test_a_code_depends_on_the_earlier_ones_and_on_no_later_one(prior):
         assert torch.equal(moved, expected)
 
 
+def test_a_cell_that_is_not_read_changes_nothing_later(prior):
+    codes = torch.randint(0, 24, (1, CELLS, CELLS, 2), generator=torch.Generator().manual_seed(0))
+    other, read = codes.clone(), torch.ones(1, CELLS**2, dtype=torch.bool)
+    other[0, 1, 1], read[0, 4] = (codes[0, 1, 1] + 1) % 24, False
+    labels = torch.zeros(1, dtype=torch.int64)
+    assert torch.equal(prior(codes, labels, read)[0, 5:], prior(other, labels, read)[0, 5:])
+    assert not torch.equal(prior(codes, labels)[0, 5:], prior(codes, labels, read)[0, 5:])
+
+
+def test_class_and_cells_are_left_out_in_training_only(prior, monkeypatch):
+    codes, labels = torch.zeros(400, CELLS, CELLS, 2, dtype=torch.int64), torch.ones(400, dtype=torch.int64)
+    seen, enter = [], prior.enter
+    monkeypatch.setattr(prior, "enter", lambda *told: seen.append(told[1:]) or enter(*told))
+    for training in (True, False):
+        prior.train(training)
+        prior.loss(codes, labels, torch.Generator().manual_seed(0))
+    (told, read), (all_told, all_read) = seen
+    assert 0.05 < (told == prior.num_classes).float().mean() < 0.15
+    assert 0.05 < (~read).float().mean() < 0.15
+    assert torch.equal(all_told, labels) and all_read is None
+
+
 # --- draws
 
 
+def test_guidance_pushes_each_code_away_from_what_is_likely_without_a_class(prior):
+    plain, strong = (VQPriorRequest(num_samples=2, guidance_scale=s) for s in (1.0, 2.0))
+    with_class, guided = (list(prior.sample(r)) for r in (plain, strong))
+    assert (with_class[-1].passes, guided[-1].passes) == (CELLS**2, 2 * CELLS**2)
+    codes, labels = torch.from_numpy(guided[-1].extras["codes"]), torch.arange(2)
+    none = torch.full_like(labels, prior.num_classes)
+    expected = (2 * prior(codes, labels) - prior(codes, none)).log_softmax(-1)
+    for frame in guided[1:]:
+        assert np.allclose(frame.extras["logits"], expected[:, frame.step - 1], atol=1e-4)
+
+
 def test_cached_draws_are_those_of_the_slow_way(prior):
-    for request in (VQPriorRequest(num_samples=5), VQPriorRequest(num_samples=2, temperature=0.7, top_k=6)):
+    for request in (
+        VQPriorRequest(num_samples=5),
+        VQPriorRequest(num_samples=2, temperature=0.7, top_k=6),
+        VQPriorRequest(num_samples=3, guidance_scale=1.8),
+    ):
         fast, slow = list(prior.sample(request)), list(prior.sample_naive(request))
         assert len(fast) == CELLS**2 + 1
         assert np.array_equal(fast[-1].extras["codes"], slow[-1].extras["codes"])
 
 
 def test_each_frame_carries_the_log_probabilities_it_was_drawn_from(prior):
-    frames = list(prior.sample(VQPriorRequest(num_samples=3)))
+    frames = list(prior.sample(VQPriorRequest(num_samples=3, guidance_scale=1.0)))
     whole = prior(torch.from_numpy(frames[-1].extras["codes"]), torch.arange(3))
     for frame in frames[1:]:
         assert np.allclose(frame.extras["logits"], whole[:, frame.step - 1], atol=1e-4)
@@ -219,7 +256,7 @@ def test_draws_follow_the_probabilities_and_top_k():
 
 
 def test_a_run_continues_to_the_bit_from_any_cell(prior):
-    request = VQPriorRequest(num_samples=4, first_index=14)  # in two chunks
+    request = VQPriorRequest(num_samples=4, first_index=14, guidance_scale=1.4)  # in two chunks
     frames = list(prior.sample(request))
     for origin in (frames[0], frames[4], frames[-2]):
         rest = list(prior.sample(request, origin.state))
@@ -229,7 +266,7 @@ def test_a_run_continues_to_the_bit_from_any_cell(prior):
 
 
 def test_a_changed_code_changes_what_comes_after_it_and_nothing_before(prior):
-    request = VQPriorRequest(num_samples=3)
+    request = VQPriorRequest(num_samples=3, guidance_scale=1.0)
     plain = list(prior.sample(request))
     before, details = plain[-1].extras["codes"], set()
     dice = _code_run.noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]

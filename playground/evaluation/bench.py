@@ -76,7 +76,7 @@ def _seconds(act: Callable[[], Any], repeats: int) -> float:
 def _cached_against_naive(count: int, budget: float | None) -> Row:
     """The naive sampler is timed over 20 pixels of the middle and scaled to 784: all its pixels cost the same."""
     model = _model("pixelcnn-fashion")
-    request = make_request(model.Request, {"num_samples": count})
+    request = make_request(model.Request, {"num_samples": count, "guidance_scale": 1.0})
     cached = _seconds(lambda: list(model.sample(request)), 3)
     naive = model.sample_naive(request)
     next(naive)
@@ -93,7 +93,7 @@ def _cached_against_full_pass() -> Row:
     import torch
 
     model = _model("pixelcnn-fashion")
-    request = make_request(model.Request, {"num_samples": 16})
+    request = make_request(model.Request, {"num_samples": 16, "guidance_scale": 1.0})
     x, labels = torch.zeros(16, 1, 28, 28, dtype=torch.uint8), torch.arange(16) % 10
     with torch.no_grad():
         one_pass = _seconds(lambda: model(x, labels), 5)

@@ -40,3 +40,8 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)  # (B, heads, T, T)
     return weights @ v
+
+
+def guided(with_class: Tensor, without: Tensor, scale: float) -> Tensor:
+    """Log-probabilities (...,K) of p(.|c)^scale p(.)^(1-scale), normalised: Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for a discrete draw."""
+    return (without + scale * (with_class - without)).log_softmax(-1)

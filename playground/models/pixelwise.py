@@ -125,6 +125,7 @@ def complete(model: Any, request: CompleteRequest) -> Iterator[Frame]:
     known[: request.known_rows] = True
     asked = settings_of(request)
     asked["label"] = own if request.given == "own" else request.label
+    asked["guidance_scale"] = 1.0  # the ways to go on are those of the density
     names = settings_of(model.Request())
     inner = make_request(model.Request, {name: asked[name] for name in names if name in asked})
     inner = dataclasses.replace(inner, first_index=request.first_index)

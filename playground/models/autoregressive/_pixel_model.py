@@ -122,6 +122,10 @@ class PixelModel(nn.Module):
         for row in range(size):
             for column in range(size):
                 chunks = [(run.on_device(i, 0, size), labels) for i, labels in enumerate(run.labels)]
-                raw = torch.cat([self(x, labels)[:, row, column] for x, labels in chunks])
-                run.place(row, column, discretized_logistic.all_log_probs_to_draw(raw))
+                log_probs = [self.log_probs_at(x, labels, row, column, request) for x, labels in chunks]
+                run.place(row, column, torch.cat(log_probs))
                 yield run.frame(None)
+
+    def log_probs_at(self, x: Tensor, labels: Tensor, row: int, column: int, request: PixelRequest) -> Tensor:
+        """Log-probabilities (B,256) to draw one pixel from, given the earlier ones in ``x``, with nothing cached."""
+        return discretized_logistic.all_log_probs_to_draw(self(x, labels)[:, row, column])

@@ -81,6 +81,11 @@ class PixelRun:
             self.silent_until = int(resume.get("silent_until", self.position))
 
     @property
+    def passes(self) -> int:
+        """Pixels that the network was asked for so far."""
+        return self.position
+
+    @property
     def num_chunks(self) -> int:
         """How many batches of ``CHUNK`` pictures are drawn side by side."""
         return len(self.labels)
@@ -111,7 +116,7 @@ class PixelRun:
         """What there is to see after the latest pixel."""
         extras = {} if log_probs is None else {"logits": log_probs[self.wanted].cpu().numpy()}
         images = self.pixels[self.wanted].copy()
-        return Frame(self.position, self.size**2, self.position, images, extras, state)
+        return Frame(self.position, self.size**2, self.passes, images, extras, state)
 
 
 def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:

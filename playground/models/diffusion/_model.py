@@ -33,6 +33,7 @@ class DiffusionModel(nn.Module):
             width=config.width,
             num_heads=config.num_heads,
             embedding=config.embedding,
+            num_detail_blocks=config.num_detail_blocks,
         )
         self.precision: Precision = "fp32"
 

@@ -22,7 +22,15 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, *, image_size: int, channels: int, num_classes: int, width: int, num_heads: int, embedding: int
+        self,
+        *,
+        image_size: int,
+        channels: int,
+        num_classes: int,
+        width: int,
+        num_heads: int,
+        embedding: int,
+        num_detail_blocks: int = 0,
     ) -> None:
         super().__init__()
         low, size = 2 * width, image_size // 4
@@ -35,6 +43,7 @@ class UNet(nn.Module):
         self.attention = nn.ModuleList([Attention(low, size, num_heads) for _ in range(6)])
         self.grow = nn.Conv2d(low, width, 3, padding=1)
         self.up = nn.ModuleList([Block(2 * width, width, embedding) for _ in range(2)])
+        self.detail = nn.ModuleList([Block(width, width, embedding) for _ in range(num_detail_blocks)])
         self.norm = ChannelRMSNorm(width)
         self.head = zeroed(nn.Conv2d(width, 4 * channels, 3, padding=1))
 
@@ -56,6 +65,8 @@ class UNet(nn.Module):
         h = self.grow(F.interpolate(h, scale_factor=2.0, mode="nearest"))
         for block in self.up:
             h = block(torch.cat([h, fine.pop()], dim=1), e)
+        for block in self.detail:
+            h = block(h, e)
         with torch.autocast(x_t.device.type, enabled=False):
             return F.pixel_shuffle(self.head(F.silu(self.norm(h.float()))), 2)
 

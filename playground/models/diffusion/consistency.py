@@ -51,6 +51,7 @@ class ConsistencyConfig:
     width: int = 64
     num_heads: int = 4
     embedding: int = 256
+    num_detail_blocks: int = 0
     log_snr_min: float = -10.0
     log_snr_max: float = 10.0
     teacher_sampler: str = "unipc"
@@ -254,7 +255,7 @@ MODEL = Consistency
 RECIPES = (
     Recipe(
         id="consistency-fashion",
-        config=ConsistencyConfig(),
+        config=ConsistencyConfig(num_detail_blocks=3),
         start_from="ddpm-fashion",
         steps=380,
         batch_size=128,

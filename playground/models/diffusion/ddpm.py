@@ -48,6 +48,7 @@ class DiffusionConfig:
     width: int = 64  # channels at half resolution; twice as many at a quarter
     num_heads: int = 4
     embedding: int = 256
+    num_detail_blocks: int = 0  # at half resolution, before the last layer
     log_snr_min: float = -10.0  # pure noise: alpha_bar = 0.00005
     log_snr_max: float = 10.0  # a clean picture: sigma = 0.007, under one grey level of 8 bits
     label_dropout: float = 0.1  # so often no class is given (Ho and Salimans 2022)
@@ -75,7 +76,7 @@ class DiffusionRequest(Request):
         help="How many steps lead from pure noise to a picture. Every step asks the network once (twice with guidance).",
     )
     guidance_scale: float = knob(
-        1.5,
+        1.4,
         label="guidance_scale",
         low=1.0,
         high=8.0,
@@ -257,8 +258,8 @@ MODEL = Diffusion
 RECIPES = (
     Recipe(
         id="ddpm-fashion",
-        config=DiffusionConfig(),
-        steps=2600,
+        config=DiffusionConfig(num_detail_blocks=3),
+        steps=8000,
         batch_size=128,
         learning_rate=2e-3,
         betas=(0.9, 0.99),

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from playground.models import noise
 from playground.models.base import Frame, State, labels_of
-from playground.models.blocks import to_uint8
+from playground.models.blocks import guided, to_uint8
 
 CHUNK = 16
 UNKNOWN = -1  # in a frame's codes: nothing is drawn yet
@@ -37,6 +37,9 @@ class CodeRun:
         every = type(request)(label=request.label, num_samples=len(indices), first_index=start)
         labels = labels_of(every.label, every, model.num_classes)
         self.labels = torch.from_numpy(labels).to(self.device).split(CHUNK)
+        self.told = [self.labels]  # what the network is told, once for each pass
+        if request.guidance_scale != 1:
+            self.told.append(tuple(torch.full_like(part, model.num_classes) for part in self.labels))
         self.dice = noise.uniform(request.seed, indices, "code", (self.num_cells, self.levels))
         self.codes = np.full((len(indices), self.num_cells, self.levels), UNKNOWN, np.int64)
         self.position = self.silent_until = 0  # cells
@@ -68,19 +71,26 @@ class CodeRun:
             return None
         return torch.from_numpy(self.codes[chunk * CHUNK : (chunk + 1) * CHUNK, cell - 1]).to(self.device)
 
-    def draw_cell(self, cell: int, hidden: Tensor) -> Tensor:
-        """Draw all levels of a cell from ``hidden`` (padded B,width); their log-probabilities, (padded B,levels,num_codes)."""
+    def draw_cell(self, cell: int, *hidden: Tensor) -> Tensor:
+        """Draw all levels of a cell from ``hidden`` (padded B,width), one of each pass: log-probabilities (padded B,levels,num_codes)."""
         found = []
         for level in range(self.levels):
-            codes = torch.from_numpy(self.codes[:, cell].clip(min=0)).to(self.device)
-            parts = [
-                self.model.level_logits(h, c, level)
-                for h, c in zip(hidden.split(CHUNK), codes.split(CHUNK), strict=True)
+            codes = torch.from_numpy(self.codes[:, cell].clip(min=0)).to(self.device).split(CHUNK)
+            passes = [
+                [self.model.level_logits(h, c, level) for h, c in zip(side.split(CHUNK), codes, strict=True)]
+                for side in hidden
             ]
-            found.append(torch.cat(parts).log_softmax(-1))
+            found.append(self.guided([torch.cat(parts).log_softmax(-1) for parts in passes]))
             self.place(cell, level, found[-1])
         self.position = cell + 1
         return torch.stack(found, 1)
+
+    def guided(self, log_probs: list[Tensor]) -> Tensor:
+        """Of log-probabilities (...,K) with the class and, if there are such, without: those to draw from."""
+        if len(log_probs) == 1:
+            return log_probs[0]
+        with_class, without = log_probs
+        return guided(with_class, without, self.request.guidance_scale)
 
     def place(self, cell: int, level: int, log_probs: Tensor) -> None:
         """Draw one code from log-probabilities (padded B,num_codes), unless it is known."""
@@ -97,7 +107,8 @@ class CodeRun:
             extras["logits"] = log_probs[self.wanted].cpu().numpy()
         state = {"codes": codes, "known": self.position * self.levels, "step": self.position}
         images = picture_so_far(self.model, codes)
-        return Frame(self.position, self.num_cells, self.position, images, extras, state)
+        passes = self.position * len(self.told)
+        return Frame(self.position, self.num_cells, passes, images, extras, state)
 
 
 def picture_so_far(model: Any, codes: np.ndarray) -> np.ndarray:

@@ -4,6 +4,9 @@ The paper takes a PixelCNN; here it is a small causal transformer (Vaswani et al
 reading order, with a cache of keys and values while it draws.  The two codes of a cell follow one another in a small
 head, so that the transformer has 49 places and not 98 (Lee et al. 2022, arXiv:2203.01941, section 3.2).  Encoder, codebook and
 decoder are those of the tokenizer that it is built on; together they are a VAE whose prior has been learned.
+
+In a tenth of the training the class is not told, so that a draw can be guided towards its class (Ho and Salimans 2022,
+arXiv:2207.12598), and some of the codes that it reads are left out, against learning the training set by heart.
 """
 
 from __future__ import annotations
@@ -36,6 +39,8 @@ class VQPriorConfig:
     depth: int = 5
     heads: int = 4
     num_classes: int = 10
+    label_dropout: float = 0.1  # so often no class is given
+    code_dropout: float = 0.1  # share of the cells that are not read in training
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,14 @@ class VQPriorRequest(Request):
         low=1,
         high=512,
         help="Only the k most probable codes may be drawn. 512 leaves the distribution as it is.",
+    )
+    guidance_scale: float = knob(
+        1.2,
+        label="guidance_scale",
+        low=1.0,
+        high=4.0,
+        step=0.05,
+        help="Pushes each code's distribution towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, each code asks the network twice.",
     )
     label: int = knob(
         EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
@@ -91,7 +104,7 @@ class VQPrior(nn.Module):
         width, table = config.width, (config.levels, config.num_codes, config.width)
         # three-dimensional, so that Muon leaves tables of which each step touches a few rows to AdamW
         self.embedding = nn.Parameter(0.5 * torch.randn(table) / math.sqrt(config.levels))
-        self.classes = nn.Parameter(0.5 * torch.randn(1, config.num_classes, width))
+        self.classes = nn.Parameter(0.5 * torch.randn(1, config.num_classes + 1, width))  # the last: no class
         self.places = nn.Parameter(0.2 * torch.randn(1, config.cells**2, width))
         self.blocks = nn.ModuleList(Block(width, config.heads, config.depth) for _ in range(config.depth))
         self.after = nn.ModuleList(AfterEarlier(width) for _ in range(config.levels - 1))
@@ -118,22 +131,25 @@ class VQPrior(nn.Module):
 
     # --- the network
 
-    def forward(self, codes: Tensor, labels: Tensor) -> Tensor:
+    def forward(self, codes: Tensor, labels: Tensor, read: Tensor | None = None) -> Tensor:
         """Log-probabilities of every code given the earlier ones: ``codes`` (B,cells,cells,levels), ``labels`` (B,).
+
+        The label ``num_classes`` means "no class"; ``read`` bool (B,cells*cells) are the cells that later ones may know of.
 
         Returns:
             float32 (B, cells*cells, levels, num_codes).
         """
         codes = codes.flatten(1, 2)  # (B, T, levels)
-        h = self.enter(codes, labels)
+        h = self.enter(codes, labels, read)
         for block in self.blocks:
             h = block(h)
         logits = [self.level_logits(h, codes, i) for i in range(self.config.levels)]
         return torch.stack(logits, 2).log_softmax(-1)
 
-    def enter(self, codes: Tensor, labels: Tensor) -> Tensor:
+    def enter(self, codes: Tensor, labels: Tensor, read: Tensor | None = None) -> Tensor:
         """What the transformer reads at each place: the class, the place, and the cell before it; (B,T,width)."""
-        before = F.pad(self._embed(codes)[:, :-1], (0, 0, 1, 0))  # nothing stands before the first
+        cells = self._embed(codes) if read is None else self._embed(codes) * read[..., None]
+        before = F.pad(cells[:, :-1], (0, 0, 1, 0))  # nothing stands before the first
         return before + self.places[0] + self.classes[0][labels][:, None]
 
     def enter_one(self, before: Tensor | None, labels: Tensor, place: int) -> Tensor:
@@ -162,8 +178,13 @@ class VQPrior(nn.Module):
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross-entropy in bits per code; ``x`` are pictures, or their codes as :meth:`prepare` makes them."""
-        codes = self._tokens(x) if x.dtype == torch.uint8 else x
-        bits = -self._of_these(self(codes, labels), codes).mean((0, 1)) / _NATS_PER_BIT  # (levels,)
+        codes, read = self._tokens(x) if x.dtype == torch.uint8 else x, None
+        if self.training:
+            dice = torch.rand(len(x), self.config.cells**2 + 1, generator=generator, device=generator.device)
+            dice = dice.to(x.device)
+            labels = torch.where(dice[:, 0] < self.config.label_dropout, self.num_classes, labels)
+            read = dice[:, 1:] >= self.config.code_dropout
+        bits = -self._of_these(self(codes, labels, read), codes).mean((0, 1)) / _NATS_PER_BIT  # (levels,)
         return {"loss": bits.mean(), **{f"level_{i + 1}": value for i, value in enumerate(bits)}}
 
     @torch.no_grad()
@@ -233,14 +254,16 @@ class VQPrior(nn.Module):
         run = CodeRun(self, request, resume)
         if resume is None:
             yield run.frame(None)
-        caches = [Cache(self.blocks, self.config.cells**2) for _ in range(run.num_chunks)]
+        caches = [[Cache(self.blocks, self.config.cells**2) for _ in run.labels] for _ in run.told]
         for cell in range(run.num_cells):
             hidden = [
-                self._step(run.before(chunk, cell), run.labels[chunk], cell, cache)
-                for chunk, cache in enumerate(caches)
+                torch.cat(
+                    [self._step(run.before(i, cell), labels[i], cell, c) for i, c in enumerate(of_side)]
+                )
+                for labels, of_side in zip(run.told, caches, strict=True)
             ]
             if cell >= run.silent_until or not run.knows(cell):
-                logits = run.draw_cell(cell, torch.cat(hidden))
+                logits = run.draw_cell(cell, *hidden)
             if cell >= run.silent_until:
                 yield run.frame(logits)
 
@@ -258,9 +281,10 @@ class VQPrior(nn.Module):
         for cell in range(run.num_cells):
             for level in range(self.config.levels):
                 whole = [
-                    self(run.grid(chunk), labels)[:, cell, level] for chunk, labels in enumerate(run.labels)
+                    torch.cat([self(run.grid(i), part)[:, cell, level] for i, part in enumerate(labels)])
+                    for labels in run.told
                 ]
-                run.place(cell, level, torch.cat(whole))
+                run.place(cell, level, run.guided(whole))
             run.position = cell + 1
             yield run.frame(None)
 
@@ -277,12 +301,12 @@ RECIPES = (
         id="vqprior-fashion",
         config=VQPriorConfig(),
         built_on="vqvae-fashion",
-        steps=3000,
+        steps=7500,
         batch_size=64,
         warmup_steps=100,
         optimizer="muon",
         muon_learning_rate=0.01,
         ema=0.998,
-        snapshot={"num_samples": 10},
+        snapshot={"num_samples": 10, "guidance_scale": 1.0},
     ),
 )
