@@ -364,6 +364,20 @@ def test_scores_repeat_and_state_their_error() -> None:
 # --- the checkpoint and the shared layers
 
 
+def test_detail_blocks_begin_as_nothing_and_then_count() -> None:
+    plain, grown = MODEL(TINY), MODEL(dataclasses.replace(TINY, num_detail_blocks=2))
+    torch.nn.init.normal_(plain.net.head.weight)
+    missing, unexpected = grown.load_state_dict(plain.state_dict(), strict=False)
+    assert missing and all(".detail." in name for name in missing) and not unexpected
+    x_t, log_snr, labels = torch.randn(2, 1, 8, 8), torch.zeros(2), torch.tensor([0, 3])
+    with torch.no_grad():
+        before = plain(x_t, log_snr, labels)
+        assert before.abs().max() > 0 and torch.equal(grown(x_t, log_snr, labels), before)
+        for block in grown.net.detail:
+            torch.nn.init.normal_(block.conv2.weight)
+        assert not torch.allclose(grown(x_t, log_snr, labels), before)
+
+
 def test_recipe_fits_its_budget() -> None:
     (recipe,) = RECIPES
     model = MODEL(recipe.config)

@@ -99,6 +99,7 @@ def test_the_model_is_told_the_class_that_was_asked_for(shipped, monkeypatch):
 
     def spy(x, known, request):
         told.append((request.label, request.num_samples, request.temperature, int(known.sum())))
+        assert request.guidance_scale == 1, "its completions are draws of the density"
         return iter(())
 
     monkeypatch.setattr(shipped, "complete", spy, raising=False)

@@ -180,6 +180,29 @@ def test_another_request_type_keeps_values_of_the_same_name_if_they_fit(qtbot: Q
     assert panel.request().sampler == "heun"  # remembered although the other request had none
 
 
+def test_only_what_was_turned_is_carried_to_another_default(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class Colder(Request):
+        temperature: float = knob(0.9, label="temperature", low=0.0, high=2.0, step=0.05, help="")
+
+    @dataclass(frozen=True)
+    class Plain(Request):
+        temperature: float = knob(1.0, label="temperature", low=0.0, high=2.0, step=0.05, help="")
+
+    panel = KnobPanel()
+    qtbot.addWidget(panel)
+    for request in (Colder, Plain, Colder):
+        panel.set_request(request)
+        assert panel.request() == request()
+    panel.set_settings({"temperature": 1.0})  # the other's default, but chosen
+    for request in (Plain, Colder):
+        panel.set_request(request)
+        assert panel.request().temperature == 1.0  # type: ignore[attr-defined]
+    panel.reset()
+    panel.set_request(Plain)
+    assert panel.request().temperature == 0.9, "resetting is turning, too"  # type: ignore[attr-defined]
+
+
 def test_hidden_knobs_leave_no_row_and_stand_at_their_default(qtbot: QtBot) -> None:
     panel = KnobPanel()
     panel.set_request(DemoRequest, CLASSES, hidden={"num_samples", "eta"})

@@ -33,7 +33,8 @@ class KnobPanel(QWidget):
         super().__init__(parent)
         self._type: type[Request] = Request
         self._rows: dict[str, Row] = {}
-        self._memory: dict[tuple[object, ...], Any] = {}  # last value of every knob ever shown, by _meaning
+        self._memory: dict[tuple[object, ...], Any] = {}  # last value of every knob ever turned, by _meaning
+        self._as_shown: dict[str, Any] = {}  # where the knobs stood before anybody turned them
         self._silent: dict[str, Any] = {}  # values of the hidden knobs, which a view may turn by other means
         self._silent_memory: dict[tuple[type[Request], str], Any] = {}
         self._knobs: dict[str, base.Knob] = {}  # all of the present type, hidden ones too
@@ -61,8 +62,12 @@ class KnobPanel(QWidget):
     def set_request(
         self, request_type: type[Request], classes: Sequence[str] = (), hidden: Collection[str] = ()
     ) -> None:
-        """Show the knobs of another request type; a value stays where the new type has a knob of that name."""
-        self._memory.update({self._meaning(one.knob): one.value() for one in self._rows.values()})
+        """Show the knobs of another request type; what was turned stays so where the new type has a knob of that name.
+
+        A knob that nobody touched stands at the default of the new type, which may be another.
+        """
+        turned = {n: one for n, one in self._rows.items() if one.value() != self._as_shown.get(n)}
+        self._memory.update({self._meaning(one.knob): one.value() for one in turned.values()})
         self._silent_memory.update({(self._type, name): value for name, value in self._silent.items()})
         self._type = request_type
         self._knobs = {k.name: k for k in base.knobs(request_type)}
@@ -76,6 +81,7 @@ class KnobPanel(QWidget):
             held = self._meaning(one.knob)
             if held in self._memory and _valid(one.knob, self._memory[held], len(classes)):
                 one.show_value(self._memory[held])
+        self._as_shown = self.settings()
         self._last = self.request()
 
     def request(self) -> Request:
