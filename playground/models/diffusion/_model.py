@@ -76,6 +76,17 @@ class DiffusionModel(nn.Module):
 
         return draw
 
+    def training_log_snr(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count,) on the generator's device, evenly spread over the quantiles of one batch (Kingma et al. 2021, I.1)."""
+        config, device = self.config, generator.device
+        offset = torch.rand((), generator=generator, device=device)
+        u = (torch.arange(count, device=device) + offset) / count  # low discrepancy, in (0, 1)
+        share = config.uniform_share
+        even = config.log_snr_min + (config.log_snr_max - config.log_snr_min) * u / share
+        normal = 2 * torch.special.ndtri(((u - share) / (1 - share)).clamp(1e-6, 1 - 1e-6))
+        log_snr = torch.where(u < share, even, normal)
+        return log_snr.clamp(config.log_snr_min, config.log_snr_max)
+
     def moment(self, grid: Grid, i: int) -> dict[str, float]:
         """Where level ``i`` of a walk lies: ``t``, ``alpha_bar``, ``sigma`` and ``log_snr``."""
         return {

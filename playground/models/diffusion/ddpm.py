@@ -128,7 +128,7 @@ class Diffusion(DiffusionModel):
         lambda ~ N(0, 2^2) and, in v, the weight (alpha + sigma)^2 (Kingma and Gao 2023, table 1).
         """
         x_0 = from_uint8(x)
-        log_snr = self._training_log_snr(len(x), generator).to(x.device)
+        log_snr = self.training_log_snr(len(x), generator).to(x.device)
         alpha, sigma = (scale[:, None, None, None] for scale in alpha_sigma(log_snr))
         epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         dropped = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
@@ -137,17 +137,6 @@ class Diffusion(DiffusionModel):
         v = alpha * epsilon - sigma * x_0  # Salimans and Ho 2022, section 4
         v_pred = self(x_t, log_snr, labels)
         return {"loss": ((alpha + sigma).square() * (v_pred.float() - v).square()).mean()}
-
-    def _training_log_snr(self, count: int, generator: torch.Generator) -> Tensor:
-        """(count,) on the generator's device, evenly spread over the quantiles of one batch (Kingma et al. 2021, I.1)."""
-        config, device = self.config, generator.device
-        offset = torch.rand((), generator=generator, device=device)
-        u = (torch.arange(count, device=device) + offset) / count  # low discrepancy, in (0, 1)
-        share = config.uniform_share
-        even = config.log_snr_min + (config.log_snr_max - config.log_snr_min) * u / share
-        normal = 2 * torch.special.ndtri(((u - share) / (1 - share)).clamp(1e-6, 1 - 1e-6))
-        log_snr = torch.where(u < share, even, normal)
-        return log_snr.clamp(config.log_snr_min, config.log_snr_max)
 
     # --- sampling
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -62,6 +62,19 @@ class Chain(Protocol):
         ...
 
 
+@runtime_checkable
+class Anneals(Protocol):
+    """A chain through falling levels of noise, in which a picture must be given as much of it as the level has."""
+
+    def enter(self, clean: Tensor, request: Any) -> Tensor:
+        """Where a chain begins that is to start from these states."""
+        ...
+
+    def hold(self, clean: Tensor, request: Any, step: int) -> Tensor:
+        """What is put back after this step, of states that are known."""
+        ...
+
+
 def run(
     model: Chain,
     request: Any,
@@ -81,6 +94,7 @@ def run(
     if resume is None:
         start = start_of(request, model.config.dataset, model.shape, model.kept()) if given is None else given
         x, step = model.as_state(torch.from_numpy(start).to(device)), 0
+        x = model.enter(x, request) if isinstance(model, Anneals) else x
         yield _frame(model, x, {}, request, 0)
     else:
         x, step = torch.from_numpy(resume["x"].copy()).to(device), int(resume["step"])
@@ -88,7 +102,8 @@ def run(
         step += 1
         x, seen = model.advance(x, request, step)
         if fixed is not None and mask is not None:
-            x = torch.where(mask.expand(model.shape).reshape(x.shape[1:]), fixed, x)
+            held = model.hold(fixed, request, step) if isinstance(model, Anneals) else fixed
+            x = torch.where(mask.expand(model.shape).reshape(x.shape[1:]), held, x)
         yield _frame(model, x, seen, request, step)
 
 
