@@ -41,7 +41,11 @@ class Chain(Protocol):
     """What a model says about its chain; :func:`run` does the rest."""
 
     config: Any
-    shape: tuple[int, int, int]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H, W of a picture."""
+        ...
 
     def kept(self) -> Tensor:
         """States that the chains of training left behind, grey levels uint8 (N, ...)."""

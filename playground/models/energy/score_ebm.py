@@ -293,7 +293,7 @@ def _residual(net: nn.Module, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> T
 
 def _energy_and_pull(net: nn.Module, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """||r||^2 / 2 and sigma J^T r, the gradient by the chain rule: torch's ``vjp`` multiplies by the Jacobian's transpose."""
-    residual, times_jacobian = torch.func.vjp(lambda x: _residual(net, x, log_snr, labels), x_t)
+    residual, times_jacobian, *_ = torch.func.vjp(lambda x: _residual(net, x, log_snr, labels), x_t)
     (gradient,) = times_jacobian(residual)
     sigma = (-log_snr).sigmoid().sqrt()[:, None, None, None]
     return residual.square().flatten(1).sum(1) / 2, sigma * gradient
