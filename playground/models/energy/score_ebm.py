@@ -314,8 +314,9 @@ RECIPES = (
         muon_learning_rate=0.01,
         warmup_steps=30,
         final_learning_rate=0.02,
-        ema=0.99,
-        snapshot={"num_samples": 10, "num_steps": 30},
+        ema=0.995,
+        compile=False,
+        snapshot={"num_samples": 10, "num_steps": 20},
         evaluate={},
     ),
 )
