@@ -61,6 +61,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
         yield f"{name}, 15x15 plane", partial(_one_pass, name, 225)
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
+    yield "energy, 16 images, one annealed step", lambda: _chain_step("score-ebm-fashion")
 
 
 def _seconds(act: Callable[[], Any], repeats: int) -> float:
@@ -222,7 +223,9 @@ def _chain_step(name: str) -> Row:
     model, steps = _model(name), 20
     request = make_request(model.Request, {"num_samples": 16, "num_steps": steps})
     milliseconds = _seconds(lambda: list(model.sample(request)), 3) / steps * 1e3
-    kind = "Langevin" if hasattr(request, "step_size") else "Gibbs"
+    kind = (
+        "annealed" if hasattr(model, "levels") else "Langevin" if hasattr(request, "step_size") else "Gibbs"
+    )
     return row(f"energy, 16 images, one {kind} step", milliseconds, "ms")
 
 

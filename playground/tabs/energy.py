@@ -41,28 +41,42 @@ class Chains(View):
     name = "Chains"
     words = (
         "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, a "
-        "<b>Markov chain</b> wanders, a little downhill and with some noise at every step.<br><br>Start the chains "
-        "from noise, from test images, or where training's own chains were left: if all end up alike, they <b>mix</b>."
+        "<b>Markov chain</b> wanders, a little downhill and with some noise at every step."
     )
     formula = r"p(x) = \exp(-E(x)) / Z"
 
     def explanation(self, model: Any) -> tuple[str, str]:
-        """Three kinds of chain."""
+        """Four kinds of chain."""
+        mixing = (
+            "<br><br>Start the chains from noise, from test images, or where training's own chains were left: if all "
+            "end up alike, they <b>mix</b>."
+        )
         words = {
-            "energy/rbm": "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A step draws "
-            "all hidden units given the pixels, then all pixels given these.",
-            "energy/ebm": "<br><br>Here a step follows the gradient of the energy. Its noise is far smaller than "
-            "theory asks for (temperature = noise² / (2 step_size), {t:.1e} as trained): the chains look for valleys "
-            "more than they sample.",
-            "energy/gsn": "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and <b>restores</b> it, "
-            "over and over. Where the chain spends its time is the model.",
+            "energy/rbm": mixing
+            + "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A "
+            "step draws all hidden units given the pixels, then all pixels given these.",
+            "energy/ebm": mixing
+            + "<br><br>Here a step follows the gradient of the energy. Its noise is far smaller "
+            "than theory asks for (temperature = noise² / (2 step_size), {t:.1e} as trained): the chains look for "
+            "valleys more than they sample.",
+            "energy/gsn": mixing
+            + "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and "
+            "<b>restores</b> it, over and over. Where the chain spends its time is the model.",
+            "energy/score_ebm": "<br><br>Here <b>every level of noise has its own energy</b>: smooth hills under much "
+            "noise, the fine valleys of real pictures under little. A chain follows the gradient while the level "
+            "falls (<b>annealed</b> Langevin dynamics), at temperature 1, so it needs no luck to cross from valley to "
+            "valley.<br><br>Its gradient was learned by <b>denoising</b>: downhill must lead from a noisy picture to "
+            "the clean one. No chain ran in training. Each energy is that of its own level, whose constant is "
+            "unknown: compare chains, not steps.",
         }
-        more = words.get(model.card.network, "")
+        more = words.get(model.card.network, mixing)
         if "{t" in more:
             more = more.format(t=model.config.noise**2 / (2 * model.config.step_size))
         formula = self.formula
         if model.likelihood == "none":
             formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"
+        elif hasattr(model, "levels"):
+            formula = r"E_\sigma(x) = \Vert r(x, \sigma) \Vert^2 / 2, \quad \sigma \nabla E_\sigma(x) \approx \epsilon"
         return self.words + more, formula
 
     def build(self) -> None:
@@ -72,16 +86,23 @@ class Chains(View):
         self.player.speed = 30.0
         self.plot = LinePlot("Energy of each chain", "step", "nats")
 
-    def draw(self, frame: Frame) -> None:
-        """The pictures, and the energies so far."""
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """The states, beside what the step saw or aimed at."""
         if "corrupted" in frame.extras:
-            panels = [
+            return [
                 ("restored: the mean of P(x)", frame.images),
                 ("corrupted: what it saw", frame.extras["corrupted"]),
             ]
-            self.grid.set_panels(panels)
-        else:
-            self.grid.set_images(frame.images)
+        if "denoised" in frame.extras:
+            return [
+                ("the chain, at its level of noise", frame.images),
+                ("denoised: where downhill led", frame.extras["denoised"]),
+            ]
+        return super().panels(frame)
+
+    def draw(self, frame: Frame) -> None:
+        """The pictures."""
+        self.grid.set_panels(self.panels(frame), captions=self.class_names())
 
     def draw_plot(self, frame: Frame) -> None:
         """The energies so far, or what moves where there is none."""
@@ -129,7 +150,7 @@ class Repair(View):
 
         return _explore.repair_request(model.Request)
 
-    hidden_knobs = frozenset({"start"})
+    hidden_knobs = frozenset({"start", "label", "guidance_scale"})  # a repair is not told the class
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The chains."""
@@ -140,6 +161,10 @@ class Repair(View):
     def code(self) -> Code:
         """See the base class."""
         return _code("repair(model, request)", "repair_request(model.Request)")
+
+    def class_names(self) -> list[str] | None:
+        """None: no chain is told a class here."""
+        return None
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The level belongs to noise."""
@@ -184,6 +209,16 @@ class Energies(View):
     )
     formula = r"\log p(x) = -E(x) - \log Z"
 
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Where every level of noise has its own energy, one has been chosen."""
+        if not hasattr(model, "levels"):
+            return super().explanation(model)
+        more = (
+            "<br><br>This model has an energy for every level of noise. Here it is the one at which garments were told "
+            "apart best: the picture is taken for one under so much noise that only its outline would be left."
+        )
+        return self.words + more, self.formula
+
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Has an energy."""
@@ -204,6 +239,10 @@ class Energies(View):
     def code(self) -> Code:
         """See the base class."""
         return _code("census(model, request)", "census_request(model.Request)")
+
+    def class_names(self) -> list[str] | None:
+        """None: the pictures are of many kinds."""
+        return None
 
     def build(self) -> None:
         """Examples with their AUC, the histograms under them."""

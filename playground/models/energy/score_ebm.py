@@ -30,8 +30,8 @@ from playground.models.diffusion._samplers import Grid
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
 from playground.models.energy._chains import ChainRequest, run
 
-_SCORED_AT = 4.0  # log-SNR of the energy that pictures are compared by
-_DATA_AT = -0.5  # log-SNR to which a test image is noised when a chain starts from it
+SCORED_AT = 4.0  # log-SNR of the energy that pictures are compared by
+DATA_AT = -0.5  # log-SNR to which a test image is noised when a chain starts from it
 _STRIDE = 0.1  # of a Langevin step, as a share of the noise's variance
 
 
@@ -176,7 +176,7 @@ class ScoreEBM(DiffusionModel):
         (of_class, without), (to_class, free) = energy.chunk(2), pull.chunk(2)
         return without + guidance_scale * (of_class - without), free + guidance_scale * (to_class - free)
 
-    def energy(self, x: Tensor, log_snr: float = _SCORED_AT) -> Tensor:
+    def energy(self, x: Tensor, log_snr: float = SCORED_AT) -> Tensor:
         """E without a class of clean pictures in [-1, 1], (B,C,H,W) -> (B,) in nats; always in float32."""
         none = torch.full((len(x),), self.num_classes, device=x.device)
         level = torch.full_like(none, log_snr, dtype=torch.float32)
@@ -216,9 +216,7 @@ class ScoreEBM(DiffusionModel):
         if getattr(request, "damage", None) == "noise":
             return self._seen_noise(request.amount)[1]
         return (
-            _DATA_AT
-            if request.start == "data" and not hasattr(request, "damage")
-            else self.config.log_snr_min
+            DATA_AT if request.start == "data" and not hasattr(request, "damage") else self.config.log_snr_min
         )
 
     def enter(self, clean: Tensor, request: Any) -> Tensor:
@@ -247,10 +245,16 @@ class ScoreEBM(DiffusionModel):
         """The noise levels of a chain, ``num_steps`` + 1 with none at the end."""
         return Grid.make(request.num_steps, self.begins_at(request))
 
+    def _labels(self, request: Any, x: Tensor) -> Tensor:
+        """Classes of the chains, (B,); a damaged picture is repaired without being told its class."""
+        if hasattr(request, "damage"):
+            return torch.full((len(x),), self.num_classes, device=x.device)
+        return torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(x.device)
+
     def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """To the next level along the gradient, then ``langevin`` steps there."""
         grid, i, draw = self.levels(request), step - 1, self.dice(request)
-        labels = torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(x.device)
+        labels = self._labels(request, x)
         energy, pull = self.pull(x, grid.log_snr[i], labels, request.guidance_scale)
         denoised = (x - grid.sigma[i] * pull) / grid.alpha[i]
         fresh = request.noise * fresh_noise(grid, i)
@@ -267,7 +271,7 @@ class ScoreEBM(DiffusionModel):
     ) -> tuple[np.ndarray, dict]:
         """See :meth:`sample`."""
         if not seen:
-            labels = torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(x.device)
+            labels = self._labels(request, x)
             energy, _ = self.pull(x, self.begins_at(request), labels, request.guidance_scale)
             seen = {"energy": energy, "denoised": torch.zeros_like(x)}
         extras = {"energy": seen["energy"].float().cpu().numpy(), "denoised": to_uint8(seen["denoised"])}
@@ -306,7 +310,7 @@ RECIPES = (
         stored="int8",
         config=ScoreEBMConfig(num_detail_blocks=3),
         start_from="ddpm-fashion",
-        steps=1500,
+        steps=1000,
         batch_size=64,
         learning_rate=1e-3,
         betas=(0.9, 0.99),
@@ -314,7 +318,7 @@ RECIPES = (
         muon_learning_rate=0.01,
         warmup_steps=30,
         final_learning_rate=0.02,
-        ema=0.995,
+        ema=0.99,
         compile=False,
         snapshot={"num_samples": 10, "num_steps": 20},
         evaluate={},
