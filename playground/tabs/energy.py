@@ -66,8 +66,8 @@ class Chains(View):
             "noise, the fine valleys of real pictures under little. A chain follows the gradient while the level "
             "falls (<b>annealed</b> Langevin dynamics), at temperature 1, so it needs no luck to cross from valley to "
             "valley.<br><br>Its gradient was learned by <b>denoising</b>: downhill must lead from a noisy picture to "
-            "the clean one. No chain ran in training. Each energy is that of its own level, whose constant is "
-            "unknown: compare chains, not steps.",
+            "the clean one. No chain ran in training. The curves show the energy at one and the same level "
+            "throughout, that of the <i>Energy</i> view.",
         }
         more = words.get(model.card.network, mixing)
         if "{t" in more:

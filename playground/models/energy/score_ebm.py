@@ -30,7 +30,9 @@ from playground.models.diffusion._samplers import Grid
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
 from playground.models.energy._chains import ChainRequest, run
 
-SCORED_AT = 4.0  # log-SNR of the energy that pictures are compared by
+SCORED_AT = (
+    -1.5
+)  # log-SNR of the energy that pictures are compared by: told garments from others best (validation)
 DATA_AT = -0.5  # log-SNR to which a test image is noised when a chain starts from it
 _STRIDE = 0.1  # of a Langevin step, as a share of the noise's variance
 
@@ -176,13 +178,15 @@ class ScoreEBM(DiffusionModel):
         (of_class, without), (to_class, free) = energy.chunk(2), pull.chunk(2)
         return without + guidance_scale * (of_class - without), free + guidance_scale * (to_class - free)
 
-    def energy(self, x: Tensor, log_snr: float = SCORED_AT) -> Tensor:
-        """E without a class of clean pictures in [-1, 1], (B,C,H,W) -> (B,) in nats; always in float32."""
+    def energy(self, x: Tensor, net: nn.Module | None = None) -> Tensor:
+        """E at ``SCORED_AT`` without a class of pictures in [-1, 1], (B,C,H,W) -> (B,) in nats.
+
+        No noise is added, so that the same picture has the same energy.  ``net`` is the one in float32 unless given.
+        """
         none = torch.full((len(x),), self.num_classes, device=x.device)
-        level = torch.full_like(none, log_snr, dtype=torch.float32)
-        return (
-            _residual(self.net, math.sqrt(sigmoid(log_snr)) * x, level, none).square().flatten(1).sum(1) / 2
-        )
+        level = torch.full_like(none, SCORED_AT, dtype=torch.float32)
+        residual = _residual(net or self.net, math.sqrt(sigmoid(SCORED_AT)) * x, level, none)
+        return residual.square().flatten(1).sum(1) / 2
 
     @torch.no_grad()
     def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
@@ -195,8 +199,8 @@ class ScoreEBM(DiffusionModel):
     def sample(self, request: ScoreEBMRequest, resume: State | None = None) -> Iterator[Frame]:
         """Annealed Langevin dynamics, a frame per level; ``images`` is the state, clipped.
 
-        Extras: ``energy`` float32 (B,), at the level that the step left, and ``denoised`` uint8 (B,H,W,C), where its
-        gradient pointed.
+        Extras: ``energy`` float32 (B,), that of ``images`` as :meth:`score` gives it, and ``denoised`` uint8 (B,H,W,C),
+        where the gradient pointed.
 
         Raises:
             ValueError: there is no such class.
@@ -255,7 +259,7 @@ class ScoreEBM(DiffusionModel):
         """To the next level along the gradient, then ``langevin`` steps there."""
         grid, i, draw = self.levels(request), step - 1, self.dice(request)
         labels = self._labels(request, x)
-        energy, pull = self.pull(x, grid.log_snr[i], labels, request.guidance_scale)
+        _, pull = self.pull(x, grid.log_snr[i], labels, request.guidance_scale)
         denoised = (x - grid.sigma[i] * pull) / grid.alpha[i]
         fresh = request.noise * fresh_noise(grid, i)
         x = grid.alpha[step] * denoised + math.sqrt(max(grid.sigma[step] ** 2 - fresh**2, 0.0)) * pull
@@ -264,18 +268,15 @@ class ScoreEBM(DiffusionModel):
             _, pull = self.pull(x, grid.log_snr[step], labels, request.guidance_scale)
             nudge = draw(f"further {k}", step)
             x = langevin(x, pull / grid.sigma[step], _STRIDE * grid.sigma[step] ** 2, nudge)
-        return x, {"energy": energy, "denoised": denoised}
+        return x, {"denoised": denoised}
 
     def frame_of(
         self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int
     ) -> tuple[np.ndarray, dict]:
         """See :meth:`sample`."""
-        if not seen:
-            labels = self._labels(request, x)
-            energy, _ = self.pull(x, self.begins_at(request), labels, request.guidance_scale)
-            seen = {"energy": energy, "denoised": torch.zeros_like(x)}
-        extras = {"energy": seen["energy"].float().cpu().numpy(), "denoised": to_uint8(seen["denoised"])}
-        return to_uint8(x), extras
+        energy = self.energy(x.clamp(-1, 1), self.sampling_net).cpu().numpy()
+        denoised = seen.get("denoised", torch.zeros_like(x))
+        return to_uint8(x), {"energy": energy, "denoised": to_uint8(denoised)}
 
 
 def langevin(x: Tensor, gradient: Tensor, stride: float, nudge: Tensor) -> Tensor:
@@ -310,7 +311,7 @@ RECIPES = (
         stored="int8",
         config=ScoreEBMConfig(num_detail_blocks=3),
         start_from="ddpm-fashion",
-        steps=1000,
+        steps=660,
         batch_size=64,
         learning_rate=1e-3,
         betas=(0.9, 0.99),
