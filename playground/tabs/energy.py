@@ -35,6 +35,17 @@ def _reach(energies: np.ndarray) -> tuple[float, float] | None:
     return math.floor(low / step - 0.5) * step, math.ceil(high / step + 0.5) * step
 
 
+def _beside(frame: Frame) -> list[tuple[str, np.ndarray]]:
+    """The states, beside what the step saw or aimed at where the model tells."""
+    if "corrupted" in frame.extras:
+        seen = frame.extras["corrupted"]
+        return [("restored: the mean of P(x)", frame.images), ("corrupted: what it saw", seen)]
+    if "denoised" in frame.extras:
+        aim = frame.extras["denoised"]
+        return [("the chain, at its level of noise", frame.images), ("denoised: where downhill led", aim)]
+    return [("", frame.images)]
+
+
 class Chains(View):
     """Many chains in parallel, each with its energy."""
 
@@ -62,12 +73,11 @@ class Chains(View):
             "energy/gsn": mixing
             + "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and "
             "<b>restores</b> it, over and over. Where the chain spends its time is the model.",
-            "energy/score_ebm": "<br><br>Here <b>every level of noise has its own energy</b>: smooth hills under much "
-            "noise, the fine valleys of real pictures under little. A chain follows the gradient while the level "
-            "falls (<b>annealed</b> Langevin dynamics), at temperature 1, so it needs no luck to cross from valley to "
-            "valley.<br><br>Its gradient was learned by <b>denoising</b>: downhill must lead from a noisy picture to "
-            "the clean one. No chain ran in training. The curves show the energy at one and the same level "
-            "throughout, that of the <i>Energy</i> view.",
+            "energy/score_ebm": "<br><br>Here <b>every level of noise σ has its own energy</b>: smooth hills under much "
+            "noise, fine valleys under little. A chain follows the gradient, at temperature 1, while the level falls: "
+            "<b>annealed</b> Langevin dynamics.<br><br>The gradient was learned by <b>denoising</b>: downhill must "
+            "lead from a noisy picture to the clean one. No chain ran in training. The curves show the energy at one "
+            "and the same level, that of the <i>Energy</i> view.",
         }
         more = words.get(model.card.network, mixing)
         if "{t" in more:
@@ -76,7 +86,7 @@ class Chains(View):
         if model.likelihood == "none":
             formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"
         elif hasattr(model, "levels"):
-            formula = r"E_\sigma(x) = \Vert r(x, \sigma) \Vert^2 / 2, \quad \sigma \nabla E_\sigma(x) \approx \epsilon"
+            formula = r"E_\sigma(x) = \|r(x, \sigma)\|^2 / 2"
         return self.words + more, formula
 
     def build(self) -> None:
@@ -87,18 +97,8 @@ class Chains(View):
         self.plot = LinePlot("Energy of each chain", "step", "nats")
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
-        """The states, beside what the step saw or aimed at."""
-        if "corrupted" in frame.extras:
-            return [
-                ("restored: the mean of P(x)", frame.images),
-                ("corrupted: what it saw", frame.extras["corrupted"]),
-            ]
-        if "denoised" in frame.extras:
-            return [
-                ("the chain, at its level of noise", frame.images),
-                ("denoised: where downhill led", frame.extras["denoised"]),
-            ]
-        return super().panels(frame)
+        """See the base class."""
+        return _beside(frame)
 
     def draw(self, frame: Frame) -> None:
         """The pictures."""
@@ -162,6 +162,10 @@ class Repair(View):
         """See the base class."""
         return _code("repair(model, request)", "repair_request(model.Request)")
 
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """The chains."""
+        return _beside(frame) if "denoised" in frame.extras else super().panels(frame)
+
     def class_names(self) -> list[str] | None:
         """None: no chain is told a class here."""
         return None
@@ -185,7 +189,7 @@ class Repair(View):
         """Pictures."""
         original = frame.extras["original"]
         self.original.set_images(original, captions=["original"])
-        self.grid.set_images(frame.images)
+        self.grid.set_panels(self.panels(frame))
 
     def draw_plot(self, frame: Frame) -> None:
         """The mean difference so far."""

@@ -99,9 +99,9 @@ def census_request(base: type[Request]) -> type[Request]:
     return dataclasses.make_dataclass("CensusRequest", fields, bases=(base,), frozen=True)
 
 
-def kinds(dataset: str, seed: int = 0) -> dict[str, np.ndarray]:
-    """Test images and images that are no garments, each uint8 (500,H,W,C)."""
-    real = data.load(dataset, "test")[0][:NUM_COMPARED]
+def kinds(dataset: str, seed: int = 0, count: int = NUM_COMPARED) -> dict[str, np.ndarray]:
+    """Test images and images that are no garments, each uint8 (count,H,W,C)."""
+    real = data.load(dataset, "test")[0][:count]
     generator = np.random.Generator(np.random.Philox(key=[seed, 0]))
     shuffled = generator.permuted(real.reshape(len(real), -1), axis=1).reshape(real.shape)
     return {
@@ -123,7 +123,8 @@ def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
     ``images`` holds an example of each kind so far, and last the chosen test image.  Extras: ``energies`` (kind -> float32
     (n,)), ``auc`` (kind -> area under the curve for telling it from test images by energy), ``chosen`` (energy).
     """
-    sets = kinds(model.card.dataset, request.seed)
+    count = getattr(model, "num_compared", NUM_COMPARED)
+    sets = kinds(model.card.dataset, request.seed, count)
     pauses = request.num_steps // _PAUSE  # a chain is long: it may be stopped on its way
     total = len(sets) + pauses + 1
     one = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
@@ -149,7 +150,7 @@ def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
             yield frame(step)
     own = {f.name: getattr(request, f.name) for f in dataclasses.fields(model.Request)}
     pictures = np.zeros(0, np.uint8)
-    for i, drawn in enumerate(model.sample(model.Request(**{**own, "num_samples": 64}))):
+    for i, drawn in enumerate(model.sample(model.Request(**{**own, "num_samples": min(64, count // 4)}))):
         pictures = drawn.extras.get("binary", drawn.images)
         if i and i % _PAUSE == 0 and step < total - 1:
             step += 1

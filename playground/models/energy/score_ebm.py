@@ -112,6 +112,7 @@ class ScoreEBM(DiffusionModel):
     paper: ClassVar[str] = "Vincent 2011; Li et al. 2019; Salimans and Ho 2021; Thornton et al. 2025"
     likelihood: ClassVar[LikelihoodKind] = "energy"
     sample_bytes: ClassVar[int] = 24 * 2**20
+    num_compared: ClassVar[int] = 128  # images of each kind in histograms: an energy takes a while
     Config = ScoreEBMConfig
     Request = ScoreEBMRequest
 
