@@ -231,3 +231,17 @@ def test_a_frame_tells_the_energy_of_its_picture(model):
         shown = torch.from_numpy(frame.images.transpose(0, 3, 1, 2).copy())
         assert frame.extras["energy"] == pytest.approx([s.value for s in model.score(shown)], rel=0.02)
     assert frames[0].extras["energy"] != pytest.approx(frames[-1].extras["energy"], rel=0.05)
+
+
+def test_passes_count_every_gradient(gaussian, monkeypatch):
+    asked, pull = [], gaussian.pull
+
+    def counted(x, log_snr, labels, guidance_scale=1.0):
+        asked.append(1 if guidance_scale == 1 else 2)
+        return pull(x, log_snr, labels)
+
+    monkeypatch.setattr(gaussian, "pull", counted)
+    for settings in ({}, {"guidance_scale": 2.0}, {"langevin": 2, "guidance_scale": 1.5}):
+        asked.clear()
+        request = score_ebm.ScoreEBMRequest(num_samples=2, num_steps=4, **settings)
+        assert all(frame.passes == sum(asked) for frame in gaussian.sample(request))

@@ -108,3 +108,27 @@ def test_plots_follow_a_few_times_a_second_and_are_right_when_the_run_rests(open
     assert calls[-1][1] == view.player.frame.step == view.plot.curve("mean")[0][-1]
     view.player.step_back()  # shown at the next refresh, if the last one has just been
     qtbot.waitUntil(lambda: calls[-1][1] == view.player.frame.step == 59, timeout=WAIT)
+
+
+def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_window, qtbot):
+    """One window for three views: this model is slow, and what is new in each is little."""
+    window = open_window(model_id="score-ebm-fashion", view="Chains")
+    tab, view = window.current, window.current.view
+    frames = run(qtbot, tab, view, num_steps=3, num_samples=2, start="noise")
+    view.player.go_last()
+    content = view.grid.content()
+    assert np.array_equal(content.panels[0][1], frames[-1].images)
+    assert np.array_equal(content.panels[1][1], frames[-1].extras["denoised"])
+    assert list(content.captions[:2]) == view.class_names()[:2]
+    assert "training's own" not in view.explanation(view.model)[0]
+
+    tab.show_view([v.name for v in tab._suitable].index("Denoise and complete"))
+    repair = tab.view
+    frames = run(qtbot, tab, repair, damage="lower", index=0, num_steps=3, num_samples=2)
+    original = data.load("fashion", "test")[0][0]
+    assert (frames[-1].images[:, :14] == original[:14]).all() and repair.class_names() is None
+    for name in ("label", "guidance_scale", "start"):  # a repair is told no class
+        with pytest.raises(KeyError):
+            tab.knobs.row(name)
+    assert len(repair.grid.content().panels) == 2
+    assert "Filters" not in [v.name for v in tab._suitable]

@@ -78,6 +78,10 @@ class Anneals(Protocol):
         """What is put back after this step, of states that are known."""
         ...
 
+    def passes(self, request: Any, step: int) -> int:
+        """How often the network has been asked after so many steps."""
+        ...
+
 
 def run(
     model: Chain,
@@ -113,7 +117,10 @@ def run(
 
 def _frame(model: Chain, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int) -> Frame:
     pictures, extras = model.frame_of(x, seen, request, step)
-    return Frame(step, request.num_steps, step, pictures, extras, {"x": x.cpu().numpy().copy(), "step": step})
+    passes = model.passes(request, step) if isinstance(model, Anneals) else step
+    return Frame(
+        step, request.num_steps, passes, pictures, extras, {"x": x.cpu().numpy().copy(), "step": step}
+    )
 
 
 def to_pictures(grey: Tensor, shape: tuple[int, int, int]) -> np.ndarray:
