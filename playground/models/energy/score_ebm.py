@@ -100,7 +100,7 @@ class ScoreEBMRequest(ChainRequest):
         label="langevin",
         low=0,
         high=10,
-        help="Further Langevin steps at each level, at temperature 1: downhill by a tenth of the noise's variance, with the noise that this asks for.",
+        help="Further Langevin steps at each level, at temperature 1: downhill by a tenth of the noise's variance, with the noise that this asks for. They stir the chain, and what the gradient has wrong adds up to grain.",
     )
 
 
