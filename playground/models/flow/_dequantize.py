@@ -28,6 +28,19 @@ class Uniform(nn.Module):
         return torch.special.ndtr(epsilon).clamp(1e-6, 1 - 1e-6), torch.zeros(len(x), device=x.device)
 
 
+class Gaussian(nn.Module):
+    """u = 1/2 + sigma epsilon: noise that leaves its bin, so that the grey levels must be read from x + u afterwards."""
+
+    def __init__(self, sigma: float) -> None:
+        super().__init__()
+        self.sigma = sigma
+
+    def forward(self, x: Tensor, epsilon: Tensor) -> tuple[Tensor, Tensor]:
+        """As :class:`Uniform`, but u is any real number."""
+        log_q = (-0.5 * epsilon.square() - _LOG_NORMAL - math.log(self.sigma)).flatten(1).sum(1)
+        return 0.5 + self.sigma * epsilon, log_q
+
+
 class _ContextCoupling(nn.Module):
     """An affine coupling's network that also reads features of the picture; zero at first."""
 

@@ -7,6 +7,7 @@ the whole state can be laid out as a picture.  All of it is float32; only the ne
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -54,6 +55,18 @@ class Logit(Layer):
 
     def inverse(self, h: Tensor) -> Tensor:
         return ((torch.sigmoid(h) - _EDGE) * (256 / (1 - 2 * _EDGE))).clamp(0, 256)
+
+
+class Scale(Layer):
+    """Grey levels y -> (y - 128) / 64."""
+
+    title = "scale"
+
+    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        return (h - 128) / 64, h.new_full((len(h),), -h[0].numel() * math.log(64))
+
+    def inverse(self, h: Tensor) -> Tensor:
+        return 64 * h + 128
 
 
 class Squeeze(Layer):

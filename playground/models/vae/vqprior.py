@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from playground.models.base import EACH_CLASS, Frame, Recipe, Request, Score, State, knob
 from playground.models.vae._code_run import CodeRun
-from playground.models.vae._transformer import Block, Cache, RMSNorm
+from playground.models.transformer import Block, Cache, RMSNorm
 
 _SCORED = 100  # pictures whose codes are read together
 _NATS_PER_BIT = math.log(2)

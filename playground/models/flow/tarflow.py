@@ -1,0 +1,241 @@
+"""TarFlow: a normalising flow made of causal transformers, each of which reads the patches of a picture one way or the other.
+
+Zhai et al., "Normalizing flows are capable generative models", ICML 2025 (arXiv:2412.06329), after the masked
+autoregressive flow (Papamakarios, Pavlakou and Murray 2017).  Every patch is shifted and scaled as a transformer says that
+has read the patches before it: one pass turns a picture into z, and the way back goes patch by patch.  As in the paper, the
+flow learns the density of *slightly noisy* pictures, a sample is cleaned by one step along the gradient of that density
+(Tweedie's formula), and draws can be guided towards their class.
+
+Two things are ours.  A patch's numbers follow one another in four groups, so that a patch is no longer independent
+numbers given those before it.  And the noise is paid for: the bound on 8-bit pictures is that of a dequantisation by Gaussian
+noise, with the grey levels read from the cleaned picture.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.models import noise
+from playground.models.base import (
+    EACH_CLASS,
+    Frame,
+    LikelihoodKind,
+    Recipe,
+    Score,
+    State,
+    knob,
+    labels_of,
+)
+from playground.models.flow._dequantize import Gaussian
+from playground.models.flow._flow import SCORE_DRAWS, Flow, FlowRequest, log_normal
+from playground.models.flow._layers import InvertibleConv, Layer, Scale, Squeeze, bounded
+from playground.models.transformer import Block, Cache, RMSNorm
+
+
+@dataclass(frozen=True)
+class TarFlowConfig:
+    """Shape of the flow."""
+
+    image_size: int = 28  # a multiple of 4
+    channels: int = 1
+    num_classes: int = 10
+    num_blocks: int = 5  # of the flow: each a transformer that reads the patches forwards or backwards
+    depth: int = 3  # layers of each transformer
+    width: int = 160
+    heads: int = 4
+    num_groups: int = 4  # of a patch's numbers, one after the other
+    head_width: int = 96
+    sigma: float = 10.0  # of the noise, in grey levels
+    label_dropout: float = 0.1  # so often no class is given (Ho and Salimans 2022)
+
+
+@dataclass(frozen=True)
+class TarFlowRequest(FlowRequest):
+    """What to generate."""
+
+    temperature: float = knob(
+        1.0,
+        label="temperature",
+        low=0.0,
+        high=1.5,
+        step=0.05,
+        help="Multiplies the standard deviation of z. 1 is the model as trained; lower gives smoother and more ordinary garments, 0 the picture of z = 0.",
+    )
+    guidance_scale: float = knob(
+        1.5,
+        label="guidance_scale",
+        low=1.0,
+        high=4.0,
+        step=0.1,
+        help="Pushes the mean and the scale of every patch towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, the transformers are asked twice.",
+    )
+    label: int = knob(
+        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
+    )
+
+
+class Within(nn.Module):
+    """Means and log scales of one group of a patch's numbers, given the patches before and the groups before."""
+
+    def __init__(self, width: int, known: int, size: int, hidden: int) -> None:
+        super().__init__()
+        self.context = nn.Linear(width, hidden)
+        self.known = nn.Linear(known, hidden, bias=False) if known else None
+        self.last = nn.Linear(hidden, 2 * size)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, context: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+        """(...,width), (...,known) -> means and log scales, each float32 (...,size)."""
+        h = self.context(context)
+        if self.known is not None:
+            h = h + self.known(known)
+        with torch.autocast(h.device.type, enabled=False):  # a mean must be finer than the noise
+            mean, raw = self.last(F.silu(h.float())).chunk(2, -1)
+        return mean, bounded(raw)
+
+
+class AutoregressiveBlock(Layer):
+    """z_t = (x_t - mu_t) exp(-alpha_t), mu_t and alpha_t of what came before t (eq. 5-6); ``backwards`` reads the patches from the last."""
+
+    passes = 1
+
+    def __init__(self, config: TarFlowConfig, backwards: bool) -> None:
+        super().__init__()
+        self.backwards, self.num_classes = backwards, config.num_classes
+        self.title = "patches backwards" if backwards else "patches forwards"
+        self.length, size = (config.image_size // 4) ** 2, 16 * config.channels
+        self.group, width = size // config.num_groups, config.width
+        self.mix = InvertibleConv(size)
+        self.enter = nn.Linear(size, width)
+        self.places = nn.Parameter(0.2 * torch.randn(1, self.length, width))
+        self.classes = nn.Parameter(0.5 * torch.randn(1, config.num_classes + 1, width))  # the last: no class
+        self.blocks = nn.ModuleList(Block(width, config.heads, config.depth) for _ in range(config.depth))
+        self.norm = RMSNorm(width)
+        self.within = nn.ModuleList(
+            Within(width, start, self.group, config.head_width) for start in range(0, size, self.group)
+        )
+
+    def forward(self, h: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """``h`` (B,16C,H/4,W/4); ``labels`` (B,), where ``num_classes`` (or None for all) means "no class"."""
+        mixed, log_det = self.mix(h)
+        x = self._in_order(mixed)  # (B, T, 16C)
+        told = self._told(labels, len(h))
+        context = F.pad(self.enter(x[:, :-1]), (0, 0, 1, 0)) + self.places[0] + told
+        for block in self.blocks:
+            context = block(context)
+        context = self.norm(context)
+        each = [
+            self.within[k](context, x[..., : k * self.group]) for k in range(len(self.within))
+        ]
+        mean, log_scale = (torch.cat(parts, -1) for parts in zip(*each, strict=True))
+        z = (x - mean) * (-log_scale).exp()
+        return self._as_grid(z, h), log_det - log_scale.flatten(1).sum(1)
+
+    def inverse(self, h: Tensor, labels: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
+        """Patch by patch; above 1 the scale pushes mu and alpha away from those without a class (section 2.6)."""
+        z, count = self._in_order(h), len(h)
+        sides = self._told(labels, count)
+        if guidance_scale != 1:
+            sides = torch.cat([sides, self._told(None, count)])
+        cache = Cache(self.blocks, self.length)
+        x = torch.zeros_like(z)
+        for place in range(self.length):
+            context = self.places[0, place] + sides  # (sides * B, 1, width)
+            if place:
+                before = self.enter(x[:, place - 1 : place])
+                context = context + before.repeat(len(sides) // count, 1, 1)
+            for i, block in enumerate(self.blocks):
+                context = cast(Block, block).step(context, cache, i, place)
+            context = self.norm(context)[:, 0]
+            for k, within in enumerate(self.within):
+                known = x[:, place, : k * self.group].repeat(len(sides) // count, 1)
+                mean, log_scale = within(context, known)
+                if guidance_scale != 1:
+                    mean, log_scale = (
+                        part[count:] + guidance_scale * (part[:count] - part[count:])
+                        for part in (mean, log_scale)
+                    )
+                part = slice(k * self.group, (k + 1) * self.group)
+                x[:, place, part] = z[:, place, part] * log_scale.exp() + mean
+        return self.mix.inverse(self._as_grid(x, h))
+
+    def _told(self, labels: Tensor | None, count: int) -> Tensor:
+        """What the class adds at each place, (B,1,width)."""
+        none = torch.full((count,), self.num_classes, device=self.classes.device)
+        return self.classes[0][none if labels is None else labels][:, None]
+
+    def _in_order(self, h: Tensor) -> Tensor:
+        """(B,16C,H/4,W/4) -> the patches in the order in which they are read, (B,T,16C)."""
+        patches = h.flatten(2).transpose(1, 2)
+        return patches.flip(1) if self.backwards else patches
+
+    def _as_grid(self, patches: Tensor, like: Tensor) -> Tensor:
+        """The inverse of :meth:`_in_order`."""
+        patches = patches.flip(1) if self.backwards else patches
+        return patches.transpose(1, 2).reshape(like.shape)
+
+
+class TarFlow(Flow):
+    """p(y) of noisy pictures y = x + u as a stack of :class:`AutoregressiveBlock`, the directions taking turns."""
+
+    family = "flow"
+    system = "TarFlow"
+    paper = "Zhai et al. 2025, arXiv:2412.06329"
+    likelihood: LikelihoodKind = "bound"
+    num_threads: int | None = 1  # one patch is too little work to share
+    sample_bytes = 2**21
+    Config = TarFlowConfig
+    Request = TarFlowRequest
+
+    def __init__(self, config: TarFlowConfig) -> None:
+        super().__init__(config)
+        self.num_classes = config.num_classes
+        self.dequantizer = Gaussian(config.sigma)
+        blocks = [AutoregressiveBlock(config, bool(k % 2)) for k in range(config.num_blocks)]
+        self.layers = nn.ModuleList([Scale(), Squeeze(), Squeeze(), *blocks])
+
+    def forward(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> Tensor:
+        u, log_q = self.dequantizer(x, epsilon)
+        return self.log_density(x + u, labels) - log_q
+
+    def log_density(self, y: Tensor, labels: Tensor | None = None) -> Tensor:
+        """log p(y) of noisy pictures in grey levels, (B,C,H,W) -> (B,) in nats."""
+        h, total = y, torch.zeros(len(y), device=y.device)
+        for layer in self.layers:
+            h, log_det = layer(h, labels) if isinstance(layer, AutoregressiveBlock) else layer(h)
+            total = total + log_det
+        return log_normal(h) + total
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """-log p(x + u) + log q(u given x) in bits per dimension (the read-out comes on top); now and then without the class."""
+        epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        if self.training:
+            dice = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
+            labels = torch.where(dice < self.config.label_dropout, self.num_classes, labels)
+        return {"loss": -self(x, epsilon, labels).mean() / (self.num_dims * math.log(2))}
+
+
+MODEL = TarFlow
+RECIPES = (
+    Recipe(
+        id="tarflow-fashion",
+        config=TarFlowConfig(),
+        steps=6000,
+        batch_size=64,
+        optimizer="muon",
+        muon_learning_rate=0.01,
+        warmup_steps=100,
+        ema=0.998,
+        stored="int8",
+        snapshot={"num_samples": 10},
+    ),
+)
