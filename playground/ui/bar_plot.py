@@ -31,6 +31,7 @@ class _Axes:
 
     picture: QPixmap = field(default_factory=QPixmap)
     box: QRectF = field(default_factory=QRectF)
+    title_height: float = 0.0
 
 
 class BarPlot(QWidget):
@@ -115,7 +116,10 @@ class BarPlot(QWidget):
 
     def point_of(self, x: float, y: float) -> QPointF:
         """Where a point of the plot lies, in widget coordinates."""
-        box, (first, last) = self._plot_box(), self._x_range()
+        return self._place(self._plot_box(), x, y)
+
+    def _place(self, box: QRectF, x: float, y: float) -> QPointF:
+        first, last = self._x_range()
         across = (x - first) / max(last - first, 1e-12)
         up = (y - self._low) / max(self._high - self._low, 1e-12)
         return QPointF(box.left() + across * box.width(), box.bottom() - up * box.height())
@@ -140,7 +144,7 @@ class BarPlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Axes from their picture, title, legend, bars."""
         painter = QPainter(self)
-        self._plot_box()
+        self._plot_box()  # measured once; from here on it is that of the axes
         if self._axes.picture.isNull():
             self._axes.picture = self._axes_picture()
         painter.drawPixmap(0, 0, self._axes.picture)
@@ -170,35 +174,35 @@ class BarPlot(QWidget):
         if self._title:
             painter.setFont(self._heading_font())
             painter.setPen(QColor(theme.palette().text))
-            box = QRectF(0, 0, self.width(), self._title_height())
+            box = QRectF(0, 0, self.width(), self._axes.title_height)
             painter.drawText(box, int(Qt.TextFlag.TextWordWrap) | int(_LEFT.value), self._title)
 
     def _paint_legend(self, painter: QPainter) -> None:
         if self._highlight is not None:
             line = self._line()
             painter.setFont(theme.scaled_font(0.92))
-            top, side = self._title_height(), round(theme.em() * 0.6)
+            top, side = self._axes.title_height, round(theme.em() * 0.6)
             painter.fillRect(QRectF(0, top + (line - side) / 2, side, side), theme.accent(self))
             painter.setPen(QColor(theme.palette().muted))
             painter.drawText(QRectF(side * 1.7, top, self.width(), line), int(_LEFT.value), self._said)
 
     def _paint_axes(self, painter: QPainter) -> None:
-        colours, box, line = theme.palette(), self._plot_box(), self._line()
+        colours, box, line = theme.palette(), self._axes.box, self._line()
         painter.setFont(self._tick_font())
         painter.setPen(QPen(QColor(colours.line), 1))
-        ground = self.point_of(0, self._ground).y()
+        ground = self._place(box, 0, self._ground).y()
         painter.drawLine(QPointF(box.left(), ground), QPointF(box.right(), ground))
         painter.drawLine(box.bottomLeft(), box.topLeft())
         painter.setPen(QColor(colours.muted))
         gap = theme.em() * 0.3
         for value, text in self._y_ticks():
-            y = self.point_of(0, value).y()
+            y = self._place(box, 0, value).y()
             painter.drawText(QRectF(0, y - line / 2, box.left() - gap, line), int(_RIGHT.value), text)
         centre = int((Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop).value)
         wide = box.width() / len(self._names) if self._names else theme.em() * 4
         metrics = painter.fontMetrics()
         for value, text in self._x_ticks():
-            x = self.point_of(value, 0).x()
+            x = self._place(box, value, 0).x()
             short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, math.floor(wide - gap))
             half = metrics.horizontalAdvance(short) / 2
             x = min(x, self.width() - half)  # the last figure may stand at the very edge
@@ -224,11 +228,11 @@ class BarPlot(QWidget):
         self, painter: QPainter, x: np.ndarray, heights: np.ndarray, hangs: bool, colour: QColor
     ) -> None:
         """Which bar is over each column of device pixels, and how high: one picture for all of them."""
-        ratio, plot = self.devicePixelRatioF(), self._plot_box()
+        ratio, plot = self.devicePixelRatioF(), self._axes.box
         first, last = self._x_range()
         per_unit = plot.width() / max(last - first, 1e-12)
         width = max(self._bar_width(), _LEAST / ratio / per_unit)
-        left, right = (self.point_of(end, 0).x() for end in (x[0] - width / 2, x[-1] + width / 2))
+        left, right = (self._place(plot, end, 0).x() for end in (x[0] - width / 2, x[-1] + width / 2))
         high = plot.height() * float(heights.max()) / (self._high - self._low)
         w, h = max(round((right - left) * ratio), 1), round(high * ratio)
         if h < 1:
@@ -240,7 +244,7 @@ class BarPlot(QWidget):
         opacity = colour.alphaF()
         r, g, b = (round(v * opacity) for v in colour.getRgb()[:3])  # premultiplied
         argb = np.uint32(round(255 * opacity) << 24 | r << 16 | g << 8 | b)
-        ground = self.point_of(0, self._ground).y()
+        ground = self._place(plot, 0, self._ground).y()
         target = QRectF(left, ground if hangs else ground - high, right - left, high)
         inside = inside[::-1] if hangs else inside
         painter.drawImage(target, qimage(np.where(inside, argb, np.uint32(0))))
@@ -250,7 +254,8 @@ class BarPlot(QWidget):
     def _plot_box(self) -> QRectF:
         """Where the bars are, measured again when something that decides it (or the look of the axes) has changed."""
         ends = (float(self._x[0]), float(self._x[-1])) if len(self._x) else ()
-        words = (self._title_height(), self._labels["bottom"], self._labels["left"], self._names)
+        title_height = self._title_height()
+        words = (title_height, self._labels["bottom"], self._labels["left"], self._names)
         look = (theme.scale(), theme.palette().text, QApplication.font().key(), self.devicePixelRatioF())
         has_legend = self._highlight is not None
         key = (
@@ -269,17 +274,18 @@ class BarPlot(QWidget):
         if found is None:
             if len(self._known_axes) >= _MOST_AXES:
                 self._known_axes.clear()
-            found = self._known_axes[key] = _Axes(box=self._measured_box())
+            found = self._known_axes[key] = self._measured_axes(title_height)
         self._axes = found
         return found.box
 
-    def _measured_box(self) -> QRectF:
+    def _measured_axes(self, title_height: float) -> _Axes:
         line = self._line()
-        top = self._title_height() + (line if self._highlight is not None else 0) + line * 0.5
+        top = title_height + (line if self._highlight is not None else 0) + line * 0.5
         widest = max((theme.text_width(t, self._tick_font()) for _, t in self._y_ticks()), default=0.0)
         left = widest + theme.em() * 0.4 + (line if self._labels["left"] else 0)
         below = line * (2.1 if self._labels["bottom"] else 1.1)
-        return QRectF(left, top, max(self.width() - left - 2, 1), max(self.height() - top - below, 1))
+        wide, high = max(self.width() - left - 2, 1), max(self.height() - top - below, 1)
+        return _Axes(box=QRectF(left, top, wide, high), title_height=title_height)
 
     def _title_height(self) -> float:
         if not self._title:
