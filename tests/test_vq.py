@@ -13,9 +13,9 @@ import torch
 
 from playground import checkpoints, models
 from playground.models import code_grid, replay
+from playground.models.transformer import Block
 from playground.models.vae import _code_run, _quantizer, vqprior
 from playground.models.vae._quantizer import Quantizer, nearest, perplexity
-from playground.models.transformer import Block
 from playground.models.vae.vqprior import VQPrior, VQPriorConfig, VQPriorRequest
 from playground.models.vae.vqvae import VQVAE, VQVAEConfig, VQVAERequest, straight_through
 from playground.training import loop

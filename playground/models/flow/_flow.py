@@ -89,17 +89,22 @@ class Flow(nn.Module):
                 torch.distributed.broadcast(parameter.data, 0)
         self.initialised.fill_(True)
 
+    def bound(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> Tensor:
+        """One draw of the bound on log P(x), (B,) in nats."""
+        bits: Tensor = self(x, epsilon)
+        return bits
+
     @torch.no_grad()
     def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
         """Upper bounds on bits/dim of ``x`` uint8 (B,C,H,W): the mean over ``SCORE_DRAWS`` dequantisations.
 
         The density of the continuous picture x + u is exact; only the step from 256 levels to continuous numbers makes
-        it a bound.  Labels are not used.
+        it a bound.  Labels are used by a model that was told them in training.
         """
         draws = []
         for draw in range(SCORE_DRAWS):
             epsilon = noise.normal(seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
-            draws.append(self(x, torch.from_numpy(epsilon).to(x.device)).double())
+            draws.append(self.bound(x, torch.from_numpy(epsilon).to(x.device), labels).double())
         bits = -torch.stack(draws).cpu() / (self.num_dims * math.log(2))  # (draws, B)
         errors = bits.std(0) / math.sqrt(SCORE_DRAWS)
         return [

@@ -29,15 +29,18 @@ from playground.models.base import (
     Frame,
     LikelihoodKind,
     Recipe,
-    Score,
     State,
     knob,
     labels_of,
 )
 from playground.models.flow._dequantize import Gaussian
-from playground.models.flow._flow import SCORE_DRAWS, Flow, FlowRequest, log_normal
+from playground.models.flow._flow import Flow, FlowRequest, log_normal
 from playground.models.flow._layers import InvertibleConv, Layer, Scale, Squeeze, bounded
+from playground.models.flow._read_out import ReadOut
 from playground.models.transformer import Block, Cache, RMSNorm
+
+_READ = 2000  # training images that the read-out is counted on
+_CLEANED = 16  # pictures that are cleaned together
 
 
 @dataclass(frozen=True)
@@ -133,40 +136,47 @@ class AutoregressiveBlock(Layer):
         for block in self.blocks:
             context = block(context)
         context = self.norm(context)
-        each = [
-            self.within[k](context, x[..., : k * self.group]) for k in range(len(self.within))
-        ]
+        each = [self.within[k](context, x[..., : k * self.group]) for k in range(len(self.within))]
         mean, log_scale = (torch.cat(parts, -1) for parts in zip(*each, strict=True))
         z = (x - mean) * (-log_scale).exp()
         return self._as_grid(z, h), log_det - log_scale.flatten(1).sum(1)
 
     def inverse(self, h: Tensor, labels: Tensor | None = None, guidance_scale: float = 1.0) -> Tensor:
-        """Patch by patch; above 1 the scale pushes mu and alpha away from those without a class (section 2.6)."""
+        """See :meth:`undo`."""
+        *_, undone = self.undo(h, labels, guidance_scale)
+        return undone
+
+    def undo(self, h: Tensor, labels: Tensor | None = None, guidance_scale: float = 1.0) -> Iterator[Tensor]:
+        """Patch by patch, the state after each row of them; patches to come are still those of ``h``.
+
+        A scale above 1 pushes mu and alpha away from what they are without a class (section 2.6).
+        """
         z, count = self._in_order(h), len(h)
-        sides = self._told(labels, count)
+        told = self._told(labels, count)
         if guidance_scale != 1:
-            sides = torch.cat([sides, self._told(None, count)])
+            told = torch.cat([told, self._told(None, count)])
+        sides, row = len(told) // max(count, 1), h.shape[3]
         cache = Cache(self.blocks, self.length)
-        x = torch.zeros_like(z)
+        x, reached = torch.zeros_like(z), torch.zeros(self.length, 1, dtype=torch.bool, device=z.device)
         for place in range(self.length):
-            context = self.places[0, place] + sides  # (sides * B, 1, width)
+            context = self.places[0, place] + told  # (sides * B, 1, width)
             if place:
-                before = self.enter(x[:, place - 1 : place])
-                context = context + before.repeat(len(sides) // count, 1, 1)
+                context = context + self.enter(x[:, place - 1 : place]).repeat(sides, 1, 1)
             for i, block in enumerate(self.blocks):
                 context = cast(Block, block).step(context, cache, i, place)
             context = self.norm(context)[:, 0]
             for k, within in enumerate(self.within):
-                known = x[:, place, : k * self.group].repeat(len(sides) // count, 1)
-                mean, log_scale = within(context, known)
-                if guidance_scale != 1:
-                    mean, log_scale = (
-                        part[count:] + guidance_scale * (part[:count] - part[count:])
-                        for part in (mean, log_scale)
-                    )
                 part = slice(k * self.group, (k + 1) * self.group)
+                mean, log_scale = within(context, x[:, place, : part.start].repeat(sides, 1))
+                if sides == 2:
+                    mean, log_scale = (
+                        p[count:] + guidance_scale * (p[:count] - p[count:]) for p in (mean, log_scale)
+                    )
                 x[:, place, part] = z[:, place, part] * log_scale.exp() + mean
-        return self.mix.inverse(self._as_grid(x, h))
+            reached[place] = True
+            if (place + 1) % row == 0:
+                done = self.mix.inverse(self._as_grid(x, h))
+                yield torch.where(self._as_grid(reached.expand_as(z), h), done, h)
 
     def _told(self, labels: Tensor | None, count: int) -> Tensor:
         """What the class adds at each place, (B,1,width)."""
@@ -202,6 +212,7 @@ class TarFlow(Flow):
         self.dequantizer = Gaussian(config.sigma)
         blocks = [AutoregressiveBlock(config, bool(k % 2)) for k in range(config.num_blocks)]
         self.layers = nn.ModuleList([Scale(), Squeeze(), Squeeze(), *blocks])
+        self.read_out = ReadOut()
 
     def forward(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> Tensor:
         u, log_q = self.dequantizer(x, epsilon)
@@ -215,6 +226,19 @@ class TarFlow(Flow):
             total = total + log_det
         return log_normal(h) + total
 
+    def clean(self, y: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The mean of all pictures that noise may have turned into ``y`` (Tweedie's formula, section 2.5), and log p(y).
+
+        ``y`` (B,C,H,W) in grey levels -> (B,C,H,W) in grey levels, (B,) in nats.
+        """
+        with torch.enable_grad():
+            leaf = y.detach().requires_grad_()
+            log_p = self.log_density(leaf, labels)
+            (gradient,) = torch.autograd.grad(log_p.sum(), leaf)
+        return y + self.config.sigma**2 * gradient, log_p.detach()
+
+    # --- training and the bound
+
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """-log p(x + u) + log q(u given x) in bits per dimension (the read-out comes on top); now and then without the class."""
         epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
@@ -222,6 +246,105 @@ class TarFlow(Flow):
             dice = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
             labels = torch.where(dice < self.config.label_dropout, self.num_classes, labels)
         return {"loss": -self(x, epsilon, labels).mean() / (self.num_dims * math.log(2))}
+
+    @torch.no_grad()
+    def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        """Count how grey levels are read, on the first ``_READ`` training images."""
+        x, labels = x[:_READ], labels[:_READ]
+        epsilon = torch.randn(x.shape, generator=generator)
+        device = self.initialised.device
+        cleaned = [
+            self.clean(self.noisy(part.to(device), e.to(device)), c.to(device))[0]
+            for part, e, c in zip(x.split(100), epsilon.split(100), labels.split(100), strict=True)
+        ]
+        self.read_out.count(x.to(device), torch.cat(cleaned))
+
+    def noisy(self, x: Tensor, epsilon: Tensor) -> Tensor:
+        """x + u, grey levels (B,C,H,W)."""
+        u: Tensor = self.dequantizer(x, epsilon)[0]
+        return x + u
+
+    def bound(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> Tensor:
+        """log p(y) - log q(u given x) + log P(x given y), (B,) in nats; without labels, of the model without a class."""
+        return -torch.stack(list(self._bill(x, epsilon, labels).values())).sum(0)
+
+    @torch.no_grad()
+    def bits_by_part(self, x: Tensor, epsilon: Tensor) -> dict[str, Tensor]:
+        """As :meth:`Flow.bits_by_part`: the noisy picture, the noise in it, and reading the grey levels again."""
+        return {name: nats / (self.num_dims * math.log(2)) for name, nats in self._bill(x, epsilon).items()}
+
+    def _bill(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        u, log_q = self.dequantizer(x, epsilon)
+        cleaned, log_p = self.clean(x + u, labels)
+        return {"x + u": -log_p, "u": log_q, "reading x": -self.read_out(x, cleaned)}
+
+    # --- pictures
+
+    @torch.no_grad()
+    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """z first, then a frame for each row of patches that a block undoes, the noisy picture, and the cleaned one.
+
+        Extras as :meth:`Flow.sample`; ``grey`` tells whether ``values`` are grey levels.  Frames at the end of a block have a state.
+        """
+        count, device = request.num_samples, self.initialised.device
+        labels = torch.from_numpy(labels_of(request.label, request, self.num_classes)).to(device)
+        if resume is None:
+            indices = range(request.first_index, request.first_index + count)
+            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
+            h, undone = self.as_state(torch.from_numpy(z).to(device)), 0
+            yield self._moment(h, z, 0, 0, request, "z")
+        else:
+            z, undone = resume["z"], int(resume["undone"])
+            h = torch.from_numpy(resume["h"].copy()).to(device)
+        blocks = [layer for layer in reversed(self.layers) if isinstance(layer, AutoregressiveBlock)]
+        for at, block in enumerate(blocks[undone:], undone + 1):
+            for row, h in enumerate(block.undo(h, labels, request.guidance_scale), 1):  # noqa: B020 (each state is the next block's start)
+                yield self._moment(h, z, at - 1, row, request, block.title)
+        yield from self._pictures(h, z, labels, request)
+
+    def _moment(
+        self, h: Tensor, z: np.ndarray, undone: int, row: int, request: TarFlowRequest, name: str
+    ) -> Frame:
+        """The frame after so many blocks, and so many rows of the next one, have been undone."""
+        rows = h.shape[2]
+        step, total = undone * rows + row, self.config.num_blocks * rows + 2
+        state = None
+        if row % rows == 0:
+            state = {"z": z, "h": h.cpu().numpy().copy(), "undone": undone + row // rows}
+        extras = {"latent": z, "layer": name, "values": h.flatten(1).cpu().numpy().copy(), "grey": False}
+        return Frame(step, total, step * rows * self._sides(request), self.show(h, False), extras, state)
+
+    def _pictures(self, h: Tensor, z: np.ndarray, labels: Tensor, request: TarFlowRequest) -> Iterator[Frame]:
+        y = h
+        for layer in reversed(self.layers):
+            if not isinstance(layer, AutoregressiveBlock):
+                y = layer.inverse(y)  # type: ignore[operator]
+        total = self.config.num_blocks * h.shape[2] + 2
+        passes = (total - 2) * h.shape[2] * self._sides(request)
+        cleaned = torch.cat(
+            [self.clean(*part)[0] for part in zip(y.split(_CLEANED), labels.split(_CLEANED), strict=True)]
+        )
+        for more, (picture, name) in enumerate(((y, "noisy picture"), (cleaned, "cleaned picture"))):
+            values = picture.flatten(1).cpu().numpy().copy()
+            extras = {"latent": z, "layer": name, "values": values, "grey": True}
+            yield Frame(total - 1 + more, total, passes + more, self.show(picture, True), extras)
+
+    @staticmethod
+    def _sides(request: TarFlowRequest) -> int:
+        return 1 if request.guidance_scale == 1 else 2
+
+    def decode(self, z: Tensor) -> Tensor:
+        """``z`` (B,D) -> the cleaned picture in [-1, 1], (B,C,H,W)."""
+        return (self.clean(self.from_z(z))[0] - 0.5) / 127.5 - 1.0
+
+    @torch.no_grad()
+    def decode_frames(
+        self, z: np.ndarray, output: str = "mean", seed: int = 0, first_index: int = 0
+    ) -> Iterator[Frame]:
+        """The cleaned picture of given latents, ``z`` float32 (B,D), without a class."""
+        y = self.from_z(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.initialised.device))
+        images = self.show(self.clean(y)[0], is_picture=True)
+        yield Frame(1, 1, self.config.num_blocks + 1, images, {"latent": z}, {"z": z})
 
 
 MODEL = TarFlow

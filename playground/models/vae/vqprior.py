@@ -21,8 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.base import EACH_CLASS, Frame, Recipe, Request, Score, State, knob
-from playground.models.vae._code_run import CodeRun
 from playground.models.transformer import Block, Cache, RMSNorm
+from playground.models.vae._code_run import CodeRun
 
 _SCORED = 100  # pictures whose codes are read together
 _NATS_PER_BIT = math.log(2)
