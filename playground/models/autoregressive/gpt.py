@@ -163,6 +163,7 @@ MODEL = GPT
 RECIPES = (
     Recipe(
         id="gpt-bible",
+        stored="int8",
         config=GPTConfig(),
         dataset="bible",
         steps=2200,

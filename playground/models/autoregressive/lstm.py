@@ -58,6 +58,7 @@ MODEL = LSTM
 RECIPES = (
     Recipe(
         id="lstm-bible",
+        stored="int8",
         config=LSTMConfig(),
         dataset="bible",
         steps=2000,

@@ -246,6 +246,7 @@ MODEL = MADE
 RECIPES = (
     Recipe(
         id="made-fashion",
+        stored="int8",
         config=MADEConfig(),
         steps=3200,
         batch_size=128,

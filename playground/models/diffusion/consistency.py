@@ -255,6 +255,7 @@ MODEL = Consistency
 RECIPES = (
     Recipe(
         id="consistency-fashion",
+        stored="int8",
         config=ConsistencyConfig(num_detail_blocks=3),
         start_from="ddpm-fashion",
         steps=380,

@@ -121,6 +121,7 @@ MODEL = RealNVP
 RECIPES = (
     Recipe(
         id="realnvp-fashion",
+        stored="int8",
         config=RealNVPConfig(),
         steps=800,
         batch_size=64,

@@ -283,6 +283,7 @@ MODEL = StyleGAN
 RECIPES = (
     Recipe(
         id="stylegan-fashion",
+        stored="int8",
         config=StyleGANConfig(),
         steps=6000,
         batch_size=64,

@@ -309,6 +309,7 @@ RECIPES = (
     ),
     Recipe(
         id="betavae-fashion",
+        stored="int8",
         config=VAEConfig(latent_dim=12, hidden=256, beta_kl=8.0, prior_components=32),
         steps=2600,
         batch_size=128,
