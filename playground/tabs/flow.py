@@ -47,6 +47,20 @@ class Generate(View):
         "density of a picture is that of its noise, times how much the layers stretch space there."
     )
     formula = r"\log p(x) = \log \N(z; 0, I) + \log |\det \partial z / \partial x|"
+    patch_words = (
+        "Every block of this flow is a <b>transformer</b> over 49 patches. From the patches before, it says how to "
+        "scale and shift the next one. Towards <i>z</i> all go at once; <b>here it runs backwards</b>, and each waits for "
+        "the one before: watch the rows come, downwards and upwards in turn.<br><br>It learned the density of slightly "
+        "<b>noisy</b> pictures. The last frame takes the noise away, one step along the gradient of log p: drag back "
+        "one frame to see it.<br><br><b>guidance_scale</b> pushes every patch towards its class."
+    )
+    patch_formula = r"x_t = z_t \exp(\alpha_t) + \mu_t, \; (\mu_t, \alpha_t) = f(x_1 \ldots x_{t-1})"
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """A flow of transformers needs words of its own."""
+        if model.card.network == "flow/tarflow":
+            return self.patch_words, self.patch_formula
+        return self.words, self.formula
 
     def build(self) -> None:
         """A grid, and how the numbers lie."""
@@ -60,7 +74,8 @@ class Generate(View):
 
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""
-        draw_numbers(self.plot, frame.extras["values"], frame.step == frame.total)  # type: ignore[arg-type]
+        grey = frame.extras.get("grey", frame.step == frame.total)
+        draw_numbers(self.plot, frame.extras["values"], grey)  # type: ignore[arg-type]
 
 
 class Layers(View):
@@ -75,7 +90,18 @@ class Layers(View):
         "stand still while the rest goes on.<br><br>Click a stop, or drag the timeline."
     )
     formula = r"z = f_K(\ldots f_2(f_1(x)))"
+    patch_words = (
+        "Each stop of the strip is the <b>whole</b> state: 784 numbers between a picture and noise, laid out where "
+        "their pixels are. A <b>block</b> shifts and scales every patch as a transformer says that has read only the "
+        "patches before it; so the same transformer, asked patch by patch, can undo it.<br><br><b>A test image</b> travels "
+        "to <i>z</i> and back: the second row is the first in reverse. It gets its noise first, and keeps it. "
+        "No class is told here.<br><br>Click a stop, or drag the timeline."
+    )
     hidden_knobs = frozenset({"num_samples"})
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Couplings, or patches."""
+        return (self.patch_words if model.card.network == "flow/tarflow" else self.words), self.formula
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
@@ -194,7 +220,20 @@ class Score(View):
         "the sum is a cost; a raw byte per pixel would be 8.<br><br><b>Change</b> the picture: does the model notice?"
     )
     formula = r"\log P(x) \ge \E_{q(u \mid x)} [\log p(x + u) - \log q(u \mid x)]"
+    read_words = (
+        "This flow knows the density of <b>noisy</b> pictures. What an 8-bit picture costs is then a <b>bound</b>: the "
+        "price of the noisy one, y = x + u, less what its noise <i>u</i> alone would cost, plus <b>reading</b> 256 grey "
+        "levels again from the cleaned picture, each pixel by itself. Every frame is one more draw of <i>u</i>.<br><br>Only "
+        "the sum is a cost; a raw byte per pixel would be 8.<br><br><b>Change</b> the picture: does the model notice?"
+    )
+    read_formula = r"\log P(x) \ge \E [\log p(y) - \log q(y \mid x) + \log P(x \mid y)]"
     hidden_knobs = frozenset({"num_samples"})
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Noise that leaves its bin has one more price."""
+        if model.card.network == "flow/tarflow":
+            return self.read_words, self.read_formula
+        return self.words, self.formula
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""

@@ -158,7 +158,7 @@ def round_trip(model: Any, request: RoundTripRequest, resume: State | None = Non
     z = model.as_picture(h).flatten(1)
     y = model.from_z(z)
     difference = (y - (x + u)).abs()
-    changed = int((y.clamp(0, 255.9).floor() != x).sum())
+    changed = int((y.clamp(0, 255.9).floor() != (x + u).clamp(0, 255.9).floor()).sum())
     shown = [model.show(x + 0.5, True), model.show(h, False), model.show(y, True)]
     error = (difference.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     passes = 2 * sum(layer.passes for layer in model.layers)

@@ -34,7 +34,7 @@ from playground.models.base import (
     labels_of,
 )
 from playground.models.flow._dequantize import Gaussian
-from playground.models.flow._flow import Flow, FlowRequest, log_normal
+from playground.models.flow._flow import DETERMINISTIC_LOGVAR, Flow, FlowRequest, log_normal
 from playground.models.flow._layers import InvertibleConv, Layer, Scale, Squeeze, bounded
 from playground.models.flow._read_out import ReadOut
 from playground.models.transformer import Block, Cache, RMSNorm
@@ -202,6 +202,7 @@ class TarFlow(Flow):
     paper = "Zhai et al. 2025, arXiv:2412.06329"
     likelihood: LikelihoodKind = "bound"
     num_threads: int | None = 1  # one patch is too little work to share
+    decoded_together = 8  # patches wait for one another, pictures do not
     sample_bytes = 2**21
     Config = TarFlowConfig
     Request = TarFlowRequest
@@ -332,6 +333,16 @@ class TarFlow(Flow):
     @staticmethod
     def _sides(request: TarFlowRequest) -> int:
         return 1 if request.guidance_scale == 1 else 2
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``x`` uint8 (B,C,H,W) -> z (B,D) of x + u for one draw of u that belongs to the picture, and a log variance that means: none.
+
+        A picture without noise would be an unlikely one here, and its z far too short.
+        """
+        epsilon = noise.normal(0, noise.identities(x), "dequantise", tuple(x.shape[1:]))
+        h, _ = self.to_z(self.noisy(x, torch.from_numpy(epsilon).to(x.device)))
+        z = self.as_picture(h).flatten(1)
+        return z, torch.full_like(z, DETERMINISTIC_LOGVAR)
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,D) -> the cleaned picture in [-1, 1], (B,C,H,W)."""

@@ -1,0 +1,178 @@
+"""TarFlow: causality, the way back under guidance, Tweedie's formula and the price of reading grey levels, against oracles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from playground.models.flow._dequantize import Gaussian
+from playground.models.flow._flow import log_normal
+from playground.models.flow._layers import Scale
+from playground.models.flow._read_out import ReadOut
+from playground.models.flow.tarflow import AutoregressiveBlock, TarFlow, TarFlowConfig, TarFlowRequest
+
+CONFIG = TarFlowConfig(image_size=8, num_blocks=2, depth=2, width=16, heads=2, head_width=8)
+
+
+def shaken(config=CONFIG):
+    """A small flow whose parameters are anything but their start."""
+    torch.manual_seed(5)
+    model = TarFlow(config).eval().requires_grad_(False)
+    for parameter in model.parameters():
+        parameter += 0.2 * torch.randn_like(parameter)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model():
+    return shaken()
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_patch_knows_only_the_patches_and_groups_before_it(backwards):
+    torch.manual_seed(0)
+    block = AutoregressiveBlock(CONFIG, backwards).eval()
+    for parameter in block.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    for name in ("lower", "upper", "log_s"):  # its mixing within a patch only swaps halves here
+        torch.nn.init.zeros_(getattr(block.mix, name))
+    h = torch.randn(16, 2, 2)
+
+    def z_of(flat):
+        return block(flat.view(1, 16, 2, 2))[0].flatten(2)[0].T.flatten()  # patch by patch
+
+    jacobian = torch.autograd.functional.jacobian(z_of, h.flatten()).view(4, 16, 16, 4)
+    reads = jacobian.abs() > 0  # [patch, number of z, number of h, patch]
+    halves = torch.arange(16).roll(8)  # where a number of the mixed patch came from
+    reads = reads[:, :, halves]
+    order = [3, 2, 1, 0] if backwards else [0, 1, 2, 3]
+    for i, patch in enumerate(order):
+        for j, other in enumerate(order):
+            if j < i:
+                assert reads[patch, :, :, other].all(), "all of an earlier patch"
+            elif j > i:
+                assert not reads[patch, :, :, other].any(), "nothing of a later one"
+        group = torch.arange(16) // 4
+        own = reads[patch, :, :, patch]
+        assert own.diagonal().all() and own[group[:, None] > group].all()
+        assert not own[(group[:, None] < group) | ((group[:, None] == group) & ~torch.eye(16).bool())].any()
+
+
+def test_the_way_back_knows_the_class(model):
+    y = 256 * torch.rand(3, 1, 8, 8)
+    labels = torch.tensor([0, 4, 9])
+    h = y
+    for layer in model.layers:
+        h = (layer(h, labels) if isinstance(layer, AutoregressiveBlock) else layer(h))[0]
+
+    def back(told):
+        x = h
+        for layer in reversed(model.layers):
+            x = layer.inverse(x, told) if isinstance(layer, AutoregressiveBlock) else layer.inverse(x)
+        return x
+
+    assert (back(labels) - y).abs().max() < 0.05
+    assert (back(None) - y).abs().max() > 1
+
+
+def test_guidance_is_linear_in_means_and_log_scales(model):
+    """The first group of the first patch depends on nothing but the class, so that its guided draw can be made by hand."""
+    block, z = model.layers[3], torch.randn(2, 16, 2, 2)
+    labels = torch.tensor([1, 6])
+    for name in ("lower", "upper", "log_s"):
+        assert getattr(block.mix, name).abs().max() > 0  # shaken: undo it to look at the mixed patch
+
+    def first_group(told, scale):
+        return block.mix(block.inverse(z, told, scale))[0][:, :4, 0, 0]
+
+    drawn = z[:, :4, 0, 0]
+
+    def numbers(told):  # mean and log scale from what two draws become
+        moved = block.mix(block.inverse(z + 1, told))[0][:, :4, 0, 0] - first_group(told, 1.0)
+        return first_group(told, 1.0) - moved * drawn, moved.log()
+
+    (mean, log_scale), (mean_0, log_scale_0) = numbers(labels), numbers(None)
+    for scale in (1.5, 3.0):
+        wide = (log_scale_0 + scale * (log_scale - log_scale_0)).exp()
+        by_hand = mean_0 + scale * (mean - mean_0) + wide * drawn
+        assert torch.allclose(first_group(labels, scale), by_hand, atol=1e-2)
+
+
+def test_rows_come_one_after_the_other(model):
+    request = TarFlowRequest(num_samples=2, seed=4)
+    frames = list(model.sample(request))
+    titles = [f.extras["layer"] for f in frames]
+    assert titles[0] == "z" and titles[-2:] == ["noisy picture", "cleaned picture"]
+    forwards = [i for i, title in enumerate(titles) if title == "patches forwards"]
+    before, first, second = (frames[i].extras["values"] for i in (forwards[0] - 1, *forwards))
+    before, first, second = (v.reshape(2, 16, 2, 2) for v in (before, first, second))
+    assert (first[:, :, 0] != before[:, :, 0]).all() and np.array_equal(first[:, :, 1], before[:, :, 1])
+    assert np.array_equal(second[:, :, 0], first[:, :, 0]) and (second[:, :, 1] != first[:, :, 1]).all()
+    assert frames[-1].extras["grey"] and not frames[-3].extras["grey"]
+    free = list(model.sample(TarFlowRequest(num_samples=2, seed=4, guidance_scale=1.0)))
+    assert frames[-1].passes > 1.5 * free[-1].passes, "a guided patch asks twice"
+
+
+def test_cleaning_is_the_posterior_mean():
+    """Without blocks the density is a normal one, whose posterior mean is known."""
+    model = TarFlow(TarFlowConfig(image_size=4, num_blocks=0, sigma=20.0)).eval()
+    y = 256 * torch.rand(5, 1, 4, 4)
+    cleaned, log_p = model.clean(y)
+    assert torch.allclose(cleaned, y - 20.0**2 * (y - 128) / 64**2, atol=1e-3)  # p(y) = N(128, 64^2)
+    z, log_det = Scale()(y)
+    assert torch.allclose(log_p, log_normal(z) + log_det)
+
+
+def test_gaussian_noise_has_the_density_it_says():
+    x = torch.full((2, 1, 4, 4), 7, dtype=torch.uint8)
+    epsilon = torch.randn(x.shape)
+    u, log_q = Gaussian(10.0)(x, epsilon)
+    exact = torch.distributions.Normal(0.5, 10.0).log_prob(u).flatten(1).sum(1)
+    assert torch.allclose(log_q, exact, atol=1e-3)
+
+
+def test_the_bound_against_brute_force():
+    """One pixel, a normal p(y), a counted read-out: the bound's mean lies under the log of what it bounds, summed by hand."""
+    config = TarFlowConfig(image_size=4, num_blocks=0, sigma=10.0)
+    model = TarFlow(config).eval()
+    generator = torch.Generator().manual_seed(0)
+    shown = (128 + 63 * torch.randn(2000, 1, 4, 4, generator=generator)).clamp(0, 255).to(torch.uint8)
+    noise = torch.randn(shown.shape, generator=generator)
+    before = model.bound(shown, noise).mean()
+    model.finish(shown, torch.zeros(2000, dtype=torch.int64), generator)
+    assert model.bound(shown, noise).mean() > before + 1, "a counted table reads better than none"
+
+    y = torch.arange(-200.0, 460.0, 0.25)
+    p_y = torch.distributions.Normal(128.0, 64.0).log_prob(y).double().exp()
+    cleaned = y - config.sigma**2 * (y - 128) / 64**2
+    p_x = model.read_out.table.double().log_softmax(1).exp()[cleaned.round().clamp(0, 255).long()]
+    truth = (p_y[:, None] * p_x).sum(0).mul(0.25).log()  # log P of each grey level
+    assert truth.exp().sum().item() == pytest.approx(1.0, abs=1e-3)
+    x = torch.arange(64, 192, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 1, 4, 4)
+    draws = [model.bound(x, torch.randn(x.shape, generator=generator)) / 16 for _ in range(100)]
+    gap = truth[64:192] - torch.stack(draws).double().mean(0)
+    assert gap.min() > -0.05, "a bound above the truth"
+    assert gap.mean() < 0.5
+
+
+def test_reading_is_a_distribution_and_counts():
+    read, x = ReadOut(), torch.tensor([[[[3, 3, 3, 250]]]], dtype=torch.uint8).expand(500, 1, 1, 4)
+    cleaned = torch.tensor([10.2, 9.8, 10.0, 300.0]).expand(500, 1, 1, 4)
+    read.count(x, cleaned)
+    every = torch.arange(256, dtype=torch.uint8).view(-1, 1, 1, 1)
+    total = read(every, torch.full(every.shape, 10.0)).exp().sum()
+    assert total.item() == pytest.approx(1.0, abs=1e-4)
+    assert read(x[:1, :, :, :1], cleaned[:1, :, :, :1]).item() > math.log(0.9)
+    assert read(x[:1, :, :, 3:], cleaned[:1, :, :, 3:]).item() > math.log(0.9), "clamped to the last row"
+
+
+def test_an_encoded_picture_has_a_z_of_usual_length_and_comes_back(model):
+    x = torch.randint(0, 256, (4, 1, 8, 8), dtype=torch.uint8)
+    z, _ = model.encode(x)
+    again, _ = model.encode(x[2:3])
+    assert torch.allclose(z[2:3], again, atol=1e-4), "the noise belongs to the picture, not to its place"
+    y = model.from_z(z)
+    assert 7.0 < (y - 0.5 - x).std() < 13.0
