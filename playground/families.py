@@ -37,7 +37,7 @@ FAMILIES = (
         "Flow",
         "Turns a picture into pure noise step by step without losing anything, so every step can be undone.",
         "flow",
-        opens="glow-fashion",
+        opens="tarflow-fashion",
     ),
     Family(
         "vae",

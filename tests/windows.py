@@ -7,10 +7,14 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
+import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, data, families
 from playground.app import MainWindow
+from playground.tabs.knob_grid import KnobGrid
+from playground.tabs.training_film import Training
 from playground.ui import theme
 
 WAIT = 30_000  # ms, for a busy machine; nothing waits for time itself
@@ -25,6 +29,22 @@ def picture_cards() -> list[checkpoints.Card]:
 def load(model_id: str) -> Any:
     """Each shipped model once in a process: reading a file is tested elsewhere."""
     return checkpoints.load(model_id)
+
+
+SHARED = (KnobGrid, Training)  # views of all families
+# networks of which every view runs the very code of another's: Glow is multiscale too, DCGAN is drawn from by the same class
+REPEATED = {"flow/realnvp": "flow/glow", "gan/gan": "gan/dcgan"}
+
+
+def every_view():
+    """Every view of every model (:func:`shows_first` leaves out repetitions); the two that all families share, of the model that each family opens with."""
+    seen = set()
+    for card in sorted(checkpoints.cards(), key=lambda c: c.id != families.entry(c.family).opens):
+        for kind in families.entry(card.family).views():
+            if kind in SHARED and (card.family, kind) in seen:
+                continue
+            seen.add((card.family, kind))
+            yield pytest.param(card, kind, id=f"{card.id}-{kind.name}")
 
 
 def shows_first(card: checkpoints.Card, kind: Any) -> bool:
@@ -59,3 +79,34 @@ def wait_open(qtbot, window):
 
 def wait_finished(qtbot, view):
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0 and not view.player.is_sampling, timeout=WAIT)
+
+
+def begun(player):
+    """The newest request has brought its first frame."""
+    return player.lane._held is None and player._keep is None and len(player.timeline) > 0
+
+
+def plays_steps_and_stops(qtbot, window, tab):
+    """The open view has begun; it pauses, goes a step on, stops, and shows something."""
+    view = tab.view
+    qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
+    view.player.pause()
+    qtbot.waitUntil(lambda: not view.player.is_sampling, timeout=WAIT)
+    before = view.player.timeline.last.step
+    if view.player.is_open:
+        view.player.go_last()
+        view.player.step_forward()
+        qtbot.waitUntil(
+            lambda: view.player.timeline.last.step > before or not view.player.is_open, timeout=WAIT
+        )
+    tab.transport.stop.click()
+    view.player.stop()
+    assert not view.player.is_playing and tab.banner.isHidden()
+    picture = window.grab().toImage()
+    canvas = picture.copy(tab.canvas.geometry().translated(tab.body.mapTo(window, QPoint(0, 0))))
+    grey = {
+        canvas.pixelColor(x, y).lightness()
+        for x in range(0, canvas.width(), 7)
+        for y in range(0, canvas.height(), 7)
+    }
+    assert len(grey) > 12, "an empty canvas"

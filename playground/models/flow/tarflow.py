@@ -363,7 +363,7 @@ RECIPES = (
     Recipe(
         id="tarflow-fashion",
         config=TarFlowConfig(),
-        steps=5000,
+        steps=4300,
         batch_size=64,
         optimizer="muon",
         muon_learning_rate=0.01,
