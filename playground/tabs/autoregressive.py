@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground import data
 from playground.keepsake import numbers
-from playground.models.base import Frame, Request, State, pixel_order
+from playground.models.base import Frame, Request, State, knobs, pixel_order
 from playground.tabs import shelf
 from playground.tabs.attention import Attention
 from playground.tabs.code import Code
@@ -47,9 +47,15 @@ class Generate(View):
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Not everyone reads like a page."""
+        *all_but_the_price, _ = self.words.split("<br><br>")
+        if "guidance_scale" in {knob.name for knob in knobs(self.request_type(model))}:
+            price = (
+                "Each step has an exact probability, and so has the picture. <b>guidance_scale</b> above 1 leaves it for "
+                "what is typical of the class."
+            )
+            return "<br><br>".join([*all_but_the_price, price]), self.formula
         if not hasattr(model, "masks"):
             return self.words, self.formula
-        *all_but_the_price, _ = self.words.split("<br><br>")
         orderings = "The <b>ordering</b> decides which pixels are earlier, wherever they lie."
         return "<br><br>".join([*all_but_the_price, orderings]), self.formula
 
