@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from playground.models import latent
+from playground.models.base import Frame
 from playground.models.flow._dequantize import Gaussian
 from playground.models.flow._flow import log_normal
 from playground.models.flow._layers import Scale
@@ -176,3 +178,32 @@ def test_an_encoded_picture_has_a_z_of_usual_length_and_comes_back(model):
     assert torch.allclose(z[2:3], again, atol=1e-4), "the noise belongs to the picture, not to its place"
     y = model.from_z(z)
     assert 7.0 < (y - 0.5 - x).std() < 13.0
+
+
+class Together:
+    """Decodes a latent to its own numbers, and counts how often it is asked."""
+
+    decoded_together = 4
+    latent_shape = (1, 2)
+
+    def __init__(self):
+        self.asked = []
+
+    def decode_frames(self, z):
+        self.asked.append(len(z))
+        yield Frame(1, 1, 1, (10 * z).astype(np.uint8)[..., None], {"latent": z})
+
+
+def test_a_walk_is_decoded_in_groups_and_shown_picture_by_picture():
+    model, request = Together(), latent.InterpolateRequest(ends="samples", num_steps=10)
+    frames = list(latent.interpolate(model, request))
+    assert model.asked == [2, 4, 4, 2], "the ends, then groups"
+    assert [f.step for f in frames] == list(range(1, 11)) and all(len(f.images) == 1 for f in frames)
+    model.decoded_together = 1
+    for one, other in zip(frames, latent.interpolate(model, request), strict=True):
+        assert np.array_equal(one.images, other.images) and one.extras["amount"] == other.extras["amount"]
+        assert np.array_equal(one.extras["latent"], other.extras["latent"])
+    model.decoded_together = 4
+    rest = list(latent.interpolate(model, request, frames[5].state))
+    assert [f.step for f in rest] == [7, 8, 9, 10]
+    assert np.array_equal(rest[0].images, frames[6].images)
