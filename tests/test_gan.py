@@ -257,3 +257,27 @@ def test_opinions_are_measured_against_real_pictures(style):
     mine = images[labels == 6][:50].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
     found = style.opinion(torch.from_numpy(mine), torch.full((50,), 6))
     assert float(found.mean()) == pytest.approx(0.0, abs=1e-4)
+
+
+def test_a_smooth_discriminator_pays_for_its_slope_and_the_generator_does_not():
+    """For a linear discriminator R1 and R2 are its squared slope, and the rest of the loss is the paper's."""
+    slope = 0.05 * torch.randn(784, generator=torch.Generator().manual_seed(2))
+
+    class Linear(torch.nn.Module):
+        def forward(self, x):
+            return x.flatten(1) @ slope
+
+    x = torch.randint(0, 256, (4000, 1, 28, 28), dtype=torch.uint8)
+    labels, figures = torch.zeros(4000, dtype=torch.int64), {}
+    for gamma in (0.0, 0.5):
+        torch.manual_seed(0)
+        model = gan.GAN(gan.GANConfig(width=8, maxout_units=4, gamma=gamma))
+        model.discriminator = Linear()
+        for turn in ("discriminator", "generator"):
+            figures[gamma, turn] = model.loss(x, labels, torch.Generator().manual_seed(1), turn)
+    plain, smooth = figures[0.0, "discriminator"], figures[0.5, "discriminator"]
+    for name in ("r1", "r2"):
+        assert float(smooth[name]) == pytest.approx(float(slope.square().sum()), rel=0.1)
+    price = 0.25 * float(smooth["r1"] + smooth["r2"])
+    assert float(smooth["loss"]) == pytest.approx(float(plain["loss"]) + price, rel=1e-4)
+    assert float(figures[0.0, "generator"]["loss"]) == float(figures[0.5, "generator"]["loss"])

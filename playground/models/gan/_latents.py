@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
 from playground.models.blocks import from_uint8, to_uint8
+from playground.models.gan._games import opinion_loss, opinions
 
 TURNS = ("discriminator", "generator")  # who learns first in each step
 CHUNK = 16  # decoded together; a smaller batch is not padded, so that one picture costs one picture
@@ -46,9 +47,7 @@ def non_saturating(discriminator: nn.Module, real: Tensor, fake: Tensor, turn: s
     """
     if turn == "generator":
         return {"loss": F.softplus(-discriminator(fake).float()).mean()}
-    on_real, on_fake = discriminator(real).float(), discriminator(fake.detach()).float()
-    told = {"real": on_real.sigmoid().mean(), "fake": on_fake.sigmoid().mean()}
-    return {"loss": (F.softplus(-on_real) + F.softplus(on_fake)).mean(), **told}
+    return opinion_loss(discriminator(real).float(), discriminator(fake.detach()).float())
 
 
 class LatentGAN(nn.Module):
@@ -79,9 +78,22 @@ class LatentGAN(nn.Module):
     def loss(
         self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str = "generator"
     ) -> dict[str, Tensor]:
-        """The loss of the one whose ``turn`` it is; ``x`` uint8 (B,C,H,W), labels are not used."""
+        """The loss of the one whose ``turn`` it is; ``x`` uint8 (B,C,H,W), labels are not used.
+
+        A configuration with a ``gamma`` above 0 keeps the discriminator smooth by R1 and R2 with that weight.
+        """
         z = torch.randn(len(x), *self.latent_shape, generator=generator, device=generator.device)
-        return non_saturating(self.discriminator, from_uint8(x), self(z.to(x.device)), turn)
+        real, fake, gamma = from_uint8(x), self(z.to(x.device)), getattr(self.config, "gamma", 0.0)
+        if turn == "generator" or not gamma:
+            return non_saturating(self.discriminator, real, fake, turn)
+
+        def ask(pictures: Tensor, rows: Tensor) -> Tensor:
+            return cast(Tensor, self.discriminator(pictures))
+
+        sigma = self.config.penalty_sigma
+        on_real, on_fake, r1, r2 = opinions(ask, real, fake.detach().float(), sigma, generator)
+        told = opinion_loss(on_real, on_fake)
+        return {**told, "loss": told["loss"] + 0.5 * gamma * (r1 + r2), "r1": r1, "r2": r2}
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""

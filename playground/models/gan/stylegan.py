@@ -25,6 +25,7 @@ from playground import data
 from playground.models import noise
 from playground.models.base import EACH_CLASS, Frame, Recipe, Request, State, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
+from playground.models.gan._games import opinions
 from playground.models.gan._latents import CHUNK, TURNS
 from playground.models.gan._styled import Critic, Generator
 
@@ -129,15 +130,12 @@ class StyleGAN(nn.Module):
             game = F.softplus(on_real - self.discriminator(fake, labels).float()).mean()
             distance, spread = thumbnail_distance(real, fake.float(), labels)
             return {"loss": game + self.config.thumbnail_weight * distance, "game": game, "spread": spread}
-        fake, half, sigma = fake.detach().float(), max(len(x) // 2, 1), self.config.penalty_sigma
-        near = torch.cat([real[:half], fake[:half]])  # half of the batch is enough for the penalties
-        nudge = torch.randn(near.shape, generator=generator, device=generator.device).to(x.device)
-        seen = torch.cat([real, fake, near + sigma * nudge])
-        classes = torch.cat([labels, labels, labels[:half], labels[:half]])
-        opinions = self.discriminator(seen, classes).float()
-        on_real, on_fake, real_nudged, fake_nudged = opinions.split([len(x), len(x), half, half])
-        r1 = ((real_nudged - on_real[:half]) / sigma).square().mean()
-        r2 = ((fake_nudged - on_fake[:half]) / sigma).square().mean()
+
+        def ask(pictures: Tensor, rows: Tensor) -> Tensor:
+            return cast(Tensor, self.discriminator(pictures, labels[rows]))
+
+        sigma = self.config.penalty_sigma
+        on_real, on_fake, r1, r2 = opinions(ask, real, fake.detach().float(), sigma, generator)
         loss = F.softplus(on_fake - on_real).mean() + 0.5 * self.config.gamma * (r1 + r2)
         return {"loss": loss, "lead": (on_real - on_fake).mean(), "r1": r1, "r2": r2}
 
