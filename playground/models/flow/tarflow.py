@@ -371,6 +371,7 @@ RECIPES = (
         ema=0.998,
         compile=False,
         stored="int8",
+        num_scored=2000,
         snapshot={"num_samples": 10},
     ),
 )
