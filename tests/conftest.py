@@ -31,6 +31,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.qt_log_ignore(*IGNORED))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: tests of the window wait for it half of the time."""
+    return max(round(1.5 * (os.cpu_count() or 1)), 2)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Take the tests' own cache away."""
     shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
