@@ -8,6 +8,7 @@ import pytest
 import playground
 from playground import checkpoints, families
 from playground.models import knob_grid, latent
+from playground.models.energy.score_ebm import ScoreEBM
 from playground.tabs import shelf
 from playground.tabs.keep import moment_of
 from playground.tabs.page import Place
@@ -25,6 +26,7 @@ def window(qapp):
         yield next(encodings(model))
 
     patch.setattr(latent, "encodings", few)
+    patch.setattr(ScoreEBM, "num_compared", 16)
     patch.setattr(shelf.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
     with opened() as one:
         yield one

@@ -11,7 +11,7 @@ import torch
 from playground import checkpoints, paths
 from playground.__main__ import main
 from playground.models import network_class, precision
-from playground.models.base import make_request
+from playground.models.base import knobs, make_request
 
 HALVING = [c for c in checkpoints.cards() if hasattr(network_class(c.network), "set_precision")]
 
@@ -23,7 +23,8 @@ def cache(tmp_path, monkeypatch):
 
 
 def pictures(model, **settings):
-    names = {"num_samples": 4, "seed": 3, **settings}
+    steps = {k.name: min(k.default, 8) for k in knobs(model.Request) if k.name == "num_steps"}
+    names = {"num_samples": 2, "seed": 3, **steps, **settings}
     *_, last = model.sample(make_request(model.Request, names))
     return last.images.astype(int)
 
