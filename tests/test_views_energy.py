@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from playground import data
+from playground import checkpoints, data
 
 MODEL = "rbm-fashion"
 WAIT = 60_000  # ms
@@ -132,3 +132,15 @@ def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_wi
             tab.knobs.row(name)
     assert len(repair.grid.content().panels) == 2
     assert "Filters" not in [v.name for v in tab._suitable]
+
+
+def test_the_words_of_a_film_say_how_its_energy_learned():
+    """One energy is pushed up by its own chains; the other meets no chain in training."""
+    from playground.tabs.training_film import Training
+
+    said = {
+        i: Training.explanation(Training, checkpoints.load(i))[0]
+        for i in ("ebm-fashion", "score-ebm-fashion")
+    }
+    assert "its own chains" in said["ebm-fashion"] and "No chain runs" not in said["ebm-fashion"]
+    assert "No chain runs" in said["score-ebm-fashion"] and "its own chains" not in said["score-ebm-fashion"]

@@ -217,11 +217,12 @@ class Energies(View):
         """Where every level of noise has its own energy, one has been chosen."""
         if not hasattr(model, "levels"):
             return super().explanation(model)
-        more = (
-            "<br><br>This model has an energy for every level of noise. Here it is the one at which garments were told "
-            "apart best: the picture is taken for one under so much noise that only its outline would be left."
+        *shared, _ = self.words.split("<br><br>")
+        chosen = (
+            "Energies are in nats <b>up to an unknown constant</b>. This model has one for every level of noise; here it "
+            "is that which told garments apart best."
         )
-        return self.words + more, self.formula
+        return "<br><br>".join([*shared, chosen]), self.formula
 
     @classmethod
     def suits(cls, model: Any) -> bool:

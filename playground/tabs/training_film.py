@@ -40,6 +40,11 @@ _ENERGY_WORDS = (
     "<b>up</b>. The loss is the difference, so it need <b>not</b> fall: near zero, the chains find pictures as plausible "
     "to the model as real ones.<br><br>" + _PICTURES
 )
+_DENOISING_WORDS = (
+    "Each training step lays noise of every strength over pictures{batch} and asks the energy which way downhill leads. "
+    "Its gradient is fitted to the noise that a diffusion model finds there; <i>denoising</i> is its error against the "
+    "noise itself. <b>No chain runs.</b><br><br>" + _PICTURES
+)
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
 _APART = 5.0  # figures of such different size share an axis of powers of ten
@@ -66,7 +71,8 @@ class Training(View):
         card = model.card
         minutes, batch = card.training_seconds / 60, card.recipe.get("batch_size", "")
         is_energy = model.likelihood == "energy"
-        words = _GAME_WORDS if hasattr(model, "turns") else _ENERGY_WORDS if is_energy else _WORDS
+        of_energies = _DENOISING_WORDS if hasattr(model, "levels") else _ENERGY_WORDS
+        words = _GAME_WORDS if hasattr(model, "turns") else of_energies if is_energy else _WORDS
         is_text = data.modality(card.dataset) == "text"
         words, seen = (_TEXT_WORDS, "stretches") if is_text else (words, "pictures")
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (

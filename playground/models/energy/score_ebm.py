@@ -8,7 +8,8 @@ energy or the score?"), and its gradient takes over what a diffusion model knows
     E(x, lambda, c) = || r(x, lambda, c) ||^2 / 2,    r = sigma x + alpha v_pred(x, lambda, c)
 
 At first r is the noise that the diffusion model sees in x.  The gradient of E is what it should be, epsilon / sigma, only
-if r is also the right field for its own Jacobian, which training sees to: sigma grad E is fitted to the noise.
+if r is also the right field for its own Jacobian, which training sees to: sigma grad E is fitted to the noise, or to its mean
+as the diffusion model gives it, where there is one to learn from (as for the shipped weights).
 Pictures are drawn by annealed Langevin dynamics (Song and Ermon 2019; Jolicoeur-Martineau et al. 2021).
 """
 
