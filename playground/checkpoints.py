@@ -14,6 +14,7 @@ import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +100,22 @@ def read_card(path: Path) -> Card:
     Raises:
         CheckpointError: one sentence.
     """
-    card = read_header(path).card
-    return dataclasses.replace(card, metrics=read_metrics(path))
+    return _read_card(path, _stamp(path), _stamp(metrics_path(path)))
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file does: the moment of its last change and its size; None if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache(maxsize=256)
+def _read_card(path: Path, weights: object, metrics: object) -> Card:
+    """Read once for each state of the two files: views ask for all cards when they open."""
+    return dataclasses.replace(read_header(path).card, metrics=read_metrics(path))
 
 
 def read_metrics(path: Path) -> dict[str, Any]:

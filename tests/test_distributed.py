@@ -47,7 +47,7 @@ def test_a_broken_environment_is_a_sentence(monkeypatch, capsys, tmp_path):
 
 def test_two_processes_draw_the_same_set(tmp_path):
     """Discrete draws to the bit, split at an index that is no multiple of anything."""
-    arguments = ("sample", "pixelcnn-fashion", "--count", "5", "--seed", "3", "--out")
+    arguments = ("sample", "made-fashion", "--count", "5", "--seed", "3", "--out")
     assert main([*arguments, str(tmp_path / "one.npy")]) == 0
     done = torchrun(*arguments, tmp_path / "two.npy")
     assert done.returncode == 0, done.stderr

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-import prdc
 import pytest
 import torch
-from scipy.linalg import sqrtm
-from sklearn.metrics import pairwise_distances_argmin_min
-from sklearn.neighbors import NearestNeighbors
 from torch import nn
-from torchmetrics.image.fid import FrechetInceptionDistance
 
 from playground import data
 from playground.evaluation import fidelity, marks
@@ -26,6 +21,8 @@ def clouds():
 
 
 def test_the_frechet_distance_is_scipys(clouds):
+    from scipy.linalg import sqrtm
+
     real, fake = (c.astype(np.float64) for c in clouds)
     a, b = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     expected = np.square(real.mean(0) - fake.mean(0)).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
@@ -34,6 +31,8 @@ def test_the_frechet_distance_is_scipys(clouds):
 
 
 def test_the_frechet_distance_is_that_of_torchmetrics(clouds):
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
     class Flat(nn.Module):
         num_features = 12
 
@@ -57,6 +56,8 @@ def test_fewer_pictures_than_features_still_have_a_distance(clouds):
 
 @pytest.mark.parametrize("k", [1, 5])
 def test_neighbourhoods_are_those_of_prdc(clouds, k, monkeypatch, capsys):
+    import prdc
+
     monkeypatch.setattr(fidelity, "_ROWS", 70)  # several parts, the last one shorter
     expected = prdc.compute_prdc(*clouds, nearest_k=k)
     found = fidelity.neighbourhoods(*clouds, k=k)
@@ -66,6 +67,9 @@ def test_neighbourhoods_are_those_of_prdc(clouds, k, monkeypatch, capsys):
 
 
 def test_reach_and_nearest_are_those_of_scikit_learn(clouds):
+    from sklearn.metrics import pairwise_distances_argmin_min
+    from sklearn.neighbors import NearestNeighbors
+
     real, fake = clouds
     theirs = NearestNeighbors(n_neighbors=6).fit(real).kneighbors(real)[0][:, 5]
     assert fidelity.own_reach(real, 5) == pytest.approx(theirs, abs=1e-4)

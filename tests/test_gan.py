@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from scipy import stats
 
 from playground import data, models
 from playground.distributed import World
@@ -91,6 +90,8 @@ def test_a_mixed_picture_takes_coarse_layers_from_one_and_fine_layers_from_the_o
 
 def test_the_thumbnail_distance_tells_one_picture_from_many():
     """Against scipy's energy distance, for thumbnails of one grey each, whose space is a line; and within classes."""
+    from scipy import stats
+
     rng = np.random.default_rng(0)
     grey = rng.normal(0, 0.3, (2, 400)).astype(np.float32)
     grey[1] = 0.4 * grey[1] + 0.1

@@ -16,8 +16,6 @@ from PIL import Image, PngImagePlugin
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
-from sklearn.datasets import load_digits
-from sklearn.metrics import roc_auc_score
 
 from playground import checkpoints, data, incoming, keepsake, paths
 from playground.__main__ import main
@@ -114,6 +112,8 @@ def test_sets_are_the_same_every_time_and_one_by_one():
 
 
 def test_the_digits_are_scikit_learns():
+    from sklearn.datasets import load_digits
+
     ours, theirs = lens.pictures("digits", 4), load_digits().images
     for i in range(4):
         grey = Image.fromarray(np.rint(theirs[i] * 255 / 16).astype(np.uint8))
@@ -121,6 +121,8 @@ def test_the_digits_are_scikit_learns():
 
 
 def test_the_area_is_that_of_scikit_learn():
+    from sklearn.metrics import roc_auc_score
+
     rng = np.random.default_rng(0)
     garments, others = rng.normal(0, 1, 57).round(1), rng.normal(0.4, 2, 31).round(1)  # with ties
     truth = np.r_[np.zeros(57), np.ones(31)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.mixture import GaussianMixture
 
 from playground.models.vae import _prior
 from playground.models.vae.vae import VAE, VAEConfig, VAERequest
@@ -22,6 +21,8 @@ def codes():
 
 
 def test_the_fit_is_as_likely_as_that_of_scikit_learn(codes):
+    from sklearn.mixture import GaussianMixture
+
     mixture = _prior.fit_mixture(codes, 3, torch.Generator().manual_seed(1))
     mine = _prior.log_densities(codes, *mixture).logsumexp(1).mean()
     theirs = GaussianMixture(3, random_state=0, n_init=3).fit(codes.numpy())
@@ -29,6 +30,8 @@ def test_the_fit_is_as_likely_as_that_of_scikit_learn(codes):
 
 
 def test_the_density_is_that_of_scikit_learn(codes):
+    from sklearn.mixture import GaussianMixture
+
     theirs = GaussianMixture(3, random_state=0).fit(codes.numpy())
     parts = (theirs.weights_, theirs.means_, np.linalg.cholesky(theirs.covariances_))
     mine = _prior.log_densities(codes.double(), *map(torch.from_numpy, parts)).logsumexp(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from playground import paths
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from playground.models.base import Recipe
 
 
+@lru_cache
 def networks() -> tuple[str, ...]:
     """Every model file as ``"family/file"``, sorted."""
     families = [p for p in (paths.PACKAGE / "models").iterdir() if (p / "__init__.py").is_file()]
