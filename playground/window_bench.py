@@ -196,7 +196,8 @@ def _knobs() -> list[Row]:
 def _painting() -> list[Row]:
     """The pixel sampler on the worker, in turns with the window showing it and with somebody who only keeps it.
 
-    The ratio is the median over pairs of neighbours in time: a machine that is busy for a moment slows both.
+    The ratio is the median over pairs of neighbours in time: a machine that is busy for a moment slows both.  Which of
+    the two comes first changes from pair to pair, so that a machine that grows slower favours neither.
     """
     from PySide6.QtCore import QEventLoop
 
@@ -221,14 +222,22 @@ def _painting() -> list[Row]:
     unseen = bench.window.stream.lane("bench")
     kept: list[Any] = []
     unseen.frames_arrived.connect(kept.extend)  # as a timeline does: taking memory is no painting
-    shown, alone = [], []
-    for _ in range(11):
+    shown: list[float] = []
+    alone: list[float] = []
+
+    def watch() -> None:
         shown.append(milliseconds(view.player.lane, lambda: view.start(view.request)))
+
+    def leave() -> None:
         alone.append(
             milliseconds(unseen, lambda: unseen.play(lambda: view.sampler(view.model, view.request)))
         )
         unseen.let_go(kept[:])
         kept.clear()
+
+    for pair in range(24):
+        for act in (watch, leave)[:: 1 if pair % 2 else -1]:
+            act()
     bench.close()
     value, peer = float(np.median(shown)), float(np.median(alone))
     ratio = float(np.median(np.array(shown) / np.array(alone)))  # here the window is the slower way

@@ -44,6 +44,7 @@ class BarPlot(QWidget):
         self._title, self._said = title, ""
         self._labels = {"bottom": x_label, "left": y_label}
         self._x, self._values = np.zeros(0), np.zeros(0)
+        self._spacing = 1.0  # the least distance between two bars
         self._names: tuple[str, ...] = ()
         self._highlight: int | None = None
         self._low, self._high, self._ground = 0.0, 1.0, 0.0
@@ -101,6 +102,7 @@ class BarPlot(QWidget):
         self._ground = 0.0 if signed else low
         self._values = np.maximum(np.nan_to_num(raw, neginf=low), low)
         self._x = np.arange(len(raw), dtype=float) if x is None else np.asarray(x, float)
+        self._spacing = float(np.diff(self._x).min()) if len(raw) > 1 else 1.0
         self._names, self._highlight, self._low = tuple(names or ()), highlight, low
         top = float(self._values.max(initial=low))
         self._high = (low + _round_up(top - low)) if high is None else high
@@ -304,15 +306,12 @@ class BarPlot(QWidget):
         return theme.scaled_font(1.08, QFont.Weight.DemiBold)
 
     def _bar_width(self) -> float:
-        return self._spacing() * (0.8 if len(self._x) <= 64 else 1.0)
-
-    def _spacing(self) -> float:
-        return float(np.min(np.diff(self._x))) if len(self._x) > 1 else 1.0
+        return self._spacing * (0.8 if len(self._x) <= 64 else 1.0)
 
     def _x_range(self) -> tuple[float, float]:
         if not len(self._x):
             return 0.0, 1.0
-        edge = self._spacing() / 2
+        edge = self._spacing / 2
         air = 0.01 * (self._x[-1] - self._x[0] + 2 * edge)
         return float(self._x[0] - edge - air), float(self._x[-1] + edge + air)
 
