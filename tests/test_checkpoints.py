@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import struct
 import subprocess
 import sys
@@ -231,3 +232,19 @@ def test_loading_imports_nothing_that_takes_seconds():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_card_is_read_again_only_when_its_files_change(tmp_path, monkeypatch):
+    path = tmp_path / "vae-fashion.safetensors"
+    shutil.copy(paths.folder("pretrained") / path.name, path)
+    read, opened = checkpoints.read_header, []
+    monkeypatch.setattr(checkpoints, "read_header", lambda p: opened.append(p) or read(p))
+    assert checkpoints.read_card(path).metrics == {} == checkpoints.read_card(path).metrics
+    assert len(opened) == 1
+    checkpoints.write_metrics(path, {"bits_per_dim": {"value": 3.0}})
+    assert checkpoints.read_card(path).metrics == {"bits_per_dim": {"value": 3.0}}
+    shutil.copy(paths.folder("pretrained") / "nice-fashion.safetensors", path)
+    assert checkpoints.read_card(path).id == "nice-fashion"
+    path.unlink()
+    with pytest.raises(checkpoints.CheckpointError, match="cannot be read"):
+        checkpoints.read_card(path)
