@@ -99,6 +99,16 @@ def knob(default: Any, *, label: str, help: str, **how: Any) -> Any:
     return field(default=default, metadata={"knob": {"label": label, "help": help, **how}})
 
 
+def class_knob(help: str) -> Any:
+    """The class of the pictures; unless told, each in turn."""
+    return knob(EACH_CLASS, label="class", choices="classes", help=help)
+
+
+def guidance_knob(default: float, help: str, high: float = 8.0, step: float = 0.1) -> Any:
+    """How far draws are pushed towards their class (Ho and Salimans 2022); 1 is off."""
+    return knob(default, label="guidance_scale", low=1.0, high=high, step=step, help=help)
+
+
 @dataclass(frozen=True)
 class Request:
     """What to generate.  Fields made with :func:`knob` are what a person can turn."""

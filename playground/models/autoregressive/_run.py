@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground.models import noise
-from playground.models.base import EACH_CLASS, Frame, Request, State, knob, labels_of
+from playground.models.base import Frame, Request, State, class_knob, knob, labels_of
 
 CHUNK = 16  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped pixel rewrites the rest
 
@@ -46,9 +46,7 @@ class PixelRequest(Request):
         high=256,
         help="Only the k most probable grey levels may be drawn. 256 leaves the distribution as it is.",
     )
-    label: int = knob(
-        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
-    )
+    label: int = class_knob("Which garment the model is asked for.")
 
 
 class PixelRun:

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from playground.models import discretized_logistic
 from playground.models.autoregressive._pixel_model import NUM_FEATURES, PixelModel, features_of
 from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun, draw
-from playground.models.base import Recipe, State, knob
+from playground.models.base import Recipe, State, guidance_knob
 from playground.models.blocks import ChannelRMSNorm, guided
 
 __all__ = ["CHUNK", "MODEL", "RECIPES", "GuidedRequest", "PixelCNN", "PixelCNNConfig", "PixelRequest", "draw"]
@@ -60,13 +60,11 @@ class GuidedRequest(PixelRequest):
     temperature: float = field(
         default=0.9, metadata=next(f.metadata for f in fields(PixelRequest) if f.name == "temperature")
     )
-    guidance_scale: float = knob(
+    guidance_scale: float = guidance_knob(
         1.4,
-        label="guidance_scale",
-        low=1.0,
+        "Pushes each pixel's distribution towards its class and away from the rest. 1 is off, and with a temperature of 1 the draws follow the density that is scored; above, each pixel asks the network twice.",
         high=4.0,
         step=0.05,
-        help="Pushes each pixel's distribution towards its class and away from the rest. 1 is off, and with a temperature of 1 the draws follow the density that is scored; above, each pixel asks the network twice.",
     )
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from playground import data
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob, labels_of
+from playground.models.base import Frame, Request, State, guidance_knob, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment, ddim_inversion
 from playground.models.latent import mix
@@ -69,14 +69,7 @@ class BetweenRequest(Request):
     label: int = knob(
         5, label="class", choices="classes", help="What the pictures between two noises should show."
     )
-    guidance_scale: float = knob(
-        1.5,
-        label="guidance_scale",
-        low=1.0,
-        high=8.0,
-        step=0.1,
-        help="How loudly the network is told the class.",
-    )
+    guidance_scale: float = guidance_knob(1.5, "How loudly the network is told the class.")
     num_pictures: int = knob(
         7, label="num_pictures", low=3, high=15, help="Pictures on the walk, both ends included.", fold=True
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.models.base import EACH_CLASS, Frame, Request, State, knob, make_request
+from playground.models.base import Frame, Request, State, class_knob, knob, make_request
 
 JUMPS = (1, 2, 4)
 
@@ -20,7 +20,7 @@ JUMPS = (1, 2, 4)
 class FewStepsRequest(Request):
     """Which noises, told what."""
 
-    label: int = knob(EACH_CLASS, label="class", choices="classes", help="What the pictures should show.")
+    label: int = class_knob("What the pictures should show.")
     fresh_noise: float = knob(
         0.0,
         label="fresh noise",

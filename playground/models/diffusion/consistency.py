@@ -24,16 +24,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import (
-    EACH_CLASS,
-    Frame,
-    LikelihoodKind,
-    Recipe,
-    Request,
-    State,
-    knob,
-    labels_of,
-)
+from playground.models.base import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.blocks import to_uint8
 from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
@@ -80,11 +71,8 @@ class ConsistencyRequest(Request):
         step=0.05,
         help="0 jumps along the path that the noise began. 1 is the sampler of consistency models: jump to the end, add new noise, jump again. In one step both are the same.",
     )
-    label: int = knob(
-        EACH_CLASS,
-        label="class",
-        choices="classes",
-        help="What the picture should show. The guidance that its teacher needed a second pass for is built in.",
+    label: int = class_knob(
+        "What the picture should show. The guidance that its teacher needed a second pass for is built in."
     )
     num_samples: int = knob(
         10, label="num_samples", low=1, high=100, help="How many pictures are generated together."

@@ -19,13 +19,14 @@ from torch import Tensor
 
 from playground.models import noise
 from playground.models.base import (
-    EACH_CLASS,
     Frame,
     LikelihoodKind,
     Recipe,
     Request,
     Score,
     State,
+    class_knob,
+    guidance_knob,
     knob,
     labels_of,
 )
@@ -75,19 +76,12 @@ class DiffusionRequest(Request):
         log=True,
         help="How many steps lead from pure noise to a picture. Every step asks the network once (twice with guidance).",
     )
-    guidance_scale: float = knob(
+    guidance_scale: float = guidance_knob(
         1.4,
-        label="guidance_scale",
-        low=1.0,
-        high=8.0,
-        step=0.1,
-        help="Pushes each picture towards its class and away from the rest. 1 is off; high values look alike and overdrawn.",
+        "Pushes each picture towards its class and away from the rest. 1 is off; high values look alike and overdrawn.",
     )
-    label: int = knob(
-        EACH_CLASS,
-        label="class",
-        choices="classes",
-        help="What the picture should show. The network is told; it was trained with and without this hint.",
+    label: int = class_knob(
+        "What the picture should show. The network is told; it was trained with and without this hint."
     )
     eta: float = knob(
         0.0,

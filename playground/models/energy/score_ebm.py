@@ -24,7 +24,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import EACH_CLASS, Frame, LikelihoodKind, Recipe, Score, State, knob, labels_of
+from playground.models.base import (
+    Frame,
+    LikelihoodKind,
+    Recipe,
+    Score,
+    State,
+    class_knob,
+    guidance_knob,
+    knob,
+    labels_of,
+)
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._model import DiffusionModel
 from playground.models.diffusion._samplers import Grid
@@ -74,20 +84,11 @@ class ScoreEBMRequest(ChainRequest):
         log=True,
         help="Steps from the first noise level to none. Each follows the gradient of the energy of its level and adds noise for the next.",
     )
-    guidance_scale: float = knob(
+    guidance_scale: float = guidance_knob(
         1.0,
-        label="guidance_scale",
-        low=1.0,
-        high=8.0,
-        step=0.1,
-        help="Energies add up: E = E(x, no class) + scale (E(x, class) - E(x, no class)). 1 is off; high values look alike and overdrawn.",
+        "Energies add up: E = E(x, no class) + scale (E(x, class) - E(x, no class)). 1 is off; high values look alike and overdrawn.",
     )
-    label: int = knob(
-        EACH_CLASS,
-        label="class",
-        choices="classes",
-        help="What the picture should show: each class has an energy of its own.",
-    )
+    label: int = class_knob("What the picture should show: each class has an energy of its own.")
     noise: float = knob(
         1.0,
         label="noise",

@@ -25,11 +25,12 @@ from torch import Tensor, nn
 
 from playground.models import noise
 from playground.models.base import (
-    EACH_CLASS,
     Frame,
     LikelihoodKind,
     Recipe,
     State,
+    class_knob,
+    guidance_knob,
     knob,
     labels_of,
 )
@@ -72,17 +73,13 @@ class TarFlowRequest(FlowRequest):
         step=0.05,
         help="Multiplies the standard deviation of z. 1 is the model as trained; lower gives smoother and more ordinary garments, 0 the picture of z = 0.",
     )
-    guidance_scale: float = knob(
+    guidance_scale: float = guidance_knob(
         1.2,
-        label="guidance_scale",
-        low=1.0,
+        "Pushes the mean and the scale of every patch towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, the transformers are asked twice.",
         high=4.0,
         step=0.05,
-        help="Pushes the mean and the scale of every patch towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, the transformers are asked twice.",
     )
-    label: int = knob(
-        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
-    )
+    label: int = class_knob("Which garment the model is asked for.")
 
 
 class Within(nn.Module):

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import EACH_CLASS, Frame, Recipe, Request, Score, State, knob
+from playground.models.base import Frame, Recipe, Request, Score, State, class_knob, guidance_knob, knob
 from playground.models.transformer import Block, Cache, RMSNorm
 from playground.models.vae._code_run import CodeRun
 
@@ -62,17 +62,13 @@ class VQPriorRequest(Request):
         high=512,
         help="Only the k most probable codes may be drawn. 512 leaves the distribution as it is.",
     )
-    guidance_scale: float = knob(
+    guidance_scale: float = guidance_knob(
         1.2,
-        label="guidance_scale",
-        low=1.0,
+        "Pushes each code's distribution towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, each code asks the network twice.",
         high=4.0,
         step=0.05,
-        help="Pushes each code's distribution towards the class and away from the rest. 1 is off, and then the draws follow the density that is scored; above, each code asks the network twice.",
     )
-    label: int = knob(
-        EACH_CLASS, label="class", choices="classes", help="Which garment the model is asked for."
-    )
+    label: int = class_knob("Which garment the model is asked for.")
 
 
 class AfterEarlier(nn.Sequential):
