@@ -79,13 +79,16 @@ def test_sampling_keeps_its_promises(name, settings):
         again = last(model.sample(request))
     assert np.array_equal(again.images, frames[-1].images)
 
-    # another seed is another sample, and a sample does not depend on its company
-    alone = dataclasses.replace(request, num_samples=1, first_index=1)
-    other = last(model.sample(dataclasses.replace(alone, seed=12))).images[0]
-    assert not np.array_equal(other, frames[-1].images[1])
-    difference = last(model.sample(alone)).images[0].astype(int) - frames[-1].images[1]
+    # a sample does not depend on its company, and another seed is another sample
     discrete = model.family == "autoregressive" or settings.get("output") == "sample"
+    alone = dataclasses.replace(request, num_samples=1, first_index=1)
+    difference = last(model.sample(alone)).images[0].astype(int) - frames[-1].images[1]
     assert np.abs(difference).max() <= (0 if discrete else 1)
+    others = model.sample(dataclasses.replace(alone, seed=12))
+    if model.family == "autoregressive":  # what is drawn stays, so a difference need not be waited for
+        assert any(not np.array_equal(f.images[0], g.images[1]) for f, g in zip(others, frames, strict=False))
+    else:
+        assert not np.array_equal(last(others).images[0], frames[-1].images[1])
 
     # what is kept in the middle goes on to the same end
     resumable = [f for f in frames if f.state is not None]

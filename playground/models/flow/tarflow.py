@@ -360,7 +360,7 @@ RECIPES = (
     Recipe(
         id="tarflow-fashion",
         config=TarFlowConfig(),
-        steps=4300,
+        steps=8400,
         batch_size=64,
         optimizer="muon",
         muon_learning_rate=0.01,
