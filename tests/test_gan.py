@@ -10,11 +10,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground import data, models
+from playground import checkpoints, data, models
 from playground.distributed import World
 from playground.models import noise
-from playground.models.blocks import to_uint8
-from playground.models.gan import _explore, _latents, _styled, gan, stylegan
+from playground.models.blocks import from_uint8, to_uint8
+from playground.models.gan import _explore, _features, _latents, _styled, gan, stylegan
 from playground.training.loop import Run
 from playground.training.optimizers import make_optimizers
 
@@ -88,27 +88,73 @@ def test_a_mixed_picture_takes_coarse_layers_from_one_and_fine_layers_from_the_o
         assert torch.allclose(style.generator.synthesis(styles, noises), mixed, atol=1e-6)
 
 
-def test_the_thumbnail_distance_tells_one_picture_from_many():
-    """Against scipy's energy distance, for thumbnails of one grey each, whose space is a line; and within classes."""
+def test_the_energy_distance_is_scipys():
+    """For numbers, which scipy can do, and as a fraction of how far apart real ones lie."""
     from scipy import stats
 
     rng = np.random.default_rng(0)
-    grey = rng.normal(0, 0.3, (2, 400)).astype(np.float32)
-    grey[1] = 0.4 * grey[1] + 0.1
-    flat = [torch.from_numpy(g)[:, None, None, None].expand(-1, 1, 28, 28) for g in grey]
-    one_class = torch.zeros(400, dtype=torch.int64)
-    distance, spread = stylegan.thumbnail_distance(*flat, one_class)
-    assert float(distance) == pytest.approx(stats.energy_distance(*grey) ** 2, abs=0.01)
-    assert float(spread) == pytest.approx(0.4, abs=0.05)
+    real, fake = (torch.from_numpy(rng.normal(m, s, (900, 1))).float() for m, s in ((0, 0.3), (0.1, 0.12)))
+    distance, spread = _features.energy_distance(real, fake)
+    apart = 2 * 0.3 / math.sqrt(math.pi)  # E|x - x'| of a Gaussian
+    expected = stats.energy_distance(real[:, 0], fake[:, 0]) ** 2 / apart
+    assert float(distance) == pytest.approx(expected, abs=0.01)
+    assert float(spread) == pytest.approx(0.4, abs=0.03)
+    assert torch.equal(_features.energy_distance(real, fake, _features.within(real))[0], distance)
 
+
+def test_the_distance_tells_one_picture_from_many_within_each_class():
     x, labels = torch.rand(64, 1, 28, 28), torch.arange(64) % 2
     x[labels == 1] -= 1.0  # the classes differ: a mixture would be seen as one wide class
+    real = {c: _features.real_of([kind[labels == c] for kind in _features.features(None, x)]) for c in (0, 1)}
     always_the_same = torch.stack([x[:1].mean(0), x[1:2].mean(0)])[labels].requires_grad_()
-    honest, _ = stylegan.thumbnail_distance(x, torch.rand_like(x) - labels[:, None, None, None], labels)
-    collapsed, spread = stylegan.thumbnail_distance(x, always_the_same, labels)
+    other = torch.rand_like(x) - labels[:, None, None, None]
+    honest, _ = _features.distance(real, _features.features(None, other), labels)
+    collapsed, spread = _features.distance(real, _features.features(None, always_the_same), labels)
     assert collapsed.item() > 10 * honest.abs().item() and spread.item() < 0.01
     collapsed.backward()
     assert always_the_same.grad.isfinite().all(), "the distance of equal pictures has a corner"
+    swapped, _ = _features.distance(real, _features.features(None, x.flip(0)), labels.flip(0))
+    wrong, _ = _features.distance(real, _features.features(None, x), 1 - labels)
+    assert wrong > 10 * abs(swapped), "classes are compared with themselves"
+
+
+def test_few_classes_make_many_pairs():
+    drawn = [_features.few_classes(64, 10, torch.Generator().manual_seed(i)) for i in range(40)]
+    assert all(len(labels.unique()) == 2 and (labels.bincount()[labels] == 32).all() for labels in drawn)
+    assert len(torch.cat(drawn).unique()) == 10
+    assert len(_features.few_classes(5, 10, torch.Generator()).unique()) == 1
+
+
+def test_a_diffusion_models_eyes_look_at_real_and_drawn_pictures(monkeypatch):
+    """A generator that is told of them is pulled towards real pictures; they learn nothing and are not saved."""
+    images, labels = data.load("fashion", "test")
+    monkeypatch.setattr(data, "load", lambda dataset, split: (images[:400], labels[:400]))
+    _features.real_pictures.cache_clear()
+    torch.manual_seed(0)
+    config = stylegan.StyleGANConfig(latent_dim=8, w_dim=8, widths=(8, 8, 4), critic_widths=(8, 8, 4))
+    model, teacher = stylegan.StyleGAN(config), checkpoints.load("ddpm-fashion")
+    names = set(model.state_dict())
+    model.learn_from(teacher)
+    assert set(model.state_dict()) == names
+    x = torch.from_numpy(images[:64].transpose(0, 3, 1, 2).copy())
+    found = model.loss(x, torch.from_numpy(labels[:64].copy()), torch.Generator().manual_seed(0))
+    found["loss"].backward()
+    assert (
+        found["distance"] > 0 and found["loss"] == found["game"] + config.distance_weight * found["distance"]
+    )
+    assert all(p.grad is not None for p in model.generator.synthesis.to_picture.parameters())
+    assert all(p.grad is None for p in teacher.parameters())
+
+    eyes, real = model.__dict__["eyes"], _features.real_pictures(model.__dict__["eyes"], "fashion", 10)
+    assert len(real) == 10 and len(real[0].kinds) == len(_features.features(eyes, from_uint8(x[:2]))) == 8
+    more, more_labels = (torch.from_numpy(a[400:800].copy()) for a in (images, labels))
+    kinds = _features.features(eyes, from_uint8(more.permute(0, 3, 1, 2)))
+    known = dict(enumerate(real))
+    of_real, _ = _features.distance(known, kinds, more_labels.long())
+    blurred = F.avg_pool2d(from_uint8(more.permute(0, 3, 1, 2)), 3, 1, 1)
+    of_blurred, _ = _features.distance(known, _features.features(eyes, blurred), more_labels.long())
+    assert abs(of_real) < 0.02 < of_blurred
+    _features.real_pictures.cache_clear()
 
 
 def test_the_parts_learn_at_their_own_rates():

@@ -48,18 +48,8 @@ class UNet(nn.Module):
         self.head = zeroed(nn.Conv2d(width, 4 * channels, 3, padding=1))
 
     def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor, also: Tensor | None = None) -> Tensor:
-        e = self.embedding(log_snr, labels, also)  # (B, E)
-        with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
-            h = self.stem(F.pixel_unshuffle(x_t.float(), 2))  # (B, width, H/2, W/2)
-        h, e = (part.to(self.shrink.weight.dtype) for part in (h, e))  # see halved()
-        fine, coarse = [], []
-        for block in self.down:
-            h = block(h, e)
-            fine.append(h)
-        h = self.shrink(h)  # (B, 2 width, H/4, W/4)
-        for i, block in enumerate(self.middle):
-            h = self.attention[i](block(h, e))
-            coarse.append(h)
+        e, fine, coarse = self._encode(x_t, log_snr, labels, also)
+        h = coarse[-1]
         for i, block in enumerate(self.middle_up):  # joined with what the second and first coarse block saw
             h = self.attention[4 + i](block(torch.cat([h, coarse[1 - i]], dim=1), e))
         h = self.grow(F.interpolate(h, scale_factor=2.0, mode="nearest"))
@@ -69,6 +59,29 @@ class UNet(nn.Module):
             h = block(h, e)
         with torch.autocast(x_t.device.type, enabled=False):
             return F.pixel_shuffle(self.head(F.silu(self.norm(h.float()))), 2)
+
+    def encode(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> tuple[list[Tensor], list[Tensor]]:
+        """What the way down sees: two maps (B, width, H/2, W/2) and four (B, 2 width, H/4, W/4)."""
+        _, fine, coarse = self._encode(x_t, log_snr, labels, None)
+        return fine, coarse
+
+    def _encode(
+        self, x_t: Tensor, log_snr: Tensor, labels: Tensor, also: Tensor | None
+    ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        e = self.embedding(log_snr, labels, also)  # (B, E)
+        with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
+            h = self.stem(F.pixel_unshuffle(x_t.float(), 2))  # (B, width, H/2, W/2)
+        h, e = (part.to(self.shrink.weight.dtype) for part in (h, e))  # see halved()
+        fine: list[Tensor] = []
+        coarse: list[Tensor] = []
+        for block in self.down:
+            h = block(h, e)
+            fine.append(h)
+        h = self.shrink(h)  # (B, 2 width, H/4, W/4)
+        for i, block in enumerate(self.middle):
+            h = self.attention[i](block(h, e))
+            coarse.append(h)
+        return e, fine, coarse
 
 
 def halved(net: UNet) -> UNet:

@@ -5,7 +5,7 @@ of its own, and adds to the picture through a skip connection (section 4).  The 
 (Huang et al. 2024, arXiv:2501.05441) with its penalties R1 and R2, which are taken to first order:
 (D(x + sigma n) - D(x))^2 / sigma^2 is, on average over n, the squared gradient (Lin et al. 2025, arXiv:2501.08316, eq. 3).
 Some thousand steps are too few for a critic to notice by itself that all pictures of a class are one; the generator's
-loss has an energy distance between thumbnails for that (``thumbnail_distance``).
+loss has energy distances between real and drawn pictures for that, in what a diffusion model sees (``_features.py``).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from playground import data
 from playground.models import noise
-from playground.models.base import EACH_CLASS, Frame, Recipe, Request, State, knob, labels_of
+from playground.models.base import Frame, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
+from playground.models.gan import _features
 from playground.models.gan._games import opinions
 from playground.models.gan._latents import CHUNK, TURNS
 from playground.models.gan._styled import Critic, Generator
@@ -47,7 +48,7 @@ class StyleGANConfig:
         0.03  # how far a penalty looks, on the scale [-1, 1]; if far, the critic may not see grain
     )
     mixing: float = 0.2  # so often two styles are mixed while training
-    thumbnail_weight: float = 4.0  # of the energy distance between 7x7 thumbnails in the generator's loss
+    distance_weight: float = 5.0  # of the energy distances in the generator's loss
 
 
 @dataclass(frozen=True)
@@ -67,31 +68,7 @@ class StyleRequest(Request):
         label="noise",
         help="The noise added after every convolution: it decides fine detail, not what the picture shows.",
     )
-    label: int = knob(EACH_CLASS, label="class", choices="classes", help="Which garment to draw.")
-
-
-def thumbnail_distance(real: Tensor, fake: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Energy distance within each class between real and drawn pictures, both shrunk to a quarter.
-
-    2 E|x - y| - E|x - x'| - E|y - y'|, over the pairs of a batch (Szekely and Rizzo 2013; as a generator's loss in
-    Bellemare et al. 2017, arXiv:1705.10743).  It is zero only where the two distributions agree, so a generator that
-    draws one picture for every z pays; a critic that sees pictures one by one is slow to notice that.
-
-    Args:
-        real, fake: (B,C,H,W) in [-1, 1], of the same classes in the same order, ``labels`` (B,).
-
-    Returns:
-        the distance (may fall below zero: it is estimated without bias), and how far drawn pictures of one class lie
-        apart as a fraction of how far real ones do; both scalars.
-    """
-    x, y = (F.avg_pool2d(pictures, 4).flatten(1) for pictures in (real, fake))
-    same = (labels[:, None] == labels).float().fill_diagonal_(0)
-    pairs = same.sum().clamp(min=1)
-    between, within_real, within_fake = (
-        (torch.linalg.vector_norm(a[:, None] - b, dim=2) * same).sum() / pairs / math.sqrt(x.shape[1])
-        for a, b in ((x, y), (x, x), (y, y))
-    )
-    return 2 * between - within_real - within_fake, (within_fake / within_real.clamp(min=1e-6)).detach()
+    label: int = class_knob("Which garment to draw.")
 
 
 class StyleGAN(nn.Module):
@@ -118,18 +95,19 @@ class StyleGAN(nn.Module):
 
     # --- training
 
+    def learn_from(self, teacher: Any) -> None:
+        """Look at pictures with this diffusion model's eyes while training; it is not saved with the model."""
+        net = teacher.net.to(self.generator.label.weight.device, memory_format=torch.channels_last)
+        self.__dict__["eyes"] = net.requires_grad_(False)
+
     def loss(
         self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str = "generator"
     ) -> dict[str, Tensor]:
         """Relativistic pairing (R3GAN, eq. 2) and, for the critic, R1 and R2; ``x`` uint8 (B,C,H,W)."""
         real = from_uint8(x)
-        fake = self._draw(labels, generator)
         if turn == "generator":
-            with torch.no_grad():
-                on_real = self.discriminator(real, labels).float()
-            game = F.softplus(on_real - self.discriminator(fake, labels).float()).mean()
-            distance, spread = thumbnail_distance(real, fake.float(), labels)
-            return {"loss": game + self.config.thumbnail_weight * distance, "game": game, "spread": spread}
+            return self._generator_loss(real, labels, generator)
+        fake = self._draw(labels, generator)
 
         def ask(pictures: Tensor, rows: Tensor) -> Tensor:
             return cast(Tensor, self.discriminator(pictures, labels[rows]))
@@ -138,6 +116,27 @@ class StyleGAN(nn.Module):
         on_real, on_fake, r1, r2 = opinions(ask, real, fake.detach().float(), sigma, generator)
         loss = F.softplus(on_fake - on_real).mean() + 0.5 * self.config.gamma * (r1 + r2)
         return {"loss": loss, "lead": (on_real - on_fake).mean(), "r1": r1, "r2": r2}
+
+    def _generator_loss(self, real: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The game, and the energy distances: with a diffusion model's eyes to many real pictures, else to those at hand."""
+        config, eyes = self.config, self.__dict__.get("eyes")
+        if eyes is None:
+            seen = _features.features(None, real)
+            here = [int(c) for c, n in enumerate(labels.bincount()) if n > 1]
+            known = {c: _features.real_of([kind[labels == c] for kind in seen]) for c in here}
+            chosen = labels
+        else:
+            known = dict(enumerate(_features.real_pictures(eyes, config.dataset, self.num_classes)))
+            chosen = _features.few_classes(len(real), self.num_classes, generator).to(labels.device)
+        fake = self._draw(chosen, generator)
+        with torch.no_grad():
+            on_real = self.discriminator(real, labels).float()
+        game = F.softplus(on_real - self.discriminator(fake, chosen).float()).mean()
+        kinds = _features.features(eyes, fake)
+        with torch.autocast(real.device.type, enabled=False):
+            distance, spread = _features.distance(known, kinds, chosen)
+        loss = game + config.distance_weight * distance
+        return {"loss": loss, "game": game, "distance": distance, "spread": spread}
 
     def _draw(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         device, count = labels.device, len(labels)
@@ -283,7 +282,8 @@ RECIPES = (
         id="stylegan-fashion",
         stored="int8",
         config=StyleGANConfig(),
-        steps=6000,
+        start_from="ddpm-fashion",
+        steps=10800,
         batch_size=64,
         learning_rate=4e-3,
         learning_rates={"discriminator": 2.0},
