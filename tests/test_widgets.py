@@ -636,3 +636,23 @@ def test_free_text_is_not_carried_into_another_kind_of_request(qtbot: QtBot) -> 
     assert panel.settings()["values"] == "ddim" and panel.settings()["strength"] == 5.0
     panel.set_request(One)
     assert panel.settings()["values"] == "3"
+
+
+def test_the_same_look_is_not_put_on_again(qapp):
+    theme.apply(qapp, "dark")
+    theme.set_scale(qapp, 1.0)
+    seen = []
+
+    def dressed():
+        seen.append((theme.palette() is theme.DARK, theme.scale()))
+
+    theme.signals.changed.connect(dressed)
+    theme.apply(qapp, "dark")
+    theme.set_scale(qapp, 1.0)
+    assert seen == []
+    theme.apply(qapp, "light")
+    theme.set_scale(qapp, 1.5)
+    theme.set_scale(qapp, 1.0)
+    theme.apply(qapp, "dark")
+    theme.signals.changed.disconnect(dressed)
+    assert seen == [(False, 1.0), (False, 1.5), (False, 1.0), (True, 1.0)]
