@@ -48,9 +48,8 @@ class Generate(View):
         if not has_styles(model):
             return self.words, self.formula
         more = (
-            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. The "
-            "critic only ever compared pairs: only <i>differences</i> of D(x) mean something. So that it would not draw few "
-            "of the many, this generator was also told how far its pictures, <b>as a set</b>, lie from real ones."
+            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. Only "
+            "<i>differences</i> of D(x) mean something. For variety, training also compared whole <b>sets</b>."
         )
         return self.words + more, r"\min_G \max_D \; \E [\log \sigma (D(x) - D(G(z)))]"
 
