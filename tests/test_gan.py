@@ -118,6 +118,13 @@ def test_the_distance_tells_one_picture_from_many_within_each_class():
     assert wrong > 10 * abs(swapped), "classes are compared with themselves"
 
 
+def test_a_batch_without_pairs_has_no_distance():
+    x = torch.rand(2, 1, 28, 28, requires_grad=True)
+    distance, spread = _features.distance({}, _features.features(None, x), torch.arange(2))
+    distance.backward()
+    assert distance == 0 == spread and (x.grad == 0).all()
+
+
 def test_few_classes_make_many_pairs():
     drawn = [_features.few_classes(64, 10, torch.Generator().manual_seed(i)) for i in range(40)]
     assert all(len(labels.unique()) == 2 and (labels.bincount()[labels] == 32).all() for labels in drawn)
@@ -136,8 +143,14 @@ def test_a_diffusion_models_eyes_look_at_real_and_drawn_pictures(monkeypatch):
     names = set(model.state_dict())
     model.learn_from(teacher)
     assert set(model.state_dict()) == names
+    told, draw, critic = [], model._draw, model.discriminator.forward
+    monkeypatch.setattr(model, "_draw", lambda wanted, dice: told.append(wanted) or draw(wanted, dice))
+    monkeypatch.setattr(model.discriminator, "forward", lambda x, of: told.append(of) or critic(x, of))
     x = torch.from_numpy(images[:64].transpose(0, 3, 1, 2).copy())
     found = model.loss(x, torch.from_numpy(labels[:64].copy()), torch.Generator().manual_seed(0))
+    drawn, of_real, of_drawn = told
+    assert len(drawn.unique()) == 2 and torch.equal(of_drawn, drawn), "few classes, and the critic knows them"
+    assert np.array_equal(of_real, labels[:64])
     found["loss"].backward()
     assert (
         found["distance"] > 0 and found["loss"] == found["game"] + config.distance_weight * found["distance"]
@@ -150,10 +163,10 @@ def test_a_diffusion_models_eyes_look_at_real_and_drawn_pictures(monkeypatch):
     more, more_labels = (torch.from_numpy(a[400:800].copy()) for a in (images, labels))
     kinds = _features.features(eyes, from_uint8(more.permute(0, 3, 1, 2)))
     known = dict(enumerate(real))
-    of_real, _ = _features.distance(known, kinds, more_labels.long())
+    of_others, _ = _features.distance(known, kinds, more_labels.long())
     blurred = F.avg_pool2d(from_uint8(more.permute(0, 3, 1, 2)), 3, 1, 1)
     of_blurred, _ = _features.distance(known, _features.features(eyes, blurred), more_labels.long())
-    assert abs(of_real) < 0.02 < of_blurred
+    assert abs(of_others) < 0.02 < of_blurred
     _features.real_pictures.cache_clear()
 
 

@@ -34,6 +34,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         low, size = 2 * width, image_size // 4
+        self.num_classes = num_classes
         self.embedding = Embedding(embedding, num_classes)
         self.stem = nn.Conv2d(4 * channels, width, 3, padding=1)
         self.down = nn.ModuleList([Block(width, width, embedding) for _ in range(2)])

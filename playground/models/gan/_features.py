@@ -56,7 +56,7 @@ def features(net: UNet | None, pictures: Tensor) -> list[Tensor]:
     seen = [F.avg_pool2d(pictures, 4), F.avg_pool2d(pictures, 2), pictures]
     if net is not None:
         level = torch.full((len(pictures),), LOG_SNR, device=pictures.device)
-        no_class = torch.full_like(level, net.embedding.label.num_embeddings - 1, dtype=torch.int64)
+        no_class = torch.full_like(level, net.num_classes, dtype=torch.int64)
         x_t = pictures * level.sigmoid().sqrt()[:, None, None, None]
         fine, coarse = net.encode(x_t, level, no_class)
         seen += [F.avg_pool2d(fine[-1], 2)]
@@ -107,7 +107,8 @@ def distance(real: dict[int, Real], kinds: list[Tensor], labels: Tensor) -> tupl
         kinds: :func:`features` of drawn pictures.
         labels: their classes, (B,).
     """
-    distances, spreads = [labels.new_zeros((), dtype=torch.float32)], []
+    distances: list[Tensor] = []
+    spreads: list[Tensor] = []
     for c, known in real.items():
         rows = labels == c
         if rows.sum() > 1:
@@ -115,5 +116,6 @@ def distance(real: dict[int, Real], kinds: list[Tensor], labels: Tensor) -> tupl
             found = [energy_distance(x, y[rows], apart) for x, y, apart in parts]
             distances += [d for d, _ in found]
             spreads.append(found[0][1])
-    spread = torch.stack(spreads).mean() if spreads else distances[0]
-    return torch.stack(distances).sum() / max(len(distances) - 1, 1), spread
+    if not distances:  # a tiny batch: no class has two pictures
+        return kinds[0].sum() * 0, kinds[0].new_zeros(())
+    return torch.stack(distances).mean(), torch.stack(spreads).mean()
