@@ -14,7 +14,7 @@ from torch import Tensor
 from playground.models import noise
 from playground.models.base import make_request
 from playground.models.blocks import attention, from_uint8, to_uint8
-from playground.models.diffusion._bound import Ends, bound_nats
+from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
 from playground.models.diffusion.ddpm import MODEL, RECIPES, DiffusionConfig, DiffusionRequest
 
@@ -332,7 +332,12 @@ def test_bound_meets_the_exact_likelihood_of_a_gaussian(low: float, black_share:
     def bound(predict: Callable[[Tensor, Tensor], Tensor]) -> float:
         u = (torch.arange(128) + torch.rand(12, 1, generator=generator)) / 128
         epsilon = torch.randn(12, 129, 1, 28, 28, generator=generator)
-        nats = bound_nats(predict, x, Ends(low, 8.0, black_share), u, epsilon)
+        ends = Ends(low, 8.0)
+
+        def read_out(z: Tensor) -> Tensor:
+            return read_grey_levels(x, z, ends.noise_to_signal, black_share)
+
+        nats = bound_nats(predict, from_uint8(x), ends, u, epsilon, read_out)
         return float(nats.mean()) / (28 * 28 * math.log(2))
 
     alpha_bar = 1 / (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,10 +12,8 @@ from playground import checkpoints, data, models, paths
 from playground.__main__ import main
 from playground.evaluation import marks, pictures, table
 from playground.tabs import card as card_popup
-from tests import torchrun_evaluate
-from tests.test_distributed import torchrun
+from tests import torchrun_playground
 
-PROGRAM = Path(torchrun_evaluate.__file__)
 ROOT = paths.PACKAGE.parent
 JUDGES = marks.judge_paths("fashion")
 
@@ -26,7 +23,7 @@ def short(monkeypatch):
     import torch
 
     threads = torch.get_num_threads()
-    torchrun_evaluate.shorten(monkeypatch.setattr)
+    torchrun_playground.shorten(monkeypatch.setattr)
     yield
     torch.set_num_threads(threads)
 
@@ -42,16 +39,6 @@ def copied(tmp_path):
 def evaluate(capsys, *arguments):
     assert main(["evaluate", *map(str, arguments)]) == 0
     return capsys.readouterr().out
-
-
-def test_two_processes_measure_what_one_does(short, capsys):
-    arguments = ("vae-fashion", "--count", "40", "--only", "pictures", "--json")
-    one = json.loads(evaluate(capsys, *arguments))[table.PICTURES]
-    done = torchrun("evaluate", *arguments, program=[PROGRAM])
-    assert done.returncode == 0, done.stderr
-    two = json.loads(done.stdout)[table.PICTURES]
-    assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
-    assert one == two
 
 
 def test_figures_are_kept_beside_the_weights_and_shown_on_the_card(short, copied, capsys):

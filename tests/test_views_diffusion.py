@@ -11,10 +11,12 @@ from PySide6.QtCore import Qt
 
 from playground import checkpoints, data
 from playground.models import noise
+from playground.models.base import EACH_CLASS
 from playground.models.diffusion._between import BetweenRequest, between
 from playground.models.diffusion._forward import ForwardRequest, forward, schedule
+from playground.models.diffusion._image_to_image import ImageToImageRequest, image_to_image
 from playground.models.diffusion._samplers import Grid, Moment, ddim, ddim_inversion
-from playground.models.diffusion._schedule import sigmoid
+from playground.models.diffusion._schedule import sigmoid, t_of
 from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
@@ -70,6 +72,39 @@ def test_the_curves_are_those_of_the_schedule():
     assert np.allclose(alpha_bar, np.cos(np.pi * t / 2) ** 2) and np.allclose(
         snr, 1 / np.tan(np.pi * t / 2) ** 2
     )
+
+
+# --- image to image
+
+
+def test_a_picture_comes_back_from_where_its_noise_began(model):
+    request = ImageToImageRequest(
+        index=4, strength=0.3, num_steps=10, label=EACH_CLASS, num_samples=2, seed=5
+    )
+    frames = list(image_to_image(model, request))
+    assert [f.step for f in frames] == [0, 1, 2, 3] and frames[-1].passes == 6
+    x_0 = IMAGES[4].astype(float) / 127.5 - 1
+    epsilon = noise.normal(5, [0, 1], "x_T", (1, 28, 28)).transpose(0, 2, 3, 1)
+    t = 0.3 * t_of(model.config.log_snr_min)
+    x_t = math.cos(math.pi * t / 2) * x_0 + math.sin(math.pi * t / 2) * epsilon
+    expected = np.clip(np.round((x_t + 1) * 127.5), 0, 255)
+    assert np.abs(frames[0].images - expected).max() <= 1
+    assert np.array_equal(frames[0].extras["origin"][0], IMAGES[4])
+    assert frames[0].extras["origin_label"] == LABELS[4]
+
+
+def test_more_strength_leaves_less_of_the_picture_and_the_most_nothing(model):
+    def last(strength, index):
+        how = {"strength": strength, "index": index, "num_steps": 8, "num_samples": 3, "label": 8}
+        *_, frame = image_to_image(model, ImageToImageRequest(**how))
+        return frame.images.astype(float)
+
+    changes = [np.abs(last(strength, 1) - IMAGES[1]).mean() for strength in (0.125, 0.5, 1.0)]
+    assert changes == sorted(changes) and changes[0] < 12 < 30 < changes[2]
+    request = model.Request(num_steps=8, num_samples=3, label=8, guidance_scale=2.0)
+    *_, drawn = model.sample(request)
+    assert np.abs(last(1.0, 1) - drawn.images).mean() < 6
+    assert np.abs(last(1.0, 0) - drawn.images).mean() < 6
 
 
 # --- inversion

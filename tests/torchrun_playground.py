@@ -1,13 +1,24 @@
-"""The command line with a recipe small enough for a test; ``torchrun`` starts this file (it is no test itself)."""
+"""Command lines one after another, with recipes and a ruler small enough for a test; ``torchrun`` starts this file (it is no test itself).
+
+One start for all of them: to start two processes takes longer than what they do.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import sys
 
-from playground import models
+import pytest
+import torch
+
+from playground import data, models
 from playground.__main__ import main
+from playground.evaluation import marks, pictures
 from playground.training import loop
+
+END = "-- end of a command --"
 
 
 def tiny(network, recipe):
@@ -18,16 +29,42 @@ def tiny(network, recipe):
     return dataclasses.replace(recipe, config=small, stored="float32", snapshot={"num_samples": 2}, **how)
 
 
-def shrink(put=setattr):
+def shrink(put):
     """Replace the recipes by a small one, and the data by a few pictures."""
     known = models.recipes()["ae2d-fashion"]
-    test_split = loop.data.load("fashion", "test")
+    test_split = data.load("fashion", "test")
     put(models, "recipes", lambda: {"ae2d-fashion": (known[0], tiny(*known))})
     put(loop, "NUM_VALIDATION_IMAGES", 8)
     put(loop, "NUM_SNAPSHOTS", 2)
-    put(loop.data, "load", lambda dataset, split: tuple(a[:64] for a in test_split))
+    put(data, "load", lambda dataset, split: tuple(a[:64] for a in test_split))
+
+
+def shorten(put):
+    """A reference of a few hundred pictures, training pictures that need not be there, small batches."""
+    load = data.load
+    put(marks, "NUM_REFERENCE", 300)
+    put(pictures, "NUM_NEAREST", 20)
+    put(pictures, "BATCH", 16)
+    put(pictures, "_REAL", {})
+    put(marks, "read", lambda dataset, count: {})
+    put(
+        data,
+        "load",
+        lambda dataset, split: (
+            tuple(a[-2000:] for a in load(dataset, "test")) if split == "train" else load(dataset, split)
+        ),
+    )
+    torch.set_num_threads(1)
+
+
+SMALLER = {"train": shrink, "evaluate": shorten}
 
 
 if __name__ == "__main__":
-    shrink()
-    sys.exit(main(sys.argv[1:]))
+    for line in json.loads(sys.argv[1]):
+        with pytest.MonkeyPatch.context() as patch:
+            SMALLER.get(line[0], lambda put: None)(patch.setattr)
+            if main(line):
+                sys.exit(1)
+        if os.environ["RANK"] == "0":
+            print(END, flush=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -200,12 +201,12 @@ class Frame:
     extras: Mapping[str, Any] = field(default_factory=dict)
     state: State | None = None
 
-    @property
+    @cached_property  # asked for by the stream and by the timeline, of hundreds of frames a second
     def nbytes(self) -> int:
         """Memory held by this frame without its state, in bytes."""
         return self.images.nbytes + _nbytes(self.extras)
 
-    @property
+    @cached_property
     def state_nbytes(self) -> int:
         """Memory held by the state, in bytes."""
         return _nbytes(self.state or {})
@@ -218,7 +219,9 @@ def pixel_order(frame: Frame) -> np.ndarray:
 
 
 def _nbytes(values: Mapping[str, Any]) -> int:
-    return sum(getattr(v, "nbytes", 64) for v in values.values())
+    return sum(
+        [getattr(v, "nbytes", 64) for v in values.values()]
+    )  # a list: a run has hundreds of frames a second
 
 
 # --- likelihoods

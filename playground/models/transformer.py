@@ -22,7 +22,8 @@ class RMSNorm(nn.Module):
         self.gain = nn.Parameter(torch.ones(width))
 
     def forward(self, h: Tensor) -> Tensor:  # (..., width)
-        return h * torch.rsqrt(h.float().square().mean(-1, keepdim=True) + 1e-6) * self.gain
+        scale = torch.rsqrt(h.float().square().mean(-1, keepdim=True) + 1e-6)
+        return h * scale.to(h.dtype) * self.gain
 
 
 class Cache:

@@ -12,7 +12,8 @@ from playground.models.base import Frame, Request, settings_of
 from playground.tabs.code import Code
 from playground.tabs.diffusion_between import Between
 from playground.tabs.diffusion_few import FewSteps
-from playground.tabs.diffusion_forward import Forward
+from playground.tabs.diffusion_forward import LATENT_FORMULA, Forward
+from playground.tabs.diffusion_image import ImageToImage
 from playground.tabs.knob_grid import KnobGrid
 from playground.tabs.view import View
 from playground.ui.image_grid import ImageGrid
@@ -40,10 +41,19 @@ class Generate(View):
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there, from the same "
         "half-finished pictures. <b>num_steps</b> buys quality with time."
     )
+    latent_words = (
+        "As in Stable Diffusion, the noise is not in the picture but in its <b>latent</b>: 49 cells of 16 numbers, which the "
+        "encoder of <i>vqvae-fashion</i> made of it. A transformer takes the noise away; the decoder then paints."
+        "<br><br>So the network need not care for every pixel, only for what belongs together, and small errors are "
+        "forgiven: the decoder moves each cell to the nearest entry of its codebook."
+        "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there."
+    )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
     def explanation(self, model: Any) -> tuple[str, str]:
-        """One that jumps has other steps, and its guidance is built in."""
+        """One that jumps has other steps, and its guidance is built in; another works on latents."""
+        if model.noisy == "z_t":
+            return self.latent_words, LATENT_FORMULA
         if not hasattr(model, "jump"):
             return self.words, self.formula
         words = (
@@ -61,7 +71,7 @@ class Generate(View):
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
-        self.plot = LinePlot("Signal left in x_t", "step", "ᾱ")
+        self.plot = LinePlot("Signal left", "step", "ᾱ")
 
     def turn(self, request: Request) -> None:
         """A run that rests half-way branches where it stands, again and again while the knob moves.
@@ -129,9 +139,15 @@ class Generate(View):
         )
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
-        """Both pictures."""
-        said = "x_t: the picture with its noise", "x_0_pred: what the model expects"
-        return list(zip(said, (frame.images, frame.extras["x_0_pred"]), strict=True))
+        """What is denoised, and what it is expected to become."""
+        extras = frame.extras
+        if "z_t" in extras:
+            said = "z_t: the latent with its noise, 16 maps of 7x7 numbers"
+            return [(said, extras["z_t"]), ("x_0_pred: what the model expects, decoded", extras["x_0_pred"])]
+        return [
+            ("x_t: the picture with its noise", frame.images),
+            ("x_0_pred: what the model expects", extras["x_0_pred"]),
+        ]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """eta is a knob of DDIM alone."""
@@ -190,4 +206,4 @@ class Steps(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
 
-VIEWS = (Generate, FewSteps, Forward, Between, Guidance, Steps)
+VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, Guidance, Steps)

@@ -24,7 +24,7 @@ class Between(View):
         "Without fresh noise on the way, the sampler is a fixed map: <b>each noise has its picture</b>, so one can "
         "walk from noise to noise.<br><br>Real pictures have none yet. <b>DDIM inversion</b> finds one by running the "
         "steps backwards. It is exact only with very many: the number under the pictures says what the way there and "
-        "back changed.<br><br>A true noise of 784 pixels has a length near 28; the straight line cuts the corner, and "
+        "back changed.<br><br>A true noise of 784 numbers has a length near 28; the straight line cuts the corner, and "
         "inverted pictures tend to lie short of it."
     )
     formula = r"x_T(a) = (\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T') / \sin\theta"
@@ -71,7 +71,10 @@ class Between(View):
         """The walk, the error, and the chosen picture."""
         extras, count = frame.extras, len(frame.images)
         way = ", inverting" if extras["inverting"] else ", denoising" if frame.step < frame.total else ""
-        panels = [(f"x_t{way}", frame.images), ("x_0_pred: what the model expects", extras["x_0_pred"])]
+        panels = [
+            (f"{self.model.noisy}{way}", frame.images),
+            ("x_0_pred: what the model expects", extras["x_0_pred"]),
+        ]
         amounts = [f"{a:.2f}" for a in extras["amounts"]]
         self.strip.set_panels(panels, columns=count, captions=amounts)
         known = extras["known"]
@@ -96,7 +99,7 @@ class Between(View):
             first, second = extras["errors"]
             return (
                 f"Inversion error at the ends: <b>{first:.1f}</b> and <b>{second:.1f}</b> grey levels of 255 "
-                "(root mean square, there and back)"
+                f"(root mean square, there and back{', decoder included' if self.model.noisy == 'z_t' else ''})"
             )
         if extras["inverting"]:
             return f"Running DDIM backwards: ᾱ = {extras['alpha_bar']:.3f}"

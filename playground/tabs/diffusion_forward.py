@@ -17,6 +17,7 @@ from playground.ui.controls import Slider
 from playground.ui.image_grid import ImageGrid
 from playground.ui.plots import LinePlot
 
+LATENT_FORMULA = r"z_t = \alpha_t \, E(x) + \sigma_t \, \epsilon"
 _STEPS = 200  # positions of the slider
 
 
@@ -30,12 +31,23 @@ class Forward(ImageView):
         "noise it can only give the average of all that is possible."
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
+    latent_words = (
+        "<b>Drag t</b>: the encoder's numbers are turned down and noise is turned up. You see what the decoder makes of "
+        "them: even noise becomes pieces of cloth.<br><br>The network is asked: which latent was there without noise? The third "
+        "picture is its answer, decoded."
+    )
     hidden_knobs = frozenset({"t"})
 
     @classmethod
     def suits(cls, model: Any) -> bool:
         """A network that predicts the clean picture at any level of noise."""
         return hasattr(model, "denoiser")
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Where latents are noised, the decoder has a say in what is seen."""
+        if model.noisy == "z_t":
+            return self.latent_words, LATENT_FORMULA
+        return self.words, self.formula
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
@@ -110,7 +122,8 @@ class Forward(ImageView):
         extras = frame.extras
         snr = math.exp(extras["log_snr"])
         three = np.concatenate([extras["x_0"], frame.images, extras["x_0_pred"]])
-        captions = ["x_0: test image", f"x_t: ᾱ = {extras['alpha_bar']:.3f}", "x_0_pred: what it sees"]
+        noisy = f"{self.model.noisy}: ᾱ = {extras['alpha_bar']:.3f}"
+        captions = ["x_0: test image", noisy, "x_0_pred: what it sees"]
         self.pictures.set_images(three, columns=3, captions=captions)
         path = extras["path"]
         stations = [f"{t:.2f}".rstrip("0").rstrip(".") for t in np.linspace(0, 1, len(path))]

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from playground.tabs.family_tab import FamilyTab
 
 
-PLOTS_EVERY = 0.12  # seconds, while frames rush by: painting a plot costs as much as all the pictures
+PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 
 
 class View(QWidget):

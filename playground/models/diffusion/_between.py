@@ -18,7 +18,6 @@ from torch import Tensor
 from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, guidance_knob, knob, labels_of
-from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment, ddim_inversion
 from playground.models.latent import mix
 
@@ -88,7 +87,7 @@ def between(model: Any, request: BetweenRequest, resume: State | None = None) ->
     show = _Show(model, request)
     inverted, start = request.ends == "images", 0
     if inverted:
-        x_0 = from_uint8(torch.from_numpy(show.originals.transpose(0, 3, 1, 2).copy()).to(show.device))
+        x_0 = model.to_x_0(torch.from_numpy(show.originals.transpose(0, 3, 1, 2).copy()).to(show.device))
         denoise = model.denoiser(torch.full((2,), model.num_classes, device=show.device))
         ends = x_0
         for moment in ddim_inversion(denoise, show.grid, x_0, model.config.log_snr_max, request.corrections):
@@ -96,8 +95,7 @@ def between(model: Any, request: BetweenRequest, resume: State | None = None) ->
             yield show.inversion(moment)
         noises = ends.cpu().numpy()
     else:
-        shape = (model.config.channels, *[model.config.image_size] * 2)
-        noises = noise.normal(request.seed, [request.first, request.second], "x_T", shape)
+        noises = noise.normal(request.seed, [request.first, request.second], "x_T", model.shape)
     x_T = np.stack([mix(noises[0], noises[1], a, request.path) for a in show.amounts.tolist()])
     moment = Moment(0, torch.from_numpy(x_T).to(show.device))
     denoise = model.denoiser(*_condition(model, request, show.device))
@@ -124,7 +122,7 @@ class _Show:
     """Turns moments into frames."""
 
     def __init__(self, model: Any, request: BetweenRequest) -> None:
-        self.request, self.device = request, next(model.parameters()).device
+        self.request, self.model, self.device = request, model, model.device
         self.grid = Grid.make(request.num_steps, model.config.log_snr_min)
         self.amounts = np.linspace(0, 1, request.num_pictures)
         images = data.load(model.card.dataset, "test")[0]
@@ -137,7 +135,10 @@ class _Show:
         """Two pictures on their way into noise, at the two ends of a walk that is not known yet."""
         count = len(self.amounts)
         images, preds = (np.zeros((count, *self.originals.shape[1:]), np.uint8) for _ in range(2))
-        images[[0, -1]], preds[[0, -1]] = to_uint8(moment.x_t), to_uint8(moment.history[0])
+        images[[0, -1]], preds[[0, -1]] = (
+            self.model.to_pictures(moment.x_t),
+            self.model.to_pictures(moment.history[0]),
+        )
         known = np.zeros(count, bool)
         known[[0, -1]] = True
         lengths = np.full(count, np.nan)
@@ -148,8 +149,8 @@ class _Show:
 
     def walk(self, moment: Moment, start: int, x_T: np.ndarray) -> Frame:
         """All pictures on their way out of noise."""
-        images = to_uint8(moment.x_t)
-        preds = to_uint8(moment.history[0] if moment.history else torch.zeros_like(moment.x_t))
+        images = self.model.to_pictures(moment.x_t)
+        preds = self.model.to_pictures(moment.history[0] if moment.history else torch.zeros_like(moment.x_t))
         lengths = np.linalg.norm(x_T.reshape(len(x_T), -1), axis=1)
         passes = start * (1 + self.request.corrections) + moment.step * (2 if self.guided else 1)
         ends = self.originals if self.inverted else images[[0, -1]]

@@ -16,7 +16,6 @@ import torch
 from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
-from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._schedule import log_snr_of, t_of
 
 PATH = 11  # stations of the strip, from t = 0 to t = 1
@@ -56,7 +55,7 @@ def forward(model: Any, request: ForwardRequest, resume: State | None = None) ->
     images, labels = data.load(model.card.dataset, "test")
     device, config = next(model.parameters()).device, model.config
     picture, label = images[request.index : request.index + 1], int(labels[request.index])
-    x_0 = from_uint8(torch.from_numpy(picture.transpose(0, 3, 1, 2).copy()).to(device))
+    x_0 = model.to_x_0(torch.from_numpy(picture.transpose(0, 3, 1, 2).copy()).to(device))
     epsilon = torch.from_numpy(noise.normal(request.seed, [0], "x_T", tuple(x_0.shape[1:]))).to(device)
     told = torch.full((1,), label if request.told == "class" else model.num_classes, device=device)
     t = min(request.t, t_of(config.log_snr_min))
@@ -64,15 +63,17 @@ def forward(model: Any, request: ForwardRequest, resume: State | None = None) ->
     log_snr = min(float(log_snr_of(np.array(t))), config.log_snr_max)
     extras = {
         "x_0": picture,
-        "x_0_pred": to_uint8(model.denoiser(told)(x_t, log_snr)) if t > 0 else picture,
-        "path": np.concatenate([to_uint8(noised(x_0, epsilon, s)) for s in np.linspace(0, 1, PATH).tolist()]),
+        "x_0_pred": model.to_pictures(model.denoiser(told)(x_t, log_snr)) if t > 0 else picture,
+        "path": np.concatenate(
+            [model.to_pictures(noised(x_0, epsilon, s)) for s in np.linspace(0, 1, PATH).tolist()]
+        ),
         "label": label,
         "t": request.t,
         "alpha_bar": math.cos(math.pi / 2 * t) ** 2,
         "sigma": math.sin(math.pi / 2 * t),
         "log_snr": log_snr,
     }
-    yield Frame(1, 1, 1, to_uint8(x_t), extras)
+    yield Frame(1, 1, 1, model.to_pictures(x_t), extras)
 
 
 def noised(x_0: torch.Tensor, epsilon: torch.Tensor, t: float) -> torch.Tensor:

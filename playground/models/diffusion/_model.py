@@ -1,32 +1,40 @@
-"""What the models of this family share around their U-Net: precision, noise, and what a frame says of its moment."""
+"""What the models of this family share around their network: precision, noise, and what a frame says of its moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from playground.models import noise
 from playground.models.base import EACH_CLASS, Request, State
+from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion._samplers import Grid
 from playground.models.diffusion._unet import UNet, halved
 from playground.models.precision import Precision
 
 
 class DiffusionModel(nn.Module):
-    """A U-Net of the shape that ``config`` states, and what every sampler over it needs."""
+    """A network of the shape that ``config`` states, and what every sampler over it needs."""
 
     family: ClassVar[str] = "diffusion"
     num_threads: ClassVar[int | None] = None
     sample_bytes: ClassVar[int] = 4 * 2**20
+    noisy: ClassVar[str] = "x_t"  # what is denoised, by its letter
 
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.config = config
         self.num_classes = config.num_classes
-        self.net = UNet(
+        self.net: Any = self.make_net(config)
+        self.precision: Precision = "fp32"
+
+    def make_net(self, config: Any) -> nn.Module:
+        """The network that is asked."""
+        return UNet(
             image_size=config.image_size,
             channels=config.channels,
             num_classes=config.num_classes,
@@ -35,7 +43,14 @@ class DiffusionModel(nn.Module):
             embedding=config.embedding,
             num_detail_blocks=config.num_detail_blocks,
         )
-        self.precision: Precision = "fp32"
+
+    def to_x_0(self, x: Tensor) -> Tensor:
+        """What noise is added to: pictures uint8 (B,C,H,W) -> float32 (B, *shape)."""
+        return from_uint8(x)
+
+    def to_pictures(self, x_t: Tensor) -> np.ndarray:
+        """The way back: (B, *shape) -> pictures uint8 (B,H,W,C), on the CPU."""
+        return to_uint8(x_t)
 
     def set_precision(self, precision: Precision) -> None:
         """Sample in float32, or in bfloat16 and channels_last (``models/precision.py``); scores stay as they are."""
@@ -50,13 +65,18 @@ class DiffusionModel(nn.Module):
         return found
 
     @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
+    @property
     def shape(self) -> tuple[int, int, int]:
-        """C, H, W of a picture."""
+        """C, H, W of what is denoised."""
         return self.config.channels, self.config.image_size, self.config.image_size
 
     def empty(self, count: int) -> tuple[Tensor, Tensor]:
         """``count`` even pictures and labels, for the probe."""
-        x_t = self.net.stem.weight.new_zeros(count, *self.shape)
+        x_t = torch.zeros(count, *self.shape, device=self.device)
         return x_t, torch.zeros(count, dtype=torch.long, device=x_t.device)
 
     def dice(self, request: Request) -> Callable[..., Tensor]:
@@ -69,7 +89,7 @@ class DiffusionModel(nn.Module):
         if not EACH_CLASS <= label < self.num_classes:
             raise ValueError(f"label must lie between {EACH_CLASS} and {self.num_classes - 1}, not {label}.")
         indices = range(request.first_index, request.first_index + request.num_samples)
-        device = self.net.stem.weight.device
+        device = self.device
 
         def draw(name: str, step: int = 0) -> Tensor:
             return torch.from_numpy(noise.normal(request.seed, indices, name, self.shape, step)).to(device)

@@ -85,7 +85,7 @@ class UNet(nn.Module):
         return e, fine, coarse
 
 
-def halved(net: UNet) -> UNet:
+def halved(net: nn.Module) -> nn.Module:
     """A copy in bfloat16 and channels_last, but for embedding, stem and head: they hold the faintest noise levels."""
     half = copy.deepcopy(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name, part in half.named_children():

@@ -25,7 +25,6 @@ import torch
 from torch import Tensor, nn
 
 from playground.models.base import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
-from playground.models.blocks import to_uint8
 from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
 
@@ -172,7 +171,7 @@ class Consistency(DiffusionModel):
         Raises:
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
-        config, device = self.config, self.reach.out.weight.device
+        config, device = self.config, self.device
         draw = self.dice(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
@@ -191,9 +190,9 @@ class Consistency(DiffusionModel):
             yield self._frame(i + 1, x, x_0_pred, grid)
 
     def _frame(self, i: int, x: Tensor, x_0_pred: Tensor, grid: Grid) -> Frame:
-        extras = {"x_0_pred": to_uint8(x_0_pred), **self.moment(grid, i)}
+        extras = {"x_0_pred": self.to_pictures(x_0_pred), **self.moment(grid, i)}
         state: State = {"step": i, "total": grid.num_steps, "x_t": x.cpu().numpy().copy()}
-        return Frame(i, grid.num_steps, i, to_uint8(x), extras, state)
+        return Frame(i, grid.num_steps, i, self.to_pictures(x), extras, state)
 
 
 class Reach(nn.Module):

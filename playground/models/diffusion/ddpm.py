@@ -30,8 +30,7 @@ from playground.models.base import (
     knob,
     labels_of,
 )
-from playground.models.blocks import from_uint8, to_uint8
-from playground.models.diffusion._bound import Ends, bound_nats
+from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Denoise, Grid, Moment
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
@@ -102,7 +101,7 @@ class Diffusion(DiffusionModel):
     system: ClassVar[str] = "Denoising diffusion (DDPM)"
     paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
     likelihood: ClassVar[LikelihoodKind] = "bound"
-    Config = DiffusionConfig
+    Config: ClassVar[type] = DiffusionConfig
     Request = DiffusionRequest
 
     @torch.no_grad()
@@ -121,10 +120,10 @@ class Diffusion(DiffusionModel):
         Flow matching draws logit(t) ~ N(0, 1) and weighs its velocity evenly (Esser et al. 2024).  In the log-SNR that is
         lambda ~ N(0, 2^2) and, in v, the weight (alpha + sigma)^2 (Kingma and Gao 2023, table 1).
         """
-        x_0 = from_uint8(x)
+        x_0 = self.to_x_0(x)
         log_snr = self.training_log_snr(len(x), generator).to(x.device)
         alpha, sigma = (scale[:, None, None, None] for scale in alpha_sigma(log_snr))
-        epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
+        epsilon = torch.randn(x_0.shape, generator=generator, device=generator.device).to(x.device)
         dropped = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
         labels = torch.where(dropped < self.config.label_dropout, self.num_classes, labels)
         x_t = alpha * x_0 + sigma * epsilon
@@ -145,7 +144,7 @@ class Diffusion(DiffusionModel):
         Raises:
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
-        config, device = self.config, next(self.parameters()).device
+        config, device = self.config, self.device
         draw = self.dice(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
         moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
@@ -185,7 +184,7 @@ class Diffusion(DiffusionModel):
         The derivation stands in ``_bound.py``.  Each is the mean of 8 estimates with 16 draws, evenly spread over the log-SNR;
         the standard error is that of this mean.
         """
-        device = next(self.parameters()).device
+        device = self.device
         x = x.to(device)
         none = torch.full((len(x),), self.num_classes, device=device)
         labels = none if labels is None else labels.to(device)
@@ -205,17 +204,28 @@ class Diffusion(DiffusionModel):
         offset = noise.uniform(seed, indices, "log_snr", (1,), k)  # (B, 1)
         strata = ((np.arange(_DRAWS) + offset) / _DRAWS).astype(np.float32)  # (B, draws)
         u = torch.from_numpy(strata).to(x.device)
-        shape = (_DRAWS + 1, *x.shape[1:])
+        shape = (_DRAWS + 1, *self.shape)
         epsilon = torch.from_numpy(noise.normal(seed, indices, "noise", shape, k)).to(x.device)
-        ends = Ends(config.log_snr_min, config.log_snr_read_out, config.black_share)
-        return bound_nats(lambda x_t, log_snr: self(x_t, log_snr, labels), x, ends, u, epsilon)
+        ends = Ends(config.log_snr_min, config.log_snr_read_out)
+        return bound_nats(
+            lambda x_t, log_snr: self(x_t, log_snr, labels),
+            self.to_x_0(x),
+            ends,
+            u,
+            epsilon,
+            lambda z: self.read_out(x, z, ends.noise_to_signal),
+        )
+
+    def read_out(self, x: Tensor, z: Tensor, noise_to_signal: float) -> Tensor:
+        """-log p(x | z) in nats, (B,), where ``z`` (B, *shape) is x_0 under a little noise."""
+        return read_grey_levels(x, z, noise_to_signal, self.config.black_share)
 
     def _frame(self, moment: Moment, grid: Grid, passes_per_step: int) -> Frame:
         i = moment.step
         x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
-        extras = {"x_0_pred": to_uint8(x_0_pred), **self.moment(grid, i)}
+        extras = {"x_0_pred": self.to_pictures(x_0_pred), **self.moment(grid, i)}
         total, passes = grid.num_steps, i * passes_per_step
-        return Frame(i, total, passes, to_uint8(moment.x_t), extras, _state(moment, grid))
+        return Frame(i, total, passes, self.to_pictures(moment.x_t), extras, _state(moment, grid))
 
 
 def _state(moment: Moment, grid: Grid) -> State:

@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.base import Frame, Recipe, Request, Score, State, class_knob, guidance_knob, knob
+from playground.models.tokenizer import OnTokenizer
 from playground.models.transformer import Block, Cache, RMSNorm
 from playground.models.vae._code_run import CodeRun
 
@@ -78,7 +79,7 @@ class AfterEarlier(nn.Sequential):
         super().__init__(nn.Linear(2 * width, 2 * width), nn.SiLU(), nn.Linear(2 * width, width))
 
 
-class VQPrior(nn.Module):
+class VQPrior(OnTokenizer):
     """p(codes given class) as a transformer; ``build_on`` gives it the VQ-VAE whose codes they are."""
 
     family = "vae"
@@ -87,7 +88,6 @@ class VQPrior(nn.Module):
     Config = VQPriorConfig
     Request = VQPriorRequest
     likelihood = "bound"
-    tokenizer: Any  # the VQ-VAE
     num_threads: int | None = 1  # one code is too little work to share
     sample_bytes = 2**21
 
@@ -96,7 +96,6 @@ class VQPrior(nn.Module):
         self.config = config
         self.num_codes, self.num_classes = config.num_codes, config.num_classes
         self.code_shape = (config.cells, config.cells, config.levels)
-        self.__dict__["tokenizer"] = None  # not a part of this network's weights: it has a file of its own
         width, table = config.width, (config.levels, config.num_codes, config.width)
         # three-dimensional, so that Muon leaves tables of which each step touches a few rows to AdamW
         self.embedding = nn.Parameter(0.5 * torch.randn(table) / math.sqrt(config.levels))
@@ -108,22 +107,10 @@ class VQPrior(nn.Module):
         self.head = nn.Parameter(torch.zeros(table))
         self.head_bias = nn.Parameter(torch.zeros(config.levels, config.num_codes))
 
-    def build_on(self, tokenizer: Any) -> None:
-        """Use this VQ-VAE for pictures.
-
-        Raises:
-            ValueError: one sentence, if its codes are not the ones that this network is made for.
-        """
+    def fits(self, tokenizer: Any) -> bool:
+        """Whether these are the codes that it has learned to foresee."""
         mine = (self.code_shape, self.num_codes)
-        if (getattr(tokenizer, "code_shape", None), getattr(tokenizer, "num_codes", None)) != mine:
-            raise ValueError("its codes are others than this prior's")
-        self.__dict__["tokenizer"] = tokenizer.eval().requires_grad_(False)
-
-    def _apply(self, fn: Any, recurse: bool = True) -> Any:
-        """The tokenizer goes where this network goes."""
-        if self.tokenizer is not None:
-            self.tokenizer._apply(fn, recurse)
-        return super()._apply(fn, recurse)
+        return (getattr(tokenizer, "code_shape", None), getattr(tokenizer, "num_codes", None)) == mine
 
     # --- the network
 
@@ -170,11 +157,11 @@ class VQPrior(nn.Module):
     @torch.no_grad()
     def prepare(self, x: Tensor) -> Tensor:
         """The pictures uint8 (N,C,H,W) as codes int64 (N,*code_shape): done once, before training."""
-        return torch.cat([self._tokens(part) for part in x.split(500)])
+        return torch.cat([self.encode_codes(part) for part in x.split(500)])
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross-entropy in bits per code; ``x`` are pictures, or their codes as :meth:`prepare` makes them."""
-        codes, read = self._tokens(x) if x.dtype == torch.uint8 else x, None
+        codes, read = self.encode_codes(x) if x.dtype == torch.uint8 else x, None
         if self.training:
             dice = torch.rand(len(x), self.config.cells**2 + 1, generator=generator, device=generator.device)
             dice = dice.to(x.device)
@@ -194,7 +181,7 @@ class VQPrior(nn.Module):
         return [Score(value, "bound", "bits/dim") for value in (nats / dims).tolist()]
 
     def _nats(self, x: Tensor, labels: Tensor | None) -> Tensor:
-        tokenizer = self._tokenizer()
+        tokenizer = self.its_tokenizer()
         codes = tokenizer.encode_codes(x)
         if labels is not None:
             log_prior = self.log_prior(codes, labels)
@@ -213,29 +200,6 @@ class VQPrior(nn.Module):
     def _of_these(log_probs: Tensor, codes: Tensor) -> Tensor:
         """What ``codes`` (B,cells,cells,levels) got of ``log_probs``, (B,T,levels)."""
         return log_probs.gather(-1, codes.flatten(1, 2)[..., None])[..., 0]
-
-    # --- pictures and codes, as the tokenizer has them
-
-    def _tokenizer(self) -> Any:
-        if self.tokenizer is None:
-            raise ValueError("This prior has no VQ-VAE to turn its codes into pictures.")
-        return self.tokenizer
-
-    def _tokens(self, x: Tensor) -> Tensor:
-        return self._tokenizer().encode_codes(x)
-
-    def encode_codes(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> code numbers, int64 (B,*code_shape)."""
-        return self._tokens(x)
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """``codes`` int64 (B,*code_shape) -> a picture in [-1, 1], (B,C,H,W)."""
-        return self._tokenizer().decode_codes(codes)
-
-    @property
-    def quantizer(self) -> Any:
-        """The tokenizer's codebook."""
-        return self._tokenizer().quantizer
 
     # --- code by code
 

@@ -182,7 +182,13 @@ class VQVAE(nn.Module):
     @torch.no_grad()
     def encode_codes(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> code numbers, int64 (B,*code_shape)."""
-        return self.quantizer.nearest(self.encoder(x).permute(0, 2, 3, 1))
+        return self.quantizer.nearest(self.encode_vectors(x).permute(0, 2, 3, 1))
+
+    @torch.no_grad()
+    def encode_vectors(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> what its codes are the nearest entries to, float32 (B,code_dim,H/4,W/4)."""
+        vectors: Tensor = self.encoder(x)
+        return vectors
 
     @torch.no_grad()
     def decode_codes(self, codes: Tensor) -> Tensor:

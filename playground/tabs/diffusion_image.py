@@ -1,0 +1,74 @@
+"""The Diffusion tab's *Image to image*: a test image is half drowned in noise and comes back as something else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from playground.models.base import Frame, Request
+from playground.tabs.diffusion_forward import LATENT_FORMULA
+from playground.tabs.image_view import ImageView
+from playground.ui.image_grid import ImageGrid
+from playground.ui.plots import LinePlot
+
+
+class ImageToImage(ImageView):
+    """The picture above, and ways back from its noised copies below."""
+
+    name = "Image to image"
+    words = (
+        "The way back from noise need not begin at its end. Here a real picture is noised up to <b>strength</b>, and "
+        "denoised from there while the network is told another class (<i>SDEdit</i>).<br><br>Noise drowns what is fine before "
+        "what is large: a little strength leaves the garment as it is, much leaves only where it was bright, and the class "
+        "decides the rest.<br><br>So one sketches for a text-to-image model: a few strokes for the shape, words for what it is."
+    )
+    formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """A network that predicts the clean picture at any level of noise."""
+        return hasattr(model, "denoiser")
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """Latents are noised by another formula."""
+        return self.words, LATENT_FORMULA if model.noisy == "z_t" else self.formula
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models.diffusion import _image_to_image
+
+        return _image_to_image.ImageToImageRequest
+
+    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+        """Noise, and back."""
+        from playground.models.diffusion import _image_to_image
+
+        return _image_to_image.image_to_image(model, request)
+
+    def build(self) -> None:
+        """The picture begun with, the line that walks over the test images, the ways back."""
+        self.origin, self.grid = ImageGrid(), ImageGrid()
+        self.origin.setAccessibleName("The picture begun with")
+        self.grid.setAccessibleName("The ways back from its noised copies")
+        self.column.addWidget(self.origin, 2)
+        self.column.addWidget(self.make_stepper())
+        self.column.addWidget(self.grid, 5)
+        self.player.speed = 10.0
+        self.plot = LinePlot("Signal left", "step", "ᾱ")
+
+    def draw(self, frame: Frame) -> None:
+        """All of them."""
+        name = self.model.card.classes[frame.extras["origin_label"]]
+        self.origin.set_images(frame.extras["origin"], columns=1, captions=[name])
+        self.stepper.show_index(getattr(self.request, "index", 0), name)
+        self.grid.set_images(frame.images, captions=self.class_names())
+
+    def draw_plot(self, frame: Frame) -> None:
+        """The walk begins where the picture's noise does."""
+        frames = list(self.player.timeline)
+        steps = np.array([f.step for f in frames], float)
+        self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)  # type: ignore[attr-defined, union-attr]
+        self.plot.set_range(x=(0, frame.total), y=(0, 1))  # type: ignore[attr-defined, union-attr]
+        self.plot.set_marker(frame.step)  # type: ignore[attr-defined, union-attr]
