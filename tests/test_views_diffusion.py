@@ -82,7 +82,8 @@ def test_a_picture_comes_back_from_where_its_noise_began(model):
         index=4, strength=0.3, num_steps=10, label=EACH_CLASS, num_samples=2, seed=5
     )
     frames = list(image_to_image(model, request))
-    assert [f.step for f in frames] == [0, 1, 2, 3] and frames[-1].passes == 6
+    assert [f.step for f in frames] == [0, 1, 2, 3]
+    assert frames[-1].passes == 6 and frames[-1].total == 3
     x_0 = IMAGES[4].astype(float) / 127.5 - 1
     epsilon = noise.normal(5, [0, 1], "x_T", (1, 28, 28)).transpose(0, 2, 3, 1)
     t = 0.3 * t_of(model.config.log_snr_min)
@@ -202,6 +203,35 @@ def test_dragging_t_noises_the_picture(open_window, qtbot):
     assert view.request.index == 1
     tab.knobs.reset()
     assert view.request.t == 0.4 and view.slider.value() == 80
+
+
+def test_a_picture_is_drowned_and_comes_back_as_the_class_that_is_named(open_window, qtbot):
+    window = open_window(model_id="ldm-fashion", view="Image to image")
+    tab, view = window.current, window.current.view
+    view.player.speed = None
+    tab.knobs.set_settings({"num_steps": 4, "strength": 0.5, "label": 7, "num_samples": 2})
+    qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.total == 2, timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert np.array_equal(view.origin._panels[0][1][0], IMAGES[1])
+    assert np.array_equal(view.grid._panels[0][1], view.player.frame.images)
+    assert "z_t" in view.explanation(view.model)[1]
+    view.setFocus()
+    qtbot.keyClick(view, Qt.Key.Key_N)
+    assert view.request.index == 2
+    qtbot.waitUntil(lambda: np.array_equal(view.origin._panels[0][1][0], IMAGES[2]), timeout=WAIT)
+
+
+def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_window, qtbot):
+    window = open_window(model_id="ldm-fashion", view="Generate")
+    view = window.current.view
+    wait_finished(qtbot, view)
+    view.player.seek(1)
+    view.player.show_now()
+    (said, maps), (decoded, pictures) = [(panel[0], panel[1]) for panel in view.grid._panels]
+    assert "z_t" in said and "decoded" in decoded
+    assert np.array_equal(maps, view.player.frame.extras["z_t"]) and maps.shape[1:3] == (28, 28)
+    assert np.array_equal(pictures, view.player.frame.images)
+    assert "latent" in view.explanation(view.model)[0]
 
 
 def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbot):

@@ -51,6 +51,10 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     yield "autoregressive, 16 images, cached against one full pass", _cached_against_full_pass
     yield "diffusion, 16 images, 12 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=12)
     yield "diffusion, 16 images, 20 steps", lambda: _drain("ddpm-fashion", 1.5, num_samples=16, num_steps=20)
+    yield (
+        "latent diffusion, 16 images, 12 steps",
+        lambda: _drain("ldm-fashion", None, "latent diffusion", num_samples=16, num_steps=12),
+    )
     yield "diffusion, per step, in each precision", _per_step
     yield "diffusion, per step, against diffusers", _against_diffusers
     yield "growth with count and steps", _growth
@@ -113,11 +117,11 @@ def _model(name: str, wanted: str = "auto") -> Any:
     return model
 
 
-def _drain(name: str, budget: float | None, **settings: Any) -> Row:
+def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) -> Row:
     model = _model(name)
     request = make_request(model.Request, settings)
     seconds = _seconds(lambda: list(model.sample(request)), 3)
-    title = f"{model.family}, " + ", ".join(f"{v} {_UNITS[k]}" for k, v in settings.items())
+    title = f"{kind or model.family}, " + ", ".join(f"{v} {_UNITS[k]}" for k, v in settings.items())
     return row(title, seconds, "s", budget=budget)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 
 class OnTokenizer(nn.Module):
@@ -45,16 +45,6 @@ class OnTokenizer(nn.Module):
         if self.tokenizer is None:
             raise ValueError(f"This {type(self).__name__} has no tokenizer to turn its codes into pictures.")
         return self.tokenizer
-
-    def encode_codes(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> code numbers, int64 (B,*code_shape)."""
-        codes: Tensor = self.its_tokenizer().encode_codes(x)
-        return codes
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """``codes`` int64 (B,*code_shape) -> a picture in [-1, 1], (B,C,H,W)."""
-        pictures: Tensor = self.its_tokenizer().decode_codes(codes)
-        return pictures
 
     @property
     def quantizer(self) -> Any:

@@ -44,8 +44,8 @@ class Generate(View):
     latent_words = (
         "As in Stable Diffusion, the noise is not in the picture but in its <b>latent</b>: 49 cells of 16 numbers, which the "
         "encoder of <i>vqvae-fashion</i> made of it. A transformer takes the noise away; the decoder then paints."
-        "<br><br>So the network need not care for every pixel, only for what belongs together, and small errors are "
-        "forgiven: the decoder moves each cell to the nearest entry of its codebook."
+        "<br><br>So the network need not care for every pixel, only for what belongs together, and it has 49 places to "
+        "look at in place of 784."
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there."
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"

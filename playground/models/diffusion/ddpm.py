@@ -225,11 +225,11 @@ class Diffusion(DiffusionModel):
         x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
         extras = {"x_0_pred": self.to_pictures(x_0_pred), **self.moment(grid, i)}
         total, passes = grid.num_steps, i * passes_per_step
-        return Frame(i, total, passes, self.to_pictures(moment.x_t), extras, _state(moment, grid))
+        return Frame(i, total, passes, self.to_pictures(moment.x_t), extras, state_of(moment, grid))
 
 
-def _state(moment: Moment, grid: Grid) -> State:
-    """Copies, because on the CPU ``numpy()`` would share memory with the running sampler."""
+def state_of(moment: Moment, grid: Grid) -> State:
+    """What :meth:`Diffusion.sample` continues from: copies, since on the CPU ``numpy()`` would share memory with the running sampler."""
     state: State = {"step": moment.step, "total": grid.num_steps, "x_t": moment.x_t.cpu().numpy().copy()}
     for k, x_0_pred in enumerate(moment.history):
         state[f"history_{k}"] = x_0_pred.cpu().numpy().copy()

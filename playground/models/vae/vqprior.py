@@ -112,6 +112,16 @@ class VQPrior(OnTokenizer):
         mine = (self.code_shape, self.num_codes)
         return (getattr(tokenizer, "code_shape", None), getattr(tokenizer, "num_codes", None)) == mine
 
+    def encode_codes(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> code numbers, int64 (B,*code_shape)."""
+        codes: Tensor = self.its_tokenizer().encode_codes(x)
+        return codes
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """``codes`` int64 (B,*code_shape) -> a picture in [-1, 1], (B,C,H,W)."""
+        pictures: Tensor = self.its_tokenizer().decode_codes(codes)
+        return pictures
+
     # --- the network
 
     def forward(self, codes: Tensor, labels: Tensor, read: Tensor | None = None) -> Tensor:

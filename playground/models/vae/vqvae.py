@@ -175,7 +175,12 @@ class VQVAE(nn.Module):
     @torch.no_grad()
     def log_likelihood(self, x: Tensor, codes: Tensor) -> Tensor:
         """log p(x given codes) of 8-bit ``x`` (B,C,H,W) and its codes (B,*code_shape), summed over the pixels: (B,) in nats."""
-        return log_likelihood(self.decoder(self._vectors(codes)), x)
+        return self.log_likelihood_of(x, self._vectors(codes))
+
+    @torch.no_grad()
+    def log_likelihood_of(self, x: Tensor, vectors: Tensor) -> Tensor:
+        """The same, given ``vectors`` (B,code_dim,H/4,W/4) that need not be entries of the codebook."""
+        return log_likelihood(self.decoder(vectors), x)
 
     # --- pictures and codes
 
@@ -193,7 +198,12 @@ class VQVAE(nn.Module):
     @torch.no_grad()
     def decode_codes(self, codes: Tensor) -> Tensor:
         """``codes`` int64 (B,*code_shape) -> the mean of p(x given codes), a picture in [-1, 1], (B,C,H,W)."""
-        return torch.cat([mean_picture(self.decoder(self._vectors(part))) for part in codes.split(CACHED)])
+        return torch.cat([self.decode_vectors(self._vectors(part)) for part in codes.split(CACHED)])
+
+    @torch.no_grad()
+    def decode_vectors(self, vectors: Tensor) -> Tensor:
+        """The same of ``vectors`` (B,code_dim,H/4,W/4) that need not be entries of the codebook."""
+        return torch.cat([mean_picture(self.decoder(part)) for part in vectors.split(CACHED)])
 
     def _vectors(self, codes: Tensor) -> Tensor:
         return self.quantizer.look_up(codes).permute(0, 3, 1, 2)
