@@ -101,13 +101,13 @@ def test_plots_follow_a_few_times_a_second_and_are_right_when_the_run_rests(open
         draw(frame)
 
     monkeypatch.setattr(view, "draw_plot", note)
-    run(qtbot, view.tab, view, num_steps=60, num_samples=4)
+    run(qtbot, view.tab, view, num_steps=300, num_samples=4)
     qtbot.waitUntil(lambda: view.is_settled and not view.player.is_playing, timeout=WAIT)
     playing = [when for when, _, is_playing in calls if is_playing]
     assert len(playing) > 1 and np.diff(playing).min() >= 0.9 * PLOTS_EVERY
     assert calls[-1][1] == view.player.frame.step == view.plot.curve("mean")[0][-1]
     view.player.step_back()  # shown at the next refresh, if the last one has just been
-    qtbot.waitUntil(lambda: calls[-1][1] == view.player.frame.step == 59, timeout=WAIT)
+    qtbot.waitUntil(lambda: calls[-1][1] == view.player.frame.step == 299, timeout=WAIT)
 
 
 def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_window, qtbot):

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import sys
+from contextlib import nullcontext
 
 import pytest
 import torch
 
-from playground import data, models
+from playground import data, distributed, models
 from playground.__main__ import main
 from playground.evaluation import marks, pictures
 from playground.training import loop
@@ -60,11 +60,19 @@ def shorten(put):
 SMALLER = {"train": shrink, "evaluate": shorten}
 
 
+def run(lines):
+    """One after another, in processes that have met: 1 as soon as one of them fails."""
+    with distributed.joined() as world:
+        for line in lines:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(distributed, "joined", lambda: nullcontext(world))
+                SMALLER.get(line[0], lambda put: None)(patch.setattr)
+                if main(line):
+                    return 1
+            if world.is_first:
+                print(END, flush=True)
+    return 0
+
+
 if __name__ == "__main__":
-    for line in json.loads(sys.argv[1]):
-        with pytest.MonkeyPatch.context() as patch:
-            SMALLER.get(line[0], lambda put: None)(patch.setattr)
-            if main(line):
-                sys.exit(1)
-        if os.environ["RANK"] == "0":
-            print(END, flush=True)
+    sys.exit(run(json.loads(sys.argv[1])))
