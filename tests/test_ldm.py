@@ -163,7 +163,7 @@ def test_the_transformer_is_that_of_its_paper_by_hand():
 
 def test_a_new_transformer_says_nothing_and_a_trained_one_looks_at_every_cell():
     torch.manual_seed(0)
-    net = _dit.make(TINY, 3, 4).requires_grad_(False)
+    net = LatentDiffusion(TINY).net.requires_grad_(False)
     x, level, label = torch.randn(1, 4, 3, 3), torch.zeros(1), torch.zeros(1, dtype=torch.long)
     assert not net(x, level, label).any()
     for parameter in net.parameters():

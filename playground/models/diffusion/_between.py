@@ -18,7 +18,7 @@ from torch import Tensor
 from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, guidance_knob, knob, labels_of
-from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment, ddim_inversion
+from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Grid, Moment, ddim_inversion
 from playground.models.latent import mix
 
 
@@ -47,7 +47,7 @@ class BetweenRequest(Request):
     sampler: str = knob(
         "ddim",
         label="sampler",
-        choices=(("ddim", "DDIM"), ("dpm++2m", "DPM-Solver++(2M)"), ("unipc", "UniPC")),
+        choices=CHOICES[1:],
         help="Deterministic rules only: the same noise must always lead to the same picture.",
     )
     num_steps: int = knob(

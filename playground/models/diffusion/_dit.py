@@ -7,8 +7,6 @@ ReLU as in ``models/transformer.py``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -78,16 +76,3 @@ class Block(nn.Module):
         h = h + gate * self.out(attention(q, k, v).transpose(1, 2).flatten(2))
         wide = self.widen(self.norm_mlp(h) * (1 + scale_mlp) + shift_mlp)
         return h + gate_mlp * self.narrow(F.relu(wide).square())
-
-
-def make(config: Any, cells: int, channels: int) -> DiT:
-    """The network that a configuration states, over a grid of ``cells`` x ``cells`` vectors."""
-    return DiT(
-        cells=cells,
-        channels=channels,
-        num_classes=config.num_classes,
-        width=config.width,
-        depth=config.depth,
-        num_heads=config.num_heads,
-        embedding=config.embedding,
-    )

@@ -14,7 +14,7 @@ import torch
 
 from playground import data
 from playground.models.base import Frame, Request, State, class_knob, guidance_knob, knob, labels_of
-from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
+from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Grid, Moment
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class ImageToImageRequest(Request):
     sampler: str = knob(
         "unipc",
         label="sampler",
-        choices=(("ddpm", "DDPM"), ("ddim", "DDIM"), ("dpm++2m", "DPM-Solver++(2M)"), ("unipc", "UniPC")),
+        choices=CHOICES,
         help="The rule for one step. DDPM adds fresh noise at every step, so that more of the picture is lost on the way.",
+        fold=True,
     )
     num_steps: int = knob(
         20,
@@ -47,6 +48,7 @@ class ImageToImageRequest(Request):
         high=100,
         log=True,
         help="Steps of the whole way from pure noise; only those after the start are walked.",
+        fold=True,
     )
     num_samples: int = knob(
         10, label="num_samples", low=1, high=20, help="How many ways back from the same picture."
@@ -57,7 +59,7 @@ class ImageToImageRequest(Request):
 def image_to_image(model: Any, request: ImageToImageRequest, resume: State | None = None) -> Iterator[Frame]:
     """The noised pictures first, then a frame per step; ``images`` uint8 (B,H,W,C) is x_t.
 
-    Extras: ``x_0_pred`` uint8 (B,H,W,C); ``origin`` uint8 (1,H,W,C), the picture begun with, and its class ``origin_label``; and ``alpha_bar``.
+    Extras: ``origin`` uint8 (1,H,W,C), the picture begun with, its class ``origin_label``, and ``alpha_bar``.
     """
     images, labels = data.load(model.card.dataset, "test")
     origin = images[request.index : request.index + 1]
@@ -72,9 +74,7 @@ def image_to_image(model: Any, request: ImageToImageRequest, resume: State | Non
 
     def frame(moment: Moment) -> Frame:
         done = moment.step - first
-        pred = moment.history[0] if moment.history else x_0.expand_as(moment.x_t)
         extras = {
-            "x_0_pred": model.to_pictures(pred),
             "origin": origin,
             "origin_label": int(labels[request.index]),
             "alpha_bar": grid.alpha[moment.step] ** 2,

@@ -192,3 +192,9 @@ def _unified_weights(ratios: list[float], h: float) -> list[float]:
 
 
 SAMPLERS: dict[str, Sampler] = {"ddpm": ddpm, "ddim": ddim, "dpm++2m": dpm_solver_2m, "unipc": unipc}
+CHOICES = (
+    ("ddpm", "DDPM"),
+    ("ddim", "DDIM"),
+    ("dpm++2m", "DPM-Solver++(2M)"),
+    ("unipc", "UniPC"),
+)  # of a knob

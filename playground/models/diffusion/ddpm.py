@@ -32,7 +32,7 @@ from playground.models.base import (
 )
 from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion._model import DiffusionModel, check_state
-from playground.models.diffusion._samplers import SAMPLERS, Denoise, Grid, Moment
+from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Denoise, Grid, Moment
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
@@ -64,7 +64,7 @@ class DiffusionRequest(Request):
     sampler: str = knob(
         "unipc",
         label="sampler",
-        choices=(("ddpm", "DDPM"), ("ddim", "DDIM"), ("dpm++2m", "DPM-Solver++(2M)"), ("unipc", "UniPC")),
+        choices=CHOICES,
         help="The rule for one step from more noise to less; the network stays the same. DDPM adds fresh noise at every step, DDIM none; DPM-Solver++(2M) remembers the step before, UniPC remembers three and corrects itself. Few steps need the cleverer rules.",
     )
     num_steps: int = knob(

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from playground.models.base import Frame, LikelihoodKind, Recipe
 from playground.models.blocks import to_uint8
-from playground.models.diffusion import _dit
+from playground.models.diffusion._dit import DiT
 from playground.models.diffusion._samplers import Grid, Moment
 from playground.models.diffusion.ddpm import Diffusion, state_of
 from playground.models.tokenizer import OnTokenizer
@@ -62,7 +62,15 @@ class LatentDiffusion(OnTokenizer, Diffusion):
 
     def make_net(self, config: LatentDiffusionConfig) -> nn.Module:
         """A transformer over the cells."""
-        return _dit.make(config, config.cells, config.code_dim)
+        return DiT(
+            cells=config.cells,
+            channels=config.code_dim,
+            num_classes=config.num_classes,
+            width=config.width,
+            depth=config.depth,
+            num_heads=config.num_heads,
+            embedding=config.embedding,
+        )
 
     def fits(self, tokenizer: Any) -> bool:
         """Whether its vectors have the shape that the network was made for."""
