@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -232,6 +233,26 @@ def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_wi
     assert np.array_equal(maps, view.player.frame.extras["z_t"]) and maps.shape[1:3] == (28, 28)
     assert np.array_equal(pictures, view.player.frame.images)
     assert "latent" in view.explanation(view.model)[0]
+
+
+def test_at_a_pace_that_the_eye_follows_every_picture_has_its_plot(open_window, qtbot, monkeypatch):
+    view = open_window(model_id="ldm-fashion", view="Generate").current.view
+    wait_finished(qtbot, view)
+    shown, plotted, draw_plot = [], [], view.draw_plot
+    view.player.shown.connect(lambda frame: shown.append((time.perf_counter(), frame.step)))
+
+    def note(frame):
+        plotted.append(frame.step)
+        draw_plot(frame)
+
+    monkeypatch.setattr(view, "draw_plot", note)
+    view.player.speed = 10.0
+    view.player.play()  # again from the first frame
+    qtbot.waitUntil(lambda: not view.player.is_playing, timeout=WAIT)
+    gaps = np.diff([when for when, _ in shown])
+    # a busy machine may be late with one and quick with the next
+    at_leisure = [shown[i][1] for i in range(1, len(shown) - 1) if min(gaps[i - 1], gaps[i]) > 0.08]
+    assert len(at_leisure) > 2 and set(at_leisure) <= set(plotted)
 
 
 def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbot):

@@ -63,7 +63,10 @@ class ImageToImage(ImageView):
         name = self.model.card.classes[frame.extras["origin_label"]]
         self.origin.set_images(frame.extras["origin"], columns=1, captions=[name])
         self.stepper.show_index(getattr(self.request, "index", 0), name)
-        self.grid.set_images(frame.images, captions=self.class_names())
+        said = "z_t, decoded" if self.model.noisy == "z_t" else "x_t"
+        self.grid.set_panels(
+            [(f"{said}: on the way back from noise", frame.images)], captions=self.class_names()
+        )
 
     def draw_plot(self, frame: Frame) -> None:
         """The walk begins where the picture's noise does."""

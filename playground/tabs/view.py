@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
+RUSHING = 0.07  # seconds from one frame to the next; where there are more, each has its plot
 
 
 class View(QWidget):
@@ -62,7 +63,7 @@ class View(QWidget):
         self.player.shown.connect(self._shown)
         self._plotting = QTimer(self, singleShot=True)
         self._plotting.timeout.connect(self._plot_now)
-        self._plotted = 0.0  # when
+        self._drawn = self._plotted = 0.0  # when the last pictures, and their plot
         self.player.failed.connect(tab.show_failure)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.column = QVBoxLayout(self)
@@ -199,11 +200,14 @@ class View(QWidget):
         if frame.extras.get("notice"):
             self.tab.banner.show_notice(frame.extras["notice"])
         self.draw(frame)
+        now, before = time.perf_counter(), self._drawn
+        self._drawn = now
         if not self.player.is_playing:
             self._plot_now()
-        elif not self._plotting.isActive():  # in a turn of its own, so that no turn of the event loop is long
-            due = self._plotted + PLOTS_EVERY - time.perf_counter()
-            self._plotting.start(max(0, math.ceil(1000 * due)))
+        elif now - before > RUSHING:
+            self._plotting.start(0)  # in a turn of its own, so that no turn of the event loop is long
+        elif not self._plotting.isActive():
+            self._plotting.start(max(0, math.ceil(1000 * (self._plotted + PLOTS_EVERY - now))))
 
     def _plot_now(self) -> None:
         self._plotting.stop()
