@@ -119,6 +119,23 @@ def test_the_learning_rate_rises_and_falls(tiny):
     assert all(a >= b for a, b in itertools.pairwise(factors[100:]))
 
 
+@pytest.mark.parametrize(("ramp", "centre"), [(2, 0.5), (4, 0.75), (10, 0.9)])
+def test_the_average_reaches_as_far_back_as_the_ramp_says(tiny, tmp_path, ramp, centre):
+    """Weights s^(ramp - 2) have their centre at (ramp - 1) / ramp of the way; ``ema`` bounds how far back that is."""
+
+    def centre_of(ema):
+        recipe = dataclasses.replace(tiny, ema_ramp=ramp, ema=ema)
+        run = loop.Run("autoregressive/pixelcnn", recipe, tmp_path, loop.distributed.World())
+        mine, average = next(run.model.parameters()), next(run.average.parameters())
+        for run.step in range(1000):
+            mine.data.fill_(run.step)
+            run._update_average()
+        return average.flatten()[0].item() / 1000
+
+    assert centre_of(0.99999) == pytest.approx(centre, abs=0.01)
+    assert centre_of(0.9) == pytest.approx(0.99, abs=0.003)
+
+
 def test_numbers_of_a_recipe_can_be_changed_and_stand_on_the_card(tiny, tmp_path):
     folder = tmp_path / "run"
     list(loop.train(tiny.id, folder, changes={"steps": "3", "learning_rate": "0.001"}))

@@ -63,7 +63,7 @@ class View(QWidget):
         self.player.shown.connect(self._shown)
         self._plotting = QTimer(self, singleShot=True)
         self._plotting.timeout.connect(self._plot_now)
-        self._drawn = self._plotted = 0.0  # when the last pictures, and their plot
+        self._shown_at = self._plotted = 0.0  # when the last pictures, and their plot
         self.player.failed.connect(tab.show_failure)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.column = QVBoxLayout(self)
@@ -200,8 +200,8 @@ class View(QWidget):
         if frame.extras.get("notice"):
             self.tab.banner.show_notice(frame.extras["notice"])
         self.draw(frame)
-        now, before = time.perf_counter(), self._drawn
-        self._drawn = now
+        now, before = time.perf_counter(), self._shown_at
+        self._shown_at = now
         if not self.player.is_playing:
             self._plot_now()
         elif now - before > RUSHING:

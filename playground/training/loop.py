@@ -279,7 +279,8 @@ class Run:
     @torch.no_grad()
     def _update_average(self) -> None:
         # early on, average over what there is instead of over the random start
-        weight = 1 - min(self.recipe.ema, (1 + self.step) / (10 + self.step)) if self.recipe.ema else 1.0
+        recipe, step = self.recipe, self.step
+        weight = 1 - min(recipe.ema, (1 + step) / (recipe.ema_ramp + step)) if recipe.ema else 1.0
         torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), weight)
         for mine, theirs in zip(self.average.buffers(), self.model.buffers(), strict=True):
             mine.copy_(theirs)

@@ -24,9 +24,9 @@ class GANConfig:
     image_size: int = 28
     channels: int = 1
     latent_dim: int = 100
-    width: int = 800  # of the generator
-    maxout_units: int = 200
-    pieces: int = 4  # linear functions per maxout unit
+    width: int = 1200  # of the generator
+    maxout_units: int = 240
+    pieces: int = 5  # linear functions per maxout unit
     dropout: float = 0.0  # the paper's; a smooth discriminator does without
     gamma: float = 0.05  # weight of R1 and R2
     penalty_sigma: float = 0.01  # how far a penalty looks, on the scale [-1, 1]
@@ -94,13 +94,14 @@ RECIPES = (
         id="gan-fashion",
         stored="int8",
         config=GANConfig(),
-        steps=8000,
-        batch_size=128,
+        steps=12000,
+        batch_size=256,
         learning_rate=1e-3,
         warmup_steps=100,
         betas=(0.0, 0.99),
-        final_learning_rate=0.05,
-        ema=0.999,
+        final_learning_rate=0.75,
+        ema=0.9999,
+        ema_ramp=4,  # players that circle each other: what they circle around is better than where they are
         snapshot={"num_samples": 10},
     ),
 )
