@@ -297,6 +297,15 @@ def test_projection_comes_nearer_and_continues_from_its_state(network):
     assert torch.is_grad_enabled()
 
 
+def test_a_search_begins_at_the_nearest_of_many_draws():
+    torch.manual_seed(0)
+    model = gan.GAN(gan.GANConfig(latent_dim=4, width=16, maxout_units=8, pieces=2)).eval()
+    draws = torch.from_numpy(noise.normal(0, range(200), "search", (4,)))
+    for place in (0, 7, 199):
+        goal = model.decode(draws[place][None]).detach()
+        assert torch.equal(model.start_of_search(goal, torch.zeros(1, dtype=torch.long)), draws[place][None])
+
+
 def test_the_lattice_shows_the_samples_themselves_and_keeps_the_variance_between_them(style):
     card_of(style)
     request = _explore.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)

@@ -268,9 +268,7 @@ class Recipe:
     muon_learning_rate: float = 0.01  # for the matrices inside the network, if ``optimizer`` is "muon"
     max_grad_norm: float = 1.0
     ema: float = 0.999  # 0 turns it off
-    ema_ramp: int = (
-        10  # until ``ema`` is reached, step s weighs as s^(ema_ramp - 2): 10 is the last tenth, 2 all alike
-    )
+    ema_ramp: int = 10  # before ``ema`` binds, step s weighs as s^(ema_ramp - 2): 2 is the mean of all
     bfloat16: bool = True
     compile: bool = True
     seed: int = 0

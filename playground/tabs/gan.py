@@ -370,7 +370,7 @@ class Project(View):
     name = "Project"
     words = (
         "A GAN has no encoder: nothing tells which <i>z</i> belongs to a given picture, or whether any does. What one "
-        "does instead is to <b>search</b>: start in the middle, draw, compare with the target, and move the latent "
+        "does instead is to <b>search</b>: start near by, draw, compare with the target, and move the latent "
         "downhill, again and again.<br><br>What the search cannot reach, the generator cannot draw: a pattern, a "
         "logo, an odd strap. The curve is what is left of the difference."
     )

@@ -268,7 +268,7 @@ def project(model: Any, request: Any, resume: State | None = None) -> Iterator[F
     goal = from_uint8(torch.from_numpy(target.transpose(0, 3, 1, 2).copy())).to(device)
     label = torch.tensor([int(labels[request.index])], device=device)
     if resume is None:
-        latent = model.middle(label)
+        latent = model.start_of_search(goal, label)
         moments, step = [torch.zeros_like(latent), torch.zeros_like(latent)], 0
     else:
         restored = [torch.from_numpy(resume[name].copy()).to(device) for name in ("latent", "mean", "square")]

@@ -21,6 +21,7 @@ from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan._games import opinion_loss, opinions
 
 TURNS = ("discriminator", "generator")  # who learns first in each step
+_BEGINNINGS = 200  # draws, of which the nearest is where a search begins
 CHUNK = 16  # decoded together; a smaller batch is not padded, so that one picture costs one picture
 
 
@@ -103,9 +104,14 @@ class LatentGAN(nn.Module):
         """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real: (B,) in 0..1."""
         return cast(Tensor, self.discriminator(x)).float().sigmoid()
 
-    def middle(self, labels: Tensor) -> Tensor:
-        """Where a search for a latent begins: z = 0 for each label, (B,latent_dim)."""
-        return torch.zeros(len(labels), *self.latent_shape, device=labels.device)
+    def start_of_search(self, goal: Tensor, labels: Tensor) -> Tensor:
+        """Where a search for the latent of ``goal`` (1,C,H,W) begins, (1,latent_dim): at the nearest of 200 draws.
+
+        Downhill from z = 0 one seldom reaches another garment; labels are not used.
+        """
+        draws = torch.from_numpy(noise.normal(0, range(_BEGINNINGS), "search", self.latent_shape)).to(goal)
+        distances = (self.decode(draws) - goal).square().flatten(1).mean(1)
+        return draws[distances.argmin()][None]
 
     @torch.no_grad()
     def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:

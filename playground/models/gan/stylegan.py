@@ -223,8 +223,8 @@ class StyleGAN(nn.Module):
         """
         return cast(Tensor, self.discriminator(x, labels)).float() - self.opinion_of_real[labels]
 
-    def middle(self, labels: Tensor) -> Tensor:
-        """Where a search for a latent begins: the mean w of each label's class, (B,w_dim)."""
+    def start_of_search(self, goal: Tensor, labels: Tensor) -> Tensor:
+        """Where a search for the latent of ``goal`` (1,C,H,W) begins: at the mean w of its class, (1,w_dim)."""
         return self.w_avg[labels]
 
     # --- drawing
