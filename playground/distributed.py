@@ -6,6 +6,7 @@ on CPUs and over NCCL between CUDA devices, and nothing is ever pickled.  Nothin
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -68,6 +69,7 @@ def joined() -> Iterator[World]:
         yield world
     finally:
         dist.destroy_process_group()
+        gc.collect()  # a group that is held by a cycle until Python ends takes the process down with it
 
 
 def device(world: World) -> torch.device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 
@@ -14,7 +15,7 @@ from playground import checkpoints, data, models
 from playground.distributed import World
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan import _explore, _features, _latents, _styled, gan, stylegan
+from playground.models.gan import _explore, _features, _latents, _styled, dcgan, gan, stylegan
 from playground.training.loop import Run
 from playground.training.optimizers import make_optimizers
 
@@ -226,6 +227,51 @@ def test_a_small_gan_learns_to_make_bright_pictures(tmp_path):
         run.train_step(white, torch.zeros(16, dtype=torch.int64))
     (end,) = run.average.sample(run.model.Request(num_samples=8))
     assert end.images.mean() > start.images.mean() + 40
+
+
+def test_an_average_of_weights_gets_statistics_of_its_own(tmp_path):
+    """Batch normalisation's running means and variances belong to the weights they were counted with."""
+    recipe = next(r for n, r in models.recipes().values() if n == "gan/dcgan")
+    recipe = dataclasses.replace(
+        recipe,
+        config=dcgan.DCGANConfig(width=4, latent_dim=4),
+        compile=False,
+        learning_rate=5e-2,
+        ema_ramp=2,  # the mean of all
+    )
+    run = Run("gan/dcgan", recipe, tmp_path, World())
+    run.examples = torch.randint(0, 256, (400, 1, 28, 28), dtype=torch.uint8)
+    for _ in range(12):
+        run.train_step(run.examples[:32], torch.zeros(32, dtype=torch.int64))
+    average = run.average
+
+    def distances():
+        """Between what each player answers with the statistics it keeps and with those of a large batch."""
+        z = torch.randn(1000, 4, generator=torch.Generator().manual_seed(5))
+        both = torch.cat([from_uint8(run.examples), average.generator(z[:400])])
+        apart = {}
+        for name, inputs in (("generator", z), ("discriminator", both)):
+            player = average.get_submodule(name)
+            fresh = copy.deepcopy(player).train()
+            for norm in (m for m in fresh.modules() if isinstance(m, torch.nn.BatchNorm2d)):
+                norm.momentum = 1.0
+            fresh(inputs)
+            apart[name] = max(
+                (kept - new).abs().max() / new.abs().max()
+                for (n, kept), (_, new) in zip(player.named_buffers(), fresh.named_buffers(), strict=True)
+                if n.endswith("running_mean")
+            )
+        return apart
+
+    before = distances()
+    path = run.save_checkpoint()
+    after = distances()
+    assert all(after[name] < 0.12 and before[name] > 3 * after[name] for name in after), (before, after)
+    shipped = checkpoints.load(path).generator
+    torch.testing.assert_close(
+        shipped.norm_eighth.running_mean, average.generator.norm_eighth.running_mean, rtol=0.01, atol=0.01
+    )
+    assert not average.training and not average.generator.training
 
 
 def card_of(model):

@@ -52,7 +52,7 @@ class Generate(View):
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """One that jumps has other steps, and its guidance is built in; another works on latents."""
-        if model.noisy == "z_t":
+        if model.latent:
             return self.latent_words, LATENT_FORMULA
         if not hasattr(model, "jump"):
             return self.words, self.formula

@@ -99,7 +99,7 @@ class Between(View):
             first, second = extras["errors"]
             return (
                 f"Inversion error at the ends: <b>{first:.1f}</b> and <b>{second:.1f}</b> grey levels of 255 "
-                f"(root mean square, there and back{', decoder included' if self.model.noisy == 'z_t' else ''})"
+                f"(root mean square, there and back{', decoder included' if self.model.latent else ''})"
             )
         if extras["inverting"]:
             return f"Running DDIM backwards: ᾱ = {extras['alpha_bar']:.3f}"

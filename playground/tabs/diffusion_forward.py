@@ -45,7 +45,7 @@ class Forward(ImageView):
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Where latents are noised, the decoder has a say in what is seen."""
-        if model.noisy == "z_t":
+        if model.latent:
             return self.latent_words, LATENT_FORMULA
         return self.words, self.formula
 

@@ -33,7 +33,7 @@ class ImageToImage(ImageView):
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Latents are noised by another formula."""
-        return self.words, LATENT_FORMULA if model.noisy == "z_t" else self.formula
+        return self.words, LATENT_FORMULA if model.latent else self.formula
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
@@ -63,7 +63,7 @@ class ImageToImage(ImageView):
         name = self.model.card.classes[frame.extras["origin_label"]]
         self.origin.set_images(frame.extras["origin"], columns=1, captions=[name])
         self.stepper.show_index(getattr(self.request, "index", 0), name)
-        said = "z_t, decoded" if self.model.noisy == "z_t" else "x_t"
+        said = self.model.noisy + (", decoded" if self.model.latent else "")
         self.grid.set_panels(
             [(f"{said}: on the way back from noise", frame.images)], captions=self.class_names()
         )

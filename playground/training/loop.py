@@ -34,6 +34,7 @@ from playground.training.optimizers import learning_rate_factor, make_optimizers
 NUM_SNAPSHOTS = 12
 NUM_VALIDATIONS = 25
 NUM_VALIDATION_IMAGES = 512
+NUM_EXAMPLES = 2000  # of the training pictures, for statistics
 _SAVE_EVERY = 60.0  # seconds
 
 
@@ -83,6 +84,7 @@ class Run:
         ]
         self.optimizers = [optimizer for of_player in self.optimizers_of for optimizer in of_player]
         self.film = Film()
+        self.examples = torch.empty(0, dtype=torch.uint8)  # training pictures that statistics are counted on
         self.step, self.seconds = 0, 0.0
         self.continued_from, self.images_before = "", 0
         self.steps_before = 0  # of the film that this run continues
@@ -192,10 +194,13 @@ class Run:
         return many + f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}"
 
     def settle(self) -> None:
-        """A model that counts instead of learning makes its tables of what it has counted so far."""
+        """Before the average is used: a model that counts makes its tables, one with batch normalisation its statistics."""
         if self.counts:
             self.model.settle()
             self._update_average()
+        if hasattr(self.average, "count_statistics") and len(self.examples):
+            generator = torch.Generator().manual_seed(self.recipe.seed)
+            self.average.count_statistics(self.examples.to(self.device), generator)
 
     def save_checkpoint(self) -> Path:
         """The averaged weights with their card, and the training film beside them."""
@@ -345,6 +350,7 @@ def train(
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
     if hasattr(run.average, "prepare"):  # what it learns from, made of the pictures once
         images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
+    run.examples = images[:NUM_EXAMPLES]
     if recipe.compile:
         for turn in run.turns:
             run.model.get_submodule(turn).compile()

@@ -23,7 +23,7 @@ class DiffusionModel(nn.Module):
     family: ClassVar[str] = "diffusion"
     num_threads: ClassVar[int | None] = None
     sample_bytes: ClassVar[int] = 4 * 2**20
-    noisy: ClassVar[str] = "x_t"  # what is denoised, by its letter
+    latent: ClassVar[bool] = False  # latents are denoised, not pictures
 
     def __init__(self, config: Any) -> None:
         super().__init__()
@@ -31,6 +31,11 @@ class DiffusionModel(nn.Module):
         self.num_classes = config.num_classes
         self.net: Any = self.make_net(config)
         self.precision: Precision = "fp32"
+
+    @property
+    def noisy(self) -> str:
+        """What is denoised, by its letter."""
+        return "z_t" if self.latent else "x_t"
 
     def make_net(self, config: Any) -> nn.Module:
         """The network that is asked."""

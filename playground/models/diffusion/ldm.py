@@ -57,7 +57,7 @@ class LatentDiffusion(OnTokenizer, Diffusion):
     system: ClassVar[str] = "Latent diffusion (Stable Diffusion)"
     paper: ClassVar[str] = "Rombach et al. 2022, arXiv:2112.10752; Peebles and Xie 2023, arXiv:2212.09748"
     likelihood: ClassVar[LikelihoodKind] = "bound"
-    noisy: ClassVar[str] = "z_t"
+    latent: ClassVar[bool] = True
     Config = LatentDiffusionConfig
 
     def make_net(self, config: LatentDiffusionConfig) -> nn.Module:
@@ -147,7 +147,7 @@ RECIPES = (
         id="ldm-fashion",
         config=LatentDiffusionConfig(),
         built_on="vqvae-fashion",
-        steps=14600,  # two falls of the rate: over 7,200 steps, and from there as if 14,600 had been planned
+        steps=21200,  # three falls of the rate: over 7,200 steps, then as if 14,600 had been planned, then 21,200
         batch_size=128,
         optimizer="muon",
         muon_learning_rate=0.02,
