@@ -17,7 +17,7 @@ from playground.distributed import World
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _explore, _features, _latents, _styled, dcgan, gan, stylegan
-from playground.training.loop import Run
+from playground.training.run import Run
 from playground.training.optimizers import make_optimizers
 
 
@@ -235,7 +235,7 @@ def test_an_average_of_weights_gets_statistics_of_its_own(tmp_path):
     recipe = next(r for n, r in models.recipes().values() if n == "gan/dcgan")
     recipe = dataclasses.replace(
         recipe,
-        config=dcgan.DCGANConfig(width=4, latent_dim=4),
+        config=dcgan.DCGANConfig(width=4, discriminator_width=4, latent_dim=4),
         compile=False,
         learning_rate=5e-2,
         ema_ramp=2,  # the mean of all

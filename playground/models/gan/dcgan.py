@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
@@ -28,13 +29,27 @@ class DCGANConfig:
     image_size: int = 28  # a multiple of 4
     channels: int = 1
     latent_dim: int = 64
-    width: int = 32  # channels at half resolution; twice as many at a quarter, four times at an eighth
+    width: int = 64  # channels of the generator at half resolution; twice as many at a quarter, four times at an eighth
+    discriminator_width: int = 32  # as many would win: it judges less than the other has to draw
     kernel: int = 4
 
     @property
     def eighth(self) -> int:
         """Rows of the smallest map: 4 for 28 pixels."""
         return math.ceil(self.image_size / 8)
+
+
+class DiscriminatorShape(Protocol):
+    """What a configuration says of a discriminator."""
+
+    @property
+    def channels(self) -> int: ...
+    @property
+    def discriminator_width(self) -> int: ...
+    @property
+    def kernel(self) -> int: ...
+    @property
+    def eighth(self) -> int: ...
 
 
 class Generator(nn.Module):
@@ -65,9 +80,9 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Pictures (B,C,H,W) -> logit that they are real, (B,)."""
 
-    def __init__(self, config: DCGANConfig) -> None:
+    def __init__(self, config: DiscriminatorShape) -> None:
         super().__init__()
-        width, kernel = config.width, config.kernel
+        width, kernel = config.discriminator_width, config.kernel
         self.to_half = nn.Conv2d(config.channels, width, kernel, 2, kernel // 2 - 1)
         self.to_quarter = nn.Conv2d(width, 2 * width, kernel, 2, kernel // 2 - 1, bias=False)
         self.norm_quarter = nn.BatchNorm2d(2 * width)
@@ -75,11 +90,14 @@ class Discriminator(nn.Module):
         self.norm_eighth = nn.BatchNorm2d(4 * width)
         self.last = nn.Conv2d(4 * width, 1, config.eighth)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What it sees at a quarter and at an eighth of the resolution."""
         h = F.leaky_relu(self.to_half(x), 0.2)
-        h = F.leaky_relu(self.norm_quarter(self.to_quarter(h)), 0.2)
-        h = F.leaky_relu(self.norm_eighth(self.to_eighth(h)), 0.2)
-        return self.last(h).flatten()
+        quarter = F.leaky_relu(self.norm_quarter(self.to_quarter(h)), 0.2)
+        return quarter, F.leaky_relu(self.norm_eighth(self.to_eighth(quarter)), 0.2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.last(self.maps(x)[-1]).flatten()
 
 
 class DCGAN(LatentGAN):
