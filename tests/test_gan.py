@@ -16,46 +16,48 @@ from playground import checkpoints, data, models
 from playground.distributed import World
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan import _explore, _features, _latents, _styled, dcgan, gan, stylegan
-from playground.training.run import Run
+from playground.models.gan import _distances, _explore, _latents, _styled, dcgan, gan, stylegan
 from playground.training.optimizers import make_optimizers
+from playground.training.run import Run
 
 
 @pytest.fixture
 def style():
     torch.manual_seed(0)
-    config = stylegan.StyleGANConfig(latent_dim=8, w_dim=12, widths=(8, 6, 4), critic_widths=(8, 6, 4))
+    config = stylegan.StyleGANConfig(latent_dim=8, w_dim=12, width=4, top_width=3, discriminator_width=4)
     return stylegan.StyleGAN(config).eval()
 
 
-def test_modulated_features_equal_modulated_weights():
+@pytest.mark.parametrize("to", [0, 12, 11])
+def test_modulated_features_equal_modulated_weights(to):
     torch.manual_seed(1)
-    conv = _styled.ModulatedConv(5, 7, w_dim=4)
+    conv = _styled.ModulatedConv(5, 7, w_dim=4, to=to)
+    torch.nn.init.normal_(conv.style.weight)
     x, w = torch.randn(3, 5, 6, 6), torch.randn(3, 4)
     found = conv(x, w)
-    scaled = conv.weight / math.sqrt(5 * 9)
+    assert found.shape[2:] == ((to, to) if to else (6, 6))
     for i in range(3):  # equations 1 and 3, one picture at a time
-        own = scaled * conv.style(w)[i][None, :, None, None]
-        own = own * torch.rsqrt(own.square().sum((1, 2, 3), keepdim=True) + 1e-8)
-        expected = F.conv2d(x[i : i + 1], own, padding=1)
+        own = conv.weight * conv.style(w)[i].reshape(-1, 1, 1, 1).transpose(0, 0 if to else 1)
+        outputs = (0, 2, 3) if to else (1, 2, 3)  # all axes but that of the outputs
+        energy = own.square().sum(outputs, keepdim=True) / (4 if to else 1)
+        own = own * torch.rsqrt(energy + 1e-8)
+        x_i = x[i : i + 1]
+        expected = F.conv_transpose2d(x_i, own, stride=2, padding=1) if to else F.conv2d(x_i, own, padding=1)
         assert torch.allclose(found[i : i + 1], expected, atol=1e-5)
 
 
-def test_the_penalty_is_the_squared_gradient(style, monkeypatch):
-    """For a linear critic the first-order penalty has the squared gradient as its mean."""
-    slope = 0.1 * torch.randn(784)
-
-    class Linear(torch.nn.Module):
-        def forward(self, x, labels):
-            return x.flatten(1) @ slope
-
-    style.discriminator = Linear()
-    x = torch.randint(0, 256, (4000, 1, 28, 28), dtype=torch.uint8)
-    labels = torch.zeros(4000, dtype=torch.int64)
-    monkeypatch.setattr(style, "_draw", lambda labels, generator: torch.zeros(4000, 1, 28, 28))
-    figures = style.loss(x, labels, torch.Generator().manual_seed(0), "discriminator")
-    assert float(figures["r1"]) == pytest.approx(float(slope.square().sum()), rel=0.1)
-    assert float(figures["r2"]) == pytest.approx(float(slope.square().sum()), rel=0.1)
+@pytest.mark.parametrize("to", [0, 14, 7])
+def test_demodulation_keeps_the_variance(to):
+    """Whatever the length of its weights and the strength of its style, noise comes out as noise of variance 1."""
+    torch.manual_seed(1)
+    size = math.ceil(to / 2) or 7
+    conv = _styled.ModulatedConv(64, 48, w_dim=4, to=to)
+    with torch.no_grad():
+        conv.weight *= 3.0
+        conv.style.bias *= torch.rand(64) * 5
+        found = conv(torch.randn(200, 64, size, size), torch.zeros(200, 4))
+    inner = found[:, :, 1:-2, 1:-2]  # as many places between old ones as on them
+    assert inner.square().mean().item() == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_losses_are_those_of_the_paper():
@@ -96,84 +98,98 @@ def test_the_energy_distance_is_scipys():
 
     rng = np.random.default_rng(0)
     real, fake = (torch.from_numpy(rng.normal(m, s, (900, 1))).float() for m, s in ((0, 0.3), (0.1, 0.12)))
-    distance, spread = _features.energy_distance(real, fake)
+    distance, spread = _distances.energy_distance(real, fake)
     apart = 2 * 0.3 / math.sqrt(math.pi)  # E|x - x'| of a Gaussian
     expected = stats.energy_distance(real[:, 0], fake[:, 0]) ** 2 / apart
     assert float(distance) == pytest.approx(expected, abs=0.01)
     assert float(spread) == pytest.approx(0.4, abs=0.03)
-    assert torch.equal(_features.energy_distance(real, fake, _features.within(real))[0], distance)
 
 
 def test_the_distance_tells_one_picture_from_many_within_each_class():
     x, labels = torch.rand(64, 1, 28, 28), torch.arange(64) % 2
     x[labels == 1] -= 1.0  # the classes differ: a mixture would be seen as one wide class
-    real = {c: _features.real_of([kind[labels == c] for kind in _features.features(None, x)]) for c in (0, 1)}
     always_the_same = torch.stack([x[:1].mean(0), x[1:2].mean(0)])[labels].requires_grad_()
     other = torch.rand_like(x) - labels[:, None, None, None]
-    honest, _ = _features.distance(real, _features.features(None, other), labels)
-    collapsed, spread = _features.distance(real, _features.features(None, always_the_same), labels)
+    honest, _ = _distances.distance([x], [other], labels)
+    collapsed, spread = _distances.distance([x], [always_the_same], labels)
     assert collapsed.item() > 10 * honest.abs().item() and spread.item() < 0.01
     collapsed.backward()
     assert always_the_same.grad.isfinite().all(), "the distance of equal pictures has a corner"
-    swapped, _ = _features.distance(real, _features.features(None, x.flip(0)), labels.flip(0))
-    wrong, _ = _features.distance(real, _features.features(None, x), 1 - labels)
-    assert wrong > 10 * abs(swapped), "classes are compared with themselves"
+    within, _ = _distances.distance([x], [x.roll(2, 0)], labels)
+    across, _ = _distances.distance([x], [x.roll(1, 0)], labels)
+    assert across > 10 * abs(within), "classes are compared with themselves"
 
 
 def test_a_batch_without_pairs_has_no_distance():
     x = torch.rand(2, 1, 28, 28, requires_grad=True)
-    distance, spread = _features.distance({}, _features.features(None, x), torch.arange(2))
+    distance, spread = _distances.distance([x.detach()], [x], torch.arange(2))
     distance.backward()
     assert distance == 0 == spread and (x.grad == 0).all()
 
 
-def test_few_classes_make_many_pairs():
-    drawn = [_features.few_classes(64, 10, torch.Generator().manual_seed(i)) for i in range(40)]
-    assert all(len(labels.unique()) == 2 and (labels.bincount()[labels] == 32).all() for labels in drawn)
-    assert len(torch.cat(drawn).unique()) == 10
-    assert len(_features.few_classes(5, 10, torch.Generator()).unique()) == 1
-
-
-def test_a_diffusion_models_eyes_look_at_real_and_drawn_pictures(monkeypatch):
-    """A generator that is told of them is pulled towards real pictures; they learn nothing and are not saved."""
+def test_the_styled_generator_learns_from_the_game_and_from_sets(style, monkeypatch):
+    """Real and drawn pictures are shown with the same classes, apart, and compared in every map of the discriminator."""
     images, labels = data.load("fashion", "test")
-    monkeypatch.setattr(data, "load", lambda dataset, split: (images[:400], labels[:400]))
-    _features.real_pictures.cache_clear()
-    torch.manual_seed(0)
-    config = stylegan.StyleGANConfig(latent_dim=8, w_dim=8, widths=(8, 8, 4), critic_widths=(8, 8, 4))
-    model, teacher = stylegan.StyleGAN(config), checkpoints.load("ddpm-fashion")
-    names = set(model.state_dict())
-    model.learn_from(teacher)
-    assert set(model.state_dict()) == names
-    told, draw, critic = [], model._draw, model.discriminator.forward
-    monkeypatch.setattr(model, "_draw", lambda wanted, dice: told.append(wanted) or draw(wanted, dice))
-    monkeypatch.setattr(model.discriminator, "forward", lambda x, of: told.append(of) or critic(x, of))
-    x = torch.from_numpy(images[:64].transpose(0, 3, 1, 2).copy())
-    found = model.loss(x, torch.from_numpy(labels[:64].copy()), torch.Generator().manual_seed(0))
-    drawn, of_real, of_drawn = told
-    assert len(drawn.unique()) == 2 and torch.equal(of_drawn, drawn), "few classes, and the critic knows them"
-    assert np.array_equal(of_real, labels[:64])
-    found["loss"].backward()
-    assert (
-        found["distance"] > 0 and found["loss"] == found["game"] + config.distance_weight * found["distance"]
+    x, labels = (
+        torch.from_numpy(images[:64].transpose(0, 3, 1, 2).copy()),
+        torch.from_numpy(labels[:64].copy()),
     )
-    assert all(p.grad is not None for p in model.generator.synthesis.to_picture.parameters())
-    assert all(p.grad is None for p in teacher.parameters())
+    told, compared, critic, distance = [], [], style.discriminator.forward, _distances.distance
+    monkeypatch.setattr(style.discriminator, "forward", lambda p, of: told.append(of) or critic(p, of))
+    monkeypatch.setattr(_distances, "distance", lambda *sets: compared.append(sets) or distance(*sets))
+    found = style.loss(x, labels, torch.Generator().manual_seed(0))
+    assert len(told) == 2 and all(torch.equal(of, labels) for of in told)
+    (real, fake, of), *rest = compared
+    assert not rest and torch.equal(of, labels)
+    assert [m.shape for m in real] == [m.shape for m in fake] and [m.shape[2] for m in real] == [7, 4]
+    assert not any(m.requires_grad for m in real) and all(m.requires_grad for m in fake)
+    assert found["distance"] > 0
+    assert found["loss"] == found["game"] + style.config.distance_weight * found["distance"]
+    found["loss"].backward()
+    assert all(p.grad is not None for p in style.generator.synthesis.parameters())
 
-    eyes, real = model.__dict__["eyes"], _features.real_pictures(model.__dict__["eyes"], "fashion", 10)
-    assert len(real) == 10 and len(real[0].kinds) == len(_features.features(eyes, from_uint8(x[:2]))) == 8
-    more, more_labels = (torch.from_numpy(a[400:800].copy()) for a in (images, labels))
-    kinds = _features.features(eyes, from_uint8(more.permute(0, 3, 1, 2)))
-    known = dict(enumerate(real))
-    of_others, _ = _features.distance(known, kinds, more_labels.long())
-    blurred = F.avg_pool2d(from_uint8(more.permute(0, 3, 1, 2)), 3, 1, 1)
-    of_blurred, _ = _features.distance(known, _features.features(eyes, blurred), more_labels.long())
-    assert abs(of_others) < 0.02 < of_blurred
-    _features.real_pictures.cache_clear()
+
+def test_the_statistics_of_the_styled_game_are_counted_on_real_and_drawn_pictures(style):
+    critic, x = style.discriminator, torch.randint(150, 256, (400, 1, 28, 28), dtype=torch.uint8)
+    critic.norm_quarter.running_mean.fill_(9.0)
+    style.count_statistics(x, torch.Generator().manual_seed(0))
+
+    def mean_of(pictures):
+        return critic.to_quarter(F.leaky_relu(critic.to_half(pictures), 0.2)).mean((0, 2, 3))
+
+    with torch.no_grad():
+        drawn = style._draw(torch.arange(400) % 10, torch.Generator().manual_seed(1))
+        of_real, of_drawn = mean_of(from_uint8(x)), mean_of(drawn)
+    apart = (of_real - of_drawn).norm()
+    assert (critic.norm_quarter.running_mean - (of_real + of_drawn) / 2).norm() < 0.1 * apart
+    assert not critic.training
+
+
+def test_the_class_enters_the_discriminator_at_its_end_only(style):
+    """So its statistics are counted without classes, and the first look is DCGAN's."""
+    x = torch.rand(4, 1, 28, 28)
+    with torch.no_grad():
+        torch.nn.init.normal_(style.discriminator.label.weight)
+        plain, maps = style.discriminator(x)
+        logits, same = style.discriminator(x, torch.arange(4))
+        assert all(torch.equal(a, b) for a, b in zip(maps, same, strict=True))
+        assert torch.equal(plain, dcgan.Discriminator.forward.__get__(style.discriminator)(x))
+        share = torch.stack(
+            [
+                F.conv2d(m, w)
+                for m, w in zip(
+                    maps[-1][:, None],
+                    style.discriminator.label.weight[:4].view(4, 1, *maps[-1].shape[1:]),
+                    strict=True,
+                )
+            ]
+        ).flatten()
+        assert torch.allclose(logits - plain, share, atol=1e-6) and share.abs().min() > 0
 
 
 def test_the_parts_learn_at_their_own_rates():
     _, recipe = models.recipes()["stylegan-fashion"]
+    recipe = dataclasses.replace(recipe, learning_rates={"discriminator": 2.0})
     model = torch.nn.Linear(2, 2)
     (slow,) = make_optimizers(model, recipe, "generator")
     (fast,) = make_optimizers(model, recipe, "discriminator")
@@ -307,7 +323,7 @@ def test_mixing_takes_the_chosen_layers_from_the_column(style):
     sheet = frames[-1].images.reshape(3, 4, 28, 28, 1)
     labels = torch.full((5,), 4)
     w = style.w_of(torch.from_numpy(noise.normal(7, range(5), "z", (8,))), labels)
-    styles = torch.cat([w[1].expand(4, -1), w[4].expand(2, -1)])[None]
+    styles = torch.cat([w[1].expand(5, -1), w[4].expand(1, -1)])[None]  # the last layer alone
     expected = to_uint8(style.decode(styles))[0]
     assert np.abs(sheet[2, 3].astype(int) - expected).max() <= 1
     assert not sheet[0, 0].any()
@@ -366,12 +382,22 @@ def test_the_lattice_shows_the_samples_themselves_and_keeps_the_variance_between
     assert np.array_equal(rest.images, frames[-1].images)
 
 
-def test_opinions_are_measured_against_real_pictures(style):
+def test_the_picture_under_the_pointer_is_that_of_its_place_in_the_lattice(style):
+    """Of the class that the whole sheet shows: classes in turn would give each column another one."""
+    card_of(style)
+    request = _explore.lattice_request(stylegan.StyleRequest)(noise=False)
+    middle = _explore.LATTICE_TILES // 2 * (_explore.LATTICE_TILES + 1)
+    sheet, point = last(_explore.lattice(style, request)), last(_explore.lattice_point(style, request))
+    assert np.abs(sheet.images[middle].astype(int) - point.images[0]).max() <= 1
+
+
+def test_an_opinion_is_a_probability_given_the_class(style):
     style.requires_grad_(False)
-    images, labels = data.load("fashion", "test")
-    mine = images[labels == 6][:50].transpose(0, 3, 1, 2).astype(np.float32) / 127.5 - 1
-    found = style.opinion(torch.from_numpy(mine), torch.full((50,), 6))
-    assert float(found.mean()) == pytest.approx(0.0, abs=1e-4)
+    x, labels = torch.rand(5, 1, 28, 28), torch.full((5,), 6)
+    torch.nn.init.normal_(style.discriminator.label.weight)
+    found = style.opinion(x, labels)
+    assert torch.equal(found, style.discriminator(x, labels)[0].sigmoid())
+    assert not torch.allclose(found, style.opinion(x, labels - 1))
 
 
 def test_a_smooth_discriminator_pays_for_its_slope_and_the_generator_does_not():

@@ -18,8 +18,7 @@ from playground.ui.image_grid import ImageGrid
 from playground.ui.latent_plane import LatentPlane
 from playground.ui.plots import BarPlot, LinePlot
 
-PROBABILITY = "D(x): how probably real, says the discriminator"
-DIFFERENCE = "D(x) minus its mean over real pictures"
+OPINION = "D(x): how probably real, says the discriminator"
 
 
 def _code(run: str, request: str) -> Code:
@@ -44,21 +43,21 @@ class Generate(View):
     formula = r"\min_G \max_D \; \E_x [\log D(x)] + \E_z [\log (1 - D(G(z)))]"
 
     def explanation(self, model: Any) -> tuple[str, str]:
-        """The losses differ."""
+        """What only StyleGAN has."""
         if not has_styles(model):
             return self.words, self.formula
         more = (
-            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. Only "
-            "<i>differences</i> of D(x) mean something. For variety, training also compared whole <b>sets</b>."
+            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. For "
+            "variety, training also compared whole <b>sets</b>, in what the discriminator sees."
         )
-        return self.words + more, r"\min_G \max_D \; \E [\log \sigma (D(x) - D(G(z)))]"
+        return self.words + more, self.formula
 
     def build(self) -> None:
         """The grid, and the opinions as bars."""
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
-        self.plot = BarPlot(PROBABILITY, "picture", "D(x)")
+        self.plot = BarPlot(OPINION, "picture", "D(x)")
 
     def draw(self, frame: Frame) -> None:
         """The pictures, each with its opinion or its class."""
@@ -69,7 +68,6 @@ class Generate(View):
 
     def draw_plot(self, frame: Frame) -> None:
         """The opinions."""
-        self.plot.set_title(DIFFERENCE if has_styles(self.model) else PROBABILITY)
         self._draw_bars()
 
     def _draw_bars(self) -> None:
@@ -78,7 +76,7 @@ class Generate(View):
             found = frame.extras["opinion"]
             highlight = chosen if 0 <= chosen < len(found) else None
             x = np.arange(1, len(found) + 1)
-            self.plot.set_values(found, x=x, highlight=highlight, signed=has_styles(self.model))
+            self.plot.set_values(found, x=x, highlight=highlight)
 
 
 class Walk(View):
@@ -233,7 +231,7 @@ class Mixing(StyleView):
     name = "Style mixing"
     words = (
         "The left column and the top row are samples. Every cell takes the <b>chosen layers' style from its column</b> "
-        "and all others from its row.<br><br>The coarse layers, at 7x7 pixels, decide what the garment's outline is; "
+        "and all others from its row.<br><br>The coarse layers, up to 7x7 pixels, decide what the garment's outline is; "
         "the middle ones its parts; the fine ones its shading. Nobody told the network to sort things so: it follows "
         "from giving each resolution its own style."
     )

@@ -26,9 +26,9 @@ from playground.models.gan.stylegan import StyleRequest
 NUM_DIRECTIONS = 8
 LATTICE = 2  # the lattice of samples reaches from -2 to 2 in both directions
 LATTICE_TILES = 13
-_RANGES = {"all": (0, 6), "coarse": (0, 2), "middle": (2, 4), "fine": (4, 6)}  # of StyleGAN's layers
+_RANGES = {"all": (0, 6), "coarse": (0, 3), "middle": (3, 5), "fine": (5, 6)}  # of StyleGAN's layers
 _LAYERS = (
-    ("coarse", "coarse, 7x7"),
+    ("coarse", "coarse, 4x4 and 7x7"),
     ("middle", "middle, 14x14"),
     ("fine", "fine, 28x28"),
     ("all", "all"),
@@ -79,6 +79,9 @@ def lattice_request(base: type[Request]) -> type[Request]:
         (name, float, knob(0.0, label=label, low=-LATTICE, high=LATTICE, step=0.02, help=help))
         for name, label in (("u", "to the right"), ("v", "upwards"))
     ]
+    if "label" in base.__dataclass_fields__:  # z says what the class leaves open: a sheet shows one class
+        garment = knob(8, label="class", low=0, choices="classes", help="Which garment the plane shows.")
+        fields.append(("label", int, garment))
     fields.append(("num_samples", int, 1))
     return dataclasses.make_dataclass("LatticeRequest", fields, bases=(base,), frozen=True)
 

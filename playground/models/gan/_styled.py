@@ -1,4 +1,9 @@
-"""The networks of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958), small: mapping, synthesis by modulated layers, critic."""
+"""The networks of StyleGAN2 (Karras et al. 2020, arXiv:1912.04958), small: mapping, synthesis by modulated layers, critic.
+
+Weights start at N(0, 0.02^2), as DCGAN's do, in place of unit variance and a scale when used ("equalised learning rate"): the
+output of a modulated convolution does not depend on the length of its weights, so what counts is how far a step of Adam turns
+them, and a turn of 5 % learns ten times as quickly here as one of 0.5 %.
+"""
 
 from __future__ import annotations
 
@@ -9,35 +14,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.models.gan.dcgan import Discriminator
+
 if TYPE_CHECKING:
     from playground.models.gan.stylegan import StyleGANConfig
 
-
-class Dense(nn.Module):
-    """A linear layer with equalised learning rate: weights of unit variance, scaled when used (Karras et al. 2018)."""
-
-    def __init__(self, inputs: int, outputs: int, bias: float = 0.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs))
-        self.bias = nn.Parameter(torch.full((outputs,), bias))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight / math.sqrt(self.weight.shape[1]), self.bias)
-
-
-class Conv(nn.Module):
-    """A convolution with equalised learning rate: Adam's steps are small beside weights of unit variance."""
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, bias: bool = True, groups: int = 1) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs // groups, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.groups = groups
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight / math.sqrt(self.weight[0].numel())
-        padding = weight.shape[2] // 2 if self.groups == 1 else 0
-        return F.conv2d(x, weight, self.bias, padding=padding, groups=self.groups)
+_START = 0.02  # standard deviation of weights at the start
 
 
 def _relu(x: Tensor) -> Tensor:
@@ -45,75 +27,100 @@ def _relu(x: Tensor) -> Tensor:
     return F.leaky_relu(x, 0.2) * math.sqrt(2)
 
 
+def _unit(x: Tensor) -> Tensor:
+    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+
+
 class ModulatedConv(nn.Module):
     """A convolution whose inputs are scaled by a style and whose outputs are scaled back to unit variance (eqs. 1 and 3).
 
     Scaling the features instead of the weights is the same function, and all pictures share one kernel.
+
+    Args:
+        to: rows and columns of the result, if it is to be twice as large: the convolution is then fractionally strided, with
+            a kernel of 4, or of 3 where a half is not a whole number.
+        demodulate: whether outputs are scaled back.
     """
 
     def __init__(
-        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, demodulate: bool = True
+        self, inputs: int, outputs: int, w_dim: int, kernel: int = 3, to: int = 0, demodulate: bool = True
     ) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(outputs, inputs, kernel, kernel))
-        self.style = Dense(w_dim, inputs, bias=1.0)
-        self.demodulate = demodulate
+        self.up, self.demodulate = bool(to), demodulate
+        if self.up:
+            kernel = 3 if to % 2 else 4
+            shape = (inputs, outputs, kernel, kernel)
+        else:
+            shape = (outputs, inputs, kernel, kernel)
+        self.weight = nn.Parameter(_START * torch.randn(shape))
+        self.style = nn.Linear(w_dim, inputs)
+        nn.init.normal_(self.style.weight, std=1 / math.sqrt(w_dim))
+        nn.init.ones_(self.style.bias)
 
     def forward(self, x: Tensor, w: Tensor) -> Tensor:
-        weight = self.weight / math.sqrt(self.weight[0].numel())
         style = self.style(w)  # (B, inputs)
-        h = F.conv2d(x * style[:, :, None, None], weight, padding=weight.shape[2] // 2)
+        x = x * style[:, :, None, None]
+        if self.up:
+            h = F.conv_transpose2d(x, self.weight, stride=2, padding=1)
+        else:
+            h = F.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
         if self.demodulate:
-            energy = style.square() @ weight.square().sum((2, 3)).T  # (B, outputs)
-            h = h * torch.rsqrt(energy + 1e-8)[:, :, None, None]
+            squares = self.weight.float().square().sum((2, 3))
+            # with a stride of 2, each place sees a quarter of the kernel
+            squares = squares / 4 if self.up else squares.T  # (inputs, outputs)
+            energy = style.float().square() @ squares
+            h = h * torch.rsqrt(energy + 1e-8)[:, :, None, None].to(h.dtype)
         return h
 
 
 class StyledLayer(nn.Module):
-    """Modulated convolution, noise, bias, leaky ReLU; optionally twice as large first."""
+    """Modulated convolution, noise, bias, leaky ReLU; the arguments are those of the convolution."""
 
-    def __init__(self, inputs: int, outputs: int, w_dim: int, up: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, w_dim: int, to: int = 0) -> None:
         super().__init__()
-        self.up = up
-        self.conv = ModulatedConv(inputs, outputs, w_dim)
+        self.conv = ModulatedConv(inputs, outputs, w_dim, to=to)
         self.noise_strength = nn.Parameter(torch.zeros(()))
         self.bias = nn.Parameter(torch.zeros(outputs))
 
     def forward(self, x: Tensor, w: Tensor, noise: Tensor) -> Tensor:
-        if self.up:
-            x = F.interpolate(x, scale_factor=2, mode="bilinear")
         h = self.conv(x, w) + self.noise_strength * noise
-        return _relu(h + self.bias[:, None, None])
+        return F.leaky_relu(h + self.bias[:, None, None], 0.2)
 
 
 class Synthesis(nn.Module):
-    """Styles (B,layers,w_dim) and noises -> pictures, (B,C,H,W)."""
+    """Styles (B,layers,w_dim) and noises -> pictures in [-1, 1], (B,C,H,W)."""
 
     def __init__(self, config: StyleGANConfig) -> None:
         super().__init__()
-        quarter, (low, middle, high) = config.image_size // 4, config.widths
-        shapes = [(low, low, False), (low, low, False), (low, middle, True), (middle, middle, False)]
-        shapes += [(middle, high, True), (high, high, False)]
-        self.start = nn.Parameter(torch.randn(1, low, quarter, quarter))
-        self.layers = nn.ModuleList(StyledLayer(a, b, config.w_dim, up) for a, b, up in shapes)
-        self.to_picture = nn.ModuleList(
-            ModulatedConv(width, config.channels, config.w_dim, 1, demodulate=False)
-            for width in (low, middle, high)
+        lowest, low, middle, high = 4 * config.width, 2 * config.width, config.width, config.top_width
+        _, quarter, _, half, _, full = config.sizes
+        shapes = [(lowest, lowest, 0), (lowest, low, quarter), (low, low, 0)]
+        shapes += [(low, middle, half), (middle, middle, 0), (middle, high, full)]
+        self.start = nn.Parameter(torch.randn(1, lowest, config.sizes[0], config.sizes[0]))
+        self.layers = nn.ModuleList(StyledLayer(a, b, config.w_dim, to) for a, b, to in shapes)
+        self.to_picture = nn.ModuleDict(
+            {
+                str(i): ModulatedConv(width, config.channels, config.w_dim, 1, demodulate=False)
+                for i, width in ((2, low), (4, middle), (5, high))  # after the last layer of a resolution
+            }
         )
         self.bias = nn.Parameter(torch.zeros(config.channels, 1, 1))
-        self.num_layers = len(shapes)
 
     def forward(self, styles: Tensor, noises: list[Tensor]) -> Tensor:
         w = styles.unbind(1)
         x = self.start.expand(len(styles), -1, -1, -1)
-        picture: Tensor = self.bias
+        picture: Tensor | None = None
         for i, layer in enumerate(self.layers):
             x = layer(x, w[i], noises[i])
-            if i % 2:  # each resolution adds to the picture
-                if i > 1:
-                    picture = F.interpolate(picture, scale_factor=2, mode="bilinear")
-                picture = picture + self.to_picture[i // 2](x, w[i])
-        return picture
+            if str(i) in self.to_picture:  # each resolution adds to the picture
+                more = self.to_picture[str(i)](x, w[i])
+                picture = more if picture is None else more + _twice(picture)
+        assert picture is not None
+        return (picture + self.bias).tanh()
+
+
+def _twice(picture: Tensor) -> Tensor:
+    return F.interpolate(picture, scale_factor=2, mode="bilinear")
 
 
 class Generator(nn.Module):
@@ -123,7 +130,7 @@ class Generator(nn.Module):
         super().__init__()
         self.label = nn.Embedding(config.num_classes, config.latent_dim)
         self.mapping = nn.ModuleList(
-            [Dense(2 * config.latent_dim, config.w_dim), Dense(config.w_dim, config.w_dim)]
+            [nn.Linear(2 * config.latent_dim, config.w_dim), nn.Linear(config.w_dim, config.w_dim)]
         )
         self.synthesis = Synthesis(config)
 
@@ -139,51 +146,30 @@ class Generator(nn.Module):
     ) -> Tensor:
         """Pictures from ``z``; from layer ``switch`` (B,) on, the style is that of ``other``."""
         w, w_other = self.map(z, labels), self.map(other, labels)
-        place = torch.arange(self.synthesis.num_layers, device=z.device)
+        place = torch.arange(len(noises), device=z.device)
         styles = torch.where((place < switch[:, None])[..., None], w[:, None], w_other[:, None])
         return self.synthesis(styles, noises)
 
 
-def _unit(x: Tensor) -> Tensor:
-    return x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-8)
+class Critic(Discriminator):
+    """DCGAN's discriminator with a last layer for each class: what they have in common, and what this one differs in.
 
-
-class CriticBlock(nn.Module):
-    """A residual block that halves the picture in its middle.
-
-    The first convolution and its ReLU come before the pooling: averaging first would leave the critic blind to the
-    finest grain, which the generator would then be free to add.
+    The projection of Miyato and Koyama 2018 (arXiv:1802.05637), of the whole last map in place of its mean: where a garment has
+    what is half of what tells its class.
     """
 
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.first = Conv(inputs, inputs, 3)
-        self.second = Conv(inputs, outputs, 3, bias=False)
-        self.skip = Conv(inputs, outputs, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        h = _relu(self.first(_relu(x)))
-        both = self.skip(F.avg_pool2d(x, 2)) + self.second(F.avg_pool2d(h, 2))
-        return both * math.sqrt(0.5)
-
-
-class Critic(nn.Module):
-    """Pictures (B,C,H,W) and classes -> D(x), (B,): a plain number, higher for real; no normalisation, no company."""
-
     def __init__(self, config: StyleGANConfig) -> None:
-        super().__init__()
-        low, middle, high = config.critic_widths
-        self.stem = Conv(config.channels, high, 3)
-        self.blocks = nn.ModuleList([CriticBlock(high, middle), CriticBlock(middle, low)])
-        self.head = Conv(low, low, config.image_size // 4, groups=low)
-        self.dense = Dense(low, low)
-        self.last = Dense(low, 1)
-        self.label = nn.Embedding(config.num_classes, low)  # the projection of Miyato and Koyama 2018
+        super().__init__(config)
+        for parameter in self.parameters():
+            if parameter.ndim > 1:
+                nn.init.normal_(parameter, std=_START)
+        self.label = nn.Embedding(config.num_classes, self.last.weight.numel())
+        nn.init.zeros_(self.label.weight)
 
-    def forward(self, x: Tensor, labels: Tensor) -> Tensor:
-        h = self.stem(x)
-        for block in self.blocks:
-            h = block(h)
-        h = _relu(self.head(_relu(h)).flatten(1))
-        h = _relu(self.dense(h))
-        return self.last(h)[:, 0] + (self.label(labels) * h).sum(1) / math.sqrt(h.shape[1])
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, tuple[Tensor, ...]]:  # type: ignore[override]
+        """Pictures (B,C,H,W), perhaps of known classes (B,) -> logits that they are real, (B,), and the maps behind them."""
+        maps = self.maps(x)
+        logits = self.last(maps[-1]).flatten()
+        if labels is not None:
+            logits = logits + (self.label(labels) * maps[-1].flatten(1)).sum(1)
+        return logits, maps

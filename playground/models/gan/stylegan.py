@@ -1,54 +1,65 @@
 """StyleGAN2: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), small.
 
 A mapping network turns z into w; every convolution of the synthesis network is modulated by w (section 2.2), gets noise
-of its own, and adds to the picture through a skip connection (section 4).  The game is the relativistic one of R3GAN
-(Huang et al. 2024, arXiv:2501.05441) with its penalties R1 and R2, which are taken to first order:
-(D(x + sigma n) - D(x))^2 / sigma^2 is, on average over n, the squared gradient (Lin et al. 2025, arXiv:2501.08316, eq. 3).
-Some thousand steps are too few for a critic to notice by itself that all pictures of a class are one; the generator's
-loss has energy distances between real and drawn pictures for that, in what a diffusion model sees (``_features.py``).
+of its own, and adds to the picture through a skip connection (section 4).  The game is that of 2014 against DCGAN's
+discriminator, which is told the class, too.  A network that knows classes can win for long by one picture a class, which a
+discriminator is slow to notice: the generator's loss therefore has the energy distances between real and drawn pictures of
+each class in what the discriminator sees (Salimans et al. 2016, arXiv:1606.03498, section 3.1, "feature matching";
+Bellemare et al. 2017, arXiv:1705.10743).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim.swa_utils import update_bn
 
-from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan import _features
-from playground.models.gan._games import opinions
+from playground.models.gan import _distances
+from playground.models.gan._games import opinion_loss
 from playground.models.gan._latents import CHUNK, TURNS
 from playground.models.gan._styled import Critic, Generator
 
 
 @dataclass(frozen=True)
 class StyleGANConfig:
-    """Shape of the networks and weights of the penalties."""
+    """Shape of the networks, and what the generator learns from."""
 
     image_size: int = 28  # a multiple of 4
     channels: int = 1
-    dataset: str = "fashion"  # whose test images the critic's opinions are measured against
     num_classes: int = 10
     latent_dim: int = 64
     w_dim: int = 128
-    widths: tuple[int, int, int] = (128, 64, 32)  # of the generator at a quarter, half and full resolution
-    critic_widths: tuple[int, int, int] = (128, 64, 32)
-    gamma: float = 0.05  # weight of R1 and R2
-    penalty_sigma: float = (
-        0.03  # how far a penalty looks, on the scale [-1, 1]; if far, the critic may not see grain
+    width: int = (
+        48  # of the generator at half resolution; twice as many at a quarter, four times at an eighth
     )
+    top_width: int = 32  # and at full resolution
+    discriminator_width: int = 32  # at half resolution, and so on
+    kernel: int = 4  # of the discriminator
     mixing: float = 0.2  # so often two styles are mixed while training
     distance_weight: float = 5.0  # of the energy distances in the generator's loss
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows and columns that each layer of the synthesis makes: 4, 7, 7, 14, 14, 28."""
+        full = self.image_size
+        return self.eighth, full // 4, full // 4, full // 2, full // 2, full
+
+    @property
+    def eighth(self) -> int:
+        """Rows of the smallest map: 4 for 28 pixels."""
+        return math.ceil(self.image_size / 8)
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ class StyleRequest(Request):
     noise: bool = knob(
         True,
         label="noise",
-        help="The noise added after every convolution: it decides fine detail, not what the picture shows.",
+        help="The noise added after every convolution: it decides fine detail, not what the picture shows. Each layer learns how strong it is; the shipped model has learned to do almost without.",
     )
     label: int = class_knob("Which garment to draw.")
 
@@ -76,7 +87,7 @@ class StyleGAN(nn.Module):
 
     family = "gan"
     system = "StyleGAN2"
-    paper = "Karras et al. 2020, arXiv:1912.04958; Huang et al. 2024, arXiv:2501.05441"
+    paper = "Karras et al. 2020, arXiv:1912.04958"
     likelihood = "none"
     Config = StyleGANConfig
     Request = StyleRequest
@@ -88,55 +99,39 @@ class StyleGAN(nn.Module):
         super().__init__()
         self.config = config
         self.num_classes = config.num_classes
-        self.num_layers = 6
+        self.num_layers = len(config.sizes)
         self.latent_shape = (config.w_dim,)  # what is decoded is w
         self.generator = Generator(config)
         self.discriminator = Critic(config)
 
     # --- training
 
-    def learn_from(self, teacher: Any) -> None:
-        """Look at pictures with this diffusion model's eyes while training; it is not saved with the model."""
-        net = teacher.net.to(self.generator.label.weight.device, memory_format=torch.channels_last)
-        self.__dict__["eyes"] = net.requires_grad_(False)
-
     def loss(
         self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str = "generator"
     ) -> dict[str, Tensor]:
-        """Relativistic pairing (R3GAN, eq. 2) and, for the critic, R1 and R2; ``x`` uint8 (B,C,H,W)."""
-        real = from_uint8(x)
-        if turn == "generator":
-            return self._generator_loss(real, labels, generator)
-        fake = self._draw(labels, generator)
-
-        def ask(pictures: Tensor, rows: Tensor) -> Tensor:
-            return cast(Tensor, self.discriminator(pictures, labels[rows]))
-
-        sigma = self.config.penalty_sigma
-        on_real, on_fake, r1, r2 = opinions(ask, real, fake.detach().float(), sigma, generator)
-        loss = F.softplus(on_fake - on_real).mean() + 0.5 * self.config.gamma * (r1 + r2)
-        return {"loss": loss, "lead": (on_real - on_fake).mean(), "r1": r1, "r2": r2}
-
-    def _generator_loss(self, real: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
-        """The game, and the energy distances: with a diffusion model's eyes to many real pictures, else to those at hand."""
-        config, eyes = self.config, self.__dict__.get("eyes")
-        if eyes is None:
-            seen = _features.features(None, real)
-            here = [int(c) for c, n in enumerate(labels.bincount()) if n > 1]
-            known = {c: _features.real_of([kind[labels == c] for kind in seen]) for c in here}
-            chosen = labels
-        else:
-            known = dict(enumerate(_features.real_pictures(eyes, config.dataset, self.num_classes)))
-            chosen = _features.few_classes(len(real), self.num_classes, generator).to(labels.device)
-        fake = self._draw(chosen, generator)
+        """The game of 2014 and, for the generator, the energy distances; ``x`` uint8 (B,C,H,W), ``labels`` (B,)."""
+        real, fake = from_uint8(x), self._draw(labels, generator)
+        if turn == "discriminator":
+            on_real, _ = self.discriminator(real, labels)
+            on_fake, _ = self.discriminator(fake.detach(), labels)
+            return opinion_loss(on_real.float(), on_fake.float())
+        on_fake, seen = self.discriminator(fake, labels)
         with torch.no_grad():
-            on_real = self.discriminator(real, labels).float()
-        game = F.softplus(on_real - self.discriminator(fake, chosen).float()).mean()
-        kinds = _features.features(eyes, fake)
+            _, seen_of_real = self.discriminator(real, labels)
+        game = F.softplus(-on_fake.float()).mean()  # not saturating: Goodfellow et al. 2014, section 3
         with torch.autocast(real.device.type, enabled=False):
-            distance, spread = _features.distance(known, kinds, chosen)
-        loss = game + config.distance_weight * distance
+            distance, spread = _distances.distance(seen_of_real, seen, labels)
+        loss = game + self.config.distance_weight * distance
         return {"loss": loss, "game": game, "distance": distance, "spread": spread}
+
+    @torch.no_grad()
+    def count_statistics(self, x: Tensor, generator: torch.Generator) -> None:
+        """Count the discriminator's statistics anew, as DCGAN does; ``x`` real pictures, uint8 (B,C,H,W)."""
+        real = x.split(100)
+        labels = torch.arange(100, device=x.device) % self.num_classes
+        drawn = (self._draw(labels, generator) for _ in real)
+        shown = itertools.chain.from_iterable(zip(map(from_uint8, real), drawn, strict=True))
+        update_bn(shown, self.discriminator)
 
     def _draw(self, labels: Tensor, generator: torch.Generator) -> Tensor:
         device, count = labels.device, len(labels)
@@ -155,8 +150,7 @@ class StyleGAN(nn.Module):
 
     def noise_shapes(self) -> list[tuple[int, int, int]]:
         """Shape of each layer's noise, (1,H,W)."""
-        sizes = [self.config.image_size // d for d in (4, 4, 2, 2, 1, 1)]
-        return [(1, size, size) for size in sizes]
+        return [(1, size, size) for size in self.config.sizes]
 
     @cached_property
     def many_w(self) -> Tensor:
@@ -203,25 +197,11 @@ class StyleGAN(nn.Module):
         silent = [w.new_zeros(len(w), *shape) for shape in self.noise_shapes()]
         return self.synthesize(styles, silent)
 
-    @cached_property
-    def opinion_of_real(self) -> Tensor:
-        """The mean of D(x) over 50 test images of each class, (num_classes,)."""
-        device = self.generator.label.weight.device
-        images, labels = data.load(self.config.dataset, "test")
-        means = []
-        for c in range(self.num_classes):
-            x = torch.from_numpy(images[labels == c][:50].transpose(0, 3, 1, 2).copy()).to(device)
-            each = torch.full((len(x),), c, device=device)
-            means.append(self.discriminator(from_uint8(x), each).float().mean())
-        return torch.stack(means)
-
     @torch.no_grad()
     def opinion(self, x: Tensor, labels: Tensor) -> Tensor:
-        """D(x) of pictures in [-1, 1], (B,C,H,W), minus its mean over real ones of the class: (B,).
-
-        A relativistic critic only ever compares, so only such differences mean something.
-        """
-        return cast(Tensor, self.discriminator(x, labels)).float() - self.opinion_of_real[labels]
+        """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real ones of their class: (B,)."""
+        logits, _ = self.discriminator(x, labels)
+        return cast(Tensor, logits).float().sigmoid()
 
     def start_of_search(self, goal: Tensor, labels: Tensor) -> Tensor:
         """Where a search for the latent of ``goal`` (1,C,H,W) begins: at the mean w of its class, (1,w_dim)."""
@@ -282,16 +262,17 @@ RECIPES = (
         id="stylegan-fashion",
         stored="int8",
         config=StyleGANConfig(),
-        start_from="ddpm-fashion",
-        # in four legs: 6,000; 4,800 from half the rate; with ema=0.999, 10,200 at a constant 1.2e-3 and 2,400 at 2.4e-3
-        steps=23400,
-        batch_size=64,
-        learning_rate=4e-3,
-        learning_rates={"discriminator": 2.0},
-        betas=(0.0, 0.99),
-        final_learning_rate=0.05,
-        warmup_steps=100,
-        ema=0.998,
+        steps=16000,
+        batch_size=128,
+        learning_rate=1e-3,
+        # in three legs: the generator's rate at 1 for 5,000 steps and at 0.3 for 3,900; slower, its judge keeps up with it
+        learning_rates={"generator": 0.15},
+        betas=(0.5, 0.999),
+        final_learning_rate=1.0,  # players that circle each other come no nearer by slowing down
+        warmup_steps=1,
+        max_grad_norm=100.0,  # none
+        ema=0.9998,
+        ema_ramp=6,
         snapshot={"num_samples": 10, "truncation_psi": 1.0},
         evaluate={"truncation_psi": 1.0},
     ),
