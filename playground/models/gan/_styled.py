@@ -2,7 +2,7 @@
 
 Weights start at N(0, 0.02^2), as DCGAN's do, in place of unit variance and a scale when used ("equalised learning rate"): the
 output of a modulated convolution does not depend on the length of its weights, so what counts is how far a step of Adam turns
-them, and a turn of 5 % learns ten times as quickly here as one of 0.5 %.
+them, and at this size long turns learn quicker.
 """
 
 from __future__ import annotations
