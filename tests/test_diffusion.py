@@ -16,7 +16,8 @@ from playground.models.base import make_request
 from playground.models.blocks import attention, from_uint8, to_uint8
 from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
-from playground.models.diffusion.ddpm import MODEL, RECIPES, DiffusionConfig, DiffusionRequest
+from playground.models.diffusion._schedule import log_snr_of
+from playground.models.diffusion.ddpm import MODEL, RECIPES, DiffusionConfig, DiffusionRequest, Guidance
 
 MEAN, SPREAD = 0.3, 0.5  # of the Gaussian "pictures" whose denoiser is known exactly
 DETERMINISTIC = [name for name in SAMPLERS if name != "ddpm"]
@@ -237,6 +238,33 @@ def test_guidance_pushes_away_from_no_class() -> None:
     torch.testing.assert_close(guided, without + 3 * (with_class - without), rtol=1e-4, atol=1e-4)
     request = DiffusionRequest(num_steps=3, num_samples=1, guidance_scale=3.0)
     assert [f.passes for f in model.sample(request)] == [0, 2, 4, 6]
+
+
+def test_guidance_pushes_only_within_its_limits() -> None:
+    model, x, labels = tiny(), torch.randn(2, 1, 8, 8), torch.tensor([0, 2])
+    limited = model.denoiser(labels, Guidance(3.0, 0.4, 0.6))
+    with torch.no_grad():
+        for t, scale in ((0.3, 1.0), (0.41, 3.0), (0.59, 3.0), (0.7, 1.0)):
+            log_snr = float(log_snr_of(np.array(t)))
+            assert torch.equal(limited(x, log_snr), model.denoiser(labels, scale)(x, log_snr)), t
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_passes_are_those_that_were_made(sampler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, asked = tiny(), []  # how many copies of the picture went through the network, pass by pass
+    forward = model.net.forward
+    monkeypatch.setattr(model.net, "forward", lambda x, *told: asked.append(len(x) // 2) or forward(x, *told))
+    request = DiffusionRequest(
+        sampler=sampler,
+        num_steps=7,
+        num_samples=2,
+        guidance_scale=3.0,
+        guidance_t_min=0.2,
+        guidance_t_max=0.8,
+    )
+    passes = [(frame.passes, sum(asked)) for frame in model.sample(request)]
+    assert all(said == made for said, made in passes), passes
+    assert passes[-1][0] == 7 + 4  # t runs 0.996, 0.853, 0.711, ... 0.142: four levels lie between
 
 
 # --- the loss

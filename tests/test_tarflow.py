@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from playground.models import latent
+from playground import data
+from playground.models import latent, noise
 from playground.models.base import Frame
+from playground.models.flow import _journeys
+from playground.models.flow._analogies import AnalogiesRequest, analogies
 from playground.models.flow._dequantize import Gaussian
 from playground.models.flow._flow import log_normal
 from playground.models.flow._layers import Scale
 from playground.models.flow._read_out import ReadOut
 from playground.models.flow.tarflow import AutoregressiveBlock, TarFlow, TarFlowConfig, TarFlowRequest
+from tests import windows
 
 CONFIG = TarFlowConfig(image_size=8, num_blocks=2, depth=2, width=16, heads=2, head_width=8)
 
@@ -207,3 +212,52 @@ def test_a_walk_is_decoded_in_groups_and_shown_picture_by_picture():
     rest = list(latent.interpolate(model, request, frames[5].state))
     assert [f.step for f in rest] == [7, 8, 9, 10]
     assert np.array_equal(rest[0].images, frames[6].images)
+
+
+# --- analogies, with the weights that are shipped
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return windows.load("tarflow-fashion")
+
+
+def test_its_own_class_brings_the_noisy_picture_back(shipped):
+    request = AnalogiesRequest(index=4, noise=1.0, seed=3)
+    frames = list(analogies(shipped, request))
+    assert [f.step for f in frames] == list(range(frames[-1].total + 1))
+    images, labels = data.load("fashion", "test")
+    own = frames[-1].extras["origin_label"]
+    assert own == labels[4] and np.array_equal(frames[0].extras["origin"][0], images[4])
+    noisy = frames[-2].extras["values"][own].reshape(28, 28)
+    x = torch.from_numpy(images[4].copy()).permute(2, 0, 1)[None]
+    u = 0.5 + 10 * noise.normal(3, noise.identities(x), "dequantise", (1, 28, 28))[0, 0]
+    assert np.abs(noisy - (images[4, :, :, 0] + u)).max() < 0.1, "in grey levels"
+    distances = np.abs(frames[-1].images.astype(float) - images[4]).mean((1, 2, 3))
+    assert distances.argmin() == own and np.sort(distances)[1] > 2 * distances[own]
+
+
+def test_a_wrong_class_costs_the_difference_of_the_densities(shipped):
+    surplus = next(analogies(shipped, AnalogiesRequest(index=1))).extras["surplus"]
+    x = torch.from_numpy(data.load("fashion", "test")[0][1:2].copy()).permute(0, 3, 1, 2)
+    with torch.no_grad():
+        boot, pullover = (shipped.log_density(x + 0.5, torch.tensor([c])).item() for c in (9, 2))
+    assert surplus[2] == 0 and surplus.argmin() == 2, "a pullover"
+    assert surplus[9] == pytest.approx((pullover - boot) / math.log(2), abs=0.05)
+
+
+def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
+    request = _journeys.ToldLayersRequest(seed=3, temperature=0.9, label=8)
+    *_, bag = _journeys.layers(shipped, request)
+    z = 0.9 * noise.normal(3, [0], "z", (784,))
+    expected = shipped.from_z(torch.from_numpy(z), torch.tensor([8]))
+    assert np.allclose(bag.extras["values"], expected.flatten(1), atol=0.1)
+    *_, boot = _journeys.layers(shipped, dataclasses.replace(request, label=9))
+    assert np.abs(boot.extras["values"] - bag.extras["values"]).mean() > 10
+    there_and_back = list(_journeys.layers(shipped, _journeys.ToldLayersRequest(start="image", image=4)))
+    assert np.abs(there_and_back[0].extras["values"] - there_and_back[-1].extras["values"]).max() < 0.1
+    with torch.no_grad():
+        x = torch.from_numpy(data.load("fashion", "test")[0][4:5].copy()).permute(0, 3, 1, 2)
+        z, _ = shipped.to_z(shipped.as_continuous(x), torch.tensor([6]))
+    middle = there_and_back[len(there_and_back) // 2].extras["values"]
+    assert np.allclose(middle, z.flatten(1), atol=1e-3), "told that it is a shirt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from playground import data
 from tests.windows import wait_finished
@@ -65,3 +66,25 @@ def test_a_negative_costs_more(open_window, qtbot):
         timeout=WAIT,
     )
     assert view.player.timeline.last.extras["bits"].mean() > plain + 0.5
+
+
+def test_a_picture_becomes_every_class_and_the_arrows_take_another(open_window, qtbot):
+    window = open_window(model_id="tarflow-fashion", view="Analogies")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    labels = data.load("fashion", "test")[1]
+    assert not tab.knobs.row("seed").isVisibleTo(tab), "no noise, no dice"
+    assert view.grid.count() == 10 and view.player.frame.extras["origin_label"] == labels[1]
+    qtbot.mouseClick(view.stepper.next, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: view.player.frame.extras["origin_label"] == labels[2] != labels[1], timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert view.stepper.label.text() == "test image 2: Trouser"
+    captions = view.grid._captions
+    assert captions[1] == "Trouser, its own" and captions[9].endswith(" bits") and "+" in captions[9]
+    tab.knobs.set_settings({"noise": 0.5})
+    assert tab.knobs.row("seed").isVisibleTo(tab)
+
+
+def test_a_flow_that_knows_no_classes_has_no_analogies(open_window):
+    window = open_window(model_id=MODEL)
+    assert "Analogies" not in [view.name for view in window.current._suitable]

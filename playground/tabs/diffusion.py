@@ -150,8 +150,10 @@ class Generate(View):
         ]
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """eta is a knob of DDIM alone."""
-        return {"eta": getattr(request, "sampler", "") == "ddim"}
+        """eta is a knob of DDIM alone; where nothing is pushed, it does not matter where."""
+        pushed = getattr(request, "guidance_scale", 1.0) != 1
+        limits = dict.fromkeys(("guidance_t_min", "guidance_t_max"), pushed)
+        return {"eta": getattr(request, "sampler", "") == "ddim", **limits}
 
     def draw(self, frame: Frame) -> None:
         """Both pictures."""

@@ -10,29 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
 from playground.models.base import Frame, Request
+from playground.tabs.flow_analogies import Analogies
+from playground.tabs.flow_numbers import draw_numbers, number_plot
 from playground.tabs.interpolate import Interpolate
 from playground.tabs.view import View
 from playground.ui import theme
 from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import BarPlot, LinePlot
-
-_EDGES = np.linspace(-5, 5, 51)
-_MIDDLES = 0.5 * (_EDGES[1:] + _EDGES[:-1])
-_NORMAL = np.exp(-0.5 * _MIDDLES**2) / np.sqrt(2 * np.pi)
-
-
-def number_plot() -> LinePlot:
-    """A plot for :func:`draw_numbers`."""
-    return LinePlot("How the numbers lie", "value", "density")
-
-
-def draw_numbers(plot: LinePlot, values: np.ndarray, are_grey_levels: bool) -> None:
-    """The histogram of a state over the standard normal; grey levels are laid over -3..3 as the pictures are."""
-    values = values.ravel() * (6 / 256) - 3 if are_grey_levels else values.ravel()
-    counts, _ = np.histogram(np.clip(values, _EDGES[0], _EDGES[-1]), bins=_EDGES)
-    density = counts / max(len(values), 1) / (_EDGES[1] - _EDGES[0])
-    plot.set_curves({"these numbers": density, "standard normal": _NORMAL}, _MIDDLES)
-    plot.set_range(x=(-5, 5), y=(0, 1))  # black is a peak far above it; the rest is what there is to see
+from playground.ui.plots import BarPlot
 
 
 class Generate(View):
@@ -94,8 +78,8 @@ class Layers(View):
         "Each stop of the strip is the <b>whole</b> state: 784 numbers between a picture and noise, laid out where "
         "their pixels are. A <b>block</b> shifts and scales every patch as a transformer says that has read only the "
         "patches before it; so the same transformer, asked patch by patch, can undo it.<br><br><b>A test image</b> travels "
-        "to <i>z</i> and back: the second row is the first in reverse. It gets its noise first, and keeps it. "
-        "No class is told here.<br><br>Click a stop, or drag the timeline."
+        "to <i>z</i> and back: the second row is the first in reverse. It gets its noise first, and keeps it; the "
+        "model is told its class both ways.<br><br>Click a stop, or drag the timeline."
     )
     hidden_knobs = frozenset({"num_samples"})
 
@@ -107,7 +91,8 @@ class Layers(View):
         """See the class."""
         from playground.models.flow import _journeys
 
-        return _journeys.LayersRequest
+        told = hasattr(model, "num_classes")
+        return _journeys.ToldLayersRequest if told else _journeys.LayersRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The journey."""
@@ -118,7 +103,7 @@ class Layers(View):
     def relevant(self, request: Request) -> dict[str, bool]:
         """A sample has dice, a test image a number."""
         drawn = getattr(request, "start", "") == "sample"
-        return {"image": not drawn, "seed": drawn, "temperature": drawn}
+        return {"image": not drawn} | dict.fromkeys(("label", "seed", "temperature"), drawn)
 
     def build(self) -> None:
         """The state now, and all stops so far."""
@@ -277,4 +262,4 @@ def figures_line() -> QLabel:
     return line
 
 
-VIEWS = (Generate, Layers, Walk, RoundTrip, Score)
+VIEWS = (Generate, Layers, Analogies, Walk, RoundTrip, Score)

@@ -3,7 +3,8 @@
 Ho, Jain and Abbeel, "Denoising diffusion probabilistic models", NeurIPS 2020; in continuous time and with the bound of
 Kingma, Salimans, Poole and Ho, "Variational diffusion models", NeurIPS 2021; cosine schedule of Nichol and Dhariwal 2021;
 v-prediction of Salimans and Ho 2022, with the weights of flow matching (Lipman et al. 2023; Esser et al. 2024);
-classifier-free guidance of Ho and Salimans 2022.  The samplers and their papers are in ``_samplers.py``.
+classifier-free guidance of Ho and Salimans 2022, in a limited interval of noise levels if asked (Kynkäänniemi et al. 2024,
+arXiv:2404.07724).  The samplers and their papers are in ``_samplers.py``.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from playground.models.base import (
 from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Denoise, Grid, Moment
-from playground.models.diffusion._schedule import alpha_sigma, sigmoid
+from playground.models.diffusion._schedule import alpha_sigma, sigmoid, t_of
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
 
@@ -79,6 +80,24 @@ class DiffusionRequest(Request):
         1.4,
         "Pushes each picture towards its class and away from the rest. 1 is off; high values look alike and overdrawn.",
     )
+    guidance_t_min: float = knob(
+        0.0,
+        label="guidance_t_min",
+        low=0.0,
+        high=1.0,
+        step=0.01,
+        help="Below this time, where little noise is left, the network is told the class but not pushed. That saves its second look where it changes little.",
+        fold=True,
+    )
+    guidance_t_max: float = knob(
+        1.0,
+        label="guidance_t_max",
+        low=0.0,
+        high=1.0,
+        step=0.01,
+        help="Above this time, where all is noise, the network is told the class but not pushed. A push there makes the pictures alike.",
+        fold=True,
+    )
     label: int = class_knob(
         "What the picture should show. The network is told; it was trained with and without this hint."
     )
@@ -93,6 +112,26 @@ class DiffusionRequest(Request):
     num_samples: int = knob(
         10, label="num_samples", low=1, high=100, help="How many pictures are generated together."
     )
+
+
+@dataclass(frozen=True)
+class Guidance:
+    """How far, and at which noise levels, a picture is pushed towards its class.
+
+    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push, Kynkäänniemi et al. 2024 (arXiv:2404.07724) for its limits.
+    """
+
+    scale: float  # 1 is off
+    t_min: float = 0.0
+    t_max: float = 1.0
+
+    def pushes_at(self, log_snr: float) -> bool:
+        """Whether the network is asked a second time, without the class."""
+        return self.scale != 1 and self.t_min <= t_of(log_snr) <= self.t_max
+
+    def passes(self, grid: Grid, step: int) -> int:
+        """How often the network was asked in the first ``step`` steps."""
+        return step + sum(map(self.pushes_at, grid.log_snr[:step]))
 
 
 class Diffusion(DiffusionModel):
@@ -149,28 +188,29 @@ class Diffusion(DiffusionModel):
         grid = Grid.make(request.num_steps, config.log_snr_min)
         moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
-        denoise = self.denoiser(labels, request.guidance_scale)
-        passes = 1 if request.guidance_scale == 1 else 2
+        guidance = Guidance(request.guidance_scale, request.guidance_t_min, request.guidance_t_max)
         if resume is None:
             yield self._frame(moment, grid, 0)
+        denoise = self.denoiser(labels, guidance)
         run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
         for moment in run:
-            yield self._frame(moment, grid, passes)
+            yield self._frame(moment, grid, guidance.passes(grid, moment.step))
 
-    def denoiser(self, labels: Tensor, guidance_scale: float = 1.0) -> Denoise:
-        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided (Ho and Salimans 2022, eq. 6)."""
+    def denoiser(self, labels: Tensor, guidance: Guidance | float = 1.0) -> Denoise:
+        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided; a number is a scale for every level."""
 
         net = self.sampling_net
+        guidance = guidance if isinstance(guidance, Guidance) else Guidance(guidance)
 
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
             level = torch.full_like(labels, log_snr, dtype=torch.float32)
-            if guidance_scale == 1:
+            if not guidance.pushes_at(log_snr):
                 v_pred = net(x_t, level, labels)
             else:  # with and without the class, in one batch
                 both = torch.cat([labels, torch.full_like(labels, self.num_classes)])
                 with_class, without = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
-                v_pred = without + guidance_scale * (with_class - without)
+                v_pred = without + guidance.scale * (with_class - without)
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
 
         return denoise
@@ -220,12 +260,12 @@ class Diffusion(DiffusionModel):
         """-log p(x | z) in nats, (B,), where ``z`` (B, *shape) is x_0 under a little noise."""
         return read_grey_levels(x, z, noise_to_signal, self.config.black_share)
 
-    def _frame(self, moment: Moment, grid: Grid, passes_per_step: int) -> Frame:
+    def _frame(self, moment: Moment, grid: Grid, passes: int) -> Frame:
         i = moment.step
         x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
         extras = {"x_0_pred": self.to_pictures(x_0_pred), **self.moment(grid, i)}
-        total, passes = grid.num_steps, i * passes_per_step
-        return Frame(i, total, passes, self.to_pictures(moment.x_t), extras, state_of(moment, grid))
+        pictures = self.to_pictures(moment.x_t)
+        return Frame(i, grid.num_steps, passes, pictures, extras, state_of(moment, grid))
 
 
 def state_of(moment: Moment, grid: Grid) -> State:

@@ -116,7 +116,7 @@ class LatentDiffusion(OnTokenizer, Diffusion):
         """Latents (B, *shape) -> what the decoder makes of them, uint8 (B,H,W,C)."""
         return to_uint8(self.its_tokenizer().decode_vectors(self.to_vectors(x_t)))
 
-    def _frame(self, moment: Moment, grid: Grid, passes_per_step: int) -> Frame:
+    def _frame(self, moment: Moment, grid: Grid, passes: int) -> Frame:
         """As that of a diffusion of pictures, but for ``images``: the expected picture too, since a decoded z_t means little.
 
         The extra ``z_t`` uint8 (B,rows,columns,1) are the maps of the latent, as tiles.
@@ -125,7 +125,7 @@ class LatentDiffusion(OnTokenizer, Diffusion):
         expected = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
         pictures = self.to_pictures(expected)  # at the last step every sampler arrives there
         extras = {"x_0_pred": pictures, "z_t": tiled(moment.x_t), **self.moment(grid, i)}
-        return Frame(i, grid.num_steps, i * passes_per_step, pictures, extras, state_of(moment, grid))
+        return Frame(i, grid.num_steps, passes, pictures, extras, state_of(moment, grid))
 
     def read_out(self, x: Tensor, z: Tensor, noise_to_signal: float) -> Tensor:
         """What the decoder charges for the picture, given the noisy latent ``z`` / alpha: (B,) in nats."""

@@ -61,11 +61,21 @@ class Flow(nn.Module):
         z, log_det = self.to_z(x + u)
         return log_normal(z) + log_det - log_q
 
-    def to_z(self, y: Tensor) -> tuple[Tensor, Tensor]:
+    def apply_layer(self, layer: Any, h: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """One layer towards z -> the next state, and log |det| (B,); ``labels`` (B,) are for a model that is told classes."""
+        after: tuple[Tensor, Tensor] = layer(h)
+        return after
+
+    def undo_layer(self, layer: Any, h: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The same layer towards x."""
+        before: Tensor = layer.inverse(h)
+        return before
+
+    def to_z(self, y: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Grey levels in [0, 256) (B,C,H,W) -> the last state, and log |det| (B,)."""
         h, total = y, torch.zeros(len(y), device=y.device)
         for layer in self.layers:
-            h, log_det = layer(h)
+            h, log_det = self.apply_layer(layer, h, labels)
             total = total + log_det
         return h, total
 
@@ -148,22 +158,26 @@ class Flow(nn.Module):
             h = F.pixel_shuffle(h, 2)
         return h
 
-    def from_z(self, z: Tensor) -> Tensor:
+    def from_z(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         """Flat latents (B,D) -> grey levels in [0, 256], (B,C,H,W)."""
         with torch.autocast(z.device.type, enabled=False):  # every layer would blow up bfloat16's rounding
             h = self.as_state(z)
             for layer in reversed(self.layers):
-                h = layer.inverse(h)  # type: ignore[operator]
+                h = self.undo_layer(layer, h, labels)
         return h
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,D) -> the picture in [-1, 1], (B,C,H,W); the middle of a grey level's bin gives that level."""
         return (self.from_z(z) - 0.5) / 127.5 - 1.0
 
+    def as_continuous(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> x + u for the median of q(u given x): always the same."""
+        u: Tensor = self.dequantizer(x, torch.zeros(x.shape, device=x.device))[0]
+        return x + u
+
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``x`` uint8 (B,C,H,W) -> z (B,D) of x + u for the median of q(u given x), and a log variance that means: none."""
-        u, _ = self.dequantizer(x, torch.zeros(x.shape, device=x.device))
-        z = self.as_picture(self.to_z(x + u)[0]).flatten(1)
+        """``x`` uint8 (B,C,H,W) -> z (B,D) of :meth:`as_continuous`, and a log variance that means: none."""
+        z = self.as_picture(self.to_z(self.as_continuous(x))[0]).flatten(1)
         return z, torch.full_like(z, DETERMINISTIC_LOGVAR)
 
     @torch.no_grad()
@@ -181,7 +195,9 @@ class Flow(nn.Module):
             yield from self.decode_steps(resume["z"], resume)
 
     @torch.no_grad()
-    def decode_steps(self, z: np.ndarray, resume: State | None = None) -> Iterator[Frame]:
+    def decode_steps(
+        self, z: np.ndarray, resume: State | None = None, labels: Tensor | None = None
+    ) -> Iterator[Frame]:
         """Frames from ``z`` float32 (B,D) to the picture."""
         device, layers = self.initialised.device, list(reversed(self.layers))
         if resume is None:
@@ -190,7 +206,7 @@ class Flow(nn.Module):
         else:
             h = torch.from_numpy(resume["h"].copy()).to(device)
         for at in range(0 if resume is None else int(resume["undone"]), len(layers)):
-            h = layers[at].inverse(h)  # type: ignore[operator]
+            h = self.undo_layer(layers[at], h, labels)
             if not isinstance(layers[at], Squeeze):
                 yield self._frame(h, z, at + 1)
 

@@ -47,6 +47,13 @@ class LayersRequest(Request):
 
 
 @dataclass(frozen=True)
+class ToldLayersRequest(LayersRequest):
+    """The same, for a model that is told classes; a test image's is known."""
+
+    label: int = knob(8, label="class", low=0, choices="classes", help="Which garment the sample is.")
+
+
+@dataclass(frozen=True)
 class RoundTripRequest(Request):
     """Which picture goes to z and back."""
 
@@ -95,17 +102,16 @@ def layers(model: Any, request: LayersRequest, resume: State | None = None) -> I
     """
     if request.start == "sample":
         total = None
-        for frame in model.decode_steps(_prior(model, request)):
+        for frame in model.decode_steps(_prior(model, request), labels=_told(model, request)):
             total = frame.total
             yield _as_stop(frame, frame.step, total)
         return
-    x = _image(model, request.image)
-    y = x + model.dequantizer(x, torch.zeros(x.shape, device=x.device))[0]
-    away = list(_to_z(model, y))
+    x, told = _image(model, request.image), _told(model, request)
+    away = list(_to_z(model, model.as_continuous(x), told))
     total = 2 * (len(away) - 1)
     for i, frame in enumerate(away):
         yield replace(frame, step=i, total=total)
-    for frame in model.decode_steps(away[-1].extras["latent"]):
+    for frame in model.decode_steps(away[-1].extras["latent"], labels=told):
         if frame.step:
             stop = _as_stop(frame, len(away) - 1 + frame.step, total)
             yield replace(stop, passes=away[-1].passes + frame.passes)
@@ -121,12 +127,21 @@ def _as_stop(frame: Frame, step: int, total: int) -> Frame:
     return replace(frame, step=step, total=total, extras={**frame.extras, **told}, state=None)
 
 
-def _to_z(model: Any, y: Tensor) -> Iterator[Frame]:
+def _told(model: Any, request: LayersRequest) -> Tensor | None:
+    """The class that the model is told, int64 (1,); None if it knows none."""
+    if not isinstance(request, ToldLayersRequest):
+        return None
+    drawn = request.start == "sample"
+    label = request.label if drawn else data.load(model.card.dataset, "test")[1][request.image]
+    return torch.tensor([int(label)], device=model.initialised.device)
+
+
+def _to_z(model: Any, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame]:
     """Frames from grey levels ``y`` (1,C,H,W) to z; the last one's ``latent`` is z."""
     h, passes, at = y, 0, 0
     for layer in [None, *model.layers]:
         if layer is not None:
-            h, _ = layer(h)
+            h, _ = model.apply_layer(layer, h, labels)
             passes += layer.passes
         if isinstance(layer, Squeeze):
             continue

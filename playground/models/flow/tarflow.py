@@ -35,7 +35,7 @@ from playground.models.base import (
     labels_of,
 )
 from playground.models.flow._dequantize import Gaussian
-from playground.models.flow._flow import DETERMINISTIC_LOGVAR, Flow, FlowRequest, log_normal
+from playground.models.flow._flow import Flow, FlowRequest, log_normal
 from playground.models.flow._layers import InvertibleConv, Layer, Scale, Squeeze, bounded
 from playground.models.flow._read_out import ReadOut
 from playground.models.transformer import Block, Cache, RMSNorm
@@ -218,11 +218,21 @@ class TarFlow(Flow):
 
     def log_density(self, y: Tensor, labels: Tensor | None = None) -> Tensor:
         """log p(y) of noisy pictures in grey levels, (B,C,H,W) -> (B,) in nats."""
-        h, total = y, torch.zeros(len(y), device=y.device)
-        for layer in self.layers:
-            h, log_det = layer(h, labels) if isinstance(layer, AutoregressiveBlock) else layer(h)
-            total = total + log_det
-        return log_normal(h) + total
+        z, log_det = self.to_z(y, labels)
+        return log_normal(z) + log_det
+
+    def apply_layer(self, layer: Any, h: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """See :meth:`Flow.apply_layer`."""
+        after: tuple[Tensor, Tensor] = (
+            layer(h, labels) if isinstance(layer, AutoregressiveBlock) else layer(h)
+        )
+        return after
+
+    def undo_layer(self, layer: Any, h: Tensor, labels: Tensor | None = None) -> Tensor:
+        """The same layer towards x; not guided, so that it is the exact way back."""
+        block = isinstance(layer, AutoregressiveBlock)
+        before: Tensor = layer.inverse(h, labels) if block else layer.inverse(h)
+        return before
 
     def clean(self, y: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The mean of all pictures that noise may have turned into ``y`` (Tweedie's formula, section 2.5), and log p(y).
@@ -331,15 +341,13 @@ class TarFlow(Flow):
     def _sides(request: TarFlowRequest) -> int:
         return 1 if request.guidance_scale == 1 else 2
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``x`` uint8 (B,C,H,W) -> z (B,D) of x + u for one draw of u that belongs to the picture, and a log variance that means: none.
+    def as_continuous(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> x + u for one draw of u that belongs to the picture.
 
         A picture without noise would be an unlikely one here, and its z far too short.
         """
         epsilon = noise.normal(0, noise.identities(x), "dequantise", tuple(x.shape[1:]))
-        h, _ = self.to_z(self.noisy(x, torch.from_numpy(epsilon).to(x.device)))
-        z = self.as_picture(h).flatten(1)
-        return z, torch.full_like(z, DETERMINISTIC_LOGVAR)
+        return self.noisy(x, torch.from_numpy(epsilon).to(x.device))
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,D) -> the cleaned picture in [-1, 1], (B,C,H,W)."""
