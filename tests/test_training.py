@@ -69,6 +69,18 @@ def test_a_folder_with_a_run_is_not_overwritten(tiny, tmp_path):
         next(loop.train(tiny.id, tmp_path))
 
 
+def test_a_later_leg_sees_the_pictures_in_another_order(tiny, tmp_path, monkeypatch):
+    seen = []
+    batch_of = loop._batch_indices
+    monkeypatch.setattr(loop, "_batch_indices", lambda *asked: seen.append(batch_of(*asked)) or seen[-1])
+    list(loop.train(tiny.id, tmp_path / "first", every=6))
+    path = tmp_path / "first" / f"{tiny.id}.safetensors"
+    list(loop.train(tiny.id, tmp_path / "second", start_from=path, every=6))
+    first, second = seen[: tiny.steps], seen[tiny.steps :]
+    assert len(second) == tiny.steps and not torch.equal(first[0], second[0])
+    assert all(not torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
 def test_a_run_can_start_from_a_checkpoint(tiny, tmp_path):
     list(loop.train(tiny.id, tmp_path / "first", every=6))
     path = tmp_path / "first" / f"{tiny.id}.safetensors"

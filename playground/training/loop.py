@@ -1,7 +1,7 @@
 """The training loop: a generator of progress.  Whoever calls decides what to print; files are written here.
 
 A run (``run.py``) can be killed at any moment: its whole state is saved once a minute.  Data order and random draws are
-functions of (seed, step), so a resumed run continues the same curve.  Under ``torchrun`` the first process writes.
+functions of (seed, step), so a resumed run continues the same curve, and one that starts from a checkpoint sees other noise.  Under ``torchrun`` the first process writes.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def train(
     snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
     validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
     for step in range(run.step) if run.counts else ():  # of a run that is resumed
-        run.model.count(images[_batch_indices(recipe, step, len(images))])
+        run.model.count(images[_batch_indices(recipe, run.steps_before + step, len(images))])
     recent: list[dict[str, Tensor]] = []
     saved = last = time.monotonic()
     last_step = run.step
@@ -81,7 +81,7 @@ def train(
         if world.is_first and run.step in snapshots and run.film_step not in run.film.snapshot_steps:
             run.take_snapshot()
         mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
-        batch = _batch_indices(recipe, run.step, len(images))[mine.start : mine.stop]
+        batch = _batch_indices(recipe, run.film_step, len(images))[mine.start : mine.stop]
         x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
         recent.append(run.train_step(x, labels[batch].to(run.device)))
         if run.step % every and run.step != recipe.steps:

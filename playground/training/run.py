@@ -208,7 +208,7 @@ class Run:
         if self.counts:
             self.step += 1
             return dict(self.model.count(x))
-        seed = self.recipe.seed * 1_000_003 + self.step
+        seed = self.recipe.seed * 1_000_003 + self.film_step  # a later leg sees other noise
         generator = torch.Generator().manual_seed(
             seed + (self.world.rank << 40)
         )  # other draws in every process
