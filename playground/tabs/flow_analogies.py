@@ -51,7 +51,7 @@ class Analogies(ImageView):
         self.origin, self.grid = ImageGrid(), ImageGrid()
         self.origin.setAccessibleName("The picture begun with")
         self.grid.setAccessibleName("The same z as every class")
-        self.column.addWidget(self.origin, 2)
+        self.column.addWidget(self.origin, 1)
         self.column.addWidget(self.make_stepper())
         self.column.addWidget(self.grid, 5)
         self.plot = number_plot()

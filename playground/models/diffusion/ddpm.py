@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -58,6 +58,10 @@ class DiffusionConfig:
     black_share: float = 0.5  # of the pixels, in that reading
 
 
+def _limit(default: float, label: str, help: str) -> Any:
+    return knob(default, label=label, low=0.0, high=1.0, step=0.01, help=help, fold=True)
+
+
 @dataclass(frozen=True)
 class DiffusionRequest(Request):
     """What to generate, and how to walk back from noise."""
@@ -80,23 +84,15 @@ class DiffusionRequest(Request):
         1.4,
         "Pushes each picture towards its class and away from the rest. 1 is off; high values look alike and overdrawn.",
     )
-    guidance_t_min: float = knob(
+    guidance_t_min: float = _limit(
         0.0,
-        label="guidance_t_min",
-        low=0.0,
-        high=1.0,
-        step=0.01,
-        help="Below this time, where little noise is left, the network is told the class but not pushed. That saves its second look where it changes little.",
-        fold=True,
+        "guidance_t_min",
+        "Below this time, where little noise is left, the network is told the class but not pushed. That saves its second look where it changes little.",
     )
-    guidance_t_max: float = knob(
+    guidance_t_max: float = _limit(
         1.0,
-        label="guidance_t_max",
-        low=0.0,
-        high=1.0,
-        step=0.01,
-        help="Above this time, where all is noise, the network is told the class but not pushed. A push there makes the pictures alike.",
-        fold=True,
+        "guidance_t_max",
+        "Above this time, where all is noise, the network is told the class but not pushed. A push there makes the pictures alike.",
     )
     label: int = class_knob(
         "What the picture should show. The network is told; it was trained with and without this hint."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -70,10 +71,5 @@ def analogies(model: Any, request: AnalogiesRequest, resume: State | None = None
     frames = model.sample(asked, state)
     first = next(frames)
     yield Frame(0, first.total, passes, model.show(h, is_picture=False), {**start, **extras})
-    for frame in _chained(first, frames):
+    for frame in chain([first], frames):
         yield replace(frame, passes=passes + frame.passes, extras={**frame.extras, **extras}, state=None)
-
-
-def _chained(first: Frame, rest: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
-    yield from rest
