@@ -12,6 +12,7 @@ import torch
 
 from playground import checkpoints, films, models
 from playground.__main__ import main
+from playground.models import precision
 from playground.training import loop, optimizers
 
 
@@ -156,3 +157,24 @@ def test_numbers_of_a_recipe_can_be_changed_and_stand_on_the_card(tiny, tmp_path
     for wrong in ({"config": "1"}, {"stepz": "1"}, {"steps": "many"}):
         with pytest.raises(ValueError, match=r"recipe has no|takes a number"):
             list(loop.train(tiny.id, tmp_path / "other", changes=wrong))
+
+
+@pytest.mark.parametrize(("slower", "pays"), [(0.5, True), (0.95, False), (40.0, False)])
+def test_bfloat16_is_used_only_where_its_products_are_quicker(tiny, tmp_path, monkeypatch, slower, pays):
+    now = [0.0]
+
+    def product(a, b):
+        now[0] += slower if a.dtype == torch.bfloat16 else 1.0
+        return a
+
+    run = loop.Run("autoregressive/pixelcnn", tiny, tmp_path, loop.distributed.World())
+    precision.bfloat16_pays.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.Tensor, "__matmul__", product)
+        patch.setattr(precision.time, "perf_counter", lambda: now[0])
+        assert precision.bfloat16_pays("cpu") is pays
+    matrix = torch.eye(4) + 0.1
+    rounded = optimizers.orthogonalize(matrix).bfloat16().float().equal(optimizers.orthogonalize(matrix))
+    with run._precision():
+        assert torch.is_autocast_enabled("cpu") is rounded is pays
+    precision.bfloat16_pays.cache_clear()

@@ -1,7 +1,8 @@
 """Which arithmetic a sampler runs in: float32, or bfloat16 in channels_last where this machine is quicker with it.
 
 A probe decides, once per machine: it runs one pass of the network both ways and keeps its verdict in a file, so that the
-same request gives the same bits tomorrow.  Scores, training and ``playground.load`` stay with float32.
+same request gives the same bits tomorrow.  Scores and ``playground.load`` stay with float32; training, which promises no bits,
+asks :func:`bfloat16_pays`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import platform
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
@@ -69,6 +71,24 @@ def seconds(model: HalvesPrecision, rounds: int = _ROUNDS) -> dict[Precision, fl
                 best[precision] = min(best[precision], time.perf_counter() - began)
     model.set_precision(before)
     return best
+
+
+@lru_cache
+def bfloat16_pays(device_type: str) -> bool:
+    """Whether products in bfloat16 are quicker here: a processor without instructions for them is 40 times slower."""
+    import torch
+
+    if device_type != "cpu":
+        return device_type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
+    best = {}
+    for kind in (torch.float32, torch.bfloat16):
+        a, times = torch.ones(256, 256, dtype=kind), []
+        for _ in range(_ROUNDS + 1):
+            began = time.perf_counter()
+            a @ a
+            times.append(time.perf_counter() - began)
+        best[kind] = min(times[1:])  # the first warms up
+    return best[torch.float32] / best[torch.bfloat16] >= GAIN
 
 
 def _verdict(model: Any) -> Precision:

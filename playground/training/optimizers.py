@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.models.base import Recipe
+from playground.models.precision import bfloat16_pays
 
 
 def make_optimizers(model: nn.Module, recipe: Recipe, turn: str = "") -> list[torch.optim.Optimizer]:
@@ -81,9 +82,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalize(matrix: Tensor, num_steps: int = 5) -> Tensor:
-    """Approximately U V^T of the singular value decomposition U S V^T, in bfloat16: quintic Newton-Schulz."""
+    """Approximately U V^T of the singular value decomposition U S V^T, in bfloat16 where that is quicker: quintic Newton-Schulz."""
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix.bfloat16()
+    x = matrix.to(torch.bfloat16 if bfloat16_pays(matrix.device.type) else torch.float32)
     wide = x.shape[0] <= x.shape[1]
     x = x if wide else x.T
     x = x / (x.norm() + 1e-7)

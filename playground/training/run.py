@@ -26,6 +26,7 @@ from torch import Tensor
 
 from playground import checkpoints, data, distributed, films, models
 from playground.models.base import Recipe, make_request
+from playground.models.precision import bfloat16_pays
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
 
@@ -257,7 +258,8 @@ class Run:
         distributed.average(self.world, [*gradients, *buffers, *figures.values()], weight)
 
     def _precision(self) -> torch.autocast:
-        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16)
+        pays = self.recipe.bfloat16 and bfloat16_pays(self.device.type)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=pays)
 
     @torch.no_grad()
     def _update_average(self) -> None:

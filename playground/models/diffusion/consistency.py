@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from playground.models.base import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.diffusion._model import DiffusionModel, check_state
 from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
+from playground.models.precision import bfloat16_pays
 
 _JUMPS = 8  # that one path of the teacher serves for
 
@@ -120,7 +121,7 @@ class Consistency(DiffusionModel):
         device = self.reach.out.weight.device
         self.net.load_state_dict(teacher.net.state_dict())
         self.__dict__["teacher"] = teacher.to(device).requires_grad_(False)
-        teacher.set_precision("bf16")
+        teacher.set_precision("bf16" if bfloat16_pays(device.type) else "fp32")
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """The error of as many jumps as there are pictures; of these, one in eight lends its label, ``x`` its shape.

@@ -40,6 +40,7 @@ from playground.models.diffusion._model import DiffusionModel
 from playground.models.diffusion._samplers import Grid
 from playground.models.diffusion._schedule import alpha_sigma, sigmoid
 from playground.models.energy._chains import ChainRequest, run
+from playground.models.precision import bfloat16_pays
 
 SCORED_AT = (
     -1.5
@@ -136,8 +137,9 @@ class ScoreEBM(DiffusionModel):
     def learn_from(self, teacher: Any) -> None:
         """Begin as this diffusion model, and keep it to be asked for the mean of the noise; it is not saved with the model."""
         self.net.load_state_dict(teacher.net.state_dict())
-        self.__dict__["teacher"] = teacher.to(self.net.stem.weight.device).requires_grad_(False)
-        teacher.set_precision("bf16")
+        device = self.net.stem.weight.device
+        self.__dict__["teacher"] = teacher.to(device).requires_grad_(False)
+        teacher.set_precision("bf16" if bfloat16_pays(device.type) else "fp32")
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Denoising score matching over all levels, in v and with the weights of the diffusion model's loss.
