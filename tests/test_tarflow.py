@@ -261,3 +261,41 @@ def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
         z, _ = shipped.to_z(shipped.as_continuous(x), torch.tensor([6]))
     middle = there_and_back[len(there_and_back) // 2].extras["values"]
     assert np.allclose(middle, z.flatten(1), atol=1e-3), "told that it is a shirt"
+
+
+def test_a_walk_tells_a_mixture_of_both_classes(shipped):
+    request = latent.ToldInterpolateRequest(first=0, second=1, num_steps=3)
+    first, middle, last = latent.interpolate(shipped, request)
+    images, labels = data.load("fashion", "test")
+    z, _ = shipped.encode(torch.from_numpy(images[:2].copy()).permute(0, 3, 1, 2), torch.tensor([9, 2]))
+    assert labels[:2].tolist() == [9, 2] and np.allclose(first.extras["latent"], z[:1], atol=1e-3)
+    for frame, image in ((first, images[0]), (last, images[1])):
+        assert np.abs(frame.images[0].astype(float) - image).mean() < 6, "the ends come back, cleaned"
+    half = torch.zeros(1, 11)
+    half[0, [9, 2]] = 0.5
+    (expected,) = shipped.decode_frames(z.mean(0, keepdim=True).numpy(), labels=half)
+    assert np.abs(middle.images.astype(int) - expected.images).max() <= 1
+    *_, untold = latent.interpolate(shipped, dataclasses.replace(request, told="none", num_steps=2))
+    with torch.no_grad():
+        z_untold, _ = shipped.encode(torch.from_numpy(images[1:2].copy()).permute(0, 3, 1, 2))
+    assert np.allclose(untold.extras["latent"], z_untold, atol=1e-3)
+    assert np.abs(untold.extras["latent"] - last.extras["latent"]).max() > 0.1
+    drawn = latent.ToldInterpolateRequest(ends="samples", first=3, second=18, num_steps=2, seed=2)
+    start, end = latent.interpolate(shipped, drawn)
+    for frame, label in ((start, 3), (end, 8)):
+        (expected,) = shipped.decode_frames(frame.extras["latent"], labels=torch.tensor([label]))
+        assert np.abs(frame.images.astype(int) - expected.images).max() <= 1, "dealt in turn"
+
+
+def test_a_round_trip_and_a_price_may_know_the_class(shipped):
+    (frame,) = _journeys.round_trip(shipped, _journeys.ToldRoundTripRequest(image=1, seed=5))
+    assert frame.extras["error"] < 0.1
+    x = torch.from_numpy(data.load("fashion", "test")[0][1:2].copy()).permute(0, 3, 1, 2)
+    epsilon = torch.from_numpy(noise.normal(5, noise.identities(x), "dequantise", (1, 28, 28)))
+    with torch.no_grad():
+        z = shipped.as_picture(shipped.to_z(shipped.noisy(x, epsilon), torch.tensor([2]))[0]).flatten(1)
+    assert np.allclose(frame.extras["latent"], z, atol=1e-3)
+    for told, labels in (("own", torch.tensor([2])), ("none", None)):
+        (price,) = _journeys.count_bits(shipped, _journeys.ToldScoreRequest(image=1, seed=5, draws=1, told=told))
+        bits = -shipped.bound(x, epsilon, labels).item() / (784 * math.log(2))
+        assert price.extras["bits"][0] == pytest.approx(bits, abs=1e-4)

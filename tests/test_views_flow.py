@@ -88,3 +88,15 @@ def test_a_picture_becomes_every_class_and_the_arrows_take_another(open_window, 
 def test_a_flow_that_knows_no_classes_has_no_analogies(open_window):
     window = open_window(model_id=MODEL)
     assert "Analogies" not in [view.name for view in window.current._suitable]
+
+
+def test_a_walk_of_a_flow_that_knows_classes_can_be_told_them_or_not(open_window, qtbot):
+    window = open_window(model_id="tarflow-fashion", view="Interpolate")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    told = np.concatenate([frame.images for frame in view.player.timeline])
+    tab.knobs.set_settings({"told": "none"})
+    qtbot.waitUntil(lambda: view.request.told == "none" and not view.player.is_sampling, timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert not np.array_equal(told, np.concatenate([frame.images for frame in view.player.timeline]))
+    assert "told" not in open_window(model_id=MODEL, view="Interpolate").current.knobs.settings()

@@ -58,6 +58,23 @@ class InterpolateRequest(Request):
     num_samples: int = 1
 
 
+def told_knob() -> Any:
+    """Whether a model that knows classes is told that of a test image."""
+    return knob(
+        "own",
+        label="told",
+        choices=(("own", "its class"), ("none", "no class")),
+        help="This model was trained with and without being told what a picture shows. Told its class, the picture is likelier, and z need not say it; on a walk between two classes, the model is told a mixture of both.",
+    )
+
+
+@dataclass(frozen=True)
+class ToldInterpolateRequest(InterpolateRequest):
+    """The same, for a model that is told classes."""
+
+    told: str = told_knob()
+
+
 @dataclass(frozen=True)
 class PlaneRequest(Request):
     """What the latent plane shows."""
@@ -167,15 +184,18 @@ def interpolate(model: Any, request: InterpolateRequest, resume: State | None = 
     """Walk from one latent to another, a frame per step.
 
     Frames carry ``latent`` float32 (1,D), ``amount`` in 0..1, and ``ends`` uint8 (2,H,W,C): the test images
-    themselves, or the decoded samples.
+    themselves, or the decoded samples.  A model that is told classes is told those of both ends in the same proportion.
     """
-    z_0, z_1, ends = _ends(model, request)
+    classes = _classes(model, request)
+    z_0, z_1, ends = _ends(model, request, classes)
     start = 0 if resume is None else int(resume["i"])
     amounts = np.arange(request.num_steps) / (request.num_steps - 1)
     walk = np.stack([mix(z_0, z_1, amount, request.path) for amount in amounts.tolist()])
     together = getattr(model, "decoded_together", 1)  # where many pictures take as long as one
     for first in range(start // together * together, request.num_steps, together):
-        (frame,) = model.decode_frames(walk[first : first + together])
+        now = amounts[first : first + together, None]
+        told = {} if classes is None else _told(model, (1 - now) * classes[0] + now * classes[1])
+        (frame,) = model.decode_frames(walk[first : first + together], **told)
         for i in range(max(first, start), min(first + together, request.num_steps)):
             z, images = walk[i : i + 1], frame.images[i - first : i - first + 1]
             extras = {"latent": z, "amount": float(amounts[i]), "ends": ends}
@@ -195,12 +215,30 @@ def mix(z_0: np.ndarray, z_1: np.ndarray, amount: float, path: str) -> np.ndarra
     return ((1 - amount) * z_0 + amount * z_1).astype(np.float32)
 
 
-def _ends(model: Any, request: InterpolateRequest) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _classes(model: Any, request: InterpolateRequest) -> np.ndarray | None:
+    """How much of each class the two ends are, float64 (2, num_classes + 1), if the model is to be told; samples are dealt theirs."""
+    if getattr(request, "told", "none") == "none":
+        return None
+    chosen = np.array([request.first, request.second])
+    of_images = request.ends == "images"
+    labels = data.load(model.card.dataset, "test")[1][chosen] if of_images else chosen % model.num_classes
+    return np.eye(model.num_classes + 1)[labels]
+
+
+def _told(model: Any, shares: np.ndarray) -> dict[str, Any]:
+    device = next(model.parameters()).device
+    return {"labels": torch.from_numpy(shares.astype(np.float32)).to(device)}
+
+
+def _ends(
+    model: Any, request: InterpolateRequest, classes: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = [request.first, request.second]
+    told = {} if classes is None else _told(model, classes)
     if request.ends == "images":
         images = data.load(model.card.dataset, "test")[0][chosen]
-        (frame,) = model.reconstruct_frames(images)
+        (frame,) = model.reconstruct_frames(images, **told)
         return frame.extras["latent"][0], frame.extras["latent"][1], images
     z = noise.normal(request.seed, chosen, "z", model.latent_shape)
-    (frame,) = model.decode_frames(z)
+    (frame,) = model.decode_frames(z, **told)
     return z[0], z[1], frame.images

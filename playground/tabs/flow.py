@@ -145,6 +145,25 @@ class Walk(Interpolate):
         "<b>Straight or spherical?</b> Nearly all of a 784-dimensional Gaussian has length 28. The straight line "
         "takes a short cut through the inside: watch the length."
     )
+    told_words = (
+        "Two pictures are carried to their <i>z</i> (or two are drawn), and the flow is run backwards from the points between. "
+        "What comes back at the ends is the picture with its noise cleaned away.<br><br>This flow is told classes. <b>Told "
+        "both</b>, it hears a mixture on the way: so much of one garment, so much of the other, and what stands between "
+        "changes its mind at once. <b>Told none</b>, <i>z</i> has to say everything.<br><br>"
+        "<b>Straight or spherical?</b> Nearly all of a 784-dimensional Gaussian has length 28. The straight line "
+        "takes a short cut through the inside: watch the length."
+    )
+
+    def explanation(self, model: Any) -> tuple[str, str]:
+        """A class that is mixed on the way needs words."""
+        return (self.told_words if hasattr(model, "num_classes") else self.words), self.formula
+
+    def request_type(self, model: Any) -> type[Request]:
+        """See the class."""
+        from playground.models import latent
+
+        told = hasattr(model, "num_classes")
+        return latent.ToldInterpolateRequest if told else latent.InterpolateRequest
 
 
 class RoundTrip(View):
@@ -165,7 +184,8 @@ class RoundTrip(View):
         """See the class."""
         from playground.models.flow import _journeys
 
-        return _journeys.RoundTripRequest
+        told = hasattr(model, "num_classes")
+        return _journeys.ToldRoundTripRequest if told else _journeys.RoundTripRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """There and back."""
@@ -224,7 +244,8 @@ class Score(View):
         """See the class."""
         from playground.models.flow import _journeys
 
-        return _journeys.ScoreRequest
+        told = hasattr(model, "num_classes")
+        return _journeys.ToldScoreRequest if told else _journeys.ScoreRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Draw after draw."""

@@ -62,7 +62,10 @@ class Flow(nn.Module):
         return log_normal(z) + log_det - log_q
 
     def apply_layer(self, layer: Any, h: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One layer towards z -> the next state, and log |det| (B,); ``labels`` (B,) are for a model that is told classes."""
+        """One layer towards z -> the next state, and log |det| (B,).
+
+        ``labels`` are for a model that is told classes: int64 (B,), or how much of each, float32 (B, num_classes + 1).
+        """
         after: tuple[Tensor, Tensor] = layer(h)
         return after
 
@@ -123,7 +126,7 @@ class Flow(nn.Module):
         ]
 
     @torch.no_grad()
-    def bits_by_part(self, x: Tensor, epsilon: Tensor) -> dict[str, Tensor]:
+    def bits_by_part(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """One draw of the bound, split up: the numbers of each scale given the coarser ones, and u (log q).
 
         ``x`` uint8 and ``epsilon`` standard normal, both (B,C,H,W).  Each part is (B,) in bits per dimension *of the whole picture*, so
@@ -175,9 +178,9 @@ class Flow(nn.Module):
         u: Tensor = self.dequantizer(x, torch.zeros(x.shape, device=x.device))[0]
         return x + u
 
-    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def encode(self, x: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """``x`` uint8 (B,C,H,W) -> z (B,D) of :meth:`as_continuous`, and a log variance that means: none."""
-        z = self.as_picture(self.to_z(self.as_continuous(x))[0]).flatten(1)
+        z = self.as_picture(self.to_z(self.as_continuous(x), labels)[0]).flatten(1)
         return z, torch.full_like(z, DETERMINISTIC_LOGVAR)
 
     @torch.no_grad()
@@ -229,17 +232,22 @@ class Flow(nn.Module):
 
     @torch.no_grad()
     def decode_frames(
-        self, z: np.ndarray, output: str = "mean", seed: int = 0, first_index: int = 0
+        self,
+        z: np.ndarray,
+        output: str = "mean",
+        seed: int = 0,
+        first_index: int = 0,
+        labels: Tensor | None = None,
     ) -> Iterator[Frame]:
         """The frame of given latents, ``z`` float32 (B,D): a flow's decoder is certain, so there is nothing to draw."""
-        *_, frame = self.decode_steps(z)
+        *_, frame = self.decode_steps(z, labels=labels)
         yield Frame(1, 1, frame.passes, frame.images, {"latent": z}, {"z": z})
 
     @torch.no_grad()
-    def reconstruct_frames(self, x: np.ndarray) -> Iterator[Frame]:
+    def reconstruct_frames(self, x: np.ndarray, labels: Tensor | None = None) -> Iterator[Frame]:
         """Pictures uint8 (B,H,W,C) to z and back; the frame carries ``latent``."""
         pixels = torch.from_numpy(np.array(x)).permute(0, 3, 1, 2).to(self.initialised.device)
-        yield from self.decode_frames(self.encode(pixels)[0].cpu().numpy())
+        yield from self.decode_frames(self.encode(pixels, labels)[0].cpu().numpy(), labels=labels)
 
 
 def log_normal(z: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from playground import data
 from playground.models import noise
 from playground.models.base import Frame, Request, State, knob
 from playground.models.flow._layers import Squeeze
+from playground.models.latent import told_knob
 
 _IMAGE: dict[str, Any] = {
     "label": "test image",
@@ -68,6 +69,13 @@ class RoundTripRequest(Request):
 
 
 @dataclass(frozen=True)
+class ToldRoundTripRequest(RoundTripRequest):
+    """The same, for a model that is told classes."""
+
+    told: str = told_knob()
+
+
+@dataclass(frozen=True)
 class ScoreRequest(Request):
     """Whose bits are counted."""
 
@@ -92,6 +100,13 @@ class ScoreRequest(Request):
         help="How many dequantisations the bound is averaged over. More draws, a smaller standard error.",
     )
     num_samples: int = 1
+
+
+@dataclass(frozen=True)
+class ToldScoreRequest(ScoreRequest):
+    """The same, for a model that is told classes."""
+
+    told: str = told_knob()
 
 
 @torch.no_grad()
@@ -136,6 +151,14 @@ def _told(model: Any, request: LayersRequest) -> Tensor | None:
     return torch.tensor([int(label)], device=model.initialised.device)
 
 
+def _its_class(model: Any, request: RoundTripRequest | ScoreRequest) -> Tensor | None:
+    """The test image's class, int64 (1,), if the model is to be told it."""
+    if getattr(request, "told", "none") == "none":
+        return None
+    labels = data.load(model.card.dataset, "test")[1][[request.image]]
+    return torch.from_numpy(labels.astype(np.int64)).to(model.initialised.device)
+
+
 def _to_z(model: Any, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame]:
     """Frames from grey levels ``y`` (1,C,H,W) to z; the last one's ``latent`` is z."""
     h, passes, at = y, 0, 0
@@ -163,15 +186,15 @@ def round_trip(model: Any, request: RoundTripRequest, resume: State | None = Non
     ``images`` uint8 (4,H,W,C): the image, z, what came back, and the error, one grey level being white.  Extras:
     ``latent`` float32 (1,D), ``error`` (the largest difference, in grey levels), ``changed`` (pixels whose grey level changed).
     """
-    x = _image(model, request.image)
+    x, labels = _image(model, request.image), _its_class(model, request)
     if request.within == "draw":
         epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]))
         u, _ = model.dequantizer(x, torch.from_numpy(epsilon).to(x.device))
     else:
         u = torch.full(x.shape, 0.5, device=x.device)
-    h, _ = model.to_z(x + u)
+    h, _ = model.to_z(x + u, labels)
     z = model.as_picture(h).flatten(1)
-    y = model.from_z(z)
+    y = model.from_z(z, labels)
     difference = (y - (x + u)).abs()
     changed = int((y.clamp(0, 255.9).floor() != (x + u).clamp(0, 255.9).floor()).sum())
     shown = [model.show(x + 0.5, True), model.show(h, False), model.show(y, True)]
@@ -189,11 +212,11 @@ def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -
     """
     x = _changed(_image(model, request.image), request.change)
     picture = x.permute(0, 2, 3, 1).cpu().numpy()
-    passes = sum(layer.passes for layer in model.layers)
+    labels, passes = _its_class(model, request), sum(layer.passes for layer in model.layers)
     found: list[dict[str, float]] = []
     for draw in range(request.draws):
         epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
-        parts = model.bits_by_part(x, torch.from_numpy(epsilon).to(x.device))
+        parts = model.bits_by_part(x, torch.from_numpy(epsilon).to(x.device), labels)
         found.append({name: float(bits[0]) for name, bits in parts.items()})
         means = {name: math.fsum(f[name] for f in found) / len(found) for name in found[0]}
         bits = np.array([math.fsum(f.values()) for f in found])

@@ -125,7 +125,7 @@ class AutoregressiveBlock(Layer):
         )
 
     def forward(self, h: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """``h`` (B,16C,H/4,W/4); ``labels`` (B,), where ``num_classes`` (or None for all) means "no class"."""
+        """``h`` (B,16C,H/4,W/4); ``labels`` as in ``Flow.apply_layer``: ``num_classes`` (or None for all) means "no class"."""
         mixed, log_det = self.mix(h)
         x = self._in_order(mixed)  # (B, T, 16C)
         told = self._told(labels, len(h))
@@ -177,8 +177,10 @@ class AutoregressiveBlock(Layer):
 
     def _told(self, labels: Tensor | None, count: int) -> Tensor:
         """What the class adds at each place, (B,1,width)."""
-        none = torch.full((count,), self.num_classes, device=self.classes.device)
-        return self.classes[0][none if labels is None else labels][:, None]
+        if labels is None:
+            labels = torch.full((count,), self.num_classes, device=self.classes.device)
+        told = labels @ self.classes[0] if labels.is_floating_point() else self.classes[0][labels]
+        return told[:, None]
 
     def _in_order(self, h: Tensor) -> Tensor:
         """(B,16C,H/4,W/4) -> the patches in the order in which they are read, (B,T,16C)."""
@@ -277,9 +279,11 @@ class TarFlow(Flow):
         return -torch.stack(list(self._bill(x, epsilon, labels).values())).sum(0)
 
     @torch.no_grad()
-    def bits_by_part(self, x: Tensor, epsilon: Tensor) -> dict[str, Tensor]:
+    def bits_by_part(
+        self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """As :meth:`Flow.bits_by_part`: the noisy picture, the noise in it, and reading the grey levels again."""
-        return {name: nats / (self.num_dims * math.log(2)) for name, nats in self._bill(x, epsilon).items()}
+        return {name: nats / (self.num_dims * math.log(2)) for name, nats in self._bill(x, epsilon, labels).items()}
 
     def _bill(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         u, log_q = self.dequantizer(x, epsilon)
@@ -355,11 +359,16 @@ class TarFlow(Flow):
 
     @torch.no_grad()
     def decode_frames(
-        self, z: np.ndarray, output: str = "mean", seed: int = 0, first_index: int = 0
+        self,
+        z: np.ndarray,
+        output: str = "mean",
+        seed: int = 0,
+        first_index: int = 0,
+        labels: Tensor | None = None,
     ) -> Iterator[Frame]:
-        """The cleaned picture of given latents, ``z`` float32 (B,D), without a class."""
-        y = self.from_z(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.initialised.device))
-        images = self.show(self.clean(y)[0], is_picture=True)
+        """The cleaned picture of given latents, ``z`` float32 (B,D); not guided."""
+        latents = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.initialised.device)
+        images = self.show(self.clean(self.from_z(latents, labels), labels)[0], is_picture=True)
         yield Frame(1, 1, self.config.num_blocks + 1, images, {"latent": z}, {"z": z})
 
 
