@@ -12,7 +12,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -57,6 +57,7 @@ class Card:
     built_on: list[str] = field(
         default_factory=list
     )  # "id@hash" of the checkpoint that this one needs, if any
+    guided_by: list[str] = field(default_factory=list)  # "id@hash" of a weaker one that guides it, if any
     metrics: dict[str, Any] = field(default_factory=dict)  # measured later; not in the header
 
 
@@ -304,6 +305,7 @@ def load(id_or_path: str | Path) -> Any:
     state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
     model.load_state_dict(state, assign=True)
     _give_foundation(model, path, header.card)
+    _give_guide(model, path, header.card)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
     model.file, model.weights_hash = path, weights_hash(path)
     return model.eval().requires_grad_(False)
@@ -326,29 +328,46 @@ def _give_foundation(model: Any, path: Path, card: Card) -> None:
     if bool(card.built_on) != hasattr(model, "build_on") or len(card.built_on) > 1:
         raise CheckpointError(f"The card in {path.name} does not name the one model that it is built on.")
     for name in card.built_on:
-        foundation = _load_foundation(path, name)
-        try:
-            model.build_on(foundation)
-        except ValueError as error:
-            raise CheckpointError(f"{path.name} does not fit {name.partition('@')[0]}: {error}.") from None
+        file = _find(path, name, "is built on")
+        if read_header(file).card.built_on:
+            raise CheckpointError(f"{path.name} is built on {file.stem}, which itself is built on another.")
+        _hand_over(path, file, model.build_on)
 
 
-def _load_foundation(path: Path, name: str) -> Any:
-    """The model ``id@hash`` that the file at ``path`` is built on."""
+def _give_guide(model: Any, path: Path, card: Card) -> None:
+    """Load the weaker model that guides a model, and hand it over."""
+    if card.guided_by and (not hasattr(model, "be_guided_by") or len(card.guided_by) > 1):
+        raise CheckpointError(f"The card in {path.name} names a guide that its network cannot follow.")
+    for name in card.guided_by:
+        file = _find(path, name, "is guided by")
+        if read_header(file).card.guided_by:
+            raise CheckpointError(f"{path.name} is guided by {file.stem}, which itself is guided by another.")
+        _hand_over(path, file, model.be_guided_by)
+
+
+def _find(path: Path, name: str, needs: str) -> Path:
+    """The file of the model ``id@hash`` that the one at ``path`` needs, from beside it or from what is shipped."""
     wanted, _, weights = name.partition("@")
     if not re.fullmatch(_ID, wanted):
-        raise CheckpointError(f"The card in {path.name} is built on something that has no id.")
+        raise CheckpointError(f"The card in {path.name} {needs} something that has no id.")
     folders = dict.fromkeys((path.parent, paths.folder("pretrained")))
     there = [f for f in (folder / f"{wanted}.safetensors" for folder in folders) if f.is_file()]
     if not there:
-        raise CheckpointError(f"{path.name} is built on {wanted}, which is neither beside it nor shipped.")
+        raise CheckpointError(f"{path.name} {needs} {wanted}, which is neither beside it nor shipped.")
     for file in there:
-        foundation = read_header(file)
+        read_header(file)  # refuses what is not a checkpoint
         if weights_hash(file) == weights:
-            if foundation.card.built_on:
-                raise CheckpointError(f"{path.name} is built on {wanted}, which itself is built on another.")
-            return load(file)
-    raise CheckpointError(f"{path.name} is built on other weights of {wanted} than the ones that are here.")
+            return file
+    raise CheckpointError(f"{path.name} {needs} other weights of {wanted} than the ones that are here.")
+
+
+def _hand_over(path: Path, file: Path, take: Callable[[Any], None]) -> None:
+    try:
+        take(load(file))
+    except CheckpointError:
+        raise
+    except ValueError as error:
+        raise CheckpointError(f"{path.name} does not fit {file.stem}: {error}.") from None
 
 
 def _make_config(config: type, values: dict[str, Any], where: str) -> Any:

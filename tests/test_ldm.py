@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from playground import data
+from playground import checkpoints, data
 from playground.models.diffusion import _dit
 from playground.models.diffusion._schedule import alpha_sigma
+from playground.models.diffusion.ddpm import Guidance
 from playground.models.diffusion.ldm import LatentDiffusion, LatentDiffusionConfig
 from playground.models.vae._networks import log_likelihood, mean_picture
 from playground.models.vae.vqvae import VQVAE, VQVAEConfig
@@ -131,6 +133,125 @@ def test_the_picture_shows_what_is_expected_and_at_the_end_what_there_is(model, 
     expected = ((state[0].numpy() / 6 + 0.5) * 255).clip(0, 255)  # from -3 to 3
     assert np.abs(maps[:3, 3:] - expected[1]).max() <= 1  # the second map stands beside the first
     assert np.abs(maps[3:, :3] - expected[2]).max() <= 1
+
+
+# --- autoguidance
+
+
+def weaker(model, config=None):
+    torch.manual_seed(2)
+    made = (
+        LatentDiffusion(config or dataclasses.replace(TINY, width=16, depth=1)).eval().requires_grad_(False)
+    )
+    for parameter in made.parameters():
+        parameter.add_(0.2 * torch.randn_like(parameter))
+    made.build_on(model.tokenizer)
+    return made
+
+
+def test_a_guide_pushes_away_from_what_it_says_and_both_pushes_add_up(model):
+    guide, x = weaker(model), torch.randn(2, 4, 3, 3)
+    labels, none = torch.tensor([0, 2]), torch.tensor([10, 10])
+    names = set(model.state_dict())
+    model.be_guided_by(guide)
+    assert set(model.state_dict()) == names, "the guide is not saved with the model"
+    with torch.no_grad():
+        mine, without = model.denoiser(labels)(x, 0.5), model.denoiser(none)(x, 0.5)
+        its = guide.denoiser(labels)(x, 0.5)
+        auto = model.denoiser(labels, Guidance(1.0, auto_scale=2.5))(x, 0.5)
+        both = model.denoiser(labels, Guidance(3.0, auto_scale=2.5))(x, 0.5)
+        beyond = model.denoiser(labels, Guidance(1.0, 0.6, 1.0, 2.5))(x, 0.5)
+    assert (mine - its).abs().max() > 1e-2
+    torch.testing.assert_close(auto, mine + 1.5 * (mine - its), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(both, mine + 2 * (mine - without) + 1.5 * (mine - its), rtol=1e-4, atol=1e-4)
+    assert torch.equal(beyond, mine), "t = 0.42 lies below the limit"
+
+
+@pytest.mark.parametrize(("scale", "auto", "passes"), [(1.0, 2.0, 2), (2.0, 1.0, 2), (2.0, 2.0, 3)])
+def test_the_guide_is_asked_once_a_step_and_counted(model, monkeypatch, scale, auto, passes):
+    guide, asked = weaker(model), []
+    model.be_guided_by(guide)
+    for net in (model.net, guide.net):
+        forward = net.forward
+        monkeypatch.setattr(
+            net, "forward", lambda x, *told, f=forward: asked.append(len(x) // 2) or f(x, *told)
+        )
+    request = model.Request(num_samples=2, num_steps=3, guidance_scale=scale, autoguidance_scale=auto)
+    assert [(f.passes, sum(asked)) for f in model.sample(request)] == [(passes * i,) * 2 for i in range(4)]
+
+
+def test_without_a_guide_there_is_no_such_push(model):
+    plain, pushed = (
+        model.Request(num_samples=1, num_steps=2),
+        model.Request(num_samples=1, num_steps=2, autoguidance_scale=3.0),
+    )
+    *_, one = model.sample(plain)
+    *_, other = model.sample(pushed)
+    assert np.array_equal(one.images, other.images) and one.passes == other.passes
+    model.be_guided_by(weaker(model))
+    *_, other = model.sample(pushed)
+    assert not np.array_equal(one.state["x_t"], other.state["x_t"])
+
+
+def test_a_guide_computes_as_its_model_does(model):
+    guide = weaker(model)
+    model.be_guided_by(guide)
+    model.set_precision("bf16")
+    assert guide.precision == "bf16"
+    assert model.double().guide.net.head.weight.dtype == torch.float64
+
+
+def test_a_guide_must_denoise_the_same_latents(model):
+    other = tokenizer()
+    other.quantizer.codebook.add_(1.0)
+    stranger = weaker(model)
+    stranger.build_on(other)
+    with pytest.raises(ValueError, match="another tokenizer"):
+        model.be_guided_by(stranger)
+    with pytest.raises(ValueError, match="such latents"):
+        model.be_guided_by(tokenizer())
+
+
+def test_a_checkpoint_brings_its_guide_or_says_why_not(tmp_path):
+    def saved(name, config, **more):
+        shipped = checkpoints.read_card(checkpoints.resolve("ldm-fashion"))
+        card = dataclasses.replace(shipped, id=name, config=dataclasses.asdict(config), guided_by=[], **more)
+        torch.manual_seed(3)
+        checkpoints.save(tmp_path / f"{name}.safetensors", LatentDiffusion(config), card, "float32")
+        return f"{name}@{checkpoints.weights_hash(tmp_path / f'{name}.safetensors')}"
+
+    small = LatentDiffusionConfig(width=16, depth=1, num_heads=1, embedding=8)
+    guide = saved("weak-fashion", small)
+
+    def strong(*guided_by, **more):
+        saved("strong-fashion", small)
+        card = checkpoints.read_card(tmp_path / "strong-fashion.safetensors")
+        card = dataclasses.replace(card, guided_by=list(guided_by), **more)
+        checkpoints.save(tmp_path / "strong-fashion.safetensors", LatentDiffusion(small), card, "float32")
+        return checkpoints.load(tmp_path / "strong-fashion.safetensors")
+
+    assert strong(guide).guide.card.id == "weak-fashion"
+    assert strong().guide is None
+    for names, sentence in (
+        (["none-fashion@0123456789abcdef"], "guided by none-fashion, which is neither"),
+        (["weak-fashion@0123456789abcdef"], "guided by other weights of weak-fashion"),
+        (["../weak-fashion@0"], "guided by something that has no id"),
+        ([guide, guide], "cannot follow"),
+        ([f"vqvae-fashion@{load('vqvae-fashion').weights_hash}"], "does not denoise such latents"),
+    ):
+        with pytest.raises(checkpoints.CheckpointError, match=sentence):
+            strong(*names)
+    hash_of_strong = checkpoints.weights_hash(tmp_path / "strong-fashion.safetensors")
+    path = tmp_path / "strong-fashion.safetensors"
+    card = dataclasses.replace(checkpoints.read_card(path), guided_by=[f"strong-fashion@{hash_of_strong}"])
+    text = path.read_bytes()
+    size = int.from_bytes(text[:8], "little")
+    header = json.loads(text[8 : 8 + size])
+    header["__metadata__"]["card"] = json.dumps(dataclasses.asdict(card))
+    new = json.dumps(header).encode()
+    path.write_bytes(len(new).to_bytes(8, "little") + new + text[8 + size :])
+    with pytest.raises(checkpoints.CheckpointError, match="itself is guided"):
+        checkpoints.load(path)
 
 
 # --- the transformer

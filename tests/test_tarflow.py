@@ -296,6 +296,8 @@ def test_a_round_trip_and_a_price_may_know_the_class(shipped):
         z = shipped.as_picture(shipped.to_z(shipped.noisy(x, epsilon), torch.tensor([2]))[0]).flatten(1)
     assert np.allclose(frame.extras["latent"], z, atol=1e-3)
     for told, labels in (("own", torch.tensor([2])), ("none", None)):
-        (price,) = _journeys.count_bits(shipped, _journeys.ToldScoreRequest(image=1, seed=5, draws=1, told=told))
+        (price,) = _journeys.count_bits(
+            shipped, _journeys.ToldScoreRequest(image=1, seed=5, draws=1, told=told)
+        )
         bits = -shipped.bound(x, epsilon, labels).item() / (784 * math.log(2))
         assert price.extras["bits"][0] == pytest.approx(bits, abs=1e-4)

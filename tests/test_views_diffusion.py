@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 
@@ -233,6 +234,43 @@ def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_wi
     assert np.array_equal(maps, view.player.frame.extras["z_t"]) and maps.shape[1:3] == (28, 28)
     assert np.array_equal(pictures, view.player.frame.images)
     assert "latent" in view.explanation(view.model)[0]
+
+
+def test_a_model_with_a_guide_shows_what_both_pushes_do(open_window, qtbot):
+    window = open_window(model_id="ldm-fashion", view="Two guides")
+    tab, view = window.current, window.current.view
+    view.player.speed = None
+    tab.knobs.set_settings({"row_values": "1, 3", "column_values": "1, 4", "num_steps": 4})
+    qtbot.waitUntil(
+        lambda: view.player.frame is not None and len(view.player.frame.images) == 4, timeout=WAIT
+    )
+    wait_finished(qtbot, view)
+    frame = view.player.frame
+    for first, second in itertools.combinations(frame.images, 2):
+        assert not np.array_equal(first, second)
+    model = view.model
+    label = view.request.label
+    asked = model.Request(
+        seed=view.request.seed,
+        label=label,
+        num_steps=4,
+        num_samples=1,
+        autoguidance_scale=3.0,
+        guidance_scale=1.0,
+    )
+    *_, alone = model.sample(asked)
+    assert np.abs(frame.images[2].astype(int) - alone.images[0]).max() <= 1
+
+
+def test_only_a_model_with_a_guide_offers_to_follow_it(open_window, qtbot):
+    tab = open_window(model_id="ldm-fashion", view="Generate").current
+    wait_finished(qtbot, tab.view)
+    assert "Two guides" in [kind.name for kind in tab._suitable]
+    assert tab.knobs.row("autoguidance_scale").isVisibleTo(tab)
+    tab = open_window(model_id="ldm-small-fashion", view="Generate").current
+    wait_finished(qtbot, tab.view)
+    assert "Two guides" not in [kind.name for kind in tab._suitable]
+    assert not tab.knobs.row("autoguidance_scale").isVisibleTo(tab)
 
 
 def test_at_a_pace_that_the_eye_follows_every_picture_has_its_plot(open_window, qtbot, monkeypatch):

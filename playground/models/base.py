@@ -274,6 +274,7 @@ class Recipe:
     seed: int = 0
     dataset: str = "fashion"
     built_on: str = ""  # id of the shipped checkpoint that it needs, such as the tokenizer of a prior
+    guided_by: str = ""  # id of the shipped checkpoint of a weaker model that guides its samples, if any
     stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
     evaluate: Mapping[str, Any] = field(
@@ -372,6 +373,15 @@ class BuildsOn(Protocol):
 
     def build_on(self, foundation: Any) -> None:
         """Raises ValueError with the end of a sentence, if it is not what is needed."""
+        ...
+
+
+@runtime_checkable
+class FollowsGuide(Protocol):
+    """Its samples can be pushed away from those of a weaker model, which its card names with the hash of its weights."""
+
+    def be_guided_by(self, weaker: Any) -> None:
+        """Raises ValueError with the end of a sentence, if the two do not speak of the same thing."""
         ...
 
 

@@ -58,12 +58,12 @@ class InterpolateRequest(Request):
     num_samples: int = 1
 
 
-def told_knob() -> Any:
-    """Whether a model that knows classes is told that of a test image."""
+def told_knob(own: str = "its class") -> Any:
+    """Whether a model that knows classes is told that of a test image (or those of two)."""
     return knob(
         "own",
         label="told",
-        choices=(("own", "its class"), ("none", "no class")),
+        choices=(("own", own), ("none", "no class")),
         help="This model was trained with and without being told what a picture shows. Told its class, the picture is likelier, and z need not say it; on a walk between two classes, the model is told a mixture of both.",
     )
 
@@ -72,7 +72,7 @@ def told_knob() -> Any:
 class ToldInterpolateRequest(InterpolateRequest):
     """The same, for a model that is told classes."""
 
-    told: str = told_knob()
+    told: str = told_knob("both classes")
 
 
 @dataclass(frozen=True)

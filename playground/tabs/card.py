@@ -75,4 +75,6 @@ def rows(card: Card) -> list[tuple[str, str]]:
         said += table.sentences(card.metrics[table.PICTURES])
     if card.built_on:
         said.append(("built on", ", ".join(card.built_on)))
+    if card.guided_by:
+        said.append(("guided by", ", ".join(card.guided_by)))
     return said

@@ -150,10 +150,12 @@ class Generate(View):
         ]
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """eta is a knob of DDIM alone; where nothing is pushed, it does not matter where."""
-        pushed = getattr(request, "guidance_scale", 1.0) != 1
+        """eta is a knob of DDIM alone; only a model with a guide follows it; where nothing is pushed, it does not matter where."""
+        guided = getattr(self.model, "guide", None) is not None
+        auto = guided and getattr(request, "autoguidance_scale", 1.0) != 1
+        pushed = auto or getattr(request, "guidance_scale", 1.0) != 1
         limits = dict.fromkeys(("guidance_t_min", "guidance_t_max"), pushed)
-        return {"eta": getattr(request, "sampler", "") == "ddim", **limits}
+        return {"eta": getattr(request, "sampler", "") == "ddim", "autoguidance_scale": guided, **limits}
 
     def draw(self, frame: Frame) -> None:
         """Both pictures."""
@@ -189,6 +191,33 @@ class Guidance(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
 
+class TwoGuides(KnobGrid):
+    """One noise and one class, pushed towards the class along a row, and away from a weaker model down a column."""
+
+    name = "Two guides"
+    words = (
+        "One noise and one class. From left to right, pictures are pushed <b>towards the class</b>, away from what the "
+        "network makes of them without one. From top to bottom they are pushed <b>away from a bad version of "
+        "itself</b>: a smaller network of the same kind, trained for a few minutes.<br><br>Both networks err in the same "
+        "places, the small one more. Going further in the direction of their difference undoes what both do wrong, and "
+        "need not make the pictures more typical: compare how the first column changes with how the first row does."
+        "<br><br>Top left is the network by itself."
+    )
+    formula = r"\hat{v} = v + (w_c - 1)(v - v_{no class}) + (w_a - 1)(v - v_{weak})"
+    preset: ClassVar = {
+        "rows": "autoguidance_scale",
+        "row_values": "1, 1.5, 2, 3",
+        "columns": "guidance_scale",
+        "column_values": "1, 1.5, 2, 4",
+    }
+    hidden_knobs = frozenset({"num_samples", "rows", "columns"})
+
+    @classmethod
+    def suits(cls, model: Any) -> bool:
+        """It has a guide."""
+        return getattr(model, "guide", None) is not None and super().suits(model)
+
+
 class Steps(KnobGrid):
     """One noise, a row of step counts for each sampler."""
 
@@ -208,4 +237,4 @@ class Steps(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
 
-VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, Guidance, Steps)
+VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, Guidance, TwoGuides, Steps)

@@ -52,6 +52,11 @@ class Run:
             foundation = checkpoints.load(recipe.built_on)
             self.model.build_on(foundation)
             self.built_on = [f"{foundation.card.id}@{foundation.weights_hash}"]
+        self.guided_by: list[str] = []
+        if recipe.guided_by:
+            weaker = checkpoints.load(recipe.guided_by)
+            self.model.be_guided_by(weaker)
+            self.guided_by = [f"{weaker.card.id}@{weaker.weights_hash}"]
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         self.counts = hasattr(
@@ -164,6 +169,7 @@ class Run:
             date=datetime.date.today().isoformat(),
             parameters=sum(p.numel() for p in self.model.parameters()),
             built_on=self.built_on,
+            guided_by=self.guided_by,
         )
 
     def _machine(self) -> str:

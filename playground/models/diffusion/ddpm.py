@@ -112,22 +112,32 @@ class DiffusionRequest(Request):
 
 @dataclass(frozen=True)
 class Guidance:
-    """How far, and at which noise levels, a picture is pushed towards its class.
+    """How far, and at which noise levels, a picture is pushed towards its class, and away from what a weaker model says.
 
-    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push, Kynkäänniemi et al. 2024 (arXiv:2404.07724) for its limits.
+    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push towards the class, Karras et al. 2024 (arXiv:2406.02507, eq. 3) for
+    the other, Kynkäänniemi et al. 2024 (arXiv:2404.07724) for their limits.
     """
 
     scale: float  # 1 is off
     t_min: float = 0.0
     t_max: float = 1.0
+    auto_scale: float = 1.0  # 1 is off
 
     def pushes_at(self, log_snr: float) -> bool:
         """Whether the network is asked a second time, without the class."""
-        return self.scale != 1 and self.t_min <= t_of(log_snr) <= self.t_max
+        return self.scale != 1 and self._within(log_snr)
+
+    def asks_weaker_at(self, log_snr: float) -> bool:
+        """Whether the weaker model is asked, too."""
+        return self.auto_scale != 1 and self._within(log_snr)
+
+    def _within(self, log_snr: float) -> bool:
+        return self.t_min <= t_of(log_snr) <= self.t_max
 
     def passes(self, grid: Grid, step: int) -> int:
-        """How often the network was asked in the first ``step`` steps."""
-        return step + sum(map(self.pushes_at, grid.log_snr[:step]))
+        """How often a network was asked in the first ``step`` steps."""
+        levels = grid.log_snr[:step]
+        return step + sum(map(self.pushes_at, levels)) + sum(map(self.asks_weaker_at, levels))
 
 
 class Diffusion(DiffusionModel):
@@ -137,7 +147,8 @@ class Diffusion(DiffusionModel):
     paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
     likelihood: ClassVar[LikelihoodKind] = "bound"
     Config: ClassVar[type] = DiffusionConfig
-    Request = DiffusionRequest
+    Request: ClassVar[type[Request]] = DiffusionRequest
+    guide: Any = None  # a weaker model of the same; not a part of this one's weights
 
     @torch.no_grad()
     def one_pass(self) -> None:
@@ -184,7 +195,12 @@ class Diffusion(DiffusionModel):
         grid = Grid.make(request.num_steps, config.log_snr_min)
         moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
-        guidance = Guidance(request.guidance_scale, request.guidance_t_min, request.guidance_t_max)
+        guidance = Guidance(
+            request.guidance_scale,
+            request.guidance_t_min,
+            request.guidance_t_max,
+            getattr(request, "autoguidance_scale", 1.0) if self.guide is not None else 1.0,
+        )
         if resume is None:
             yield self._frame(moment, grid, 0)
         denoise = self.denoiser(labels, guidance)
@@ -201,12 +217,16 @@ class Diffusion(DiffusionModel):
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
             level = torch.full_like(labels, log_snr, dtype=torch.float32)
+            with_class: Tensor
             if not guidance.pushes_at(log_snr):
-                v_pred = net(x_t, level, labels)
+                v_pred = with_class = net(x_t, level, labels)
             else:  # with and without the class, in one batch
                 both = torch.cat([labels, torch.full_like(labels, self.num_classes)])
                 with_class, without = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both).chunk(2)
                 v_pred = without + guidance.scale * (with_class - without)
+            if guidance.asks_weaker_at(log_snr):
+                weaker = self.guide.sampling_net(x_t, level, labels)
+                v_pred = v_pred + (guidance.auto_scale - 1) * (with_class - weaker)
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
 
         return denoise

@@ -5,7 +5,9 @@ Rombach, Blattmann, Lorenz, Esser and Ommer, "High-resolution image synthesis wi
 vectors, 7x7 cells of 16 numbers, before they are quantised.  The decoder has only ever seen entries of the codebook, so that it
 is used to an error of that size; it reads the vectors as they come, which gives nearer pictures here than rounding them first
 ("VQ-reg" in the paper).  The second stage is a transformer (``_dit.py``) in place of a U-Net, as in Stable Diffusion 3.  Noise,
-samplers, guidance and bound are those of ``ddpm.py``.
+samplers, guidance and bound are those of ``ddpm.py``.  A smaller one, briefly trained, can guide a larger one: "autoguidance",
+Karras, Aittala, Kynkäänniemi, Lehtinen, Aila and Laine, "Guiding a diffusion model with a bad version of itself", NeurIPS 2024
+(arXiv:2406.02507).
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import Frame, LikelihoodKind, Recipe
+from playground.models.base import Frame, LikelihoodKind, Recipe, knob
 from playground.models.blocks import to_uint8
 from playground.models.diffusion._dit import DiT
 from playground.models.diffusion._samplers import Grid, Moment
-from playground.models.diffusion.ddpm import Diffusion, state_of
+from playground.models.diffusion.ddpm import Diffusion, DiffusionRequest, state_of
+from playground.models.precision import Precision
 from playground.models.tokenizer import OnTokenizer
 
 _ENCODED = 500  # pictures that are encoded together
@@ -51,6 +54,20 @@ class LatentDiffusionConfig:
     )
 
 
+@dataclass(frozen=True)
+class LatentDiffusionRequest(DiffusionRequest):
+    """What to generate, and how to walk back from noise."""
+
+    autoguidance_scale: float = knob(
+        1.0,
+        label="autoguidance_scale",
+        low=1.0,
+        high=4.0,
+        step=0.05,
+        help="Pushes each picture away from what a smaller, briefly trained model would make of it. Both make the same mistakes, the smaller one larger ones: the push undoes them, and, unlike that of guidance_scale, leaves the pictures varied. 1 is off.",
+    )
+
+
 class LatentDiffusion(OnTokenizer, Diffusion):
     """Diffusion of the vectors that ``build_on``'s VQ-VAE makes of a picture, each number divided by its spread."""
 
@@ -59,6 +76,31 @@ class LatentDiffusion(OnTokenizer, Diffusion):
     likelihood: ClassVar[LikelihoodKind] = "bound"
     latent: ClassVar[bool] = True
     Config = LatentDiffusionConfig
+    Request = LatentDiffusionRequest
+
+    def be_guided_by(self, weaker: Any) -> None:
+        """Let this weaker model guide the samples.
+
+        Raises:
+            ValueError: the end of a sentence, if it does not denoise latents of the same tokenizer.
+        """
+        if not isinstance(weaker, LatentDiffusion) or weaker.shape != self.shape:
+            raise ValueError("it does not denoise such latents")
+        if not weaker.quantizer.codebook.equal(self.quantizer.codebook):
+            raise ValueError("its latents are those of another tokenizer")
+        self.__dict__["guide"] = weaker.eval().requires_grad_(False)
+
+    def set_precision(self, precision: Precision) -> None:
+        """See the class above; the guide computes as this model does."""
+        super().set_precision(precision)
+        if self.guide is not None:
+            self.guide.set_precision(precision)
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        """The guide goes where this network goes."""
+        if self.guide is not None:
+            self.guide._apply(fn, recurse)
+        return super()._apply(fn, recurse)
 
     def make_net(self, config: LatentDiffusionConfig) -> nn.Module:
         """A transformer over the cells."""
@@ -147,6 +189,7 @@ RECIPES = (
         id="ldm-fashion",
         config=LatentDiffusionConfig(),
         built_on="vqvae-fashion",
+        guided_by="ldm-small-fashion",
         steps=21200,  # three falls of the rate: over 7,200 steps, then as if 14,600 had been planned, then 21,200
         batch_size=128,
         optimizer="muon",
@@ -157,5 +200,18 @@ RECIPES = (
         snapshot={"guidance_scale": 1.2},
         evaluate={"guidance_scale": 1.2, "num_steps": 16},  # the best FID on validation images
         num_scored=1000,  # a bound costs 128 passes
+    ),
+    Recipe(
+        id="ldm-small-fashion",
+        config=LatentDiffusionConfig(width=96, depth=4, num_heads=3),
+        built_on="vqvae-fashion",
+        steps=1600,
+        batch_size=128,
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        warmup_steps=100,
+        ema=0.999,
+        stored="int8",
+        num_scored=1000,
     ),
 )

@@ -70,8 +70,14 @@ class RoundTripRequest(Request):
 
 @dataclass(frozen=True)
 class ToldRoundTripRequest(RoundTripRequest):
-    """The same, for a model that is told classes."""
+    """The same, for a model that is told classes, of pictures with noise."""
 
+    within: str = knob(
+        "draw",
+        label="noise",
+        choices=(("draw", "a draw"), ("centre", "none")),
+        help="The flow knows noisy pictures. A draw is noise as in training; without it, the picture is cleaner than any that the flow has seen.",
+    )
     told: str = told_knob()
 
 

@@ -279,11 +279,12 @@ class TarFlow(Flow):
         return -torch.stack(list(self._bill(x, epsilon, labels).values())).sum(0)
 
     @torch.no_grad()
-    def bits_by_part(
-        self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None
-    ) -> dict[str, Tensor]:
+    def bits_by_part(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """As :meth:`Flow.bits_by_part`: the noisy picture, the noise in it, and reading the grey levels again."""
-        return {name: nats / (self.num_dims * math.log(2)) for name, nats in self._bill(x, epsilon, labels).items()}
+        return {
+            name: nats / (self.num_dims * math.log(2))
+            for name, nats in self._bill(x, epsilon, labels).items()
+        }
 
     def _bill(self, x: Tensor, epsilon: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         u, log_q = self.dequantizer(x, epsilon)
