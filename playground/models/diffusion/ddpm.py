@@ -114,7 +114,7 @@ class DiffusionRequest(Request):
 class Guidance:
     """How far, and at which noise levels, a picture is pushed towards its class, and away from what a weaker model says.
 
-    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push towards the class, Karras et al. 2024 (arXiv:2406.02507, eq. 3) for
+    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push towards the class, Karras et al. 2024 (arXiv:2406.02507) for
     the other, Kynkäänniemi et al. 2024 (arXiv:2404.07724) for their limits.
     """
 
