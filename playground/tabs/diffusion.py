@@ -196,12 +196,10 @@ class TwoGuides(KnobGrid):
 
     name = "Two guides"
     words = (
-        "One noise and one class. From left to right, pictures are pushed <b>towards the class</b>, away from what the "
-        "network makes of them without one. From top to bottom they are pushed <b>away from a bad version of "
-        "itself</b>: a smaller network of the same kind, trained for a few minutes.<br><br>Both networks err in the same "
-        "places, the small one more. Going further in the direction of their difference undoes what both do wrong, and "
-        "need not make the pictures more typical: compare how the first column changes with how the first row does."
-        "<br><br>Top left is the network by itself."
+        "One noise and one class. From left to right, pictures are pushed <b>towards the class</b>; from top to bottom, "
+        "<b>away from a bad version of the network</b>: a smaller one, trained for minutes.<br><br>Both err in the same "
+        "places, the small one more, so going on in the direction of their difference undoes errors of both. Compare "
+        "the first column with the first row. Top left is the network by itself."
     )
     formula = r"\hat{v} = v + (w_c - 1)(v - v_{no class}) + (w_a - 1)(v - v_{weak})"
     preset: ClassVar = {

@@ -206,13 +206,14 @@ RECIPES = (
         id="ldm-small-fashion",
         config=LatentDiffusionConfig(width=96, depth=4, num_heads=3),
         built_on="vqvae-fashion",
-        steps=1600,
+        steps=1600,  # what it guides has seen thirteen times as many pictures
         batch_size=128,
         optimizer="muon",
         muon_learning_rate=0.02,
         warmup_steps=100,
         ema=0.999,
         stored="int8",
+        evaluate={"guidance_scale": 1.7, "num_steps": 16},  # the best FID on validation images
         num_scored=1000,
     ),
 )
