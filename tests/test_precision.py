@@ -19,6 +19,7 @@ HALVING = [c for c in checkpoints.cards() if hasattr(network_class(c.network), "
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda device: True)
     return paths.cache() / "precision.json"
 
 
@@ -64,6 +65,13 @@ def test_the_verdict_is_made_once_and_kept(cache, monkeypatch, bf16, verdict):
         "a later session finds what was settled"
     )
     assert len(asked) == 1 and verdict in json.loads(cache.read_text()).values()
+
+
+def test_where_products_are_slower_in_bfloat16_no_network_is_asked(cache, monkeypatch):
+    monkeypatch.setattr(precision, "bfloat16_pays", lambda device: False)
+    monkeypatch.setattr(precision, "seconds", lambda m: pytest.fail("it was"))
+    assert precision.settle(checkpoints.load(HALVING[0].id)) == "fp32"
+    assert not cache.exists(), "the next machine with this home may be another"
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"x": 3}'])

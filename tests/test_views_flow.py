@@ -93,6 +93,8 @@ def test_a_flow_that_knows_no_classes_has_no_analogies(open_window):
 def test_a_walk_of_a_flow_that_knows_classes_can_be_told_them_or_not(open_window, qtbot):
     window = open_window(model_id="tarflow-fashion", view="Interpolate")
     tab, view = window.current, window.current.view
+    tab.knobs.set_settings({"num_steps": 3})
+    qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.total == 3, timeout=WAIT)
     wait_finished(qtbot, view)
     told = np.concatenate([frame.images for frame in view.player.timeline])
     tab.knobs.set_settings({"told": "none"})

@@ -97,6 +97,8 @@ def _verdict(model: Any) -> Precision:
     verdicts = _read()
     key = _key(model)
     if verdicts.get(key) not in get_args(Precision):
+        if not bfloat16_pays("cpu"):
+            return "fp32"  # and no pass of the network, which could take many seconds, has to find that out
         found = seconds(model)
         verdicts[key] = "bf16" if found["fp32"] / found["bf16"] >= GAIN else "fp32"
         _write(verdicts)
