@@ -10,6 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,18 +25,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground import checkpoints, families, keepsake
-from playground.models.base import Frame
-from playground.tabs import shelf as shelves
-from playground.tabs.family_tab import FamilyTab
-from playground.tabs.page import Page, Place
-from playground.ui import theme
-from playground.ui.controls import ComboBox, IconButton
-from playground.ui.files import ask_to_open
-from playground.ui.keys import show_keys
-from playground.ui.moment import copy_picture, copy_settings
-from playground.ui.stream import Stream
-from playground.ui.tabs import QuietTabs
+from playground import checkpoints, families
+from playground.contract import Frame
+from playground.export import picture_metadata
+from playground.tabs import registry
+from playground.tabs.frame import model_cache as shelves
+from playground.tabs.frame.family_tab import FamilyTab
+from playground.tabs.frame.page import Page, Place
+from playground.tabs.frame.view_state import copy_picture, copy_settings
+from playground.ui.playback.stream import Stream
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ComboBox, IconButton
+from playground.ui.widgets.file_dialogs import ask_to_open
+from playground.ui.widgets.keys import show_keys
+from playground.ui.widgets.tab_row import QuietTabs
 
 LECTURE_SCALE = 1.5
 
@@ -99,9 +102,13 @@ class MainWindow(QMainWindow):
         if isinstance(entry, families.Family):
             cards = [c for c in self._cards if c.family == entry.key]
             cards.sort(key=lambda card: card.id != entry.opens)
-            self._built[entry.key] = FamilyTab(entry, cards, self.stream, self.shelf, **first)
+            self._built[entry.key] = FamilyTab(
+                entry, partial(registry.views_of, entry), cards, self.stream, self.shelf, **first
+            )
             return self._built[entry.key]
-        page = entry.page()(self._cards, self.stream, self.shelf, first.get("view_name", ""))
+        page = registry.page_of(entry)(
+            self._cards, self.stream, self.shelf, registry.view_names, first.get("view_name", "")
+        )
         page.went.connect(self.go)
         page.run_wanted.connect(self._restore)
         self._pages[entry.key] = page
@@ -252,7 +259,7 @@ class MainWindow(QMainWindow):
         """
         if self.page is not None and self.page.take_file(path):
             return
-        if path.suffix.lower() == ".png" or keepsake.is_png(path):
+        if path.suffix.lower() == ".png" or picture_metadata.is_png(path):
             self._open_picture(path)
             return
         try:
@@ -271,13 +278,13 @@ class MainWindow(QMainWindow):
 
     def _open_picture(self, path: Path) -> None:
         try:
-            kept = keepsake.read(path)
-        except keepsake.KeepsakeError as error:
+            kept = picture_metadata.read(path)
+        except picture_metadata.KeepsakeError as error:
             self._say(str(error))
             return
         self._restore(kept, path.name)
 
-    def _restore(self, kept: keepsake.Keepsake, name: str) -> None:
+    def _restore(self, kept: picture_metadata.Keepsake, name: str) -> None:
         """Go back to the run that a picture was exported of."""
         keys = [entry.key for entry in self._entries]
         known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
@@ -357,7 +364,7 @@ class _AfterPaint(QObject):
 def _begin(window: MainWindow) -> None:
     """Torch on the worker; the plotting library, which must be imported here, while that goes on."""
     window.stream.start()
-    importlib.import_module("playground.ui.plots")
+    importlib.import_module("playground.ui.plots.line_plot")
 
 
 def run(options: Namespace) -> int:
@@ -379,7 +386,7 @@ def run(options: Namespace) -> int:
     if options.open:
         QTimer.singleShot(0, lambda: window.open_file(options.open))
     if options.screenshot and options.screenshot.suffix == ".gif":
-        from playground.tour import Tour
+        from playground.cli.tour import Tour
 
         Tour(window, options.screenshot, options.after)
     elif options.screenshot:

@@ -10,10 +10,10 @@ import torch
 from PySide6.QtCore import QPointF, Qt
 
 from playground import checkpoints, data
-from playground.models.autoregressive import _attention
+from playground.experiments.autoregressive import attention
 from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig
-from playground.tabs.attention import Attention, lit
-from playground.ui.colour_bar import coloured
+from playground.tabs.autoregressive.attention import Attention, lit
+from playground.ui.plots.colour_bar import coloured
 from tests.windows import WAIT
 
 SIZE, CELLS = 8, 4
@@ -65,7 +65,7 @@ def test_the_weights_are_those_that_made_the_output(model):
         layer.register_forward_hook(lambda layer, given, out: seen.append((layer, given[0], out)))
         for layer in model.context.attention
     ]
-    weights = _attention.attention_weights(model, x, labels)
+    weights = attention.attention_weights(model, x, labels)
     for hook in hooks:
         hook.remove()
     assert weights.shape == (2, 2, 2, CELLS**2, CELLS**2)
@@ -83,7 +83,7 @@ def test_the_weights_are_those_that_made_the_output(model):
 
 def test_the_asking_cell_is_the_one_whose_context_the_pixel_gets(model):
     """Change the context of one cell, and the pixels that move first are those whose asking cell it is."""
-    from playground.models.autoregressive._pixel_model import features_of
+    from playground.models.autoregressive.pixel_model import features_of
 
     x, labels = picture()[:1], torch.tensor([1])
     context = model.context
@@ -93,9 +93,9 @@ def test_the_asking_cell_is_the_one_whose_context_the_pixel_gets(model):
         given = torch.nn.functional.pad(context(features_of(x), labels) - plain, (0, 0, 2, 0))[:, :, :-2]
         attended.remove()
         reached = {tuple(at) for at in given[0].abs().amax(0).nonzero().tolist()}
-        asking = {(r, c) for r in range(SIZE) for c in range(SIZE) if _attention.asking_cell(r, c) == cell}
+        asking = {(r, c) for r in range(SIZE) for c in range(SIZE) if attention.asking_cell(r, c) == cell}
         assert reached == asking and len(asking) == 4
-    assert [_attention.asking_cell(r, 5) for r in (0, 1, 2, 3)] == [None, None, (0, 2), (0, 2)]
+    assert [attention.asking_cell(r, 5) for r in (0, 1, 2, 3)] == [None, None, (0, 2), (0, 2)]
 
 
 def _poke(out, cell):
@@ -110,17 +110,17 @@ def shipped():
 
 
 def test_a_look_needs_the_finished_rows_only(shipped):
-    request = _attention.attention_request(3, 4)
+    request = attention.attention_request(3, 4)
     images, classes = data.load("fashion", "test")
     x = torch.from_numpy(images[4:5].transpose(0, 3, 1, 2).copy())
-    whole = _attention.attention_weights(shipped, x, torch.tensor([int(classes[4])]))
+    whole = attention.attention_weights(shipped, x, torch.tensor([int(classes[4])]))
     for row, column in ((3, 1), (19, 15), (28, 28)):
-        (frame,) = _attention.look(shipped, request(image=4, row=row, column=column))
+        (frame,) = attention.look(shipped, request(image=4, row=row, column=column))
         maps, pairs = frame.extras["weights"], (row - 1) // 2
         asked = whole[:, 0, :, (pairs - 1) * 14 + (column - 1) // 2].reshape(3, 4, 14, 14).numpy()
         assert np.allclose(maps, asked, atol=1e-3) and not maps[:, :, pairs:].any()
         assert np.allclose(maps.sum((2, 3)), 1, atol=1e-5)
-    (frame,) = _attention.look(shipped, request(row=2, column=9))
+    (frame,) = attention.look(shipped, request(row=2, column=9))
     assert not frame.extras["weights"].any()
 
 
@@ -140,7 +140,7 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
 
     def light():
         frame, request = view.player.frame, view.request
-        chosen = _attention.shown(frame.extras["weights"], request.layer, request.head)
+        chosen = attention.shown(frame.extras["weights"], request.layer, request.head)
         return lit(frame.images, np.kron(chosen / max(chosen.max(), 1e-30), np.ones((2, 2))))
 
     qtbot.waitUntil(lambda: shows(18, 14), timeout=WAIT)

@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.numpy import save as to_bytes
 
-from playground import checkpoints, packing, paths
-from playground.__main__ import main
-from playground.models import blank
+from playground import checkpoints, paths
+from playground.checkpoints import blank, files, int8
+from playground.cli.main import main
 
 GOOD = sorted(paths.folder("pretrained").glob("*.safetensors"))[0]
 
@@ -70,7 +70,7 @@ def missing_tensor():
 
 
 def steps_missing():
-    large, steps = packing.pack(np.ones((64, 64), np.float32))
+    large, steps = int8.pack(np.ones((64, 64), np.float32))
     assert steps.shape == (64,)
     return to_bytes({"w": large}, parts()[0]["__metadata__"])
 
@@ -144,32 +144,32 @@ def test_packed_weights_are_within_half_a_step_and_pack_to_the_same_bits():
         * np.logspace(-6, 1, 40, dtype=np.float32)[:, None, None]
     )
     weights[3] = 0
-    whole, steps = packing.pack(weights)
-    again = packing.unpack({"w": whole, "w" + packing.STEP: steps, "b": weights[0]})
+    whole, steps = int8.pack(weights)
+    again = int8.unpack({"w": whole, "w" + int8.STEP: steps, "b": weights[0]})
     assert sorted(again) == ["b", "w"] and again["w"].dtype == np.float32
     assert (np.abs(again["w"] - weights) <= steps[:, None, None] / 2 * (1 + 1e-6)).all()
     assert np.allclose(steps, np.abs(weights).max((1, 2)) / 127, rtol=2**-11)
-    assert all(np.array_equal(a, b) for a, b in zip(packing.pack(again["w"]), (whole, steps), strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(int8.pack(again["w"]), (whole, steps), strict=True))
 
 
 def test_what_was_unpacked_packs_to_the_same_steps_however_they_fall():
     """That takes steps of few bits: of others, 127 are no exact float32, and the next packing may find a neighbour."""
     weights = np.random.default_rng(1).normal(size=(20_000, 4)).astype(np.float32)
-    whole, steps = packing.pack(weights)
-    again = packing.unpack({"w": whole, "w" + packing.STEP: steps})["w"]
-    assert all(np.array_equal(a, b) for a, b in zip(packing.pack(again), (whole, steps), strict=True))
+    whole, steps = int8.pack(weights)
+    again = int8.unpack({"w": whole, "w" + int8.STEP: steps})["w"]
+    assert all(np.array_equal(a, b) for a, b in zip(int8.pack(again), (whole, steps), strict=True))
     assert np.array_equal(again.astype(np.float64), whole * steps.astype(np.float64)[:, None]), "exactly"
 
 
 def test_bytes_and_steps_that_do_not_belong_together_are_refused():
-    whole, steps = packing.pack(np.ones((64, 64), np.float32))
-    name = "w" + packing.STEP
+    whole, steps = int8.pack(np.ones((64, 64), np.float32))
+    name = "w" + int8.STEP
     for wrong in ({"w": whole, name: steps[:-1]}, {"w": whole, name: steps.astype(np.int32)}, {"w": whole}):
         with pytest.raises(ValueError, match="lacks the steps of the packed tensor 'w'"):
-            packing.unpack(wrong)
+            int8.unpack(wrong)
     for wrong in ({"w": whole.astype(np.float32), name: steps}, {name: steps}):
         with pytest.raises(ValueError, match="has steps for 'w', which is not packed"):
-            packing.unpack(wrong)
+            int8.unpack(wrong)
 
 
 def test_weights_in_bytes_draw_the_same_pictures_but_for_little(tmp_path):
@@ -237,8 +237,8 @@ def test_loading_imports_nothing_that_takes_seconds():
 def test_a_card_is_read_again_only_when_its_files_change(tmp_path, monkeypatch):
     path = tmp_path / "vae-fashion.safetensors"
     shutil.copy(paths.folder("pretrained") / path.name, path)
-    read, opened = checkpoints.read_header, []
-    monkeypatch.setattr(checkpoints, "read_header", lambda p: opened.append(p) or read(p))
+    read, opened = files.read_header, []
+    monkeypatch.setattr(files, "read_header", lambda p: opened.append(p) or read(p))
     assert checkpoints.read_card(path).metrics == {} == checkpoints.read_card(path).metrics
     assert len(opened) == 1
     checkpoints.write_metrics(path, {"bits_per_dim": {"value": 3.0}})

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from playground import checkpoints, data, window_bench
-from playground.__main__ import main
-from playground.evaluation import bench
+from playground import checkpoints, data
+from playground.bench import sampling, window
+from playground.cli.main import main
 
 
 def test_list_is_an_array_of_cards(capsys):
@@ -142,9 +142,9 @@ def test_a_bench_row_that_fails_costs_only_itself(monkeypatch, capsys):
     def fails():
         raise RuntimeError("out of memory")
 
-    good = lambda: bench.row("made up", 1.0, "ms")  # noqa: E731
-    monkeypatch.setattr(bench, "model_rows", lambda: [("first", good), ("broken", fails)])
-    monkeypatch.setattr(window_bench, "window_rows", lambda: [("last", lambda: [good(), good()])])
+    good = lambda: sampling.row("made up", 1.0, "ms")  # noqa: E731
+    monkeypatch.setattr(sampling, "model_rows", lambda: [("first", good), ("broken", fails)])
+    monkeypatch.setattr(window, "window_rows", lambda: [("last", lambda: [good(), good()])])
     assert main(["bench", "--json"]) == 1
     told = capsys.readouterr()
     assert len(json.loads(told.out)) == 3

@@ -15,18 +15,18 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground import animation, checkpoints, keepsake, paths
+from playground import checkpoints, paths
 from playground.app import MainWindow
-from playground.evaluation import marks, measured
-from playground.evaluation.measured import COLUMNS, Row
-from playground.models.base import Frame
-from playground.tabs.compare_film import TICK
-from playground.tabs.compare_race import MOST, SAME_TIME, default_entrants
-from playground.ui import theme
-from playground.ui.race_bar import PACES
-from playground.ui.race_panel import ordinal, seconds_text
-from playground.ui.race_player import RacePlayer
-from playground.ui.race_record import (
+from playground.contract import Frame
+from playground.evaluation import baselines, results
+from playground.evaluation.results import COLUMNS, Row
+from playground.export import animation, picture_metadata
+from playground.tabs.compare.race import MOST, SAME_TIME, default_entrants
+from playground.tabs.compare.race_bar import PACES
+from playground.tabs.compare.race_export import TICK
+from playground.tabs.compare.race_panel import ordinal, seconds_text
+from playground.tabs.compare.race_player import RacePlayer
+from playground.tabs.compare.race_record import (
     FINISHED,
     OUT_OF_TIME,
     OWN,
@@ -37,7 +37,8 @@ from playground.ui.race_record import (
     Record,
     clocked,
 )
-from playground.ui.stream import Stream
+from playground.ui.playback.stream import Stream
+from playground.ui.theme import theme
 from tests.windows import picture_cards
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
@@ -389,7 +390,7 @@ def test_a_kept_race_is_run_again(window, qtbot, tmp_path):
     assert window.page is not None and window.page.scene is scene and scene.is_loading
     assert scene.ids == ids and scene.settings == asked == scene.asked
     scene.stop()
-    kept = keepsake.read(tmp_path / "race.png")
+    kept = picture_metadata.read(tmp_path / "race.png")
     for state, said in (({"models": [1, 2]}, "no race"), ({"models": ["a-b", "c-d"]}, "a-b, which is not")):
         window.page.restore(dataclasses.replace(kept, state=state))
         assert said in window.page.banner.text() and not scene.is_loading
@@ -465,7 +466,7 @@ import sys, time
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from playground.app import MainWindow
-from playground.ui import theme
+from playground.ui.theme import theme
 app = QApplication([])
 theme.load_fonts(); theme.apply(app, "dark")
 window = MainWindow(tab="compare", view="Race")
@@ -489,7 +490,7 @@ sys.exit(app.exec())
 
 
 def test_the_measured_table_says_what_the_files_say():
-    rows = {row.key: row for row in measured.rows(picture_cards()) if row.key}
+    rows = {row.key: row for row in results.rows(picture_cards()) if row.key}
     assert len(rows) == len(picture_cards())
     for card in picture_cards():
         values = rows[card.id].values
@@ -512,10 +513,10 @@ def test_the_measured_table_says_what_the_files_say():
 
 
 def test_marks_stand_among_the_models_at_the_counts_in_use():
-    rows = [row for row in measured.rows(picture_cards()) if not row.key]
+    rows = [row for row in results.rows(picture_cards()) if not row.key]
     used = {c.metrics["fidelity"]["num_images"] for c in picture_cards() if "fidelity" in c.metrics}
     assert {row.values["count"] for row in rows} == used
-    assert len(rows) == len(used) * len(marks.MARKS)
+    assert len(rows) == len(used) * len(baselines.MARKS)
     for row in rows:
         assert ("blur" in row.name) == (row.values["quality"] == 1.0)
         assert "milliseconds" not in row.values and "bits" not in row.values
@@ -526,10 +527,10 @@ def made_up(name, **values):
 
 
 def test_a_model_of_black_and_white_pictures_is_measured_but_not_ranked():
-    rows = measured.rows(picture_cards())
+    rows = results.rows(picture_cards())
     one = next(row for row in rows if row.key == "rbm-fashion")
     assert "fid" in one.values and one.values["likelihood"] == "energy, binarised"
-    assert not [key for key, _ in measured.stars(rows) if key == "rbm-fashion"]
+    assert not [key for key, _ in results.stars(rows) if key == "rbm-fashion"]
 
 
 def test_stars_follow_the_ranks_and_blanks_have_none():
@@ -537,7 +538,7 @@ def test_stars_follow_the_ranks_and_blanks_have_none():
         made_up("blank"),
         made_up("m3b", milliseconds=3.0),
     ]
-    found = measured.stars(rows)
+    found = results.stars(rows)
     assert found["m0", "milliseconds"] == 5 and found["m9", "milliseconds"] == 1
     assert found["m3", "milliseconds"] == found["m3b", "milliseconds"], "equal figures, equal stars"
     assert ("blank", "milliseconds") not in found and all(1 <= v <= 5 for v in found.values())
@@ -548,20 +549,20 @@ def test_stars_follow_the_ranks_and_blanks_have_none():
 def test_what_depends_on_n_is_starred_against_real_pictures_at_the_same_n():
     few = made_up("few", coverage=0.4, coverage_of_real=0.8)
     many = made_up("many", coverage=0.6, coverage_of_real=0.6)
-    found = measured.stars([few, many])
+    found = results.stars([few, many])
     assert found["few", "coverage"] > found["many", "coverage"]
     card = next(card for card in picture_cards() if "fidelity" in card.metrics)
     drawn = card.metrics["fidelity"]
-    real = marks.read(card.dataset, drawn["num_images"])["held_out"]
-    (values,) = (row.values for row in measured.rows([card]) if row.key)
+    real = baselines.read(card.dataset, drawn["num_images"])["held_out"]
+    (values,) = (row.values for row in results.rows([card]) if row.key)
     for name in ("precision", "recall", "coverage"):
         assert values[f"{name}_of_real"] == pytest.approx(drawn[name]["value"] / real[name]["value"])
 
 
 def test_columns_sort_as_numbers_with_blanks_last():
     rows = [made_up("a", fid=10.0), made_up("b"), made_up("c", fid=9.5), made_up("d", fid=0.5)]
-    assert [r.name for r in measured.in_order(rows, "fid")] == ["d", "c", "a", "b"]
-    assert [r.name for r in measured.in_order(rows, "fid", falling=True)] == ["a", "c", "d", "b"]
+    assert [r.name for r in results.in_order(rows, "fid")] == ["d", "c", "a", "b"]
+    assert [r.name for r in results.in_order(rows, "fid", falling=True)] == ["a", "c", "d", "b"]
 
 
 def test_every_published_figure_has_a_source_and_the_known_ones_are_right():
@@ -580,7 +581,7 @@ def test_every_published_figure_has_a_source_and_the_known_ones_are_right():
     snail = of["PixelSNAIL", "flowpp"]
     assert [snail[f] for f in figures[1:]] == [2.85, 3.80, 3.52]
     assert "cifar_bits" not in of["Multiscale PixelCNN", "flowpp"]
-    rows, sources = measured.published()
+    rows, sources = results.published()
     assert [r.values["name"] for r in rows] == [r["system"] for r in read["rows"]] and len(sources) == 2
     assert not any(0 in row.values.values() for row in rows), "a blank became a zero"
 

@@ -12,9 +12,9 @@ import torch
 
 from playground import checkpoints
 from playground.models.diffusion import consistency
-from playground.models.diffusion._samplers import Grid, Moment, ddim
 from playground.models.diffusion.consistency import Consistency, ConsistencyConfig, ConsistencyRequest
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
+from playground.models.diffusion.samplers import Grid, Moment, ddim
 from playground.training import loop
 
 SHAPE = {"image_size": 8, "width": 32, "embedding": 32}

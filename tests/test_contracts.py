@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints, data
-from playground.models import base
+from playground import checkpoints, contract, data
 from tests.windows import load
 
 CARDS = checkpoints.cards()
@@ -21,7 +20,7 @@ def variants():
     from playground.models import network_class
 
     for card in CARDS:
-        knobs = base.knobs(network_class(card.network).Request)
+        knobs = contract.knobs(network_class(card.network).Request)
         yield pytest.param(card.id, {}, id=card.id)
         for knob in knobs:
             if isinstance(knob.choices, tuple):
@@ -31,9 +30,9 @@ def variants():
 
 
 def request_for(model, settings, **more):
-    names = {k.name for k in base.knobs(model.Request)}
+    names = {k.name for k in contract.knobs(model.Request)}
     wanted = {k: v for k, v in {**FAST, **settings, **more}.items() if k in names}
-    return base.make_request(model.Request, wanted)
+    return contract.make_request(model.Request, wanted)
 
 
 def last(frames):

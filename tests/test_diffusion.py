@@ -11,13 +11,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.contract import make_request
 from playground.models import noise
-from playground.models.base import make_request
 from playground.models.blocks import attention, from_uint8, to_uint8
-from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
-from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
-from playground.models.diffusion._schedule import log_snr_of
+from playground.models.diffusion.bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion.ddpm import MODEL, RECIPES, DiffusionConfig, DiffusionRequest, Guidance
+from playground.models.diffusion.samplers import SAMPLERS, Grid, Moment
+from playground.models.diffusion.schedule import log_snr_of
 
 MEAN, SPREAD = 0.3, 0.5  # of the Gaussian "pictures" whose denoiser is known exactly
 DETERMINISTIC = [name for name in SAMPLERS if name != "ddpm"]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from playground import checkpoints, distributed
-from playground.__main__ import main
-from playground.evaluation import table
+from playground.cli.main import main
+from playground.evaluation import report
 from tests import torchrun_playground
 
 PROGRAM = Path(__file__).with_name("torchrun_playground.py")
@@ -82,7 +82,7 @@ def test_two_processes_draw_train_and_measure_as_one_does(tmp_path, capsys):
     with pytest.MonkeyPatch.context() as patch:
         torchrun_playground.shorten(patch.setattr)
         assert main(evaluate) == 0
-    one, two = (json.loads(said)[table.PICTURES] for said in (capsys.readouterr().out, measured))
+    one, two = (json.loads(said)[report.PICTURES] for said in (capsys.readouterr().out, measured))
     assert one.pop("milliseconds") > 0 and two.pop("milliseconds") > 0
     assert one == two
 

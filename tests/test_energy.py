@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground.models.energy import _chains, ebm, gsn, rbm
+from playground.models.energy import chains, ebm, gsn, rbm
 
 
 @pytest.fixture
@@ -157,10 +157,10 @@ def test_chunks_stand_still_however_they_are_asked_for():
         return (part + torch.arange(first, first + len(part), dtype=torch.float32)[:, None],)
 
     x = torch.zeros(20, 1)
-    (together,) = _chains.in_chunks(step, x, 5)
+    (together,) = chains.in_chunks(step, x, 5)
     assert seen == [(0, 16), (16, 16)]
     assert torch.equal(together[:, 0], torch.arange(5.0, 25.0))
-    (alone,) = _chains.in_chunks(step, x[:1], 18)
+    (alone,) = chains.in_chunks(step, x[:1], 18)
     assert float(alone) == 18.0
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from playground import checkpoints, data, models, paths
-from playground.__main__ import main
-from playground.evaluation import marks, pictures, table
-from playground.tabs import card as card_popup
+from playground.cli.main import main
+from playground.evaluation import baselines, report, sample_quality
+from playground.tabs.frame import model_card as card_popup
 from tests import torchrun_playground
 
 ROOT = paths.PACKAGE.parent
-JUDGES = marks.judge_paths("fashion")
+JUDGES = baselines.judge_paths("fashion")
 
 
 @pytest.fixture
@@ -46,12 +46,12 @@ def test_figures_are_kept_beside_the_weights_and_shown_on_the_card(short, copied
     evaluate(capsys, copied, "--count", "40", "--only", "pictures", "--save", "--set", "temperature=0.5")
     card = checkpoints.read_card(copied)
     assert card.metrics["bits_per_dim"] == before["bits_per_dim"], "older figures stay"
-    found = card.metrics[table.PICTURES]
+    found = card.metrics[report.PICTURES]
     assert found["num_images"] == 40 and found["settings"]["temperature"] == 0.5
-    assert found["quality"]["value"] > 0 and found["judges"] == marks.judge_hashes("fashion")
+    assert found["quality"]["value"] > 0 and found["judges"] == baselines.judge_hashes("fashion")
     rows = dict(card_popup.rows(card))
     assert f"{found['fid']['value']:.3f}" in rows["pictures"] and "temperature=0.5" in rows["drawn with"]
-    assert f"| `vae-fashion` | 40 | {found['fid']['value']:.3f}" in table.picture_table([card])
+    assert f"| `vae-fashion` | 40 | {found['fid']['value']:.3f}" in report.picture_table([card])
 
 
 def test_settings_for_evaluation_come_from_the_recipe(short, copied, capsys, monkeypatch):
@@ -61,7 +61,7 @@ def test_settings_for_evaluation_come_from_the_recipe(short, copied, capsys, mon
     recipe = dataclasses.replace(recipe, evaluate={"temperature": 0.25}, num_scored=2)
     monkeypatch.setattr(models, "recipes", lambda: {recipe.id: (network, recipe)})
     drawn = json.loads(evaluate(capsys, copied, "--count", "20", "--only", "pictures", "--json"))
-    assert drawn[table.PICTURES]["settings"]["temperature"] == 0.25
+    assert drawn[report.PICTURES]["settings"]["temperature"] == 0.25
     assert (
         json.loads(evaluate(capsys, copied, "--only", "likelihood", "--json"))["bits_per_dim"]["num_images"]
         == 2
@@ -69,8 +69,8 @@ def test_settings_for_evaluation_come_from_the_recipe(short, copied, capsys, mon
 
 
 def test_copies_and_spoiled_pictures_are_found_out(short):
-    ruler = pictures.Ruler("fashion")
-    real, labels = marks.held_out("fashion", 200)
+    ruler = sample_quality.Ruler("fashion")
+    real, labels = baselines.held_out("fashion", 200)
     train, _ = data.load("fashion", "train")
     honest, copies = ruler.measure(real, labels), ruler.measure(train[:200])
     assert honest["nearest_ratio"]["value"] == pytest.approx(1) and copies["nearest_ratio"]["value"] < 0.05
@@ -78,7 +78,7 @@ def test_copies_and_spoiled_pictures_are_found_out(short):
     one_class = ruler.measure(real[labels == 3])
     assert one_class["class_entropy"]["value"] < 0.5 < 0.95 < honest["class_entropy"]["value"]
     assert one_class["coverage"]["value"] < honest["coverage"]["value"] / 2
-    blurred = ruler.measure(marks.blurred(real))
+    blurred = ruler.measure(baselines.blurred(real))
     assert blurred["fid"]["value"] > 2 * honest["fid"]["value"]
 
 
@@ -103,23 +103,23 @@ def test_judges_are_no_models():
 
 def test_the_judge_knows_garments():
     judge = checkpoints.load(JUDGES["judge"])
-    images, labels = (part[:1000] for part in marks.reference("fashion"))
-    features = pictures.features_of(judge, images)
-    right = pictures._classes(judge, features) == labels
+    images, labels = (part[:1000] for part in baselines.reference("fashion"))
+    features = sample_quality.features_of(judge, images)
+    right = sample_quality._classes(judge, features) == labels
     assert right.mean() > 0.92  # it is 0.937 over all 10,000
 
 
 @pytest.mark.parametrize("name", JUDGES)
 def test_a_judge_gives_the_same_features_whatever_the_batch(name):
     judge = checkpoints.load(JUDGES[name])
-    images = marks.reference("fashion")[0][:12]
-    whole, parts = pictures.features_of(judge, images), pictures.features_of(judge, images, 5)
+    images = baselines.reference("fashion")[0][:12]
+    whole, parts = sample_quality.features_of(judge, images), sample_quality.features_of(judge, images, 5)
     assert whole.shape == (12, judge.num_features) and np.allclose(whole, parts, atol=1e-4)
 
 
 def test_the_measured_marks_are_those_of_the_shipped_judges_and_in_order():
-    found = marks.read("fashion", pictures.COUNT)
-    assert found.keys() == marks.MARKS.keys(), "run: playground evaluate marks --save"
+    found = baselines.read("fashion", sample_quality.COUNT)
+    assert found.keys() == baselines.MARKS.keys(), "run: playground evaluate marks --save"
     second = {name: mark["second"] for name, mark in found.items() if "second" in mark}
     for figures in (found, second) if second else (found,):
         fids = {name: mark["fid"]["value"] for name, mark in figures.items()}
@@ -128,12 +128,12 @@ def test_the_measured_marks_are_those_of_the_shipped_judges_and_in_order():
 
 def test_every_measured_checkpoint_was_measured_by_the_shipped_judges():
     for card in checkpoints.cards():
-        figures = card.metrics.get(table.PICTURES)
+        figures = card.metrics.get(report.PICTURES)
         if figures:
-            assert figures["judges"] == marks.judge_hashes(card.dataset), card.id
-            written = marks.read(card.dataset, figures["num_images"])
+            assert figures["judges"] == baselines.judge_hashes(card.dataset), card.id
+            written = baselines.read(card.dataset, figures["num_images"])
             assert written, f"run: playground evaluate marks --count {figures['num_images']} --save"
-            fraction = figures["fid"]["value"] / written[marks.BLUR]["fid"]["value"]
+            fraction = figures["fid"]["value"] / written[baselines.BLUR]["fid"]["value"]
             assert figures["quality"]["value"] == pytest.approx(fraction), card.id
 
 

@@ -15,12 +15,13 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from playground import animation, checkpoints, keepsake, sheets
-from playground.__main__ import main
-from playground.keepsake import Keepsake, KeepsakeError
-from playground.models.base import EACH_CLASS
-from playground.tabs.keep import moment_of
-from playground.ui.job import Job
+from playground import checkpoints
+from playground.cli.main import main
+from playground.contract import EACH_CLASS
+from playground.export import animation, contact_sheet, picture_metadata
+from playground.export.picture_metadata import Keepsake, KeepsakeError
+from playground.tabs.frame.exporter import moment_of
+from playground.ui.playback.job import Job
 from tests.test_keep import WAIT, begun, go, picture_of, same, settle, window  # noqa: F401 (a fixture)
 from tests.test_window import drop
 
@@ -57,7 +58,7 @@ def chunk(kind, body):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def png(text, size=(8, 8), keyword=keepsake.KEYWORD):
+def png(text, size=(8, 8), keyword=picture_metadata.KEYWORD):
     """A picture with any text inside and any size in its header."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))
     said = chunk(b"tEXt", keyword.encode() + b"\0" + text)
@@ -134,7 +135,7 @@ def test_hostile_pictures_are_refused_with_one_sentence(window, vae, qtbot, tmp_
     ],
 )
 def test_impossible_edits_are_refused(state, said):
-    from playground.tabs.autoregressive import Generate
+    from playground.tabs.autoregressive.generate import Generate
 
     model = checkpoints.load("pixelcnn-fashion")
     with pytest.raises(ValueError, match=said):
@@ -155,7 +156,7 @@ def test_impossible_edits_are_refused(state, said):
     ],
 )
 def test_impossible_branches_are_refused(trunk):
-    from playground.tabs.diffusion import Generate
+    from playground.tabs.diffusion.generate import Generate
 
     model = checkpoints.load("ddpm-fashion")
     with pytest.raises(ValueError):
@@ -165,12 +166,12 @@ def test_impossible_branches_are_refused(trunk):
 def test_a_class_that_the_model_does_not_know_is_refused():
     model = checkpoints.load("ddpm-fashion")
     with pytest.raises(ValueError, match="no class number 10"):
-        keepsake.request_of(model.Request, {"label": 10}, 10)
-    assert keepsake.request_of(model.Request, {"label": EACH_CLASS}, 10).label == EACH_CLASS
+        picture_metadata.request_of(model.Request, {"label": 10}, 10)
+    assert picture_metadata.request_of(model.Request, {"label": EACH_CLASS}, 10).label == EACH_CLASS
 
 
 def test_other_weights_are_said_and_shown(window, vae, qtbot, tmp_path):  # noqa: F811
-    keepsake.save_png(tmp_path / "old.png", np.zeros((4, 4), np.uint8), kept(weights="0" * 16))
+    picture_metadata.save_png(tmp_path / "old.png", np.zeros((4, 4), np.uint8), kept(weights="0" * 16))
     window.open_file(tmp_path / "old.png")
     qtbot.waitUntil(lambda: vae.view.request.seed == 9 and begun(vae.view.player), timeout=WAIT)
     assert "weights of vae-fashion are others" in vae.banner.text() and vae.banner.kind() == "info"
@@ -188,7 +189,7 @@ def test_a_picture_from_the_command_line_opens_in_the_window(window, vae, qtbot,
     )
     with Image.open(file) as sheet:
         drawn = np.asarray(sheet)
-    assert np.abs(drawn.astype(int) - sheets.tile(vae.view.player.frame.images)).max() <= 1
+    assert np.abs(drawn.astype(int) - contact_sheet.tile(vae.view.player.frame.images)).max() <= 1
     assert vae.banner.isHidden()
 
 
@@ -209,7 +210,7 @@ def test_an_edited_picture_comes_back(window, qtbot, tmp_path):  # noqa: F811
     images, shown = view.player.frame.images.copy(), picture_of(tab)
     assert images[0].flat[19] == 255 and images[1].flat[40] == 200
     moment = moment_of(tab)
-    keepsake.save_png(tmp_path / "edited.png", images[0, ..., 0], moment.kept)
+    picture_metadata.save_png(tmp_path / "edited.png", images[0, ..., 0], moment.kept)
     tab.knobs.reset()
     assert view.edits == {}, "a new run has no edits"
     window.open_file(tmp_path / "edited.png")
@@ -234,7 +235,7 @@ def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path):  # noqa: F811
     assert [until for _, until in view.trunk] == [2, 4]
     images, kept_one = view.player.frame.images.copy(), tab.keepsake()
     moment = moment_of(tab)
-    keepsake.save_png(tmp_path / "branch.png", images[0, ..., 0], kept_one)
+    picture_metadata.save_png(tmp_path / "branch.png", images[0, ..., 0], kept_one)
     tab.knobs.set_settings({"seed": 5})
     qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
     assert view.trunk == []
@@ -261,13 +262,13 @@ def test_a_picture_is_as_large_as_chosen_and_carries_everything(vae, qtbot, tmp_
     with qtbot.waitSignal(dialog.saved, timeout=WAIT):
         dialog.save_to(tmp_path / "row.png")
     with Image.open(tmp_path / "row.png") as file:
-        assert file.info[keepsake.KEYWORD] == moment_of(vae).kept.to_json()
+        assert file.info[picture_metadata.KEYWORD] == moment_of(vae).kept.to_json()
         pixels = np.asarray(file)
     assert pixels.shape == (28 * 3, (6 * 29 - 1) * 3)
     for i, image in enumerate(images):
         part = pixels[:, i * 29 * 3 : (i * 29 + 28) * 3]
         assert np.array_equal(part, image[..., 0].repeat(3, 0).repeat(3, 1))
-    assert keepsake.read(tmp_path / "row.png") == moment_of(vae).kept
+    assert picture_metadata.read(tmp_path / "row.png") == moment_of(vae).kept
 
 
 def test_numbers_are_saved_as_csv(vae, qtbot, tmp_path):
@@ -388,7 +389,7 @@ def test_keys_export_and_copy(window, vae, qtbot, tmp_path, monkeypatch):  # noq
     image = clipboard.image()
     assert image.width() > 100 and image.height() > 100
     qtbot.keyClick(vae.view, Qt.Key.Key_C, CTRL | SHIFT)
-    assert keepsake.from_json(clipboard.text(), "the clipboard") == moment_of(vae).kept
+    assert picture_metadata.from_json(clipboard.text(), "the clipboard") == moment_of(vae).kept
     qtbot.keyClick(vae.view, Qt.Key.Key_S, CTRL)
     dialog = vae.keeper.dialog
     assert dialog.isVisible() and not dialog.isModal()
@@ -398,7 +399,7 @@ def test_keys_export_and_copy(window, vae, qtbot, tmp_path, monkeypatch):  # noq
     monkeypatch.setattr(QFileDialog, "open", lambda self: self.fileSelected.emit(str(chosen)))
     with qtbot.waitSignal(dialog.saved, timeout=WAIT):
         qtbot.keyClick(dialog, Qt.Key.Key_Return)
-    assert keepsake.read(chosen).view == "Generate"
+    assert picture_metadata.read(chosen).view == "Generate"
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     assert not vae.keeper.dialog or not vae.keeper.dialog.isVisible()
 
@@ -413,7 +414,7 @@ def test_text_keeps_its_own_copy_key(vae, qtbot):
 
 
 def test_the_open_dialog_takes_pictures(window, vae, qtbot, tmp_path, monkeypatch):  # noqa: F811
-    keepsake.save_png(tmp_path / "x.png", np.zeros((4, 4), np.uint8), kept())
+    picture_metadata.save_png(tmp_path / "x.png", np.zeros((4, 4), np.uint8), kept())
     monkeypatch.setattr(QFileDialog, "open", lambda self: self.fileSelected.emit(str(tmp_path / "x.png")))
     window.ask_file()
     qtbot.waitUntil(lambda: vae.view.request.seed == 9, timeout=WAIT)
@@ -425,13 +426,13 @@ def test_the_open_dialog_takes_pictures(window, vae, qtbot, tmp_path, monkeypatc
 def test_sheets_keep_every_pixel_and_stay_grey():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 255, (5, 6, 7, 1), dtype=np.uint8)
-    content = sheets.Content("x", (("one", images), ("two", images[::-1])), 3, captions=list("abcde"))
-    plain = sheets.compose([content], 2, words=False)
+    content = contact_sheet.Content("x", (("one", images), ("two", images[::-1])), 3, captions=list("abcde"))
+    plain = contact_sheet.compose([content], 2, words=False)
     assert plain.ndim == 2 and plain.shape == ((2 * 7 - 1) * 2, 2 * (3 * 8 - 1) * 2 + 6)
     assert np.array_equal(plain[:12, :14], images[0, ..., 0].repeat(2, 0).repeat(2, 1))
-    worded = sheets.compose([content], 2, words=True, caption="what it is")
+    worded = contact_sheet.compose([content], 2, words=True, caption="what it is")
     assert worded.shape[0] > plain.shape[0] + 30 and worded.max() > 150
-    coloured = sheets.compose(
+    coloured = contact_sheet.compose(
         [content, dataclasses.replace(content, panels=(("", np.repeat(images, 3, 3)),))], 1, True
     )
     assert coloured.ndim == 3 and (coloured[..., 0] == coloured[..., 2]).all()
@@ -445,4 +446,4 @@ def test_long_runs_are_thinned_evenly_with_their_end():
 
 def test_a_broken_keepsake_names_the_file(tmp_path):
     with pytest.raises(KeepsakeError, match=r"none\.png cannot be read"):
-        keepsake.read(tmp_path / "none.png")
+        picture_metadata.read(tmp_path / "none.png")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from playground import data
-from playground.evaluation import fidelity, marks
+from playground.evaluation import baselines, fidelity
 
 
 @pytest.fixture
@@ -102,23 +102,23 @@ def test_the_bootstrap_knows_the_error_of_a_mean():
 
 def test_reference_and_held_out_images_have_nothing_in_common():
     images, labels = data.load("fashion", "test")
-    reference, held_out = marks.reference("fashion"), marks.held_out("fashion", 700)
+    reference, held_out = baselines.reference("fashion"), baselines.held_out("fashion", 700)
     assert np.array_equal(reference[0], images[:5000]) and np.array_equal(held_out[0], images[5000:5700])
     assert np.array_equal(held_out[1], labels[5000:5700])
     with pytest.raises(ValueError, match="5000 held-out images, not 5001"):
-        marks.held_out("fashion", 5001)
+        baselines.held_out("fashion", 5001)
 
 
 def test_the_marks_spoil_pictures_as_they_say():
-    images = marks.held_out("fashion", 40)[0]
+    images = baselines.held_out("fashion", 40)[0]
     from scipy.ndimage import uniform_filter
 
     blurred = uniform_filter(images[..., 0].astype(np.float64), size=(1, 3, 3), mode="constant")
-    assert np.abs(marks.blurred(images)[..., 0] - blurred).max() <= 0.5 + 1e-9
+    assert np.abs(baselines.blurred(images)[..., 0] - blurred).max() <= 0.5 + 1e-9
     middle = (images > 60) & (images < 190)
-    change = (marks.noisy(images).astype(float) - images)[middle]
+    change = (baselines.noisy(images).astype(float) - images)[middle]
     assert change.std() == pytest.approx(12, rel=0.05) and abs(change.mean()) < 0.5
-    partners = marks._partners(40)
+    partners = baselines._partners(40)
     assert sorted(partners) == list(range(40)) and (partners != np.arange(40)).all()
     average = (images.astype(float) + images[partners]) / 2
-    assert np.abs(marks.paired(images) - average).max() <= 0.5
+    assert np.abs(baselines.paired(images) - average).max() <= 0.5

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
 
-from playground import checkpoints, films, paths
+from playground import checkpoints, paths
+from playground.checkpoints import training_record
 from tests.windows import WAIT, wait_finished
 
 
@@ -35,11 +36,11 @@ def write_film(folder, **other):
 
 def test_a_film_is_read_back(tmp_path):
     path, pictures = write_film(tmp_path)
-    film = films.read(path)
+    film = training_record.read(path)
     assert np.array_equal(film.pictures[..., 0], pictures)
     assert film.curves["loss"][0].tolist() == [10, 20, 40] and film.curves["loss"][1].tolist() == [3, 2, 1]
     assert film.curves["validation_loss"][0].tolist() == [20]
-    frames = list(films.frames(film))
+    frames = list(training_record.frames(film))
     assert [f.step for f in frames] == [0, 10, 20, 40] and {f.total for f in frames} == {40}
     assert [f.extras["snapshot"] for f in frames] == [0, 0, 1, 2]
     assert all(np.array_equal(f.images, film.pictures[f.extras["snapshot"]]) for f in frames)
@@ -66,7 +67,7 @@ def test_a_film_is_read_back(tmp_path):
 def test_a_broken_film_is_one_sentence(tmp_path, broken):
     path, _ = write_film(tmp_path, **broken)
     with pytest.raises(ValueError, match=r"x-fashion\.film\.json") as raised:
-        films.read(path)
+        training_record.read(path)
     assert "\n" not in str(raised.value)
 
 
@@ -74,15 +75,15 @@ def test_a_picture_that_is_none_is_one_sentence(tmp_path):
     path, _ = write_film(tmp_path)
     (tmp_path / "x-fashion.film.png").write_bytes(b"\x89PNG nothing")
     with pytest.raises(ValueError, match="not a training film"):
-        films.read(path)
+        training_record.read(path)
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(ValueError, match="not a training film"):
-        films.read(path)
+        training_record.read(path)
 
 
 @pytest.mark.parametrize("card", checkpoints.cards(), ids=lambda c: c.id)
 def test_every_shipped_model_has_its_film(card):
-    film = films.read(films.path_for(checkpoints.load(card.id)))
+    film = training_record.read(training_record.path_for(checkpoints.load(card.id)))
     assert film.last_step == card.images_seen // card.recipe["batch_size"]
     usual, game = {"loss", "validation_loss"}, {"discriminator_loss", "generator_loss"}
     assert (game if card.family == "gan" else usual) <= set(film.curves)
@@ -94,11 +95,11 @@ def test_a_file_of_ones_own_has_the_film_that_lies_beside_it(tmp_path):
     own = tmp_path / "mine.safetensors"
     shutil.copyfile(paths.folder("pretrained") / "ae2d-fashion.safetensors", own)
     model = checkpoints.load(own)
-    assert films.path_for(model) is None, "not the film of another file"
+    assert training_record.path_for(model) is None, "not the film of another file"
     for ending in ("json", "png"):
         film = paths.folder("assets") / "training" / f"ae2d-fashion.film.{ending}"
         shutil.copyfile(film, tmp_path / f"mine.film.{ending}")
-    assert films.path_for(model) == tmp_path / "mine.film.json"
+    assert training_record.path_for(model) == tmp_path / "mine.film.json"
 
 
 def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
@@ -106,7 +107,7 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
     tab, view = window.current, window.current.view
     view.player.speed = None
     wait_finished(qtbot, view)
-    film = films.read(films.path_for(tab.model))
+    film = training_record.read(training_record.path_for(tab.model))
     for step in (film.snapshot_steps[3], film.snapshot_steps[7] + 30, 0):
         view.player.seek(view.player.timeline.index_of_step(step))
         snapshot = int(np.searchsorted(film.snapshot_steps, step, side="right")) - 1
@@ -133,7 +134,7 @@ def test_all_moments_are_a_row_each_and_those_to_come_are_hatched(open_window, q
     view.player.seek(view.player.timeline.index_of_step(500))
     frames = len(view.player.timeline)
     tab.knobs.set_settings({"show": "all"})
-    film = films.read(films.path_for(tab.model))
+    film = training_record.read(training_record.path_for(tab.model))
     moments, n = film.pictures.shape[:2]
     assert view.grid.count() == moments * n and view.grid.columns == n
     known = view.grid._known.all((1, 2)).reshape(moments, n).all(1)

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from playground import checkpoints, data
+from playground.experiments.flow import layer_traces
 from playground.models import noise
-from playground.models.flow import _journeys, _mixture
+from playground.models.flow import _mixture
 from playground.models.flow._dequantize import Uniform, Variational, colours, join_colours
-from playground.models.flow._flow import SCORE_DRAWS, log_normal
-from playground.models.flow._layers import ActNorm, InvertibleConv, Logit, Squeeze
+from playground.models.flow.base import SCORE_DRAWS, log_normal
 from playground.models.flow.glow import Glow, GlowConfig
+from playground.models.flow.layers import ActNorm, InvertibleConv, Logit, Squeeze
 from playground.models.flow.nice import NICE, NICEConfig
 from playground.models.flow.realnvp import RealNVP, RealNVPConfig
 from playground.models.flow.tarflow import TarFlow, TarFlowConfig
@@ -100,7 +101,8 @@ def test_shipped_flows_make_noise_of_garments(card):
     model = checkpoints.load(card.id)
     few = 4 if hasattr(model, "decoded_together") else 12  # the way back of some goes patch by patch
     frames = [
-        next(_journeys.round_trip(model, _journeys.RoundTripRequest(image=i, seed=1))) for i in range(few)
+        next(layer_traces.round_trip(model, layer_traces.RoundTripRequest(image=i, seed=1)))
+        for i in range(few)
     ]
     z = np.concatenate([f.extras["latent"].ravel() for f in frames])
     assert abs(z.mean()) < 0.15 and abs(z.std() - 1) < 0.15
@@ -256,18 +258,20 @@ def test_every_frame_resumes_to_the_bit(name):
 @pytest.mark.parametrize("card", SHIPPED, ids=lambda c: c.id)
 def test_journeys(card):
     model = checkpoints.load(card.id)
-    there_and_back = list(_journeys.layers(model, _journeys.LayersRequest(start="image", image=5)))
+    there_and_back = list(layer_traces.layers(model, layer_traces.LayersRequest(start="image", image=5)))
     assert [f.step for f in there_and_back] == list(range(there_and_back[-1].total + 1))
     assert np.array_equal(there_and_back[0].images, there_and_back[-1].images)
     assert (
         there_and_back[len(there_and_back) // 2].extras["layer"]
         == there_and_back[len(there_and_back) // 2].extras["layer"]
     )
-    sample = list(_journeys.layers(model, _journeys.LayersRequest(seed=3, temperature=1.0)))
+    sample = list(layer_traces.layers(model, layer_traces.LayersRequest(seed=3, temperature=1.0)))
     drawn = list(model.decode_steps(noise.normal(3, [0], "z", model.latent_shape)))
     assert np.array_equal(sample[-1].images, drawn[-1].images)
 
-    counted = list(_journeys.count_bits(model, _journeys.ScoreRequest(image=0, draws=SCORE_DRAWS, seed=4)))
+    counted = list(
+        layer_traces.count_bits(model, layer_traces.ScoreRequest(image=0, draws=SCORE_DRAWS, seed=4))
+    )
     score = model.score(garments(1), seed=4)[0]
     assert counted[-1].extras["bits"].mean() == pytest.approx(score.value, abs=1e-3)
     assert sum(counted[-1].extras["parts"].values()) == pytest.approx(score.value, abs=1e-3)

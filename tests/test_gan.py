@@ -14,9 +14,10 @@ from torch.optim.swa_utils import update_bn
 
 from playground import checkpoints, data, models
 from playground.distributed import World
+from playground.experiments.gan import explore
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan import _distances, _explore, _latents, _styled, dcgan, gan, stylegan
+from playground.models.gan import _distances, _latents, _styled, dcgan, gan, stylegan
 from playground.training.optimizers import make_optimizers
 from playground.training.run import Run
 
@@ -302,24 +303,24 @@ def last(frames):
 
 
 def test_a_walk_is_closed_and_stays_in_the_prior(style):
-    request_type = _explore.walk_request(stylegan.StyleRequest)
-    steps = list(_explore.walk(style, request_type(num_steps=40, num_samples=2, seed=3)))
+    request_type = explore.walk_request(stylegan.StyleRequest)
+    steps = list(explore.walk(style, request_type(num_steps=40, num_samples=2, seed=3)))
     w = np.stack([f.extras["latent"] for f in steps])
     strides = np.linalg.norm(np.roll(w, -1, axis=0) - w, axis=-1)
     assert strides[-1].max() < 3 * np.median(strides), "the last step leads on to the first"
     seen = []
     monkey = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (500,))])()
     monkey.picture_of = lambda z, request: seen.append(z) or steps[0]
-    list(_explore.walk(monkey, request_type(num_steps=10, num_samples=3)))
+    list(explore.walk(monkey, request_type(num_steps=10, num_samples=3)))
     assert np.stack(seen).std(axis=-1) == pytest.approx(1.0, abs=0.12)
 
 
 def test_mixing_takes_the_chosen_layers_from_the_column(style):
     style.requires_grad_(False)
-    request = _explore.MixRequest(
+    request = explore.MixRequest(
         num_rows=2, num_columns=3, layers="fine", noise=False, truncation_psi=1.0, label=4
     )
-    frames = list(_explore.mix(style, request))
+    frames = list(explore.mix(style, request))
     sheet = frames[-1].images.reshape(3, 4, 28, 28, 1)
     labels = torch.full((5,), 4)
     w = style.w_of(torch.from_numpy(noise.normal(7, range(5), "z", (8,))), labels)
@@ -327,7 +328,7 @@ def test_mixing_takes_the_chosen_layers_from_the_column(style):
     expected = to_uint8(style.decode(styles))[0]
     assert np.abs(sheet[2, 3].astype(int) - expected).max() <= 1
     assert not sheet[0, 0].any()
-    resumed = last(_explore.mix(style, request, frames[1].state))
+    resumed = last(explore.mix(style, request, frames[1].state))
     assert np.array_equal(resumed.images, frames[-1].images)
 
 
@@ -338,9 +339,9 @@ def test_directions_are_principal_and_leave_the_original_alone(style):
     assert torch.allclose(axes @ axes.T, torch.eye(12), atol=1e-4)
     assert torch.allclose((centred @ axes.T).std(0), deviations, rtol=1e-2)
     assert (deviations.diff() <= 1e-6).all()
-    still = last(_explore.move(style, _explore.DirectionRequest(index=5)))
+    still = last(explore.move(style, explore.DirectionRequest(index=5)))
     assert np.array_equal(still.images[0], still.images[1])
-    moved = last(_explore.move(style, _explore.DirectionRequest(index=5, direction_1=4.0)))
+    moved = last(explore.move(style, explore.DirectionRequest(index=5, direction_1=4.0)))
     assert np.array_equal(moved.images[0], still.images[0]) and not np.array_equal(*moved.images)
 
 
@@ -348,12 +349,12 @@ def test_directions_are_principal_and_leave_the_original_alone(style):
 def test_projection_comes_nearer_and_continues_from_its_state(network):
     torch.manual_seed(0)
     model = card_of(models.network_class(network)(models.network_class(network).Config()).eval())
-    request = _explore.project_request(model.Request)(index=3, num_steps=8)
-    frames = list(_explore.project(model, request))
+    request = explore.project_request(model.Request)(index=3, num_steps=8)
+    frames = list(explore.project(model, request))
     distances = [f.extras["distance"] for f in frames]
     assert len(frames) == 9 and distances[-1] < distances[0]
     assert np.array_equal(frames[0].images[0], data.load("fashion", "test")[0][3])
-    rest = list(_explore.project(model, request, frames[4].state))
+    rest = list(explore.project(model, request, frames[4].state))
     assert [f.step for f in rest] == [5, 6, 7, 8]
     assert np.array_equal(rest[-1].images, frames[-1].images)
     assert torch.is_grad_enabled()
@@ -370,24 +371,24 @@ def test_a_search_begins_at_the_nearest_of_many_draws():
 
 def test_the_lattice_shows_the_samples_themselves_and_keeps_the_variance_between_them(style):
     card_of(style)
-    request = _explore.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)
-    side = 2 * _explore.LATTICE + 2
-    own = style.picture_of(noise.normal(5, [_explore.LATTICE + 1], "z", (8,)), request)
-    found = last(_explore.lattice_point(style, request))
+    request = explore.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)
+    side = 2 * explore.LATTICE + 2
+    own = style.picture_of(noise.normal(5, [explore.LATTICE + 1], "z", (8,)), request)
+    found = last(explore.lattice_point(style, request))
     assert np.array_equal(found.images, own.images) and side == 6
     wide = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (4000,))])()
-    assert _explore.lattice_z(wide, 5, 0.5, 0.3).std() == pytest.approx(1.0, abs=0.05)
-    frames = list(_explore.lattice(style, request))
-    rest = last(_explore.lattice(style, request, frames[5].state))
+    assert explore.lattice_z(wide, 5, 0.5, 0.3).std() == pytest.approx(1.0, abs=0.05)
+    frames = list(explore.lattice(style, request))
+    rest = last(explore.lattice(style, request, frames[5].state))
     assert np.array_equal(rest.images, frames[-1].images)
 
 
 def test_the_picture_under_the_pointer_is_that_of_its_place_in_the_lattice(style):
     """Of the class that the whole sheet shows: classes in turn would give each column another one."""
     card_of(style)
-    request = _explore.lattice_request(stylegan.StyleRequest)(noise=False)
-    middle = _explore.LATTICE_TILES // 2 * (_explore.LATTICE_TILES + 1)
-    sheet, point = last(_explore.lattice(style, request)), last(_explore.lattice_point(style, request))
+    request = explore.lattice_request(stylegan.StyleRequest)(noise=False)
+    middle = explore.LATTICE_TILES // 2 * (explore.LATTICE_TILES + 1)
+    sheet, point = last(explore.lattice(style, request)), last(explore.lattice_point(style, request))
     assert np.abs(sheet.images[middle].astype(int) - point.images[0]).max() <= 1
 
 

@@ -12,15 +12,17 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from playground import checkpoints, families, models
 from playground.app import MainWindow
-from playground.evaluation import measured
-from playground.models.base import make_request
-from playground.tabs.guide_choose import Choose
-from playground.tabs.guide_families import Families
-from playground.tabs.guide_figures import Figure, say
-from playground.tabs.guide_map import Map, marks
-from playground.tabs.guide_places import Places, link, read
-from playground.tabs.guide_rules import Rules
-from playground.ui import formula, theme
+from playground.contract import make_request
+from playground.evaluation import results
+from playground.tabs import registry
+from playground.tabs.guide.choose import Choose
+from playground.tabs.guide.families import Families
+from playground.tabs.guide.figures import Figure, say
+from playground.tabs.guide.links import Places, link, read
+from playground.tabs.guide.map import Map, marks
+from playground.tabs.guide.rules import Rules
+from playground.ui.theme import theme
+from playground.ui.widgets import formula
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
 
@@ -34,11 +36,11 @@ def check(place):
     """A place is one that the window can open: tab, model, view and settings."""
     entry = families.entry(place.tab)
     if isinstance(entry, families.PageEntry):
-        assert place.view in [scene.name for scene in entry.page().scenes]
+        assert place.view in registry.view_names(entry)
         return
     model = loaded(place.model)
     assert model.card.family == entry.key
-    kinds = [view for view in entry.views() if view.name == place.view and view.suits(model)]
+    kinds = [view for view in registry.views_of(entry) if view.name == place.view and view.suits(model)]
     assert len(kinds) == 1, f"{place.model} has no {place.view}"
     kind = kinds[0]
     make_request(kind.request_type(kind.__new__(kind), model), place.settings)
@@ -59,7 +61,7 @@ def links():
 
 
 def test_every_link_that_is_shown_leads_to_a_place_that_exists():
-    places = Places(checkpoints.cards())
+    places = Places(checkpoints.cards(), registry.view_names)
     found = [(where, places.find(wanted)) for where, wanted in links()]
     assert len([place for _, place in found if place]) > 40
     for _where, place in found:
@@ -73,18 +75,21 @@ def test_every_link_names_a_view_and_a_network_of_this_program():
         if isinstance(entry, families.PageEntry):
             continue  # a scene may come later: then the link is hidden
         assert wanted.networks and all(models.exists(n) for n in wanted.networks), where
-        assert wanted.view in [view.name for view in entry.views()], where
+        assert wanted.view in registry.view_names(entry), where
         assert any(n.startswith(f"{entry.key}/") for n in wanted.networks), where
 
 
 def test_a_link_without_its_checkpoint_is_not_shown():
-    without = Places(c for c in checkpoints.cards() if c.family != "vae")
+    without = Places((c for c in checkpoints.cards() if c.family != "vae"), registry.view_names)
     wanted = link({"tab": "vae", "network": "vae/vae", "view": "Reconstruct"})
-    assert without.find(wanted) is None and Places(checkpoints.cards()).find(wanted) is not None
+    assert (
+        without.find(wanted) is None
+        and Places(checkpoints.cards(), registry.view_names).find(wanted) is not None
+    )
 
 
 def test_a_link_can_ask_for_a_kind_of_checkpoint():
-    places = Places(checkpoints.cards())
+    places = Places(checkpoints.cards(), registry.view_names)
     for size in (2, 32):
         raw = {"tab": "vae", "network": "vae/vae", "view": "Generate", "where": {"latent_dim": size}}
         assert loaded(places.find(link(raw)).model).config.latent_dim == size
@@ -237,18 +242,22 @@ def check_figure(reason, verdict, places, rows):
 
 def test_a_figure_that_nobody_measured_is_left_out():
     cards = checkpoints.cards()
-    places, card = Places(cards), next(c for c in cards if c.network == "diffusion/ddpm")
+    places, card = Places(cards, registry.view_names), next(c for c in cards if c.network == "diffusion/ddpm")
     wanted = Figure(("diffusion/ddpm",), ("passes", "milliseconds"))
-    rows = measured.rows([dataclasses.replace(card, metrics={})])
+    rows = results.rows([dataclasses.replace(card, metrics={})])
     assert say(wanted, places, rows) == "" and say(None, places, rows) == ""
-    one = measured.rows([dataclasses.replace(card, metrics={"fidelity": {"num_images": 9, "passes": 1}})])
+    one = results.rows([dataclasses.replace(card, metrics={"fidelity": {"num_images": 9, "passes": 1}})])
     assert say(wanted, places, one) == f"{card.id}: 1 pass"
 
 
 def test_every_way_through_the_conversation_ends_in_a_recommendation():
     cards = checkpoints.cards()
-    rules, places, families_here = Rules(), Places(cards), {card.family for card in cards}
-    rows = measured.rows(cards)
+    rules, places, families_here = (
+        Rules(),
+        Places(cards, registry.view_names),
+        {card.family for card in cards},
+    )
+    rows = results.rows(cards)
     paths = list(rules.paths())
     assert len(paths) > 200 and len({tuple(sorted(path.items())) for path in paths}) == len(paths)
     said, advised = set(), set()

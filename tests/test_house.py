@@ -11,6 +11,7 @@ import pytest
 
 import playground
 from playground import data, paths
+from playground.data import fashion
 
 PACKAGE = Path(playground.__file__).parent
 QT = {"PySide6", "pyqtgraph", "superqt"}
@@ -56,12 +57,14 @@ def loaded_after(code: str) -> set[str]:
 
 
 def test_the_window_needs_no_torch_to_appear():
-    modules = loaded_after("import playground.app, playground.tabs.vae, playground.tabs.diffusion")
+    modules = loaded_after(
+        "import playground.app, playground.tabs.vae.plane, playground.tabs.diffusion.generate"
+    )
     assert "torch" not in modules and "PySide6.QtWidgets" in modules
 
 
 def test_listing_needs_neither_torch_nor_qt():
-    modules = loaded_after("from playground.__main__ import main; main(['list'])")
+    modules = loaded_after("from playground.cli.main import main; main(['list'])")
     assert "torch" not in modules and "PySide6" not in modules
 
 
@@ -79,11 +82,11 @@ def test_splits_are_those_of_the_design():
 
 def test_a_wrong_data_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("PLAYGROUND_DATA", str(tmp_path))
-    data._read_pair.cache_clear()
+    fashion._read_pair.cache_clear()
     (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"not the file")
     with pytest.raises(ValueError, match="checksum"):
         data.load("fashion", "test")
-    data._read_pair.cache_clear()
+    fashion._read_pair.cache_clear()
 
 
 def test_the_wheel_carries_checkpoints_and_assets(tmp_path):
@@ -106,7 +109,7 @@ def test_the_wheel_carries_checkpoints_and_assets(tmp_path):
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "import playground; from playground import paths\n"
         "assert playground.__file__.startswith(sys.argv[1]), playground.__file__\n"
-        "from playground.__main__ import main\n"
+        "from playground.cli.main import main\n"
         "sys.exit(main(['sample', 'vae2d-fashion', '--count', '2', '--out', 'two.npy']))"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "site")], check=True, cwd=tmp_path)

@@ -7,11 +7,12 @@ import pytest
 
 import playground
 from playground import checkpoints, families
-from playground.models import knob_grid, latent
+from playground.experiments import interpolation, knob_grid
 from playground.models.energy.score_ebm import ScoreEBM
-from playground.tabs import shelf
-from playground.tabs.keep import moment_of
-from playground.tabs.page import Place
+from playground.tabs import registry
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.exporter import moment_of
+from playground.tabs.frame.page import Place
 from tests.windows import REPEATED, begun, every_view, load, opened, plays_steps_and_stops, shows_first
 
 WAIT = 120_000  # ms, for a busy machine
@@ -20,14 +21,14 @@ WAIT = 120_000  # ms, for a busy machine
 @pytest.fixture(scope="module")
 def window(qapp):
     """One window for all tests here: what is opened again must not care what was there before."""
-    patch, encodings = pytest.MonkeyPatch(), latent.encodings
+    patch, encodings = pytest.MonkeyPatch(), interpolation.encodings
 
     def few(model):  # quicker, and as good
         yield next(encodings(model))
 
-    patch.setattr(latent, "encodings", few)
+    patch.setattr(interpolation, "encodings", few)
     patch.setattr(ScoreEBM, "num_compared", 16)
-    patch.setattr(shelf.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
+    patch.setattr(model_cache.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
     with opened() as one:
         yield one
     patch.undo()
@@ -153,6 +154,6 @@ def test_what_is_left_out_as_a_repetition_is_one():
     cards = {card.network: card for card in checkpoints.cards()}
     for left, kept in REPEATED.items():
         one, other = load(cards[left].id), load(cards[kept].id)
-        views = [[v for v in families.entry(m.family).views() if v.suits(m)] for m in (one, other)]
+        views = [[v for v in registry.views_of(families.entry(m.family)) if v.suits(m)] for m in (one, other)]
         assert set(views[0]) <= set(views[1]) and one.family == other.family
         assert type(one).sample is type(other).sample and one.Request is other.Request

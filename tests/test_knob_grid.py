@@ -10,17 +10,17 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints
-from playground.models import knob_grid
-from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs, make_request
-from playground.tabs.knob_grid import KnobGrid
-from playground.ui.view_switch import ViewSwitch
+from playground.contract import EACH_CLASS, Frame, Request, knob, knobs, make_request
+from playground.experiments import knob_grid
+from playground.tabs.frame.knob_grid import KnobGrid
+from playground.tabs.frame.view_switch import ViewSwitch
 from tests.windows import WAIT, load, picture_cards, wait_finished
 
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def test_the_switch_folds_rather_than_being_cut(qtbot):
 
 
 def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):
-    from playground.ui import theme
+    from playground.ui.theme import theme
 
     window = open_window(model_id="vae2d-fashion", view="Latent plane")
     tab = window.current

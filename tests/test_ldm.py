@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from playground import checkpoints, data
-from playground.models.diffusion import _dit
-from playground.models.diffusion._schedule import alpha_sigma
+from playground.models.diffusion import dit
 from playground.models.diffusion.ddpm import Guidance
 from playground.models.diffusion.ldm import LatentDiffusion, LatentDiffusionConfig
+from playground.models.diffusion.schedule import alpha_sigma
 from playground.models.vae._networks import log_likelihood, mean_picture
 from playground.models.vae.vqvae import VQVAE, VQVAEConfig
 from tests.windows import load
@@ -259,7 +259,7 @@ def test_a_checkpoint_brings_its_guide_or_says_why_not(tmp_path):
 
 def test_the_transformer_is_that_of_its_paper_by_hand():
     torch.manual_seed(0)
-    block = _dit.Block(8, 2, 5).requires_grad_(False)
+    block = dit.Block(8, 2, 5).requires_grad_(False)
     for parameter in block.parameters():
         parameter.add_(0.3 * torch.randn_like(parameter))
     h, e = torch.randn(3, 6, 8), torch.randn(3, 5)

@@ -17,16 +17,18 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 
-from playground import checkpoints, data, incoming, keepsake, paths
-from playground.__main__ import main
+from playground import checkpoints, data, paths
 from playground.app import MainWindow
-from playground.evaluation import lens
+from playground.cli.main import main
+from playground.data import image_import
+from playground.evaluation import out_of_distribution
+from playground.export import picture_metadata
 from playground.ranking import auc
-from playground.tabs import lens_words, lens_work
-from playground.tabs.shelf import Shelf
-from playground.ui import theme
-from playground.ui.paint_grid import between
-from playground.ui.verdict import Columns, Histograms
+from playground.tabs.compare import score_words, scoring
+from playground.tabs.compare.score_layout import Columns, Histograms
+from playground.tabs.frame.model_cache import Shelf
+from playground.ui.pictures.paint_grid import between
+from playground.ui.theme import theme
 from tests.windows import picture_cards
 
 WAIT = 120_000  # ms, for a busy machine; nothing here waits for time itself
@@ -46,7 +48,7 @@ def printed_score(tmp_path, capsys, id, image):
 @pytest.mark.parametrize("card", [c for c in picture_cards() if c.likelihood != "none"], ids=lambda c: c.id)
 def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
     image = data.load("fashion", "test")[0][3]
-    frames = list(lens_work.verdicts(lens_work.Bench(Shelf("cpu")), [card], image))
+    frames = list(scoring.verdicts(scoring.Bench(Shelf("cpu")), [card], image))
     score = frames[1].extras["verdict"].score
     told = printed_score(tmp_path, capsys, card.id, image)
     assert (score.kind, score.unit) == (told["kind"], told["unit"]) == (card.likelihood, score.unit)
@@ -56,7 +58,7 @@ def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
 
 def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(monkeypatch):
     cards = [c for c in checkpoints.cards() if c.id in QUICK]
-    bench = lens_work.Bench(Shelf("cpu"))
+    bench = scoring.Bench(Shelf("cpu"))
     times = {"nice-fashion": 30.0, "vae2d-fashion": 5.0}
     monkeypatch.setattr(bench, "milliseconds", lambda card: times[card.id])
     load = bench.model
@@ -67,7 +69,7 @@ def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(
         return load(id)
 
     monkeypatch.setattr(bench, "model", model)
-    frames = list(lens_work.verdicts(bench, cards, np.zeros((28, 28, 1), np.uint8)))
+    frames = list(scoring.verdicts(bench, cards, np.zeros((28, 28, 1), np.uint8)))
     assert [f.extras.get("id") for f in frames] == [None, "vae2d-fashion", "nice-fashion"]
     assert frames[1].extras["error"] == "It is broken." and math.isfinite(
         frames[2].extras["verdict"].score.value
@@ -77,17 +79,19 @@ def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(
 def test_a_model_without_a_likelihood_says_so():
     model = checkpoints.load("ae2d-fashion")
     with pytest.raises(ValueError, match="can only draw"):
-        lens.judge(model, np.zeros((28, 28, 1), np.uint8))
+        out_of_distribution.judge(model, np.zeros((28, 28, 1), np.uint8))
     for card in checkpoints.cards():
         if card.likelihood == "none":
-            assert lens_words.waiting(card).note.startswith("None: ")
+            assert score_words.waiting(card).note.startswith("None: ")
 
 
 def test_bytes_are_those_of_an_ideal_code():
-    assert lens.code_bytes(8, 784) == 784 and lens.code_bytes(2.001, 784) == math.ceil(2.001 * 98)
-    assert lens.code_bytes(math.inf, 784) is None
-    noise, black = lens.pictures("noise", 1)[0], np.zeros((28, 28, 1), np.uint8)
-    assert lens.png_bytes(noise) > 784 > lens.png_bytes(black)
+    assert out_of_distribution.code_bytes(8, 784) == 784 and out_of_distribution.code_bytes(
+        2.001, 784
+    ) == math.ceil(2.001 * 98)
+    assert out_of_distribution.code_bytes(math.inf, 784) is None
+    noise, black = out_of_distribution.pictures("noise", 1)[0], np.zeros((28, 28, 1), np.uint8)
+    assert out_of_distribution.png_bytes(noise) > 784 > out_of_distribution.png_bytes(black)
 
 
 # --- sets
@@ -95,26 +99,26 @@ def test_bytes_are_those_of_an_ideal_code():
 
 def test_sets_are_the_same_every_time_and_one_by_one():
     garments = data.load("fashion", "test")[0]
-    for name in lens.SETS:
-        many = lens.pictures(name, 5)
+    for name in out_of_distribution.SETS:
+        many = out_of_distribution.pictures(name, 5)
         assert many.shape == (5, 28, 28, 1) and many.dtype == np.uint8
-        assert np.array_equal(many, lens.pictures(name, 5))
-        assert np.array_equal(many[3], lens.pictures(name, 1, first=3)[0])
+        assert np.array_equal(many, out_of_distribution.pictures(name, 5))
+        assert np.array_equal(many[3], out_of_distribution.pictures(name, 1, first=3)[0])
         if name in ("shuffled", "grey", "noise"):
-            assert not np.array_equal(many, lens.pictures(name, 5, seed=1))
-    assert np.array_equal(lens.pictures("inverted", 3), 255 - garments[:3])
-    shuffled = lens.pictures("shuffled", 3)
+            assert not np.array_equal(many, out_of_distribution.pictures(name, 5, seed=1))
+    assert np.array_equal(out_of_distribution.pictures("inverted", 3), 255 - garments[:3])
+    shuffled = out_of_distribution.pictures("shuffled", 3)
     assert np.array_equal(np.sort(shuffled.reshape(3, -1)), np.sort(garments[:3].reshape(3, -1)))
-    grey = lens.pictures("grey", 40).reshape(40, -1)
+    grey = out_of_distribution.pictures("grey", 40).reshape(40, -1)
     assert (grey == grey[:, :1]).all() and len(set(grey[:, 0].tolist())) > 20
     with pytest.raises(ValueError, match="no set"):
-        lens.pictures("cats", 1)
+        out_of_distribution.pictures("cats", 1)
 
 
 def test_the_digits_are_scikit_learns():
     from sklearn.datasets import load_digits
 
-    ours, theirs = lens.pictures("digits", 4), load_digits().images
+    ours, theirs = out_of_distribution.pictures("digits", 4), load_digits().images
     for i in range(4):
         grey = Image.fromarray(np.rint(theirs[i] * 255 / 16).astype(np.uint8))
         assert np.array_equal(ours[i, ..., 0], np.asarray(grey.resize((28, 28), Image.Resampling.BILINEAR)))
@@ -134,27 +138,27 @@ def test_the_area_is_that_of_scikit_learn():
 def test_what_is_measured_is_kept_and_belongs_to_the_weights(tmp_path, capsys):
     own = tmp_path / "nice-fashion.safetensors"
     shutil.copyfile(paths.folder("pretrained") / own.name, own)
-    assert lens.read(own) is None
+    assert out_of_distribution.read(own) is None
     assert main(["evaluate", str(own), "--only", "lens", "--count", "3", "--save"]) == 0
     assert "AUC" in capsys.readouterr().out
-    census = lens.read(own)
+    census = out_of_distribution.read(own)
     assert census.count == 3 and census.kind == "bound" and census.milliseconds > 0
-    told = printed_score(tmp_path, capsys, own, lens.pictures("digits", 3)[2])
+    told = printed_score(tmp_path, capsys, own, out_of_distribution.pictures("digits", 3)[2])
     assert census.scores["digits"][2] == pytest.approx(told["value"], rel=1e-4)
-    text = lens.path_of(own).read_text()
-    lens.path_of(own).write_text(text.replace(checkpoints.weights_hash(own), "0" * 16))
-    assert lens.read(own) is None
+    text = out_of_distribution.path_of(own).read_text()
+    out_of_distribution.path_of(own).write_text(text.replace(checkpoints.weights_hash(own), "0" * 16))
+    assert out_of_distribution.read(own) is None
     for broken in ("", "[]", "{", text[: len(text) // 2], text.replace("digits", "cats")):
-        lens.path_of(own).write_text(broken)
-        assert lens.read(own) is None
+        out_of_distribution.path_of(own).write_text(broken)
+        assert out_of_distribution.read(own) is None
 
 
 def test_scores_without_end_are_kept(tmp_path):
     own = tmp_path / "nice-fashion.safetensors"
     shutil.copyfile(paths.folder("pretrained") / own.name, own)
-    scores = {name: np.array([1.234567, np.inf]) for name in lens.SETS}
-    lens.write(own, lens.Census("bound", "bits/dim", 1.0, scores))
-    census = lens.read(own)
+    scores = {name: np.array([1.234567, np.inf]) for name in out_of_distribution.SETS}
+    out_of_distribution.write(own, out_of_distribution.Census("bound", "bits/dim", 1.0, scores))
+    census = out_of_distribution.read(own)
     assert census.scores["grey"].tolist() == [1.2346, math.inf] and census.auc("grey") == 0.5
 
 
@@ -163,7 +167,7 @@ def test_shipped_measurements_are_small_and_of_the_shipped_weights():
     assert files
     for file in files:
         assert file.stat().st_size <= 15_000, file.name
-        census = lens.read(file.with_name(file.name.replace(".lens.json", ".safetensors")))
+        census = out_of_distribution.read(file.with_name(file.name.replace(".lens.json", ".safetensors")))
         assert census is not None and census.count >= 16, file.name
 
 
@@ -185,7 +189,7 @@ def test_histograms_keep_every_score_and_place_the_marker():
 
 def saved(tmp_path, image, name="one.png", **how):
     image.save(tmp_path / name, **how)
-    return incoming.read(tmp_path / name)
+    return image_import.read(tmp_path / name)
 
 
 def test_a_picture_of_the_right_size_is_taken_pixel_for_pixel(tmp_path):
@@ -271,8 +275,8 @@ def png(width, height, body=b""):
 )
 def test_what_is_no_picture_is_refused_in_one_sentence(tmp_path, name, content, said):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(incoming.PictureError, match=said) as refused:
-        incoming.read(tmp_path / name)
+    with pytest.raises(image_import.PictureError, match=said) as refused:
+        image_import.read(tmp_path / name)
     assert name in str(refused.value) and "\n" not in str(refused.value)
 
 
@@ -280,12 +284,12 @@ def test_a_text_bomb_and_a_missing_file_are_refused(tmp_path):
     info = PngImagePlugin.PngInfo()
     info.add_text("comment", "0" * 80_000_000, zip=True)
     Image.new("L", (28, 28)).save(tmp_path / "one.png", pnginfo=info)
-    with pytest.raises(incoming.PictureError, match="damaged"):
-        incoming.read(tmp_path / "one.png")
-    with pytest.raises(incoming.PictureError, match="cannot be read"):
-        incoming.read(tmp_path / "nothing.png")
-    with pytest.raises(incoming.PictureError):
-        incoming.read(tmp_path)
+    with pytest.raises(image_import.PictureError, match="damaged"):
+        image_import.read(tmp_path / "one.png")
+    with pytest.raises(image_import.PictureError, match="cannot be read"):
+        image_import.read(tmp_path / "nothing.png")
+    with pytest.raises(image_import.PictureError):
+        image_import.read(tmp_path)
 
 
 # --- the scene
@@ -347,7 +351,9 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
         assert row.size == math.ceil(told["value"] * 98) and len(row.areas) == 5 and not row.stale
     assert "IW" in scene.rows["vae2d-fashion"].content.word
     assert "no prior" in scene.rows["ae2d-fashion"].content.note
-    assert scene.png.content.size == lens.png_bytes(garments[0]) and scene.raw.content.size == 784
+    assert (
+        scene.png.content.size == out_of_distribution.png_bytes(garments[0]) and scene.raw.content.size == 784
+    )
 
     key(Qt.Key.Key_N)
     qtbot.waitUntil(lambda: settled(garments[1]), timeout=WAIT)
@@ -357,8 +363,11 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     assert "inverted" in scene.said.text()
 
     before = scene.rows["nice-fashion"].content.histograms
-    scene.header.chosen.emit(lens.OTHERS.index("noise"))
-    assert scene.others.index() == lens.OTHERS.index("noise") and "uniform noise" in scene.explained.text()
+    scene.header.chosen.emit(out_of_distribution.OTHERS.index("noise"))
+    assert (
+        scene.others.index() == out_of_distribution.OTHERS.index("noise")
+        and "uniform noise" in scene.explained.text()
+    )
     assert not np.array_equal(scene.rows["nice-fashion"].content.histograms.second, before.second)
 
     # painted: with the pointer, then with the keys
@@ -378,7 +387,7 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     assert scene.said.text() == "Painted over." and end
 
     # dropped, refused, pasted
-    mine = lens.pictures("digits", 1)[0]
+    mine = out_of_distribution.pictures("digits", 1)[0]
     Image.fromarray(mine[..., 0]).convert("RGBA").save(tmp_path / "mine.png")
     (tmp_path / "notes.txt").write_text("words")
     for name in ("mine.png", "notes.txt"):
@@ -436,11 +445,13 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
 def test_a_picture_of_ours_is_scored_and_opens_its_run(window, qtbot, tmp_path):
     window.tabs.setCurrentIndex(window.tabs.count() - 1)
     scene, banner = window.page.scene, window.page.banner
-    kept = keepsake.Keepsake("vae", "vae2d-fashion", "", "Generate", {"num_samples": 1, "seed": 11})
-    pixels = lens.pictures("digits", 1, first=3)[0]
+    kept = picture_metadata.Keepsake("vae", "vae2d-fashion", "", "Generate", {"num_samples": 1, "seed": 11})
+    pixels = out_of_distribution.pictures("digits", 1, first=3)[0]
     for name, seed in (("one.png", 11), ("two.png", 12)):
         settings = {**kept.settings, "seed": seed}
-        keepsake.save_png(tmp_path / name, pixels[..., 0], dataclasses.replace(kept, settings=settings))
+        picture_metadata.save_png(
+            tmp_path / name, pixels[..., 0], dataclasses.replace(kept, settings=settings)
+        )
     window.open_file(tmp_path / "one.png")
     qtbot.waitUntil(lambda: "one.png is scored" in banner.text(), timeout=WAIT)
     assert (

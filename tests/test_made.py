@@ -10,8 +10,9 @@ import pytest
 import torch
 from PySide6.QtCore import QPointF, Qt
 
-from playground.models import discretized_logistic, replay
-from playground.models.autoregressive._masks import trace
+from playground.experiments import branching
+from playground.experiments.autoregressive.masks import trace
+from playground.models import discretized_logistic
 from playground.models.autoregressive.made import MADE, ORDERINGS, MADEConfig, MADERequest, orders
 from tests.windows import WAIT
 
@@ -108,7 +109,7 @@ def test_a_changed_pixel_changes_what_comes_later_in_its_ordering_only(model):
     order = orders(SIZE)["scattered"]
     row, column = divmod(int(order[10]), SIZE)
     value = (int(plain[1, row, column, 0]) + 128) % 256
-    frames = list(replay.edited(model, request, [(1, row, column, value)]))
+    frames = list(branching.edited(model, request, [(1, row, column, value)]))
     assert [f.step for f in frames] == list(range(SIZE**2 + 1))
     changed = (frames[-1].images != plain).reshape(2, -1)
     assert not changed[0].any() and changed[1, order[10]] and not changed[1, order[:10]].any()

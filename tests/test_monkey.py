@@ -17,9 +17,9 @@ from PySide6.QtWidgets import QAbstractSlider, QApplication, QFileDialog, QWidge
 from shiboken6 import isValid
 
 from playground.app import MainWindow
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.theme import theme
 
 WAIT = 120_000  # ms, for a busy machine
 GESTURES, AT_LEAST = 400, 250

@@ -8,13 +8,13 @@ from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from playground.models.base import Frame
-from playground.ui import image_grid
-from playground.ui.image_grid import ImageGrid
-from playground.ui.pace import REFRESH, SLOWEST, Pace
-from playground.ui.player import Player
-from playground.ui.stream import Stream
-from playground.ui.transport import Transport
+from playground.contract import Frame
+from playground.ui.pictures import image_grid
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.playback.pace import REFRESH, SLOWEST, Pace
+from playground.ui.playback.player import Player
+from playground.ui.playback.stream import Stream
+from playground.ui.playback.transport import Transport
 
 
 class Clocks:

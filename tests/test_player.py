@@ -12,13 +12,13 @@ from PySide6.QtCore import SIGNAL, QEvent, QPointF, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtTest import QTest
 
-import playground.ui.player as player_module
-from playground.models.base import Frame
-from playground.ui import theme
-from playground.ui.player import Player
-from playground.ui.stream import REFRESH, Stream
-from playground.ui.timeline import Timeline
-from playground.ui.transport import Transport, describe, duration
+import playground.ui.playback.player as player_module
+from playground.contract import Frame
+from playground.ui.playback.player import Player
+from playground.ui.playback.stream import REFRESH, Stream
+from playground.ui.playback.timeline import Timeline
+from playground.ui.playback.transport import Transport, describe, duration
+from playground.ui.theme import theme
 
 WAIT = 5000
 

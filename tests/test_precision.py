@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from playground import checkpoints, paths
-from playground.__main__ import main
+from playground.cli.main import main
+from playground.contract import knobs, make_request
 from playground.models import network_class, precision
-from playground.models.base import knobs, make_request
 
 HALVING = [c for c in checkpoints.cards() if hasattr(network_class(c.network), "set_precision")]
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from playground.models.base import EACH_CLASS
+from playground.contract import EACH_CLASS
+from playground.experiments.energy import explore
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
-from playground.models.energy import _chains, _explore, score_ebm
+from playground.models.energy import chains, score_ebm
 
 CONFIG = score_ebm.ScoreEBMConfig(image_size=8, num_classes=3, width=8, num_heads=2, embedding=16)
 MEAN, SPREAD = 0.3, 0.2  # of the Gaussian pixels
@@ -183,7 +184,7 @@ def test_each_class_has_its_chain(gaussian):
 
 def test_a_test_image_is_entered_with_noise(gaussian, monkeypatch):
     images = np.full((5, 8, 8, 1), 255, np.uint8)
-    monkeypatch.setattr(_chains.data, "load", lambda *_: (images, None))
+    monkeypatch.setattr(chains.data, "load", lambda *_: (images, None))
     first = states(gaussian, num_samples=30, num_steps=4, start="data")[0]
     alpha_bar = 1 / (1 + math.exp(-score_ebm.DATA_AT))
     assert first.mean() == pytest.approx(math.sqrt(alpha_bar), abs=0.05)
@@ -192,9 +193,9 @@ def test_a_test_image_is_entered_with_noise(gaussian, monkeypatch):
 
 def repaired(model, monkeypatch, **settings):
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
-    monkeypatch.setattr(_explore.data, "load", lambda *_: (images, None))
-    request = _explore.repair_request(score_ebm.ScoreEBMRequest)(num_samples=20, index=1, **settings)
-    frames = list(_explore.repair(model, request))
+    monkeypatch.setattr(explore.data, "load", lambda *_: (images, None))
+    request = explore.repair_request(score_ebm.ScoreEBMRequest)(num_samples=20, index=1, **settings)
+    frames = list(explore.repair(model, request))
     return images[1, ..., 0] / 127.5 - 1, request, frames
 
 

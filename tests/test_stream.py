@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt
 
-import playground.ui.stream as stream_module
-from playground.models.base import Frame
-from playground.ui.stream import REFRESH, Lane, Stream
+import playground.ui.playback.stream as stream_module
+from playground.contract import Frame
+from playground.ui.playback.stream import REFRESH, Lane, Stream
 
 WAIT = 5000  # ms; how long a test waits for something that should come at once
 
@@ -735,8 +735,8 @@ import sys, threading, time
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLabel
-from playground.models.base import Frame
-from playground.ui.stream import Stream
+from playground.contract import Frame
+from playground.ui.playback.stream import Stream
 
 def endless():
     try:

@@ -10,14 +10,15 @@ import pytest
 import torch
 
 from playground import data
-from playground.models import latent, noise
-from playground.models.base import Frame
-from playground.models.flow import _journeys
-from playground.models.flow._analogies import AnalogiesRequest, analogies
+from playground.contract import Frame
+from playground.experiments import interpolation
+from playground.experiments.flow import layer_traces
+from playground.experiments.flow.analogies import AnalogiesRequest, analogies
+from playground.models import noise
 from playground.models.flow._dequantize import Gaussian
-from playground.models.flow._flow import log_normal
-from playground.models.flow._layers import Scale
 from playground.models.flow._read_out import ReadOut
+from playground.models.flow.base import log_normal
+from playground.models.flow.layers import Scale
 from playground.models.flow.tarflow import AutoregressiveBlock, TarFlow, TarFlowConfig, TarFlowRequest
 from tests import windows
 
@@ -200,16 +201,16 @@ class Together:
 
 
 def test_a_walk_is_decoded_in_groups_and_shown_picture_by_picture():
-    model, request = Together(), latent.InterpolateRequest(ends="samples", num_steps=10)
-    frames = list(latent.interpolate(model, request))
+    model, request = Together(), interpolation.InterpolateRequest(ends="samples", num_steps=10)
+    frames = list(interpolation.interpolate(model, request))
     assert model.asked == [2, 4, 4, 2], "the ends, then groups"
     assert [f.step for f in frames] == list(range(1, 11)) and all(len(f.images) == 1 for f in frames)
     model.decoded_together = 1
-    for one, other in zip(frames, latent.interpolate(model, request), strict=True):
+    for one, other in zip(frames, interpolation.interpolate(model, request), strict=True):
         assert np.array_equal(one.images, other.images) and one.extras["amount"] == other.extras["amount"]
         assert np.array_equal(one.extras["latent"], other.extras["latent"])
     model.decoded_together = 4
-    rest = list(latent.interpolate(model, request, frames[5].state))
+    rest = list(interpolation.interpolate(model, request, frames[5].state))
     assert [f.step for f in rest] == [7, 8, 9, 10]
     assert np.array_equal(rest[0].images, frames[6].images)
 
@@ -247,14 +248,16 @@ def test_a_wrong_class_costs_the_difference_of_the_densities(shipped):
 
 
 def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
-    request = _journeys.ToldLayersRequest(seed=3, temperature=0.9, label=8)
-    *_, bag = _journeys.layers(shipped, request)
+    request = layer_traces.ToldLayersRequest(seed=3, temperature=0.9, label=8)
+    *_, bag = layer_traces.layers(shipped, request)
     z = 0.9 * noise.normal(3, [0], "z", (784,))
     expected = shipped.from_z(torch.from_numpy(z), torch.tensor([8]))
     assert np.allclose(bag.extras["values"], expected.flatten(1), atol=0.1)
-    *_, boot = _journeys.layers(shipped, dataclasses.replace(request, label=9))
+    *_, boot = layer_traces.layers(shipped, dataclasses.replace(request, label=9))
     assert np.abs(boot.extras["values"] - bag.extras["values"]).mean() > 10
-    there_and_back = list(_journeys.layers(shipped, _journeys.ToldLayersRequest(start="image", image=4)))
+    there_and_back = list(
+        layer_traces.layers(shipped, layer_traces.ToldLayersRequest(start="image", image=4))
+    )
     assert np.abs(there_and_back[0].extras["values"] - there_and_back[-1].extras["values"]).max() < 0.1
     with torch.no_grad():
         x = torch.from_numpy(data.load("fashion", "test")[0][4:5].copy()).permute(0, 3, 1, 2)
@@ -264,8 +267,8 @@ def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
 
 
 def test_a_walk_tells_a_mixture_of_both_classes(shipped):
-    request = latent.ToldInterpolateRequest(first=0, second=1, num_steps=3)
-    first, middle, last = latent.interpolate(shipped, request)
+    request = interpolation.ToldInterpolateRequest(first=0, second=1, num_steps=3)
+    first, middle, last = interpolation.interpolate(shipped, request)
     images, labels = data.load("fashion", "test")
     z, _ = shipped.encode(torch.from_numpy(images[:2].copy()).permute(0, 3, 1, 2), torch.tensor([9, 2]))
     assert labels[:2].tolist() == [9, 2] and np.allclose(first.extras["latent"], z[:1], atol=1e-3)
@@ -275,20 +278,20 @@ def test_a_walk_tells_a_mixture_of_both_classes(shipped):
     half[0, [9, 2]] = 0.5
     (expected,) = shipped.decode_frames(z.mean(0, keepdim=True).numpy(), labels=half)
     assert np.abs(middle.images.astype(int) - expected.images).max() <= 1
-    *_, untold = latent.interpolate(shipped, dataclasses.replace(request, told="none", num_steps=2))
+    *_, untold = interpolation.interpolate(shipped, dataclasses.replace(request, told="none", num_steps=2))
     with torch.no_grad():
         z_untold, _ = shipped.encode(torch.from_numpy(images[1:2].copy()).permute(0, 3, 1, 2))
     assert np.allclose(untold.extras["latent"], z_untold, atol=1e-3)
     assert np.abs(untold.extras["latent"] - last.extras["latent"]).max() > 0.1
-    drawn = latent.ToldInterpolateRequest(ends="samples", first=3, second=18, num_steps=2, seed=2)
-    start, end = latent.interpolate(shipped, drawn)
+    drawn = interpolation.ToldInterpolateRequest(ends="samples", first=3, second=18, num_steps=2, seed=2)
+    start, end = interpolation.interpolate(shipped, drawn)
     for frame, label in ((start, 3), (end, 8)):
         (expected,) = shipped.decode_frames(frame.extras["latent"], labels=torch.tensor([label]))
         assert np.abs(frame.images.astype(int) - expected.images).max() <= 1, "dealt in turn"
 
 
 def test_a_round_trip_and_a_price_may_know_the_class(shipped):
-    (frame,) = _journeys.round_trip(shipped, _journeys.ToldRoundTripRequest(image=1, seed=5))
+    (frame,) = layer_traces.round_trip(shipped, layer_traces.ToldRoundTripRequest(image=1, seed=5))
     assert frame.extras["error"] < 0.1
     x = torch.from_numpy(data.load("fashion", "test")[0][1:2].copy()).permute(0, 3, 1, 2)
     epsilon = torch.from_numpy(noise.normal(5, noise.identities(x), "dequantise", (1, 28, 28)))
@@ -296,8 +299,8 @@ def test_a_round_trip_and_a_price_may_know_the_class(shipped):
         z = shipped.as_picture(shipped.to_z(shipped.noisy(x, epsilon), torch.tensor([2]))[0]).flatten(1)
     assert np.allclose(frame.extras["latent"], z, atol=1e-3)
     for told, labels in (("own", torch.tensor([2])), ("none", None)):
-        (price,) = _journeys.count_bits(
-            shipped, _journeys.ToldScoreRequest(image=1, seed=5, draws=1, told=told)
+        (price,) = layer_traces.count_bits(
+            shipped, layer_traces.ToldScoreRequest(image=1, seed=5, draws=1, told=told)
         )
         bits = -shipped.bound(x, epsilon, labels).item() / (784 * math.log(2))
         assert price.extras["bits"][0] == pytest.approx(bits, abs=1e-4)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground import data, kjv
-from playground.models import base, next_token
-from playground.models.autoregressive import _counts
+from playground import contract, data
+from playground.data import bible
+from playground.models.autoregressive import _counts, next_token
 from playground.models.autoregressive._text_model import TextRequest, context_start
 from playground.models.autoregressive.gpt import GPT, GPTConfig
 from playground.models.autoregressive.lstm import LSTM, LSTMConfig
@@ -57,13 +57,13 @@ def last(frames):
 
 
 def test_the_test_books_travel_and_are_in_no_other_split():
-    test = kjv.books("test")
-    assert tuple(test) == kjv.TEST_BOOKS and not set(kjv.TEST_BOOKS) & set(kjv.VALIDATION_BOOKS)
+    test = bible.books("test")
+    assert tuple(test) == bible.TEST_BOOKS and not set(bible.TEST_BOOKS) & set(bible.VALIDATION_BOOKS)
     assert test["Jonah"].startswith("Now the word of the LORD came unto Jonah the son of Amittai, saying,\n")
     images, labels = data.load("bible", "test")
     assert images.shape[1:] == data.DATASETS["bible"].image_shape and len(images) == len(labels) > 300
     whole = "\n\n".join(test.values())
-    assert kjv.text_of(images[3, 0, :, 0]) == whole[3 * 256 : 4 * 256]
+    assert bible.text_of(images[3, 0, :, 0]) == whole[3 * 256 : 4 * 256]
 
 
 def test_what_compress_made_is_read_by_our_reader():
@@ -96,15 +96,15 @@ def test_what_compress_made_is_read_by_our_reader():
 
     text = b"in the beginning was the word, and the word was with God. " * 3
     text += bytes(np.random.default_rng(0).integers(97, 123, 3000, dtype=np.uint8))
-    assert kjv._lzw(compress(text)) == text
+    assert bible._lzw(compress(text)) == text
 
 
 def test_a_prompt_is_plain_text_of_some_length():
-    assert base.plain("“Behold”—he’s\tcome… naïve\n", 100) == '"Behold"-he\'s come... nave\n'
-    assert base.make_request(TextRequest, {"prompt": "a=b"}).prompt == "a=b"
+    assert contract.plain("“Behold”—he’s\tcome… naïve\n", 100) == '"Behold"-he\'s come... nave\n'
+    assert contract.make_request(TextRequest, {"prompt": "a=b"}).prompt == "a=b"
     for wrong in ("é", "x" * 401, "\x00"):
         with pytest.raises(ValueError, match="prompt takes at most 400 plain characters"):
-            base.make_request(TextRequest, {"prompt": wrong})
+            contract.make_request(TextRequest, {"prompt": wrong})
 
 
 # --- the next character
@@ -257,7 +257,7 @@ def plain_count(rows, longest):
 
 
 def test_n_grams_agree_with_dictionaries():
-    text = kjv.books("test")["Jonah"].encode()
+    text = bible.books("test")["Jonah"].encode()
     rows = [b"\0" + text[i : i + 60] for i in range(0, 1800, 60)]
     codes = np.array([list(row) for row in rows], np.uint8)
     model = NGram(NGramConfig(longest=3, nodes=4, entries=8))

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints, films, models
-from playground.__main__ import main
+from playground import checkpoints, models
+from playground.checkpoints import training_record
+from playground.cli.main import main
 from playground.models import precision
 from playground.training import loop, optimizers
 
@@ -90,7 +91,9 @@ def test_a_run_can_start_from_a_checkpoint(tiny, tmp_path):
     assert card.recipe["continued_from"] == f"{tiny.id}@{checkpoints.weights_hash(path)}"
     assert card.images_seen == 2 * tiny.steps * tiny.batch_size
     assert card.training_seconds > checkpoints.read_card(path).training_seconds > 0
-    first, both = (films.read(tmp_path / leg / f"{tiny.id}.film.json") for leg in ("first", "second"))
+    first, both = (
+        training_record.read(tmp_path / leg / f"{tiny.id}.film.json") for leg in ("first", "second")
+    )
     assert both.last_step == 2 * tiny.steps == 2 * first.last_step
     steps, losses = both.curves["loss"]
     assert np.array_equal(losses[: len(first.curves["loss"][1])], first.curves["loss"][1])

@@ -14,9 +14,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from playground.contract import Decodes, Encodes, Model, Scores
 from playground.evaluation import likelihood
 from playground.models import discretized_logistic, noise
-from playground.models.base import Decodes, Encodes, Model, Scores
 from playground.models.vae import autoencoder, vae
 from playground.models.vae._networks import log_likelihood, mean_picture
 from playground.models.vae.autoencoder import Autoencoder, AutoencoderConfig, AutoencoderRequest

@@ -11,11 +11,11 @@ import torch
 from PySide6.QtCore import QPointF, Qt
 
 from playground import checkpoints, data
-from playground.models import pixelwise
+from playground.contract import EACH_CLASS
+from playground.experiments.autoregressive import pixelwise
 from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig, PixelRequest
 from playground.models.autoregressive.pixelcnn0 import PlainPixelCNN, PlainPixelCNNConfig
-from playground.models.base import EACH_CLASS
-from playground.ui.colour_bar import coloured
+from playground.ui.plots.colour_bar import coloured
 from tests.test_pixelcnn0 import reachable
 from tests.windows import WAIT, wait_finished
 

@@ -12,13 +12,13 @@ import torch
 from PySide6.QtCore import Qt
 
 from playground import checkpoints, data
+from playground.contract import EACH_CLASS
+from playground.experiments.diffusion.forward_process import ForwardRequest, forward, schedule
+from playground.experiments.diffusion.image_to_image import ImageToImageRequest, image_to_image
+from playground.experiments.diffusion.interpolation import BetweenRequest, between
 from playground.models import noise
-from playground.models.base import EACH_CLASS
-from playground.models.diffusion._between import BetweenRequest, between
-from playground.models.diffusion._forward import ForwardRequest, forward, schedule
-from playground.models.diffusion._image_to_image import ImageToImageRequest, image_to_image
-from playground.models.diffusion._samplers import Grid, Moment, ddim, ddim_inversion
-from playground.models.diffusion._schedule import sigmoid, t_of
+from playground.models.diffusion.samplers import Grid, Moment, ddim, ddim_inversion
+from playground.models.diffusion.schedule import sigmoid, t_of
 from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
@@ -27,7 +27,7 @@ IMAGES, LABELS = data.load("fashion", "test")
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 @pytest.fixture(scope="module")
@@ -317,7 +317,7 @@ def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbo
 
 def test_few_steps_stand_beside_many_from_one_noise(open_window, qtbot):
     """Every column is what its own model draws; the curves are the measured points."""
-    from playground.evaluation import steps
+    from playground.evaluation import fid_by_steps
 
     window = open_window(model_id="consistency-fashion", view="Few steps")
     view = window.current.view
@@ -338,33 +338,33 @@ def test_few_steps_stand_beside_many_from_one_noise(open_window, qtbot):
     view.player.seek(len(view.player.timeline) - 1)
     assert "4 steps: 4 passes" in view.cost.text()
     for card in ("consistency-fashion", "ddpm-fashion"):
-        for point in steps.read(checkpoints.resolve(card)):
+        for point in fid_by_steps.read(checkpoints.resolve(card)):
             assert point.num_images >= 500 and point.fid > 0
     x, y = view.curves.curve("consistency")
     assert x[0] == 0 and (np.diff(y[:3]) < 0).all(), "two jumps are better than one, four than two"
 
 
 def test_points_are_kept_under_the_weights_that_they_are_of(tmp_path):
-    from playground.evaluation import steps
+    from playground.evaluation import fid_by_steps
 
     path = tmp_path / "consistency-fashion.safetensors"
     path.write_bytes(checkpoints.resolve("consistency-fashion").read_bytes())
-    points = [steps.Point("ddim", n, 2 * n, 500, 1 / n, 0.1, "j") for n in (4, 2)]
-    points += [steps.Point("unipc", 1, 2, 500, 5.0, 0.1, "j")]
-    steps.write(path, points)
-    assert steps.read(path) == points
-    assert [p.num_steps for p in steps.curves(points)["ddim"]] == [1, 2, 4]
+    points = [fid_by_steps.Point("ddim", n, 2 * n, 500, 1 / n, 0.1, "j") for n in (4, 2)]
+    points += [fid_by_steps.Point("unipc", 1, 2, 500, 5.0, 0.1, "j")]
+    fid_by_steps.write(path, points)
+    assert fid_by_steps.read(path) == points
+    assert [p.num_steps for p in fid_by_steps.curves(points)["ddim"]] == [1, 2, 4]
     path.write_bytes(path.read_bytes()[:-1] + b"\x01")
-    assert steps.read(path) == []
-    steps.path_of(path).write_text("[1]")
-    assert steps.read(path) == []
+    assert fid_by_steps.read(path) == []
+    fid_by_steps.path_of(path).write_text("[1]")
+    assert fid_by_steps.read(path) == []
 
 
 def test_every_sampler_is_measured_at_few_steps_first():
-    from playground.evaluation import steps
+    from playground.evaluation import fid_by_steps
     from playground.models.diffusion import consistency, ddpm
 
-    planned = steps.plan(ddpm.DiffusionRequest)
+    planned = fid_by_steps.plan(ddpm.DiffusionRequest)
     assert planned[0] == ("ddpm", 1) and [n for _, n in planned] == sorted(n for _, n in planned)
     assert len(planned) == 1 + 4 * 5 and planned.count(("unipc", 50)) == 1
-    assert steps.plan(consistency.ConsistencyRequest) == [("", 1), ("", 2), ("", 4), ("", 8)]
+    assert fid_by_steps.plan(consistency.ConsistencyRequest) == [("", 1), ("", 2), ("", 4), ("", 8)]

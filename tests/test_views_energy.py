@@ -17,7 +17,7 @@ WAIT = 60_000  # ms
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 def run(qtbot, tab, view, **settings):
@@ -91,7 +91,7 @@ def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window,
 
 
 def test_plots_follow_a_few_times_a_second_and_are_right_when_the_run_rests(open_window, qtbot, monkeypatch):
-    from playground.tabs.view import PLOTS_EVERY, RUSHING
+    from playground.tabs.frame.view import PLOTS_EVERY, RUSHING
 
     view = open_window(model_id=MODEL, view="Chains").current.view
     qtbot.waitUntil(lambda: len(view.player.timeline) > 0, timeout=WAIT)
@@ -144,7 +144,7 @@ def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_wi
 
 def test_the_words_of_a_film_say_how_its_energy_learned():
     """One energy is pushed up by its own chains; the other meets no chain in training."""
-    from playground.tabs.training_film import Training
+    from playground.tabs.frame.training import Training
 
     said = {
         i: Training.explanation(Training, checkpoints.load(i))[0]

@@ -10,8 +10,9 @@ import torch
 from PySide6.QtCore import Qt
 
 from playground import checkpoints, data
+from playground.experiments.gan import explore
 from playground.models import noise
-from playground.models.gan import _explore, stylegan
+from playground.models.gan import stylegan
 from tests.windows import wait_finished
 
 WAIT = 60_000  # ms
@@ -20,7 +21,7 @@ WAIT = 60_000  # ms
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +118,7 @@ def test_the_lattice_follows_the_pointer(open_window, qtbot):
         lambda: view.picture.count() and captions(view.picture) == ["(+1.00, −1.00)"], timeout=WAIT
     )
     model = checkpoints.load("gan-fashion")
-    expected = next(_explore.lattice_point(model, view.request)).images[0]
+    expected = next(explore.lattice_point(model, view.request)).images[0]
     assert np.array_equal(view.picture.content().panels[0][1][0], expected)
     assert last_frame(view) is sheet, "the sheet itself is not drawn again"
     before = view.request.u

@@ -9,13 +9,15 @@ import pytest
 import torch
 from PySide6.QtCore import QPointF, Qt
 
-from playground import checkpoints, data, paths, sheets
-from playground.keepsake import Keepsake
-from playground.models import generations, next_token
+from playground import checkpoints, data, paths
+from playground.experiments.autoregressive import generations
+from playground.export import contact_sheet
+from playground.export.picture_metadata import Keepsake
+from playground.models.autoregressive import next_token
 from playground.models.autoregressive.gpt import GPT, GPTConfig
 from playground.models.autoregressive.lstm import LSTM, LSTMConfig
 from playground.models.autoregressive.ngram import NGram, NGramConfig
-from playground.ui.text_page import TextPage
+from playground.ui.widgets.text_page import TextPage
 from tests.windows import WAIT, opened, wait_open
 
 
@@ -262,9 +264,9 @@ def test_every_character_has_a_place_of_its_own(qapp, qtbot):
 
 
 def test_a_page_of_a_film_shows_the_text():
-    empty, one = sheets.page("", 0, 200), sheets.page("In the beginning", 6, 200)
+    empty, one = contact_sheet.page("", 0, 200), contact_sheet.page("In the beginning", 6, 200)
     assert empty.shape == one.shape and one.shape[2] == 1 and len(np.unique(empty)) == 1
-    assert sheets.page("a\n\n\x01\r \x7f", 0, 200).shape == one.shape
+    assert contact_sheet.page("a\n\n\x01\r \x7f", 0, 200).shape == one.shape
     assert one.max() > 180 and (one > 60).sum() > 300
 
 

@@ -10,11 +10,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, data
-from playground.models import latent, latent_sliders, reconstruct
-from playground.models.latent_sliders import SlidersRequest, read_moves, write_moves
-from playground.models.reconstruct import ReconstructRequest
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.latent_sliders import LatentSliders
+from playground.experiments import interpolation
+from playground.experiments.vae import latent_sliders, reconstruction
+from playground.experiments.vae.latent_sliders import SlidersRequest, read_moves, write_moves
+from playground.experiments.vae.reconstruction import ReconstructRequest
+from playground.tabs.vae.slider_panel import LatentSliders
+from playground.ui.pictures.latent_plane import LatentPlane
 from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
@@ -23,7 +24,7 @@ IMAGES, LABELS = data.load("fashion", "test")
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 def as_tensor(*indices):
@@ -44,7 +45,7 @@ def load():
 @pytest.mark.parametrize("name", ["vae2d-fashion", "vae-fashion"])
 def test_the_two_parts_of_the_elbo_sum_to_the_score(load, name):
     model = load(name)
-    *_, frame = reconstruct.reconstruct(model, ReconstructRequest(index=4, seed=3))
+    *_, frame = reconstruction.reconstruct(model, ReconstructRequest(index=4, seed=3))
     (score,) = model.score(as_tensor(4), seed=3)
     assert frame.extras["reconstruction"] + frame.extras["kl"] == pytest.approx(score.value, abs=1e-9)
     assert frame.extras["standard_error"] == pytest.approx(score.standard_error, abs=1e-9)
@@ -55,7 +56,7 @@ def test_the_two_parts_of_the_elbo_sum_to_the_score(load, name):
 
 def test_the_bound_tightens_with_more_weights(load):
     model, request = load("vae-fashion"), ReconstructRequest(index=4, seed=3)
-    *_, last = frames = list(reconstruct.bounds(model, request))
+    *_, last = frames = list(reconstruction.bounds(model, request))
     assert [len(f.extras["k"]) for f in frames] == list(range(1, 10)) and last.extras["k"][-1] == 256
     bits = last.extras["bits"]
     assert (np.diff(bits) < 0).all()
@@ -73,7 +74,8 @@ def test_the_bound_tightens_with_more_weights(load):
 def test_draws_of_the_code_are_draws_of_the_posterior(load):
     model = load("vae-fashion")
     few, many = (
-        list(reconstruct.reconstruct(model, ReconstructRequest(index=9, draws=n, seed=5)))[-1] for n in (2, 8)
+        list(reconstruction.reconstruct(model, ReconstructRequest(index=9, draws=n, seed=5)))[-1]
+        for n in (2, 8)
     )
     assert len(few.images) == 4 and len(many.images) == 10
     assert np.array_equal(few.extras["latent"], many.extras["latent"][:3])
@@ -85,7 +87,7 @@ def test_draws_of_the_code_are_draws_of_the_posterior(load):
 
 
 def test_an_autoencoder_has_a_point_and_no_kl(load):
-    *_, frame = reconstruct.reconstruct(load("ae2d-fashion"), ReconstructRequest(index=1))
+    *_, frame = reconstruction.reconstruct(load("ae2d-fashion"), ReconstructRequest(index=1))
     assert len(frame.images) == 2 and not frame.extras["sigma"].any() and "kl" not in frame.extras
     assert 1.0 < frame.extras["reconstruction"] < 5.0
 
@@ -154,7 +156,7 @@ def test_sliders_start_where_they_say(load, name):
 
 def test_the_test_set_is_encoded_once(load):
     model = checkpoints.load("vae2d-fashion")
-    first, again = list(latent.encodings(model)), list(latent.encodings(model))
+    first, again = list(interpolation.encodings(model)), list(interpolation.encodings(model))
     assert len(first) == 20 and len(again) == 1
     assert np.array_equal(first[-1].extras["points"], again[0].extras["points"])
 
@@ -163,23 +165,23 @@ def test_a_plane_is_whole_at_once_and_then_exact(load):
     """After every pass each row that is not there yet is stood in for by a neighbour; draws have each tile's dice."""
     model, n = load("vae2d-fashion"), 7
     for output in ("mean", "sample"):
-        request = latent.PlaneRequest(tiles=n, output=output)
-        coarse, _, whole = latent.manifold(model, request)
+        request = interpolation.PlaneRequest(tiles=n, output=output)
+        coarse, _, whole = interpolation.manifold(model, request)
         tiles = [frame.images.reshape(n, n, 28, 28, 1) for frame in (coarse, whole)]
         for row, stands_in in enumerate((1, 1, 1, 4, 4, 4, 4)):
             assert np.array_equal(tiles[0][row], tiles[1][stands_in])
         (alone,) = model.decode_frames(LatentPlane.grid_points(n), output, request.seed)
         assert np.abs(alone.images.astype(int) - whole.images).max() <= 1  # other batches, so not to the bit
-        *_, again = latent.manifold(model, request, coarse.state)
+        *_, again = interpolation.manifold(model, request, coarse.state)
         assert np.array_equal(again.images, whole.images)
 
 
 def test_two_planes_are_those_of_their_models(load):
     vae, ae = load("vae2d-fashion"), load("ae2d-fashion")
-    request = latent.BesideRequest(tiles=3)
-    *_, both = latent.beside(vae, ae, request)
+    request = interpolation.BesideRequest(tiles=3)
+    *_, both = interpolation.beside(vae, ae, request)
     for model, part in ((vae, both.images[:9]), (ae, both.images[9:])):
-        *_, alone = latent.manifold(model, request)
+        *_, alone = interpolation.manifold(model, request)
         assert np.array_equal(part, alone.images)
 
 
@@ -307,7 +309,7 @@ def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):
 
 
 def test_traversals_move_one_number_of_the_code(load):
-    from playground.models import traversals
+    from playground.experiments.vae import traversals
 
     beta, plain = load("betavae-fashion"), load("vae-fashion")
     (frame,) = traversals.traverse(beta, plain, traversals.TraversalsRequest(index=6))

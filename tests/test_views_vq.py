@@ -13,18 +13,18 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, models
-from playground.models import replay
+from playground.experiments import branching
 from playground.models.vae.vqprior import VQPrior, VQPriorConfig
-from playground.tabs.vae_code_generate import CodeGenerate
-from playground.tabs.vae_codes import Codes
-from playground.ui.code_table import CodeTable
+from playground.tabs.vae.code_generate import CodeGenerate
+from playground.tabs.vae.code_table import CodeTable
+from playground.tabs.vae.codes import Codes
 from tests.windows import WAIT, wait_finished
 
 
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.shelf.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_a_code_is_taken_back_and_another_put_there(shared_window, qtbot, prior_
     found = view.player.timeline.last.extras["codes"]
     assert found[1, 2, 3, 0] == put and np.array_equal(found[[0, 2]], whole[[0, 2]])
     assert np.array_equal(found[1].reshape(-1, 2)[:17], whole[1].reshape(-1, 2)[:17])
-    again = list(replay.recoded(checkpoints.load(prior_file), view.request, [(1, 2, 3, 0, put)]))
+    again = list(branching.recoded(checkpoints.load(prior_file), view.request, [(1, 2, 3, 0, put)]))
     assert np.array_equal(again[-1].extras["codes"], found)
     assert view.code().run == f"recoded(model, request, [(1, 2, 3, 0, {put})])"
     kept = view.checked(view.settings(), view.request, view.model)

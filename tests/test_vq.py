@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints, models
-from playground.models import code_grid, replay
+from playground import checkpoints, models, paths
+from playground.experiments import branching
+from playground.experiments.vae import code_grid
 from playground.models.transformer import Block
 from playground.models.vae import _code_run, _quantizer, vqprior
 from playground.models.vae._quantizer import Quantizer, nearest, perplexity
@@ -271,7 +272,7 @@ def test_a_changed_code_changes_what_comes_after_it_and_nothing_before(prior):
     before, details = plain[-1].extras["codes"], set()
     dice = _code_run.noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]
     for code in range(0, 24, 4):
-        frames = list(replay.recoded(prior, request, [(1, 1, 1, 0, code)]))
+        frames = list(branching.recoded(prior, request, [(1, 1, 1, 0, code)]))
         assert [f.step for f in frames] == [f.step for f in plain]
         found = frames[-1].extras["codes"]
         assert found[1, 1, 1, 0] == code
@@ -319,7 +320,7 @@ def test_codes_without_a_prior_come_as_often_as_asked(tokenizer):
 
 
 def test_a_prior_finds_its_tokenizer_or_says_in_a_sentence_why_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(checkpoints.paths, "folder", lambda name: tmp_path / "nothing")
+    monkeypatch.setattr(paths, "folder", lambda name: tmp_path / "nothing")
     torch.manual_seed(0)
     tokenizer = VQVAE(TINY)
     card = _card("vae/vqvae", "codes-fashion", TINY)

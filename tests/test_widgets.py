@@ -12,19 +12,19 @@ from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from playground.models.base import EACH_CLASS, Request, knob
-from playground.ui import theme
-from playground.ui.banner import Banner
-from playground.ui.controls import Slider
-from playground.ui.demo import DemoRequest
-from playground.ui.dots import dots
-from playground.ui.explain import ExplainPanel
-from playground.ui.formula import to_html
-from playground.ui.grid_layout import best_fit, lay_out
-from playground.ui.image_grid import ImageGrid
-from playground.ui.knobs import MAX_VISIBLE, KnobPanel
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot, LinePlot
+from playground.contract import EACH_CLASS, Request, knob
+from playground.tabs.frame.explain_panel import ExplainPanel
+from playground.ui.knobs.panel import MAX_VISIBLE, KnobPanel
+from playground.ui.pictures.dots import dots
+from playground.ui.pictures.grid_layout import best_fit, lay_out
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.plots.line_plot import BarPlot, LinePlot
+from playground.ui.theme import theme
+from playground.ui.widgets.banner import Banner
+from playground.ui.widgets.controls import Slider
+from playground.ui.widgets.demo import DemoRequest
+from playground.ui.widgets.formula import to_html
 
 CLASSES = ("T-shirt", "Trouser", "Bag")
 

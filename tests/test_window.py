@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, paths
 from playground.app import MainWindow
-from playground.tabs.page import Place
-from playground.ui import theme
+from playground.tabs.frame.page import Place
+from playground.ui.theme import theme
 from tests.windows import REPEATED, WAIT, every_view, plays_steps_and_stops, shows_first, wait_finished
 
 
@@ -251,8 +251,8 @@ def test_a_model_that_raises_leaves_a_banner_and_a_living_worker(open_window, qt
 def test_a_gpu_without_memory_halves_the_batch_and_says_so():
     import torch
 
-    from playground.models.base import Frame, Request
-    from playground.tabs import shelf
+    from playground.contract import Frame, Request
+    from playground.tabs.frame import model_cache
 
     def greedy(model, request):
         if request.num_samples > 4:
@@ -260,16 +260,16 @@ def test_a_gpu_without_memory_halves_the_batch_and_says_so():
         yield Frame(1, 1, 1, np.zeros((request.num_samples, 2, 2, 1), np.uint8))
 
     model = checkpoints.load("vae-fashion")
-    (frame,) = shelf.careful(model, Request(num_samples=16), greedy)
+    (frame,) = model_cache.careful(model, Request(num_samples=16), greedy)
     assert len(frame.images) == 4 and "4 pictures" in frame.extras["notice"]
 
 
 def test_a_cpu_without_memory_gets_what_fits_and_says_so(monkeypatch):
-    from playground.tabs import shelf
+    from playground.tabs.frame import model_cache
 
     model = checkpoints.load("vae-fashion")
-    monkeypatch.setattr(shelf, "free_memory", lambda: 6 * model.sample_bytes)
-    (frame,) = shelf.careful(model, model.Request(num_samples=16), type(model).sample)
+    monkeypatch.setattr(model_cache, "free_memory", lambda: 6 * model.sample_bytes)
+    (frame,) = model_cache.careful(model, model.Request(num_samples=16), type(model).sample)
     assert len(frame.images) == 3 and "memory for 3 pictures" in frame.extras["notice"]
 
 
@@ -301,7 +301,7 @@ def test_closing_exits_at_once_with_code_0(seconds):
         "import sys, time\n"
         "from PySide6.QtCore import QTimer\n"
         "from PySide6.QtWidgets import QApplication\n"
-        "from playground.__main__ import main\n"
+        "from playground.cli.main import main\n"
         "app = QApplication([])\n"
         "def close():\n"
         "    print(time.time(), flush=True)\n"

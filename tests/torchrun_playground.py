@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from playground import data, distributed, models
-from playground.__main__ import main
-from playground.evaluation import marks, pictures
+from playground.cli.main import main
+from playground.evaluation import baselines, sample_quality
 from playground.training import loop
 
 END = "-- end of a command --"
@@ -42,11 +42,11 @@ def shrink(put):
 def shorten(put):
     """A reference of a few hundred pictures, training pictures that need not be there, small batches."""
     load = data.load
-    put(marks, "NUM_REFERENCE", 300)
-    put(pictures, "NUM_NEAREST", 20)
-    put(pictures, "BATCH", 16)
-    put(pictures, "_REAL", {})
-    put(marks, "read", lambda dataset, count: {})
+    put(baselines, "NUM_REFERENCE", 300)
+    put(sample_quality, "NUM_NEAREST", 20)
+    put(sample_quality, "BATCH", 16)
+    put(sample_quality, "_REAL", {})
+    put(baselines, "read", lambda dataset, count: {})
     put(
         data,
         "load",

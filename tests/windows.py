@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, data, families
 from playground.app import MainWindow
-from playground.tabs.knob_grid import KnobGrid
-from playground.tabs.training_film import Training
-from playground.ui import theme
+from playground.tabs import registry
+from playground.tabs.frame.knob_grid import KnobGrid
+from playground.tabs.frame.training import Training
+from playground.ui.theme import theme
 
 WAIT = 30_000  # ms, for a busy machine; nothing waits for time itself
 
@@ -44,7 +45,7 @@ def every_view():
     cards = [c for c in checkpoints.cards() if c.network not in REPEATED]
     for card in checkpoints.cards():
         quickest = min((c for c in cards if c.family == card.family), key=_milliseconds)
-        for kind in families.entry(card.family).views():
+        for kind in registry.views_of(families.entry(card.family)):
             repeated = (card.network, kind.name) in REPEATED_VIEWS
             if (kind not in SHARED or card == quickest) and not repeated:
                 yield pytest.param(card, kind, id=f"{card.id}-{kind.name}")

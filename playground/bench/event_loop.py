@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from playground.evaluation.bench import Row, row
-from playground.window_probe import Probe
+from playground.bench.sampling import Row, row
+from playground.bench.window_probe import Probe
+from playground.tabs import registry
 
 GAP_SECONDS = 2.5  # for each view
 
@@ -27,7 +28,7 @@ def gap_rows() -> list[Row]:
         bench.wait(lambda tab=tab: tab.view is not None, 60)
         done = set()
         for model_id in [tab.models.itemData(i) for i in range(tab.models.count())]:
-            if all(kind in done for kind in tab.family.views()):
+            if all(kind in done for kind in registry.views_of(tab.family)):
                 break
             tab.open_model(model_id)
             bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)

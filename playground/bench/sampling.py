@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints
+from playground.contract import make_request
 from playground.models import precision
-from playground.models.base import make_request
 
 
 @dataclass(frozen=True)

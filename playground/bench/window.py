@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from playground import window_gaps
-from playground.evaluation.bench import Row, row
-from playground.window_probe import Probe, environment
+from playground.bench import event_loop
+from playground.bench.sampling import Row, row
+from playground.bench.window_probe import Probe, environment
 
 _START_UP = """
 import sys, time
@@ -50,7 +50,7 @@ def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     yield "slider to picture", _slider
     yield "knob to picture", _knobs
     yield "painting slows the sampler", _painting
-    yield "event loop", window_gaps.gap_rows
+    yield "event loop", event_loop.gap_rows
     yield "memory", _memory
 
 
@@ -201,7 +201,7 @@ def _painting() -> list[Row]:
     """
     from PySide6.QtCore import QEventLoop
 
-    from playground.ui.stream import Lane
+    from playground.ui.playback.stream import Lane
 
     bench = Probe("autoregressive", "pixelcnn-fashion", "Generate")
     tab = bench.window.current
@@ -256,7 +256,7 @@ def _painting() -> list[Row]:
 
 def _memory() -> list[Row]:
     """Resident memory with every tab opened, in a process of its own."""
-    code = "from playground.window_bench import resident_with_all_tabs; print(resident_with_all_tabs())"
+    code = "from playground.bench.window import resident_with_all_tabs; print(resident_with_all_tabs())"
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
     )

@@ -23,7 +23,7 @@ class Probe:
         from PySide6.QtWidgets import QApplication
 
         from playground.app import MainWindow
-        from playground.ui import theme
+        from playground.ui.theme import theme
 
         self.app = QApplication.instance() or QApplication(sys.argv[:1])
         theme.load_fonts()

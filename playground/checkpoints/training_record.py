@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from playground import paths
-from playground.models.base import Frame, Request, knob
+from playground.contract import Frame, Request, knob
 
 _MOST_POINTS = 20_000
 _MOST_PIXELS = 2**24  # of the sheet of pictures

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from playground import checkpoints, data, distributed, keepsake, kjv, paths, sheets
+from playground import checkpoints, data, distributed, paths
+from playground.data import bible
+from playground.export import contact_sheet, picture_metadata
 
 _BATCH = 100  # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 
@@ -34,14 +36,14 @@ def window(options: Namespace) -> int:
 
 
 def list_cards(options: Namespace) -> None:
-    from playground.evaluation import table
+    from playground.evaluation import report
 
     cards = checkpoints.cards()
     if options.json:
         print(json.dumps([dataclasses.asdict(c) for c in cards], indent=1))
         return
     for card in cards:
-        figures = ", ".join(table.in_short(card.metrics))
+        figures = ", ".join(report.in_short(card.metrics))
         print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")
 
 
@@ -62,7 +64,7 @@ def check(options: Namespace) -> int:
 
 
 def sample(options: Namespace) -> None:
-    from playground import animation
+    from playground.export import animation
 
     writes = _modality(options.id) == "text"
     _writable(options.out, (".txt", ".npy") if writes else (".png", ".npy", *animation.kinds()))
@@ -82,22 +84,24 @@ def sample(options: Namespace) -> None:
         with paths.replacing(options.out) as partial, partial.open("wb") as file:
             np.save(file, images)
     elif writes:
-        texts = [kjv.text_of(codes) for codes in images[:, 0, :, 0]]
+        texts = [bible.text_of(codes) for codes in images[:, 0, :, 0]]
         checkpoints.write_atomically(options.out, ("\n\n* * *\n\n".join(texts) + "\n").encode())
     else:
-        keepsake.save_png(options.out, sheets.tile(images), _kept(model, settings, options.count))
+        picture_metadata.save_png(
+            options.out, contact_sheet.tile(images), _kept(model, settings, options.count)
+        )
 
 
-def _kept(model: Any, settings: dict[str, Any], count: int) -> keepsake.Keepsake:
+def _kept(model: Any, settings: dict[str, Any], count: int) -> picture_metadata.Keepsake:
     """What the window needs to show these pictures, or as many of them as it shows at once."""
-    from playground.models.base import knobs, make_request, settings_of
+    from playground.contract import knobs, make_request, settings_of
 
     most = next(int(k.high or count) for k in knobs(model.Request) if k.name == "num_samples")
     request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
     told = settings_of(request)
     card = model.card
     exact = getattr(model, "precision", "")
-    return keepsake.Keepsake(
+    return picture_metadata.Keepsake(
         card.family, card.id, model.weights_hash, "Generate", told, precision=exact, count=count
     )
 
@@ -107,7 +111,7 @@ def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
     shape: tuple[int, ...] = data.DATASETS[model.card.dataset].image_shape
     if data.modality(model.card.dataset) == "text":
-        from playground.models.base import make_request
+        from playground.contract import make_request
 
         request = make_request(model.Request, settings)
         shape = (1, len(request.prompt) + request.num_tokens, 1)
@@ -115,7 +119,7 @@ def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
 
 
 def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
-    from playground.models.base import make_request
+    from playground.contract import make_request
 
     make_request(
         model.Request, settings
@@ -127,11 +131,11 @@ def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[I
 
 def _film(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
     """The whole run, twice as large as the pictures, as a moving one."""
-    from playground import animation
+    from playground.export import animation
 
     if count > _BATCH:
         raise ValueError(f"A film holds at most {_BATCH} pictures.")
-    frames = [sheets.tile(f.images) for f in next(_batches(model, settings, range(count)))]
+    frames = [contact_sheet.tile(f.images) for f in next(_batches(model, settings, range(count)))]
     chosen = [frames[i].repeat(2, 0).repeat(2, 1) for i in animation.thinned(len(frames), 120)]
     animation.write(path, chosen, len(chosen), frames_per_second=20)
 
@@ -181,10 +185,10 @@ def _print_scores(scores: list[Any], options: Namespace) -> None:
 
 
 def evaluate(options: Namespace) -> None:
-    from playground.evaluation import table
+    from playground.evaluation import report
 
     if options.table:
-        return print(table.tables())
+        return print(report.tables())
     if options.id is None:
         raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
     if options.save and options.split != "test":
@@ -206,18 +210,18 @@ def evaluate(options: Namespace) -> None:
 
 
 def _evaluate_marks(options: Namespace) -> dict[str, Any]:
-    from playground.evaluation import marks, pictures
+    from playground.evaluation import baselines, sample_quality
 
-    count = options.count or pictures.COUNT
-    found = pictures.Ruler("fashion").measure_marks(count, _tell)
+    count = options.count or sample_quality.COUNT
+    found = sample_quality.Ruler("fashion").measure_marks(count, _tell)
     if options.save:
-        marks.write("fashion", count, found)
+        baselines.write("fashion", count, found)
     return found
 
 
 def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, Any]:
     from playground import models
-    from playground.evaluation import likelihood, pictures, table
+    from playground.evaluation import likelihood, report, sample_quality
 
     model = _load(options.id, world)
     tell = _tell if world.is_first else lambda line: None
@@ -225,9 +229,9 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     figures: dict[str, Any] = {}
     if options.only != "likelihood" and data.modality(model.card.dataset) != "text":
         settings = {**(recipe.evaluate if recipe else {}), **dict(_setting(text) for text in options.set)}
-        drawn = pictures.draw(model, options.count or pictures.COUNT, settings, tell, world)
+        drawn = sample_quality.draw(model, options.count or sample_quality.COUNT, settings, tell, world)
         if world.is_first:
-            figures[table.PICTURES] = pictures.evaluate(model, drawn, tell, options.split)
+            figures[report.PICTURES] = sample_quality.evaluate(model, drawn, tell, options.split)
     if options.only != "pictures" and world.is_first:
         count = options.count or (recipe.num_scored if recipe else None)
         figures |= likelihood.evaluate(model, count, tell)
@@ -238,31 +242,31 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
 def _evaluate_lens(options: Namespace) -> None:
     """Scores of garments and of other pictures: the histograms under Compare."""
-    from playground.evaluation import lens
+    from playground.evaluation import out_of_distribution
 
-    census = lens.measure(_load(options.id), options.count, _tell)
+    census = out_of_distribution.measure(_load(options.id), options.count, _tell)
     if options.save:
-        lens.write(checkpoints.resolve(options.id), census)
+        out_of_distribution.write(checkpoints.resolve(options.id), census)
     if options.json:
-        areas = {name: census.auc(name) for name in lens.OTHERS}
+        areas = {name: census.auc(name) for name in out_of_distribution.OTHERS}
         print(json.dumps({"num_images": census.count, "unit": census.unit, "auc": areas}, indent=1))
     else:
-        print(lens.as_table(census))
+        print(out_of_distribution.as_table(census))
 
 
 def _evaluate_steps(options: Namespace) -> None:
     """FID against steps for every sampler: the plot under Diffusion."""
-    from playground.evaluation import steps
+    from playground.evaluation import fid_by_steps
     from playground.models import precision
 
     model, file = _load(options.id), checkpoints.resolve(options.id)
     precision.settle(model)
-    count = options.count or steps.COUNT
-    points = [p for p in steps.read(file) if p.num_images == count]
-    for point in steps.measure(model, count, points, _tell):
+    count = options.count or fid_by_steps.COUNT
+    points = [p for p in fid_by_steps.read(file) if p.num_images == count]
+    for point in fid_by_steps.measure(model, count, points, _tell):
         points.append(point)
         if options.save:
-            steps.write(file, points)
+            fid_by_steps.write(file, points)
     if options.json:
         print(json.dumps([dataclasses.asdict(p) for p in points], indent=1))
     else:
@@ -272,15 +276,15 @@ def _evaluate_steps(options: Namespace) -> None:
 
 
 def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
-    from playground.evaluation import marks, table
+    from playground.evaluation import baselines, report
 
     if options.json:
         return print(json.dumps(figures, indent=1))
     for name, figure in figures.items():
         if "fid" in figure:
-            title = marks.MARKS[name][0] if name in marks.MARKS else name
+            title = baselines.MARKS[name][0] if name in baselines.MARKS else name
             print(f"{title}:")
-            print("\n".join(f"  {key}: {text}" for key, text in table.sentences(figure)))
+            print("\n".join(f"  {key}: {text}" for key, text in report.sentences(figure)))
         else:
             text = f"{figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']}"
             of = (
@@ -331,12 +335,12 @@ def _install(name: str, folder: Path) -> None:
 def bench(options: Namespace) -> int:
     import subprocess
 
-    from playground import window_bench
-    from playground.evaluation import bench as benches
+    from playground.bench import sampling as benches
+    from playground.bench import window as window_rows
 
     rows: list[benches.Row] = []
     failed = 0
-    for name, measure in [*benches.model_rows(), *window_bench.window_rows()]:
+    for name, measure in [*benches.model_rows(), *window_rows.window_rows()]:
         if options.only and not any(part.lower() in name.lower() for part in options.only):
             continue
         _tell(f"{name} …")
@@ -405,7 +409,7 @@ def _read_array(path: Path) -> np.ndarray:
 def _read_text(path: Path) -> np.ndarray:
     """ASCII codes of a text file, uint8 (T,)."""
     try:
-        codes = kjv.codes_of(path.read_text(encoding="utf-8"))
+        codes = bible.codes_of(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text file (UTF-8).") from None
     except ValueError as error:

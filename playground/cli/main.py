@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from playground import commands
+from playground.cli import commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -166,7 +166,3 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit() and int(width) >= 320 and int(height) >= 240):
         raise argparse.ArgumentTypeError("takes WIDTHxHEIGHT, at least 320x240")
     return int(width), int(height)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

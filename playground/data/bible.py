@@ -20,8 +20,17 @@ from pathlib import Path
 
 import numpy as np
 
-from playground import data, paths
+from playground import paths
+from playground.data.dataset import Dataset, Split, places
 
+BIBLE = Dataset(
+    "bible",
+    "King James Bible (1611), whole books held out",
+    "public domain",
+    (1, 256, 1),
+    (),
+    modality="text",
+)
 TEST_BOOKS = ("Ruth", "Est", "Eccl", "Jonah", "Jas")  # story, story, wisdom, prophet, letter: 90 kB
 VALIDATION_BOOKS = ("SSol", "Dan", "Phmn")  # song, prophet, letter: 78 kB
 WINDOW = 256  # characters of a training example
@@ -34,7 +43,7 @@ _DEBIAN = Path("/usr/lib")
 _BOOK = "== "  # a line that begins so names the next book, in the test file
 
 
-def windows(split: data.Split) -> tuple[np.ndarray, np.ndarray]:
+def windows(split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Stretches of :data:`WINDOW` characters that follow each other, uint8 (N,1,WINDOW,1); labels are all 0, int64 (N,).
 
     Raises:
@@ -63,7 +72,7 @@ def text_of(codes: np.ndarray) -> str:
 
 
 @lru_cache(maxsize=3)
-def books(split: data.Split) -> dict[str, str]:
+def books(split: Split) -> dict[str, str]:
     """Short name -> text of every book of a split, in the order of the Bible.
 
     Raises:
@@ -91,7 +100,7 @@ def write_test_books() -> Path:
 
 
 def _read(name: str) -> bytes:
-    for place in data.places(_DEBIAN):
+    for place in places(_DEBIAN):
         if (place / name).is_file():
             found = (place / name).read_bytes()
             if hashlib.sha256(found).hexdigest() != _FILES[name]:

@@ -1,80 +1,17 @@
-"""Datasets as uint8 arrays (N, H, W, C) with int64 labels.  No torch.
+"""The data sets by name, as uint8 arrays (N, H, W, C) with int64 labels.  No torch.
 
-A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code of a character (see ``kjv.py``).
-
-Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, MIT licence) is split 55,000 / 5,000 / 10,000 everywhere: the last
-5,000 training images are the validation set.  The test images travel with the program; the training images are
-looked for in ``$PLAYGROUND_DATA``, in the Debian package's folder, in the cache, and else downloaded.
+A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code of a character (see ``bible.py``).
 """
 
 from __future__ import annotations
 
-import gzip
-import hashlib
-import os
-from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Literal
-
 import numpy as np
 
-from playground import paths
+from playground.data import bible, fashion
+from playground.data.dataset import Dataset, Modality, Split
 
-Split = Literal["train", "validation", "test"]
-Modality = Literal["images", "text"]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """What a dataset is called and looks like."""
-
-    name: str
-    title: str
-    licence: str
-    image_shape: tuple[int, int, int]  # H, W, C; of a text 1, characters of a training example, 1
-    classes: tuple[str, ...]
-    modality: Modality = "images"
-
-
-DATASETS = {
-    "fashion": Dataset(
-        "fashion",
-        "Fashion-MNIST",
-        "MIT",
-        (28, 28, 1),
-        (
-            "T-shirt",
-            "Trouser",
-            "Pullover",
-            "Dress",
-            "Coat",
-            "Sandal",
-            "Shirt",
-            "Sneaker",
-            "Bag",
-            "Ankle boot",
-        ),
-    ),
-    "bible": Dataset(
-        "bible",
-        "King James Bible (1611), whole books held out",
-        "public domain",
-        (1, 256, 1),
-        (),
-        modality="text",
-    ),
-}
-
-_FILES = {  # file name -> sha256
-    "train-images-idx3-ubyte.gz": "b0564c3eedabfbf835052cff8503ea422014ce006caf5b757f851416ee8300c7",
-    "train-labels-idx1-ubyte.gz": "0ae29f65d86684f32d1b9c85147786c547b9c6aebcaf235f0400a0cce308b056",
-    "t10k-images-idx3-ubyte.gz": "cc1d090a38ace84dfa1aa66e3ada7c336ef481a96936906477e6dd344da56eaa",
-    "t10k-labels-idx1-ubyte.gz": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
-}
-_DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
-_NUM_VALIDATION = 5_000
+DATASETS: dict[str, Dataset] = {d.name: d for d in (fashion.FASHION, bible.BIBLE)}
+_LOADERS = {"fashion": fashion.load, "bible": bible.windows}
 
 
 def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -88,64 +25,9 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"There is no dataset called {dataset!r}; there are {', '.join(DATASETS)}.")
     if split not in ("train", "validation", "test"):
         raise ValueError(f"There is no split called {split!r}; there are train, validation and test.")
-    if DATASETS[dataset].modality == "text":
-        from playground import kjv
-
-        return kjv.windows(split)
-    images, labels = _read_pair("t10k" if split == "test" else "train")
-    if split == "train":
-        return images[:-_NUM_VALIDATION], labels[:-_NUM_VALIDATION]
-    if split == "validation":
-        return images[-_NUM_VALIDATION:], labels[-_NUM_VALIDATION:]
-    return images, labels
+    return _LOADERS[dataset](split)
 
 
 def modality(dataset: str) -> Modality:
     """Whether a dataset (of this name, perhaps one that only a user's own file knows) holds pictures or text."""
     return DATASETS[dataset].modality if dataset in DATASETS else "images"
-
-
-@lru_cache(maxsize=2)
-def _read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
-    images = np.frombuffer(_read(f"{prefix}-images-idx3-ubyte.gz"), np.uint8, offset=16).reshape(
-        -1, 28, 28, 1
-    )
-    labels = np.frombuffer(_read(f"{prefix}-labels-idx1-ubyte.gz"), np.uint8, offset=8).astype(np.int64)
-    labels.setflags(write=False)
-    return images, labels
-
-
-def _read(name: str) -> bytes:
-    for place in places(_DEBIAN):
-        if (place / name).is_file():
-            return gzip.decompress(_checked(name, (place / name).read_bytes(), place / name))
-    return gzip.decompress(_download(name))
-
-
-def places(system: Path) -> list[Path]:
-    """Folders in which the files of a dataset are looked for, in this order; ``system``: where a package puts them."""
-    own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []
-    return [*own, paths.folder("assets"), system, paths.cache()]
-
-
-def _checked(name: str, data: bytes, where: object) -> bytes:
-    if hashlib.sha256(data).hexdigest() != _FILES[name]:
-        raise ValueError(f"{where} is not the published Fashion-MNIST file (its checksum differs).")
-    return data
-
-
-def _download(name: str) -> bytes:
-    import urllib.request  # slow to import, seldom needed
-
-    try:
-        with urllib.request.urlopen(_URL + name, timeout=30) as answer:
-            data = _checked(name, answer.read(), _URL + name)
-    except OSError as error:
-        raise FileNotFoundError(
-            f"{name} is not in $PLAYGROUND_DATA nor in {_DEBIAN} and could not be downloaded ({error})."
-        ) from None
-    paths.cache().mkdir(parents=True, exist_ok=True)
-    partial = paths.cache() / (name + ".part")
-    partial.write_bytes(data)
-    partial.replace(paths.cache() / name)
-    return data

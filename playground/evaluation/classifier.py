@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind, Recipe
 from playground.models.blocks import from_uint8
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import checkpoints
-from playground.models.base import knobs
+from playground.contract import knobs
 
 NUM_STEPS = (1, 2, 4, 8, 16, 50)
 COUNT = 500  # pictures behind a point
@@ -51,18 +51,18 @@ def measure(
     Raises:
         ValueError: one sentence, for a model without steps.
     """
-    from playground.evaluation import fidelity, marks, pictures
+    from playground.evaluation import baselines, fidelity, sample_quality
 
     planned = plan(model.Request)
-    judge = marks.judge_hashes(model.card.dataset)["judge"]
+    judge = baselines.judge_hashes(model.card.dataset)["judge"]
     there = {(p.sampler, p.num_steps) for p in known if p.num_images == count and p.judge == judge}
-    ruler = pictures.Ruler(model.card.dataset)
+    ruler = sample_quality.Ruler(model.card.dataset)
     for sampler, num_steps in planned:
         if (sampler, num_steps) in there:
             continue
         settings = {"num_steps": num_steps} | ({"sampler": sampler} if sampler else {})
-        drawn = pictures.draw(model, count, settings, lambda line: None)
-        features = pictures.features_of(ruler.judges["judge"], drawn.images)
+        drawn = sample_quality.draw(model, count, settings, lambda line: None)
+        features = sample_quality.features_of(ruler.judges["judge"], drawn.images)
         fid = fidelity.frechet_error(ruler.reference["judge"], features)
         tell(f"{sampler} {num_steps} steps: FID {fid['value']:.3f} ± {fid['standard_error']:.3f}".strip())
         yield Point(

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground import data, kjv
-from playground.models.base import Scores
+from playground import data
+from playground.contract import Scores
+from playground.data import bible
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
 NUM_WEIGHTS = 64  # k of the importance-weighted bound
@@ -109,7 +110,7 @@ def bits_per_character(
     device = next(model.parameters()).device
     bits, of_book = [], {}
     for name, text in books.items():
-        codes = torch.from_numpy(kjv.codes_of(text).astype(np.int64))[None].to(device)
+        codes = torch.from_numpy(bible.codes_of(text).astype(np.int64))[None].to(device)
         bits.append(model.nats_per_character(codes)[0].double().cpu().numpy() / math.log(2))
         of_book[name] = float(bits[-1].mean())
         if tell is not None:
@@ -134,7 +135,7 @@ def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict
     then with a line of progress.
     """
     if data.modality(model.card.dataset) == "text":
-        return {"bits_per_char": bits_per_character(model, kjv.books("test"), tell)}
+        return {"bits_per_char": bits_per_character(model, bible.books("test"), tell)}
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

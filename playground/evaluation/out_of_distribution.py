@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints, data, paths
+from playground.contract import Score
 from playground.models import noise
-from playground.models.base import Score
 from playground.ranking import auc
 
 SEED = 0  # of the scores and of the sets: what ``playground score`` takes unless it is told

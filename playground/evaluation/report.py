@@ -7,7 +7,7 @@ from typing import Any
 
 from playground import checkpoints, data
 from playground.checkpoints import Card
-from playground.evaluation import marks
+from playground.evaluation import baselines
 
 PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
 BINARISED = frozenset(
@@ -58,13 +58,15 @@ def likelihood_table(cards: Iterable[Card]) -> str:
 def picture_table(cards: Iterable[Card], dataset: str = "fashion") -> str:
     """The marks and, best first, every checkpoint whose pictures were measured."""
     found = [c for c in cards if c.dataset == dataset and PICTURES in c.metrics]
-    counts = sorted({c.metrics[PICTURES]["num_images"] for c in found} or {marks.NUM_REFERENCE}, reverse=True)
+    counts = sorted(
+        {c.metrics[PICTURES]["num_images"] for c in found} or {baselines.NUM_REFERENCE}, reverse=True
+    )
     rows = []
     for count in counts:
-        written = marks.read(dataset, count)
-        blur = written.get(marks.BLUR)
+        written = baselines.read(dataset, count)
+        blur = written.get(baselines.BLUR)
         for name, figures in written.items():
-            rows.append(_picture_row(marks.MARKS[name][0], {**figures, **_quality(figures, blur)}))
+            rows.append(_picture_row(baselines.MARKS[name][0], {**figures, **_quality(figures, blur)}))
         of_count = [c for c in found if c.metrics[PICTURES]["num_images"] == count]
         for card in sorted(of_count, key=lambda c: c.metrics[PICTURES]["fid"]["value"]):
             rows.append(_picture_row(f"`{card.id}`", card.metrics[PICTURES]))

@@ -15,9 +15,9 @@ from typing import Any
 
 from playground import data, paths
 from playground.checkpoints import Card
-from playground.evaluation import marks
-from playground.evaluation.table import BINARISED, PICTURES, settings_text
-from playground.tables import Table
+from playground.evaluation import baselines
+from playground.evaluation.report import BINARISED, PICTURES, settings_text
+from playground.export.csv_table import Table
 
 Value = float | str
 STARS = 5
@@ -199,7 +199,7 @@ def _figures(pictures: Mapping[str, Any]) -> dict[str, Value]:
 
 def _against_real(dataset: str, pictures: Mapping[str, Any]) -> dict[str, Value]:
     """What depends on how many pictures were drawn, as a fraction of what as many real ones reach."""
-    real = marks.read(dataset, pictures["num_images"]).get("held_out", {}) if pictures else {}
+    real = baselines.read(dataset, pictures["num_images"]).get("held_out", {}) if pictures else {}
     shared = [n for n in OF_REAL if n in pictures and real.get(n, {}).get("value")]
     return {OF_REAL[n]: pictures[n]["value"] / real[n]["value"] for n in shared}
 
@@ -210,11 +210,11 @@ def _errors(pictures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _marks(dataset: str, count: int, several: bool) -> list[Row]:
-    written = marks.read(dataset, count)
-    blur = written.get(marks.BLUR)
+    written = baselines.read(dataset, count)
+    blur = written.get(baselines.BLUR)
     found = []
     for name, figures in written.items():
-        title = marks.MARKS[name][0]
+        title = baselines.MARKS[name][0]
         full = f"{title}, N = {count:,}" if several else title
         values: dict[str, Value] = {"name": full, "system": title, "family": "reference", **_figures(figures)}
         if blur:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from playground import checkpoints, data, distributed
-from playground.evaluation import fidelity, marks
-from playground.models.base import labels_of, make_request, settings_of
+from playground.contract import labels_of, make_request, settings_of
+from playground.evaluation import baselines, fidelity
 
 BATCH = 128  # pictures drawn together; a multiple of every model's chunk
 COUNT = 5_000
@@ -75,14 +75,14 @@ class Ruler:
 
     def __init__(self, dataset: str, split: data.Split = "test", device: torch.device | str = "cpu") -> None:
         self.dataset = dataset
-        self.judges = {name: checkpoints.load(path) for name, path in marks.judge_paths(dataset).items()}
+        self.judges = {name: checkpoints.load(path) for name, path in baselines.judge_paths(dataset).items()}
         if "judge" not in self.judges:
             raise FileNotFoundError(
                 f"There is no judge for {dataset}: train it with playground train judge-{dataset}."
             )
         for judge in self.judges.values():
             judge.to(device)
-        images, _ = marks.reference(dataset, split)
+        images, _ = baselines.reference(dataset, split)
         self.reference = {name: features_of(judge, images) for name, judge in self.judges.items()}
 
     def measure(self, images: np.ndarray, labels: np.ndarray | None = None) -> dict[str, Any]:
@@ -104,13 +104,13 @@ class Ruler:
 
     def marks(self, count: int, tell: Tell) -> dict[str, Any]:
         """The marks at ``count`` pictures: as written down, or measured now."""
-        return marks.read(self.dataset, count) or self.measure_marks(count, tell)
+        return baselines.read(self.dataset, count) or self.measure_marks(count, tell)
 
     def measure_marks(self, count: int, tell: Tell) -> dict[str, Any]:
         """Every mark, measured as a model is."""
-        images, labels = marks.held_out(self.dataset, count)
+        images, labels = baselines.held_out(self.dataset, count)
         found = {}
-        for name, (title, make) in marks.MARKS.items():
+        for name, (title, make) in baselines.MARKS.items():
             tell(f"mark: {title}")
             found[name] = self.measure(make(images), None if name == "pairs" else labels)
         return found
@@ -121,7 +121,7 @@ def evaluate(model: Any, drawn: Drawn, tell: Tell, split: data.Split = "test") -
     ruler = Ruler(model.card.dataset, split, next(model.parameters()).device)
     found = ruler.measure(drawn.images, drawn.labels)
     if split == "test":  # the marks are measured against the test set
-        blur = ruler.marks(len(drawn.images), tell)[marks.BLUR]
+        blur = ruler.marks(len(drawn.images), tell)[baselines.BLUR]
         found["quality"] = as_fraction(found["fid"], blur["fid"])
         if "second" in found:
             found["second"]["quality"] = as_fraction(found["second"]["fid"], blur["second"]["fid"])
@@ -130,8 +130,8 @@ def evaluate(model: Any, drawn: Drawn, tell: Tell, split: data.Split = "test") -
         "settings": drawn.settings,
         "passes": drawn.passes,
         "milliseconds": round(drawn.milliseconds, 3),
-        "pictures": marks.fingerprint(drawn.images),
-        "judges": marks.judge_hashes(model.card.dataset),
+        "pictures": baselines.fingerprint(drawn.images),
+        "judges": baselines.judge_hashes(model.card.dataset),
     }
 
 
@@ -171,7 +171,7 @@ def nearest_ratio(images: np.ndarray, dataset: str) -> dict[str, float]:
     train, _ = data.load(dataset, "train")
     flat = _flat(train)
     mine = fidelity.nearest(_flat(images[:NUM_NEAREST]), flat)
-    real = _real_distances(dataset, min(NUM_NEAREST, marks.NUM_REFERENCE))
+    real = _real_distances(dataset, min(NUM_NEAREST, baselines.NUM_REFERENCE))
     rng = np.random.default_rng(0)
 
     def resampled(values: np.ndarray) -> float:
@@ -187,7 +187,7 @@ _REAL: dict[tuple[str, int], np.ndarray] = {}
 def _real_distances(dataset: str, count: int) -> np.ndarray:
     if (dataset, count) not in _REAL:
         train, _ = data.load(dataset, "train")
-        _REAL[dataset, count] = fidelity.nearest(_flat(marks.held_out(dataset, count)[0]), _flat(train))
+        _REAL[dataset, count] = fidelity.nearest(_flat(baselines.held_out(dataset, count)[0]), _flat(train))
     return _REAL[dataset, count]
 
 

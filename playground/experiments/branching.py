@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.models.base import Frame, Request, State, pixel_order
+from playground.contract import Frame, Request, State, pixel_order
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
 CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code

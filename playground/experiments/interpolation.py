@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
 
 _PASSES = (1, 0, 2)  # the first row of each pass over the plane: the middle ones stand in for both neighbours
 _ENCODED: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()  # model -> test codes

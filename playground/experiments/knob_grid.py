@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from playground import data
-from playground.models.base import EACH_CLASS, Frame, Knob, Request, knob, knobs, make_request
+from playground.contract import EACH_CLASS, Frame, Knob, Request, knob, knobs, make_request
 
 NONE = "none"  # the knob of an axis that turns nothing
 MOST = 10  # values along an axis

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from playground import paths
-from playground.models.base import Frame
+from playground.contract import Frame
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,8 @@ from typing import Any, BinaryIO
 import numpy as np
 
 import playground
-from playground import paths
-from playground.models import base
-from playground.models.base import Request
+from playground import contract, paths
+from playground.contract import Request
 
 KEYWORD = "generative-playground"  # of the text chunk
 MAX_TEXT_BYTES = 2**20
@@ -180,14 +179,14 @@ def request_of(kind: type[Request], settings: Mapping[str, Any], num_classes: in
     Raises:
         ValueError: one sentence.
     """
-    for one in base.knobs(kind):
+    for one in contract.knobs(kind):
         value = settings.get(one.name, one.default)
         wanted = (int, float) if one.type is float else one.type
         if not isinstance(value, wanted) or (isinstance(value, bool) and one.type is not bool):
             raise ValueError(f"{one.name} cannot be {str(value)[:40]!r}.")
-        if one.choices == "classes" and not base.EACH_CLASS <= int(value) < num_classes:
+        if one.choices == "classes" and not contract.EACH_CLASS <= int(value) < num_classes:
             raise ValueError(f"There is no class number {value}: the model knows {num_classes}.")
-    return base.make_request(kind, settings)
+    return contract.make_request(kind, settings)
 
 
 def numbers(values: Any, shape: tuple[int | None, ...], low: float, high: float) -> np.ndarray:
@@ -235,7 +234,7 @@ def snippet(
         precision: in which the sampler runs, if it is not the usual one.
     """
     kind = type(request)
-    settings = ", ".join(f"{name}={value!r}" for name, value in base.settings_of(request).items())
+    settings = ", ".join(f"{name}={value!r}" for name, value in contract.settings_of(request).items())
     if not made_by and kind is model_request:
         made_by = "model.Request"
     elif not made_by:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import pkgutil
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +11,21 @@ from playground import paths
 
 # networks that generate nothing but are trained and stored like the rest: what ``evaluate`` measures with
 JUDGES = {
-    "judge/classifier": "playground.evaluation.judge",
-    "judge/masked": "playground.evaluation.second_judge",
+    "judge/classifier": "playground.evaluation.classifier",
+    "judge/masked": "playground.evaluation.masked_autoencoder",
 }
 
+_MODEL = re.compile(r"^MODEL\b", re.MULTILINE)
+
 if TYPE_CHECKING:
-    from playground.models.base import Recipe
+    from playground.contract import Recipe
 
 
 @lru_cache
 def networks() -> tuple[str, ...]:
-    """Every model file as ``"family/file"``, sorted."""
-    families = [p for p in (paths.PACKAGE / "models").iterdir() if (p / "__init__.py").is_file()]
-    found = [
-        f"{p.name}/{m.name}" for p in families for m in pkgutil.iter_modules([str(p)]) if m.name[0] != "_"
-    ]
+    """Every model file as ``"family/file"``, sorted: the files of a family's folder that say ``MODEL = ...``."""
+    files = (paths.PACKAGE / "models").glob("*/*.py")
+    found = [f"{f.parent.name}/{f.stem}" for f in files if _MODEL.search(f.read_text(encoding="utf-8"))]
     return tuple(sorted(found))
 
 

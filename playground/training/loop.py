@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
-from playground.models.base import Recipe
+from playground.contract import Recipe
 from playground.training.run import Run, named
 
 NUM_SNAPSHOTS = 12

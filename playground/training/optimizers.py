@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import Recipe
+from playground.contract import Recipe
 from playground.models.precision import bfloat16_pays
 
 

@@ -24,8 +24,9 @@ from safetensors import safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from playground import checkpoints, data, distributed, films, models
-from playground.models.base import Recipe, make_request
+from playground import checkpoints, data, distributed, models
+from playground.checkpoints import training_record
+from playground.contract import Recipe, make_request
 from playground.models.precision import bfloat16_pays
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
@@ -125,9 +126,9 @@ class Run:
         self.continued_from = f"{model.card.id}@{checkpoints.weights_hash(path)}"
         self.images_before = model.card.images_seen
         self.seconds = model.card.training_seconds
-        film = films.path_for(model)
+        film = training_record.path_for(model)
         if film is not None:
-            self._go_on_with(films.read(film))
+            self._go_on_with(training_record.read(film))
 
     def learn_from(self, path: Path) -> None:
         """Hand over the model that the recipe begins with; what is made of it, and of its film, is another's."""
@@ -136,7 +137,7 @@ class Run:
             model.learn_from(other)
         self.continued_from = f"{other.card.id}@{checkpoints.weights_hash(path)}"
 
-    def _go_on_with(self, film: films.Film) -> None:
+    def _go_on_with(self, film: training_record.Film) -> None:
         points: dict[int, dict[str, float]] = {}
         for name, (steps, values) in film.curves.items():
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from playground import data
-from playground.models.autoregressive._pixel_model import features_of
-from playground.models.base import Frame, Request, State, knob
+from playground.contract import Frame, Request, State, knob
+from playground.models.autoregressive.pixel_model import features_of
 
 MEAN = 0  # in place of a head, which are counted from 1
 _PLACE = "The pixel that asks, counted from 1: point at it, or turn this."

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground import kjv
-from playground.models.base import Frame
+from playground.contract import Frame
+from playground.data import bible
 
 
 @torch.no_grad()
@@ -37,5 +37,5 @@ def prompt_bits(model: Any, prompt: str) -> float:
     """Exact bits per character of a text under a model, its first character given nothing; NaN for no text."""
     if not prompt:
         return math.nan
-    codes = torch.from_numpy(kjv.codes_of(prompt).copy()).to(next(model.parameters()).device)
+    codes = torch.from_numpy(bible.codes_of(prompt).copy()).to(next(model.parameters()).device)
     return float(model.score(codes[None, None, None])[0].value)

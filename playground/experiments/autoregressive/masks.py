@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import discretized_logistic
 from playground.models.autoregressive.made import ORDERINGS, orders
-from playground.models.base import Frame, Request, State, knob
 from playground.models.blocks import to_uint8
 
 _PLACE = "The output that is looked at, counted from 1: point at it, or turn this."

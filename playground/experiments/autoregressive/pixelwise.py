@@ -18,9 +18,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
+from playground.contract import EACH_CLASS, Frame, Request, State, knob, make_request, settings_of
 from playground.models import discretized_logistic, noise
-from playground.models.autoregressive._run import PixelRequest
-from playground.models.base import EACH_CLASS, Frame, Request, State, knob, make_request, settings_of
+from playground.models.autoregressive.pixel_sampling import PixelRequest
 
 NUM_TEST_IMAGES = 10_000
 

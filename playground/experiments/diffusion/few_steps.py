@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.models.base import Frame, Request, State, class_knob, knob, make_request
+from playground.contract import Frame, Request, State, class_knob, knob, make_request
 
 JUMPS = (1, 2, 4)
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
-from playground.models.diffusion._schedule import log_snr_of, t_of
+from playground.models.diffusion.schedule import log_snr_of, t_of
 
 PATH = 11  # stations of the strip, from t = 0 to t = 1
 

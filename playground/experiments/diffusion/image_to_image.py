@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from playground import data
-from playground.models.base import Frame, Request, State, class_knob, guidance_knob, knob, labels_of
-from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Grid, Moment
+from playground.contract import Frame, Request, State, class_knob, guidance_knob, knob, labels_of
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, Moment
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from playground import data
+from playground.contract import Frame, Request, State, guidance_knob, knob, labels_of
+from playground.experiments.interpolation import mix
 from playground.models import noise
-from playground.models.base import Frame, Request, State, guidance_knob, knob, labels_of
-from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Grid, Moment, ddim_inversion
-from playground.models.latent import mix
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, Moment, ddim_inversion
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
-from playground.models.energy._chains import run
+from playground.models.energy.chains import run
 from playground.ranking import auc
 
 _DAMAGES = (

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import EACH_CLASS, Frame, Request, State, guidance_knob, knob, make_request
 from playground.models import noise
-from playground.models.base import EACH_CLASS, Frame, Request, State, guidance_knob, knob, make_request
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
+from playground.experiments.interpolation import told_knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
-from playground.models.flow._layers import Squeeze
-from playground.models.latent import told_knob
+from playground.models.flow.layers import Squeeze
 
 _IMAGE: dict[str, Any] = {
     "label": "test image",

@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan.stylegan import StyleRequest
 

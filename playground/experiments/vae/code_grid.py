@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from playground import data
-from playground.models.base import Frame, Request, State, knob, make_request
+from playground.contract import Frame, Request, State, knob, make_request
 from playground.models.blocks import to_uint8
 
 NUM_NEAREST = 8  # entries that are shown beside the chosen one

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
 
 COLLAPSED = 0.1  # nats: a dimension that says less than this is as good as unused
 REACH = 4.0  # how far a slider goes, in standard deviations of the prior

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
 
 MOST_WEIGHTS = 256
 

@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.models.base import Frame, Request, State, knob
-from playground.models.latent_sliders import COLLAPSED
+from playground.contract import Frame, Request, State, knob
+from playground.experiments.vae.latent_sliders import COLLAPSED
 
 VALUES = np.linspace(-3, 3, 5)
 DIMENSIONS = 6  # rows, the most telling first

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.models.base import Frame, Request, State
+from playground.contract import Frame, Request, State
 
 
 def completion_state(x: Tensor, known: Tensor, num_samples: int) -> State:

@@ -16,9 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground import kjv
-from playground.models import next_token, noise
-from playground.models.base import Frame, Request, Score, State, knob
+from playground.contract import Frame, Request, Score, State, knob
+from playground.data import bible
+from playground.models import noise
+from playground.models.autoregressive import next_token
 
 NUM_CODES = 128  # ASCII; 0 opens a text
 CHUNK = 4  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped draw rewrites the rest
@@ -99,7 +100,7 @@ class TextRun:
         self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
         self.wanted = slice(request.first_index - start, stop - start)
         self.dice = noise.uniform(request.seed, self.indices, "character", (request.num_tokens,))  # float64
-        given = kjv.codes_of(request.prompt)
+        given = bible.codes_of(request.prompt)
         self.prompt = len(given)
         self.codes = np.zeros((len(self.indices), self.prompt + request.num_tokens), np.uint8)
         self.codes[:, : self.prompt] = given
@@ -175,7 +176,7 @@ class TextRun:
         images = self._images()
         extras = {
             "logits": self.logits[self.wanted].copy(),
-            "text": tuple(kjv.text_of(codes) for codes in images[:, 0, :, 0]),
+            "text": tuple(bible.text_of(codes) for codes in images[:, 0, :, 0]),
             "prompt_length": self.prompt,
         }
         total = self.request.num_tokens

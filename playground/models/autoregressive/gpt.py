@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Recipe
 from playground.models.autoregressive._text_model import (
     NUM_CODES,
     Memory,
@@ -22,7 +23,6 @@ from playground.models.autoregressive._text_model import (
     TextRequest,
     context_start,
 )
-from playground.models.base import Recipe
 
 __all__ = ["GPT", "MODEL", "RECIPES", "GPTConfig", "TextRequest"]
 

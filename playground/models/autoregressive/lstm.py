@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Recipe
 from playground.models.autoregressive._text_model import NUM_CODES, Memory, TextModel, TextRequest
-from playground.models.base import Recipe
 
 __all__ = ["LSTM", "MODEL", "RECIPES", "LSTMConfig", "TextRequest"]
 

@@ -22,10 +22,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, State, knob
 from playground.models import discretized_logistic, noise
-from playground.models.autoregressive._pixel_model import PixelModel, features_of
-from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun
-from playground.models.base import Frame, Recipe, State, knob
+from playground.models.autoregressive.pixel_model import PixelModel, features_of
+from playground.models.autoregressive.pixel_sampling import CHUNK, PixelRequest, PixelRun
 
 _FEATURES = 2  # of a pixel: its grey level, and whether it is exactly black
 _OUTPUTS = 2  # masked numbers for a pixel

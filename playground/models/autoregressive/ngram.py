@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from playground.contract import Recipe
 from playground.models.autoregressive import _counts
 from playground.models.autoregressive._text_model import NUM_CODES, Memory, TextModel, TextRequest
-from playground.models.base import Recipe
 
 __all__ = ["MODEL", "RECIPES", "NGram", "NGramConfig", "TextRequest"]
 

@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from playground.contract import Frame, Score, State
 from playground.models import discretized_logistic
 from playground.models.autoregressive._completion import complete
-from playground.models.autoregressive._run import PixelRequest
-from playground.models.base import Frame, Score, State
+from playground.models.autoregressive.pixel_sampling import PixelRequest
 
 NUM_FEATURES = 3
 

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.contract import Frame, Request, State, class_knob, knob, labels_of
 from playground.models import noise
-from playground.models.base import Frame, Request, State, class_knob, knob, labels_of
 
 CHUNK = 16  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped pixel rewrites the rest
 

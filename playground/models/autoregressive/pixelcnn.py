@@ -23,10 +23,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Recipe, State, guidance_knob
 from playground.models import discretized_logistic
-from playground.models.autoregressive._pixel_model import NUM_FEATURES, PixelModel, features_of
-from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun, draw
-from playground.models.base import Recipe, State, guidance_knob
+from playground.models.autoregressive.pixel_model import NUM_FEATURES, PixelModel, features_of
+from playground.models.autoregressive.pixel_sampling import CHUNK, PixelRequest, PixelRun, draw
 from playground.models.blocks import ChannelRMSNorm, guided
 
 __all__ = ["CHUNK", "MODEL", "RECIPES", "GuidedRequest", "PixelCNN", "PixelCNNConfig", "PixelRequest", "draw"]

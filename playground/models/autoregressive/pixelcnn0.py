@@ -20,10 +20,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Recipe, State
 from playground.models import discretized_logistic
-from playground.models.autoregressive._pixel_model import NUM_FEATURES, PixelModel, features_of
-from playground.models.autoregressive._run import CHUNK, PixelRequest, PixelRun
-from playground.models.base import Recipe, State
+from playground.models.autoregressive.pixel_model import NUM_FEATURES, PixelModel, features_of
+from playground.models.autoregressive.pixel_sampling import CHUNK, PixelRequest, PixelRun
 
 
 @dataclass(frozen=True)

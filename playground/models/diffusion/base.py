@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from playground.contract import EACH_CLASS, Request, State
 from playground.models import noise
-from playground.models.base import EACH_CLASS, Request, State
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.diffusion._samplers import Grid
-from playground.models.diffusion._unet import UNet, halved
+from playground.models.diffusion.samplers import Grid
+from playground.models.diffusion.unet import UNet, halved
 from playground.models.precision import Precision
 
 

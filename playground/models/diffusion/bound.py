@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from playground.models.blocks import from_uint8
-from playground.models.diffusion._schedule import alpha_sigma
+from playground.models.diffusion.schedule import alpha_sigma
 
 PredictV = Callable[[Tensor, Tensor], Tensor]  # (x_t (B,C,H,W), log_snr (B,)) -> v_pred (B,C,H,W)
 ReadOut = Callable[[Tensor], Tensor]  # z_high / alpha (B,C,H,W) -> -log p(x | z_high) in nats, (B,)

@@ -24,9 +24,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
-from playground.models.diffusion._model import DiffusionModel, check_state
-from playground.models.diffusion._samplers import SAMPLERS, Grid, Moment
+from playground.contract import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
+from playground.models.diffusion.base import DiffusionModel, check_state
+from playground.models.diffusion.samplers import SAMPLERS, Grid, Moment
 from playground.models.precision import bfloat16_pays
 
 _JUMPS = 8  # that one path of the teacher serves for

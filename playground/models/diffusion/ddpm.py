@@ -18,8 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.models import noise
-from playground.models.base import (
+from playground.contract import (
     Frame,
     LikelihoodKind,
     Recipe,
@@ -31,10 +30,11 @@ from playground.models.base import (
     knob,
     labels_of,
 )
-from playground.models.diffusion._bound import Ends, bound_nats, read_grey_levels
-from playground.models.diffusion._model import DiffusionModel, check_state
-from playground.models.diffusion._samplers import CHOICES, SAMPLERS, Denoise, Grid, Moment
-from playground.models.diffusion._schedule import alpha_sigma, sigmoid, t_of
+from playground.models import noise
+from playground.models.diffusion.base import DiffusionModel, check_state
+from playground.models.diffusion.bound import Ends, bound_nats, read_grey_levels
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, Moment
+from playground.models.diffusion.schedule import alpha_sigma, sigmoid, t_of
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
 

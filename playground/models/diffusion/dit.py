@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.blocks import attention
-from playground.models.diffusion._unet import Embedding
+from playground.models.diffusion.unet import Embedding
 from playground.models.transformer import RMSNorm
 
 

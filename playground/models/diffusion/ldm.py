@@ -21,11 +21,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import Frame, LikelihoodKind, Recipe, knob
+from playground.contract import Frame, LikelihoodKind, Recipe, knob
 from playground.models.blocks import to_uint8
-from playground.models.diffusion._dit import DiT
-from playground.models.diffusion._samplers import Grid, Moment
 from playground.models.diffusion.ddpm import Diffusion, DiffusionRequest, state_of
+from playground.models.diffusion.dit import DiT
+from playground.models.diffusion.samplers import Grid, Moment
 from playground.models.precision import Precision
 from playground.models.tokenizer import OnTokenizer
 

@@ -15,7 +15,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from playground.models.diffusion._schedule import log_snr_of, sigmoid, t_of
+from playground.models.diffusion.schedule import log_snr_of, sigmoid, t_of
 
 Denoise = Callable[[Tensor, float], Tensor]  # (x_t (B,C,H,W), log_snr) -> x_0_pred (B,C,H,W)
 Draw = Callable[[int], Tensor]  # step -> standard normal noise (B,C,H,W)

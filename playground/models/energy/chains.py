@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from playground import data
+from playground.contract import Frame, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, State, knob
 
 CHUNK = (
     16  # batches are padded to this where draws are discrete: one flipped pixel changes the rest of a chain

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, Score, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Recipe, Score, State, knob
 from playground.models.blocks import from_uint8
-from playground.models.energy._chains import ChainRequest, run, to_pictures
+from playground.models.energy.chains import ChainRequest, run, to_pictures
 
 _CLIP = 0.03  # of the gradient that a Langevin step follows, as in the paper's code
 

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, State, knob
 from playground.models import discretized_logistic, noise
-from playground.models.base import Frame, Recipe, State, knob
 from playground.models.blocks import from_uint8
-from playground.models.energy._chains import CHUNK, ChainRequest, in_chunks, run, to_pictures
+from playground.models.energy.chains import CHUNK, ChainRequest, in_chunks, run, to_pictures
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, Score, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Recipe, Score, State, knob
-from playground.models.energy._chains import ChainRequest, in_chunks, run, to_pictures
+from playground.models.energy.chains import ChainRequest, in_chunks, run, to_pictures
 
 
 @dataclass(frozen=True)

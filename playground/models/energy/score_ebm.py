@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import (
+from playground.contract import (
     Frame,
     LikelihoodKind,
     Recipe,
@@ -36,10 +36,10 @@ from playground.models.base import (
     labels_of,
 )
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.diffusion._model import DiffusionModel
-from playground.models.diffusion._samplers import Grid
-from playground.models.diffusion._schedule import alpha_sigma, sigmoid
-from playground.models.energy._chains import ChainRequest, run
+from playground.models.diffusion.base import DiffusionModel
+from playground.models.diffusion.samplers import Grid
+from playground.models.diffusion.schedule import alpha_sigma, sigmoid
+from playground.models.energy.chains import ChainRequest, run
 from playground.models.precision import bfloat16_pays
 
 SCORED_AT = (

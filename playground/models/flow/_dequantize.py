@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.blocks import from_uint8
-from playground.models.flow._layers import bounded
 from playground.models.flow._networks import Conditioner
+from playground.models.flow.layers import bounded
 
 _LOG_NORMAL = 0.5 * math.log(2 * math.pi)
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from playground.contract import Frame, Request, Score, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Request, Score, State, knob
-from playground.models.flow._layers import Active, Squeeze
+from playground.models.flow.layers import Active, Squeeze
 
 SCORE_DRAWS = 4  # dequantisations behind one score
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: z is a point

@@ -11,18 +11,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from playground.models.base import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind, Recipe
 from playground.models.flow._dequantize import Variational
-from playground.models.flow._flow import Flow, FlowRequest
-from playground.models.flow._layers import (
-    Active,
-    ActNorm,
-    InvertibleConv,
-    Logit,
-    MixtureCoupling,
-    Squeeze,
-)
 from playground.models.flow._networks import Conditioner
+from playground.models.flow.base import Flow, FlowRequest
+from playground.models.flow.layers import Active, ActNorm, InvertibleConv, Logit, MixtureCoupling, Squeeze
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind, Recipe
 from playground.models.flow._dequantize import Uniform
-from playground.models.flow._flow import Flow, FlowRequest
-from playground.models.flow._layers import ActNorm, Layer, Logit
+from playground.models.flow.base import Flow, FlowRequest
+from playground.models.flow.layers import ActNorm, Layer, Logit
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from playground.models.base import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind, Recipe
 from playground.models.flow._dequantize import Uniform
-from playground.models.flow._flow import Flow, FlowRequest
-from playground.models.flow._layers import Active, ActNorm, Layer, Logit, Squeeze, bounded
 from playground.models.flow._networks import Conditioner
+from playground.models.flow.base import Flow, FlowRequest
+from playground.models.flow.layers import Active, ActNorm, Layer, Logit, Squeeze, bounded
 
 
 @dataclass(frozen=True)

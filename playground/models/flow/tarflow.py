@@ -23,8 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models import noise
-from playground.models.base import (
+from playground.contract import (
     Frame,
     LikelihoodKind,
     Recipe,
@@ -34,10 +33,11 @@ from playground.models.base import (
     knob,
     labels_of,
 )
+from playground.models import noise
 from playground.models.flow._dequantize import Gaussian
-from playground.models.flow._flow import Flow, FlowRequest, log_normal
-from playground.models.flow._layers import InvertibleConv, Layer, Scale, Squeeze, bounded
 from playground.models.flow._read_out import ReadOut
+from playground.models.flow.base import Flow, FlowRequest, log_normal
+from playground.models.flow.layers import InvertibleConv, Layer, Scale, Squeeze, bounded
 from playground.models.transformer import Block, Cache, RMSNorm
 
 _READ = 2000  # training images that the read-out is counted on

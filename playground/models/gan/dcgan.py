@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
-from playground.models.base import Recipe
+from playground.contract import Recipe
 from playground.models.blocks import from_uint8
 from playground.models.gan._latents import LatentGAN
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import Recipe
+from playground.contract import Recipe
 from playground.models.gan._latents import LatentGAN
 
 

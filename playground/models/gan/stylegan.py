@@ -23,8 +23,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim.swa_utils import update_bn
 
+from playground.contract import Frame, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models import noise
-from playground.models.base import Frame, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _distances
 from playground.models.gan._games import opinion_loss

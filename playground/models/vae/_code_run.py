@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from playground.contract import Frame, State, labels_of
 from playground.models import noise
-from playground.models.base import Frame, State, labels_of
 from playground.models.blocks import guided, to_uint8
 
 CHUNK = 16

@@ -17,8 +17,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, Request, State, knob
 from playground.models import noise
-from playground.models.base import Frame, Recipe, Request, State, knob
 from playground.models.blocks import to_uint8
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture
 

@@ -18,8 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.models import discretized_logistic, noise
-from playground.models.base import Frame, Recipe, Request, Score, State, knob
 from playground.models.blocks import to_uint8
 from playground.models.vae import _prior
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture

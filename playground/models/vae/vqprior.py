@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.base import Frame, Recipe, Request, Score, State, class_knob, guidance_knob, knob
+from playground.contract import Frame, Recipe, Request, Score, State, class_knob, guidance_knob, knob
 from playground.models.tokenizer import OnTokenizer
 from playground.models.transformer import Block, Cache, RMSNorm
 from playground.models.vae._code_run import CodeRun

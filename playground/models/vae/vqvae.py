@@ -17,8 +17,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.models import discretized_logistic, noise
-from playground.models.base import Frame, Recipe, Request, Score, State, knob
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.vae._networks import CACHED, ResidualConv, log_likelihood, mean_picture
 from playground.models.vae._quantizer import Quantizer, perplexity

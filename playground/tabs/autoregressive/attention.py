@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.bar_plot import BarPlot
-from playground.ui.colour_bar import ColourBar, coloured
-from playground.ui.image_grid import ImageGrid
-from playground.ui.pixel_grid import PixelGrid
+from playground.contract import Frame, Request
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.pixel_grid import PixelGrid
+from playground.ui.plots.bar_plot import BarPlot
+from playground.ui.plots.colour_bar import ColourBar, coloured
 
 COLOURS = "magma"  # begins in black, so that it can be laid over a picture like light
 DIM = 0.4  # of the picture under the light
@@ -40,23 +40,23 @@ class Attention(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """With the layers and heads that there are."""
-        from playground.models.autoregressive import _attention
+        from playground.experiments.autoregressive import attention
 
         layers = model.context.attention
-        return _attention.attention_request(len(layers), layers[0].num_heads)
+        return attention.attention_request(len(layers), layers[0].num_heads)
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The one frame."""
-        from playground.models.autoregressive import _attention
+        from playground.experiments.autoregressive import attention
 
-        return _attention.look(model, request)
+        return attention.look(model, request)
 
     def code(self) -> Code | None:
         """The request's type is made on the fly."""
         layers = self.model.context.attention
-        kind = f"_attention.attention_request({len(layers)}, {layers[0].num_heads})"
-        imports = ("from playground.models.autoregressive import _attention",)
-        return Code("_attention.look(model, request)", imports, kind)
+        kind = f"attention.attention_request({len(layers)}, {layers[0].num_heads})"
+        imports = ("from playground.experiments.autoregressive import attention",)
+        return Code("attention.look(model, request)", imports, kind)
 
     def build(self) -> None:
         """The picture, every map, the colours, and how far up the chosen one looks."""
@@ -81,7 +81,7 @@ class Attention(View):
 
     def draw(self, frame: Frame) -> None:
         """Light on the picture, and the small maps, hatched where nothing is finished."""
-        from playground.models.autoregressive._attention import asking_cell
+        from playground.experiments.autoregressive.attention import asking_cell
 
         weights, row, column = (frame.extras[name] for name in ("weights", "row", "column"))
         asking, chosen = asking_cell(row, column), self._chosen(frame)
@@ -106,7 +106,7 @@ class Attention(View):
 
     def draw_plot(self, frame: Frame) -> None:
         """The chosen map, summed along rows: the last finished pair is 1 above."""
-        from playground.models.autoregressive._attention import asking_cell
+        from playground.experiments.autoregressive.attention import asking_cell
 
         asking, by_row = asking_cell(frame.extras["row"], frame.extras["column"]), self._chosen(frame).sum(1)
         finished = 0 if asking is None else asking[0] + 1
@@ -120,7 +120,7 @@ class Attention(View):
     # --- which map
 
     def _chosen(self, frame: Frame) -> np.ndarray:
-        from playground.models.autoregressive._attention import shown
+        from playground.experiments.autoregressive.attention import shown
 
         request: Any = self.request
         return shown(frame.extras["weights"], request.layer, request.head)

@@ -9,11 +9,11 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground.models import base
-from playground.models.base import Frame, Request
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground import contract
+from playground.contract import Frame, Request
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
 
 
 class Complete(View):
@@ -34,17 +34,17 @@ class Complete(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Whoever completes."""
-        return isinstance(model, base.Completes)
+        return isinstance(model, contract.Completes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.CompleteRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Known rows, then pixel by pixel."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.complete(model, request)  # type: ignore[arg-type]
 

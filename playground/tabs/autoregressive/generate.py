@@ -9,22 +9,15 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground import data
-from playground.keepsake import numbers
-from playground.models.base import Frame, Request, State, knobs, pixel_order
-from playground.tabs import shelf
-from playground.tabs.attention import Attention
-from playground.tabs.code import Code
-from playground.tabs.completion import Complete
-from playground.tabs.generations import Generations
-from playground.tabs.masks import Masks
-from playground.tabs.receptive_field import ReceptiveField
-from playground.tabs.surprise import Surprise
-from playground.tabs.view import View
-from playground.tabs.write import Write
-from playground.ui import theme
-from playground.ui.bar_plot import BarPlot
-from playground.ui.controls import Slider
-from playground.ui.image_grid import ImageGrid
+from playground.contract import Frame, Request, State, knobs, pixel_order
+from playground.export.picture_metadata import numbers
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.bar_plot import BarPlot
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import Slider
 
 
 class Generate(View):
@@ -96,13 +89,13 @@ class Generate(View):
         edits = [tuple(edit) for edit in settings["edits"]]
 
         def play(model: Any, request: Request) -> Iterator[Frame]:
-            from playground.models import replay
+            from playground.experiments import branching
 
-            return replay.edited(model, request, edits)
+            return branching.edited(model, request, edits)
 
         self.adopt(request)
         self.edits = {edit[:3]: edit[3] for edit in edits}
-        self.player.start(self.source(lambda model: shelf.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
         self.grid.select(settings["selected"])
 
     def code(self) -> Code | None:
@@ -110,7 +103,9 @@ class Generate(View):
         if not self.edits:
             return super().code()
         edits = [(*at, value) for at, value in self.edits.items()]
-        return Code(f"edited(model, request, {edits})", ("from playground.models.replay import edited",))
+        return Code(
+            f"edited(model, request, {edits})", ("from playground.experiments.branching import edited",)
+        )
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """See the class."""
@@ -225,6 +220,3 @@ class PixelEditor(QWidget):
         self.label.setText(
             f"Change picture {sample + 1}, row {row + 1}, column {column + 1}: grey level {value}"
         )
-
-
-VIEWS = (Generate, Complete, Surprise, ReceptiveField, Attention, Masks, Write, Generations)

@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import checkpoints, data, kjv, sheets
-from playground.evaluation.measured import year_of
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.text_page import TextPage
+from playground import checkpoints, data
+from playground.contract import Frame, Request
+from playground.data import bible
+from playground.evaluation.results import year_of
+from playground.export import contact_sheet
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.theme import theme
+from playground.ui.widgets.text_page import TextPage
 
 
 class Generations(View):
@@ -81,7 +83,7 @@ class Generations(View):
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """All models, character by character."""
-        from playground.models import generations
+        from playground.experiments.autoregressive import generations
 
         get = self.tab.shelf.get
         models = [model if card.id == model.card.id else get(card.id) for card in self.cards]
@@ -99,7 +101,7 @@ class Generations(View):
         """With the models that stand beside this one."""
         named = ("model" if c.id == self.model.card.id else f"playground.load({c.id!r})" for c in self.cards)
         run = f"generations.side_by_side([{', '.join(named)}], request)"
-        return Code(run, ("from playground.models import generations",))
+        return Code(run, ("from playground.experiments.autoregressive import generations",))
 
     def draw(self, frame: Frame) -> None:
         """Every page, and what the prompt costs."""
@@ -115,9 +117,9 @@ class Generations(View):
         """The texts as pictures, for a film."""
         given = frame.extras["prompt_length"]
         names = [card.system for card in self.cards]
-        texts = [kjv.text_of(codes[0, : given + frame.step, 0]) for codes in frame.images]
+        texts = [bible.text_of(codes[0, : given + frame.step, 0]) for codes in frame.images]
         room = frame.images.shape[2]
-        return [(n, sheets.page(t, given, room, 44)[None]) for n, t in zip(names, texts, strict=True)]
+        return [(n, contact_sheet.page(t, given, room, 44)[None]) for n, t in zip(names, texts, strict=True)]
 
 
 def _others(card: checkpoints.Card) -> list[checkpoints.Card]:

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.models.base import Frame, Request
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.colour_bar import coloured
-from playground.ui.image_grid import ImageGrid
-from playground.ui.pixel_grid import PixelGrid
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.pixel_grid import PixelGrid
+from playground.ui.plots.colour_bar import coloured
+from playground.ui.plots.line_plot import BarPlot
+from playground.ui.theme import theme
 
 _BLOCK = 4  # units and pixels that share a dot of a drawn mask, each way
 _TITLES = (
@@ -45,15 +45,15 @@ class Masks(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.autoregressive import _masks
+        from playground.experiments.autoregressive import masks
 
-        return _masks.MasksRequest
+        return masks.MasksRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The one frame."""
-        from playground.models.autoregressive import _masks
+        from playground.experiments.autoregressive import masks
 
-        return _masks.look(model, request)  # type: ignore[arg-type]
+        return masks.look(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """Pictures, matrices, and the distribution of the pixel."""

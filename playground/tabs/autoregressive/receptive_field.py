@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.colour_bar import ColourBar, coloured
-from playground.ui.pixel_grid import PixelGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.pixel_grid import PixelGrid
+from playground.ui.plots.colour_bar import ColourBar, coloured
+from playground.ui.plots.line_plot import LinePlot
 
 LEAST = 1e-6  # of the strongest gradient, where the colours begin
 TICKS = [(-6, "a millionth"), (-4, "10⁻⁴"), (-2, "a hundredth"), (0, "strongest")]
@@ -43,7 +43,7 @@ class ReceptiveField(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.FieldRequest
 
@@ -57,7 +57,7 @@ class ReceptiveField(View):
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """One frame: the gradients of all models."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         models = [model, *(self.tab.shelf.get(card.id) for card in self.others)]
         return pixelwise.receptive_fields(models, request)  # type: ignore[arg-type]
@@ -66,7 +66,7 @@ class ReceptiveField(View):
         """With the models that stand beside this one."""
         others = ", ".join(f"playground.load({card.id!r})" for card in self.others)
         run = f"pixelwise.receptive_fields([model, {others}], request)"
-        return Code(run, ("from playground.models import pixelwise",))
+        return Code(run, ("from playground.experiments.autoregressive import pixelwise",))
 
     def build(self) -> None:
         """Pictures, colours, and how far up each model looks."""

@@ -11,12 +11,12 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from playground.models.base import Frame, Request
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.colour_bar import ColourBar, coloured
-from playground.ui.pixel_grid import PixelGrid
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.view import View
+from playground.ui.pictures.pixel_grid import PixelGrid
+from playground.ui.plots.colour_bar import ColourBar, coloured
+from playground.ui.plots.line_plot import BarPlot
+from playground.ui.theme import theme
 
 MOST_BITS = 12.0  # of the colour map; a pixel that costs more has the end colour
 TICKS = [(0, "0"), (4, "4"), (8, "8: a blind guess"), (MOST_BITS, "12 or more")]
@@ -42,13 +42,13 @@ class Surprise(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.SurpriseRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Row by row."""
-        from playground.models import pixelwise
+        from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.surprise(model, request)  # type: ignore[arg-type]
 

@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.tables import Table
-from playground.ui import theme
-from playground.ui.controls import claims
+from playground.export.csv_table import Table
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import claims
 
 MOST = 16  # rows
 _NAMES = {" ": "space", "\n": "new line"}

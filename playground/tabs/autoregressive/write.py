@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import data, kjv, sheets
-from playground.keepsake import numbers
-from playground.models import next_token
-from playground.models.base import Frame, Request, State
-from playground.tabs import shelf
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.controls import combo
-from playground.ui.text_page import TextPage
-from playground.ui.token_bars import TokenBars, name_of
+from playground import data
+from playground.contract import Frame, Request, State
+from playground.data import bible
+from playground.export import contact_sheet
+from playground.export.picture_metadata import numbers
+from playground.models.autoregressive import next_token
+from playground.tabs.autoregressive.token_bars import TokenBars, name_of
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import combo
+from playground.ui.widgets.text_page import TextPage
 
 Edit = tuple[int, int, int]
 
@@ -232,7 +234,7 @@ class Write(View):
         self.adopt(request)
         self.edits = list(edits)
         self.attention.set_value(settings["block"], settings["head"])
-        self.player.start(self.source(lambda model: shelf.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
         self._wanted = settings["at"]
         self.player.shown.connect(self._point_again)
 
@@ -250,7 +252,7 @@ class Write(View):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The text as a picture, for a film."""
         codes, given = _written(frame)
-        return [("", sheets.page(kjv.text_of(codes), given, frame.images.shape[2])[None])]
+        return [("", contact_sheet.page(bible.text_of(codes), given, frame.images.shape[2])[None])]
 
 
 class AttentionChoice(QWidget):

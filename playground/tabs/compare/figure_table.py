@@ -13,8 +13,8 @@ from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistent
 from PySide6.QtGui import QColor, QFont, QIcon, QKeyEvent, QPainter, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from playground.ui import theme
-from playground.ui.controls import claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import claims
 
 Index = QModelIndex | QPersistentModelIndex
 MOST_NAMES = 0.4  # of the width, for the first column of a table that does not fit

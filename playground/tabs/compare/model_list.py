@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import claims
 
 
 @dataclass(frozen=True)

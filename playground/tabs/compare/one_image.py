@@ -13,21 +13,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from playground import data, incoming, keepsake
+from playground import data
 from playground.checkpoints import Card
-from playground.evaluation import lens
-from playground.keepsake import Keepsake
-from playground.models.base import Frame
-from playground.tabs import lens_words, lens_work
-from playground.tabs.page import Page, Place, Scene
-from playground.ui import theme
-from playground.ui.controls import Segmented, combo
-from playground.ui.files import ask_to_open
-from playground.ui.job import Job
-from playground.ui.paint_grid import PaintGrid
-from playground.ui.stepper import Stepper
-from playground.ui.verdict import RowContent
-from playground.ui.verdict_row import VerdictHeader, VerdictRow
+from playground.contract import Frame
+from playground.data import image_import
+from playground.evaluation import out_of_distribution
+from playground.export import picture_metadata
+from playground.export.picture_metadata import Keepsake
+from playground.tabs.compare import score_words, scoring
+from playground.tabs.compare.score_layout import RowContent
+from playground.tabs.compare.score_row import VerdictHeader, VerdictRow
+from playground.tabs.frame.page import Page, Place, Scene
+from playground.ui.pictures.paint_grid import PaintGrid
+from playground.ui.playback.job import Job
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import Segmented, combo
+from playground.ui.widgets.file_dialogs import ask_to_open
+from playground.ui.widgets.stepper import Stepper
 
 SHAPE = (28, 28, 1)
 COUNT = 10_000  # test images, and so pictures of every set
@@ -44,9 +46,9 @@ class Lens(Scene):
     )
 
     def __init__(self, page: Page) -> None:
-        self.bench = lens_work.Bench(page.shelf)
+        self.bench = scoring.Bench(page.shelf)
         self.cards = _in_order([c for c in page.cards if data.DATASETS[c.dataset].image_shape == SHAPE])
-        self.verdicts: dict[str, tuple[lens.Verdict, lens.Census | None]] = {}
+        self.verdicts: dict[str, tuple[out_of_distribution.Verdict, out_of_distribution.Census | None]] = {}
         self.image = np.zeros(SHAPE, np.uint8)
         self.other = "grey"
         self._test_index: int | None = None  # of the image, if it is a test image
@@ -73,13 +75,13 @@ class Lens(Scene):
         row.addLayout(self._lay_out_right(), 68)
         self.column.addLayout(row, 1)
         theme.signals.changed.connect(self._fit_header)
-        self._choose(lens.OTHERS.index(self.other))
+        self._choose(out_of_distribution.OTHERS.index(self.other))
 
     def _make_sources(self) -> None:
         self.grid = PaintGrid()
         self.grid.painted.connect(self._painted)
         self.said = _caption()
-        sets = [(f"set:{name}", kept.title) for name, kept in lens.SETS.items()]
+        sets = [(f"set:{name}", kept.title) for name, kept in out_of_distribution.SETS.items()]
         drawn = [(f"model:{card.id}", f"drawn by {card.id}") for card in self.cards]
         self.source = combo([*sets, *drawn])
         self.source.setAccessibleName("Where pictures are taken from")
@@ -115,14 +117,14 @@ class Lens(Scene):
         return left
 
     def _make_rows(self) -> None:
-        shorts = [lens.SETS[name].short for name in lens.OTHERS]
+        shorts = [out_of_distribution.SETS[name].short for name in out_of_distribution.OTHERS]
         self.others = Segmented(shorts)
         self.others.setAccessibleName("Pictures that are no garments, in the histograms")
         self.header = VerdictHeader(shorts)
         self.rows = {card.id: VerdictRow(len(shorts), card.family) for card in self.cards}
         self.png, self.raw = VerdictRow(len(shorts)), VerdictRow(len(shorts))
         for card in self.cards:
-            self.rows[card.id].set_content(lens_words.waiting(card))
+            self.rows[card.id].set_content(score_words.waiting(card))
             self.rows[card.id].clicked.connect(lambda _=False, card=card: self._open_view(card))
         self.header.chosen.connect(self.others.set_index)
         self.others.chosen.connect(self._choose)
@@ -195,20 +197,22 @@ class Lens(Scene):
         if kind == "set":
             self.drawing.stop()
             self.stepper.show_index(index)
-            image = lens.pictures(name, 1, first=index)[0]
+            image = out_of_distribution.pictures(name, 1, first=index)[0]
             known = ""
-            if name == lens.GARMENTS:
+            if name == out_of_distribution.GARMENTS:
                 labels = data.load("fashion", "test")[1]
                 known = f": {data.DATASETS['fashion'].classes[labels[index]]}"
-            self._present(image, f"{lens.SETS[name].title.capitalize()}, number {index}{known}")
-            self._test_index = index if name == lens.GARMENTS else None
+            self._present(
+                image, f"{out_of_distribution.SETS[name].title.capitalize()}, number {index}{known}"
+            )
+            self._test_index = index if name == out_of_distribution.GARMENTS else None
             return
         card = next(c for c in self.cards if c.id == name)
         self.scores.stop()
         self._mark_stale()
         self.stepper.label.setText(f"seed {index}")
         self.said.setText(f"{card.system} is drawing …")
-        self.drawing.play(lambda: lens_work.fresh_sample(self.bench, card, index))
+        self.drawing.play(lambda: scoring.fresh_sample(self.bench, card, index))
 
     def _show_drawing(self, frames: list[Frame]) -> None:
         self.grid.show_picture(frames[-1].images[0])
@@ -237,14 +241,14 @@ class Lens(Scene):
 
     def ask(self) -> None:
         """Through the system's dialog."""
-        kinds = " ".join(f"*.{ending}" for ending in incoming.ENDINGS)
+        kinds = " ".join(f"*.{ending}" for ending in image_import.ENDINGS)
         ask_to_open(self, "Open a picture", f"Pictures ({kinds})", self.take_file)
 
     def take_file(self, path: Path) -> bool:
         """Any file but a checkpoint; it is read beside the window, and what is wrong with it stands in the banner."""
         if path.suffix.lower() == ".safetensors":
             return False
-        self._read(lambda: incoming.read(path), path)
+        self._read(lambda: image_import.read(path), path)
         return True
 
     def paste_picture(self) -> None:
@@ -254,15 +258,15 @@ class Lens(Scene):
         image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
         if not image.isNull():
             pixels = _pixels(image)
-            self._read(lambda: incoming.from_array(pixels, "pasted picture"))
+            self._read(lambda: image_import.from_array(pixels, "pasted picture"))
         elif files:
             self.take_file(Path(files[0].toLocalFile()))
         else:
             self.page.banner.show_warning("There is no picture in the clipboard.")
 
-    def _read(self, read: Callable[[], incoming.Incoming], path: Path | None = None) -> None:
+    def _read(self, read: Callable[[], image_import.Incoming], path: Path | None = None) -> None:
         """Decode on a thread of its own; the last one asked for is shown."""
-        found: list[tuple[incoming.Incoming, Keepsake | None]] = []
+        found: list[tuple[image_import.Incoming, Keepsake | None]] = []
         job = Job(lambda tick: found.append((read(), _inside(path))), self)
 
         def done() -> None:
@@ -304,7 +308,7 @@ class Lens(Scene):
         self._mark_stale()
         bench, image = self.bench, self.image
         cards = [card for card in self.cards if card.likelihood != "none"]
-        self.scores.play(lambda: lens_work.verdicts(bench, cards, image), patient=patient)
+        self.scores.play(lambda: scoring.verdicts(bench, cards, image), patient=patient)
 
     def _mark_stale(self) -> None:
         self.verdicts = {}
@@ -314,7 +318,7 @@ class Lens(Scene):
 
     @property
     def _chosen(self) -> int:
-        return lens.OTHERS.index(self.other)
+        return out_of_distribution.OTHERS.index(self.other)
 
     def _hear(self, frames: list[Frame]) -> None:
         for frame in frames:
@@ -327,16 +331,16 @@ class Lens(Scene):
     def _take_verdict(self, told: Any) -> None:
         card = next(c for c in self.cards if c.id == told["id"])
         if "error" in told:
-            self.rows[card.id].set_content(lens_words.failed(card, told["error"]), self._chosen)
+            self.rows[card.id].set_content(score_words.failed(card, told["error"]), self._chosen)
             return
         self.verdicts[card.id] = told["verdict"], told["census"]
         self._draw(card)
 
     def _draw(self, card: Card) -> None:
         verdict, census = self.verdicts[card.id]
-        self.rows[card.id].set_content(lens_words.scored(card, verdict, census, self.other), self._chosen)
+        self.rows[card.id].set_content(score_words.scored(card, verdict, census, self.other), self._chosen)
         counts = tuple(c.count for _, c in self.verdicts.values() if c is not None)
-        self.explained.setText(lens_words.explained(counts, self.other))
+        self.explained.setText(score_words.explained(counts, self.other))
 
     def _draw_files(self) -> None:
         self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)
@@ -345,7 +349,7 @@ class Lens(Scene):
             row.set_scale(RAW, self._png)
 
     def _choose(self, index: int) -> None:
-        self.other = lens.OTHERS[index]
+        self.other = out_of_distribution.OTHERS[index]
         self.others.set_index(index)
         self.header.choose(index)
         for row in (*self.rows.values(), self.png, self.raw):
@@ -355,7 +359,7 @@ class Lens(Scene):
                 self._draw(card)
 
     def _open_view(self, card: Card) -> None:
-        view = lens_words.view_of(card)
+        view = score_words.view_of(card)
         settings = {} if self._test_index is None else {"image": self._test_index, "index": self._test_index}
         self.page.go(Place(card.family, card.id, view, settings))
 
@@ -382,14 +386,14 @@ class Lens(Scene):
 def _inside(path: Path | None) -> Keepsake | None:
     """The settings in a picture, if it was exported from here."""
     if path is not None:
-        with contextlib.suppress(keepsake.KeepsakeError):
-            return keepsake.read(path)
+        with contextlib.suppress(picture_metadata.KeepsakeError):
+            return picture_metadata.read(path)
     return None
 
 
 def _in_order(cards: list[Card]) -> list[Card]:
     """Exact values first, those that can say nothing last."""
-    words = lens_words.ORDER
+    words = score_words.ORDER
     return sorted(cards, key=lambda card: words.index(card.likelihood) if card.likelihood in words else 9)
 
 

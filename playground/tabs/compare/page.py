@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from playground import data
 from playground.checkpoints import Card
-from playground.tabs.compare_lens import Lens
-from playground.tabs.compare_race import Race
-from playground.tabs.compare_table import Table
-from playground.tabs.page import Page
-from playground.tabs.shelf import Shelf
-from playground.ui.stream import Stream
+from playground.tabs.compare.one_image import Lens
+from playground.tabs.compare.race import Race
+from playground.tabs.compare.table import Table
+from playground.tabs.frame.page import Page
 
 
 class Compare(Page):
@@ -17,9 +17,6 @@ class Compare(Page):
 
     scenes = (Race, Lens, Table)
 
-    def __init__(self, cards: list[Card], stream: Stream, shelf: Shelf, scene_name: str = "") -> None:
+    def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset) == "images"]  # no text beside them
-        super().__init__(pictures, stream, shelf, scene_name)
-
-
-PAGE = Compare
+        super().__init__(pictures, *rest)

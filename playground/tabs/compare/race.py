@@ -19,22 +19,22 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import families
 from playground.checkpoints import Card
-from playground.evaluation.table import PICTURES
-from playground.keepsake import Keepsake
-from playground.models.base import EACH_CLASS, Frame, Request, knob, knobs
-from playground.tabs import shelf
-from playground.tabs.compare_film import MODELS, moment_of
-from playground.tabs.keep import Keeper
-from playground.tabs.page import Place, Scene
-from playground.ui import theme
-from playground.ui.controls import IconButton
-from playground.ui.knobs import KnobPanel
-from playground.ui.model_list import Choice, ModelList
-from playground.ui.moment import copy_picture, copy_settings
-from playground.ui.race_bar import RaceBar
-from playground.ui.race_panel import RaceBoard, RacePanel
-from playground.ui.race_player import RacePlayer
-from playground.ui.stream import FrameSource
+from playground.contract import EACH_CLASS, Frame, Request, knob, knobs
+from playground.evaluation.report import PICTURES
+from playground.export.picture_metadata import Keepsake
+from playground.tabs.compare.model_list import Choice, ModelList
+from playground.tabs.compare.race_bar import RaceBar
+from playground.tabs.compare.race_export import MODELS, moment_of
+from playground.tabs.compare.race_panel import RaceBoard, RacePanel
+from playground.tabs.compare.race_player import RacePlayer
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.exporter import Keeper
+from playground.tabs.frame.page import Place, Scene
+from playground.tabs.frame.view_state import copy_picture, copy_settings
+from playground.ui.knobs.panel import KnobPanel
+from playground.ui.playback.stream import FrameSource
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import IconButton
 
 FEWEST, MOST = 2, 8
 FOLD, UNFOLD = "Only the race (E)", "The race and its settings (E)"
@@ -96,8 +96,8 @@ def request_for(model: Any, race: RaceRequest) -> Request:
 def play(entrant: Entrant) -> Iterator[Frame]:
     """On the worker: the frames of an entrant."""
     model = entrant.model
-    return shelf.with_threads(
-        model, shelf.careful(model, entrant.request, lambda model, request: model.sample(request))
+    return model_cache.with_threads(
+        model, model_cache.careful(model, entrant.request, lambda model, request: model.sample(request))
     )
 
 
@@ -266,7 +266,7 @@ class Race(Scene):
                     entrant = Entrant(model, request_for(model, asked))
                     warm_up(entrant)
                 except Exception as error:  # the others race without it
-                    yield news(i, sentence=shelf.sentence(error))
+                    yield news(i, sentence=model_cache.sentence(error))
                 else:
                     yield news(i, entrant=entrant)
 

@@ -8,12 +8,12 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import combo, press_by_key
-from playground.ui.race_panel import seconds_text
-from playground.ui.race_player import RacePlayer
-from playground.ui.race_record import FINISHED
-from playground.ui.transport_parts import Figures, SignButton, TimeSlider
+from playground.tabs.compare.race_panel import seconds_text
+from playground.tabs.compare.race_player import RacePlayer
+from playground.tabs.compare.race_record import FINISHED
+from playground.ui.playback.transport_parts import Figures, SignButton, TimeSlider
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import combo, press_by_key
 
 PACES = ((0.25, "a quarter of its pace"), (1.0, "at its own pace"), (4.0, "four times its pace"))
 TICK = 1e-3  # seconds of the race for one position of the slider

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from playground import tables
-from playground.keepsake import Keepsake
-from playground.models.base import settings_of
-from playground.sheets import Content
-from playground.ui.moment import Film, Moment, photograph
-from playground.ui.race_bar import PACES
-from playground.ui.race_panel import RaceBoard, figures, ordinal, seconds_text
-from playground.ui.race_record import FINISHED, Record, Stand
+from playground.contract import settings_of
+from playground.export import csv_table
+from playground.export.contact_sheet import Content
+from playground.export.picture_metadata import Keepsake
+from playground.tabs.compare.race_bar import PACES
+from playground.tabs.compare.race_panel import RaceBoard, figures, ordinal, seconds_text
+from playground.tabs.compare.race_record import FINISHED, Record, Stand
+from playground.tabs.frame.view_state import Film, Moment, photograph
 
 if TYPE_CHECKING:
-    from playground.tabs.compare_race import Race
+    from playground.tabs.compare.race import Race
 
 TICK = 0.01  # seconds of the race from one moment of the film to the next
 MODELS = "models"  # what the state of a kept race is called
@@ -88,7 +88,7 @@ def _pictures(stand: Stand, shape: tuple[int, int, int, int]) -> np.ndarray:
     return field
 
 
-def _table(record: Record, names: Sequence[str], seconds: float) -> tables.Table:
+def _table(record: Record, names: Sequence[str], seconds: float) -> csv_table.Table:
     """A row for each lane, at a moment of the race."""
     header = ["model", "place", "outcome", "own seconds", "passes", "step", "of steps", "ms per image"]
     rows = []
@@ -99,4 +99,4 @@ def _table(record: Record, names: Sequence[str], seconds: float) -> tables.Table
         cost = "" if stand.milliseconds is None else stand.milliseconds
         place = stand.place or ""
         rows.append([name, place, stand.outcome or "under way", stand.seconds, stand.passes, *steps, cost])
-    return tables.Table("the race", header, rows)
+    return csv_table.Table("the race", header, rows)

@@ -12,12 +12,12 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.ui import theme
-from playground.ui.grid_layout import best_fit
-from playground.ui.image_grid import ImageGrid
-from playground.ui.pressable import Pressable
-from playground.ui.race_record import FINISHED, Stand
-from playground.ui.transport_parts import SignButton
+from playground.tabs.compare.race_record import FINISHED, Stand
+from playground.ui.pictures.grid_layout import best_fit
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.playback.transport_parts import SignButton
+from playground.ui.theme import theme
+from playground.ui.widgets.pressable import Pressable
 
 HEAD, FOOT, GAP = 2.4, 2.2, 0.7  # em
 PAUSED = "paused"

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from playground.models.base import Frame
-from playground.ui.race_record import FAILED, STOPPED, Clock, Ending, Record, Stand, clocked
-from playground.ui.stream import REFRESH, FrameSource, Lane
+from playground.contract import Frame
+from playground.tabs.compare.race_record import FAILED, STOPPED, Clock, Ending, Record, Stand, clocked
+from playground.ui.playback.stream import REFRESH, FrameSource, Lane
 
 
 class RacePlayer(QObject):

@@ -14,8 +14,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from playground.models.base import Frame
-from playground.ui.timeline import MIB, Timeline
+from playground.contract import Frame
+from playground.ui.playback.timeline import MIB, Timeline
 
 RACE, OWN, WALL = "race_seconds", "own_seconds", "wall_seconds"  # the stamps, among a frame's extras
 FINISHED, OUT_OF_TIME, STOPPED, FAILED = "finished", "out of time", "stopped", "failed"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from playground.ui import theme
+from playground.ui.theme import theme
 
 _MOST_BINS, _LEAST_BINS = 40, 16
 

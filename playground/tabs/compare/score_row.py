@@ -12,9 +12,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QFont, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import claims
-from playground.ui.verdict import Columns, Histograms, RowContent
+from playground.tabs.compare.score_layout import Columns, Histograms, RowContent
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import claims
 
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -315,10 +315,10 @@ class VerdictRow(QAbstractButton):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.verdict_row``."""
+    """Run me: ``python -m playground.tabs.compare.score_row``."""
     from PySide6.QtWidgets import QVBoxLayout
 
-    from playground.ui.demo import application, run
+    from playground.ui.widgets.demo import application, run
 
     application()
     page, rng = QWidget(), np.random.default_rng(0)

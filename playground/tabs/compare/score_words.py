@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 
 from playground.checkpoints import Card
-from playground.evaluation import table
-from playground.evaluation.lens import GARMENTS, SETS, Census, Verdict, code_bytes
-from playground.ui.verdict import Histograms, RowContent
+from playground.evaluation import report
+from playground.evaluation.out_of_distribution import GARMENTS, SETS, Census, Verdict, code_bytes
+from playground.tabs.compare.score_layout import Histograms, RowContent
 
 NUM_DIMS = 784
 ORDER = ("exact", "bound", "energy", "none")  # of the rows
@@ -111,7 +111,7 @@ def word(card: Card, verdict: Verdict) -> str:
         if verdict.tightened is not None and math.isfinite(verdict.tightened):
             return f"bound{error}; IW {number(verdict.tightened, 'bits/dim')}"
         return f"bound{error}"
-    return "energy, binarised" if card.network in table.BINARISED else "energy, up to a constant"
+    return "energy, binarised" if card.network in report.BINARISED else "energy, up to a constant"
 
 
 def explained(census_counts: tuple[int, ...], other: str) -> str:
@@ -136,7 +136,7 @@ def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
         "energy": "an energy: up to an unknown constant, so it ranks pictures for this model only",
     }
     said = [f"{number(score.value, score.unit)} {score.unit}, {kinds.get(score.kind, score.kind)}."]
-    if card.network in table.BINARISED:
+    if card.network in report.BINARISED:
         said.append("The picture is made black and white first: this model knows no grey.")
     if score.kind == "bound" and card.family == "flow":
         said.append("Its continuous density is exact; the step from 256 levels makes it a bound.")

@@ -11,10 +11,10 @@ import numpy as np
 
 from playground import checkpoints
 from playground.checkpoints import Card
-from playground.evaluation import lens
-from playground.models.base import Frame, knobs, make_request
-from playground.tabs import shelf as shelves
-from playground.tabs.shelf import Shelf
+from playground.contract import Frame, knobs, make_request
+from playground.evaluation import out_of_distribution
+from playground.tabs.frame import model_cache as shelves
+from playground.tabs.frame.model_cache import Shelf
 
 _GUESS = {"energy": 20.0, "bound": 200.0, "exact": 300.0}  # milliseconds, of a model that nobody has measured
 
@@ -25,7 +25,7 @@ class Bench:
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
         self._models: dict[str, Any] = {}
-        self._censuses: dict[str, lens.Census | None] = {}
+        self._censuses: dict[str, out_of_distribution.Census | None] = {}
 
     def clear(self) -> None:
         """The device has changed: load again."""
@@ -38,10 +38,10 @@ class Bench:
             models[id] = self.shelf.get(id)
         return models[id]
 
-    def census(self, id: str) -> lens.Census | None:
+    def census(self, id: str) -> out_of_distribution.Census | None:
         """Its histograms, read once."""
         if id not in self._censuses:
-            self._censuses[id] = lens.read(checkpoints.resolve(id))
+            self._censuses[id] = out_of_distribution.read(checkpoints.resolve(id))
         return self._censuses[id]
 
     def milliseconds(self, card: Card) -> float:
@@ -52,7 +52,7 @@ class Bench:
 
 def verdicts(bench: Bench, cards: list[Card], image: np.ndarray) -> Iterator[Frame]:
     """A frame for every model: ``id``, and ``verdict`` with ``census``, or ``error``; before them one with ``size``."""
-    yield Frame(0, len(cards), 0, image[None], {"size": lens.png_bytes(image)})
+    yield Frame(0, len(cards), 0, image[None], {"size": out_of_distribution.png_bytes(image)})
     for i, card in enumerate(sorted(cards, key=bench.milliseconds)):
         try:
             model = bench.model(card.id)
@@ -63,10 +63,12 @@ def verdicts(bench: Bench, cards: list[Card], image: np.ndarray) -> Iterator[Fra
         yield from shelves.with_threads(model, _one(model, census, image, i + 1, len(cards)))
 
 
-def _one(model: Any, census: lens.Census | None, image: np.ndarray, step: int, total: int) -> Iterator[Frame]:
+def _one(
+    model: Any, census: out_of_distribution.Census | None, image: np.ndarray, step: int, total: int
+) -> Iterator[Frame]:
     extras: dict[str, Any] = {"id": model.card.id}
     try:
-        extras |= {"verdict": lens.judge(model, image), "census": census}
+        extras |= {"verdict": out_of_distribution.judge(model, image), "census": census}
     except Exception as error:
         extras["error"] = shelves.sentence(error)
     yield Frame(step, total, step, image[None], extras)

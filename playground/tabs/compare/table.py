@@ -9,15 +9,16 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from playground import checkpoints, families, tables
-from playground.evaluation import measured
-from playground.evaluation.measured import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
-from playground.models.base import Frame
-from playground.tabs.page import Place, Scene
-from playground.ui.controls import IconButton, Segmented
-from playground.ui.figure_table import Cell, FigureTable, Heading, Line
-from playground.ui.files import ask_to_save
-from playground.ui.trilemma import Mark, Point, Trilemma
+from playground import checkpoints, families
+from playground.contract import Frame
+from playground.evaluation import results
+from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
+from playground.export import csv_table
+from playground.tabs.compare.figure_table import Cell, FigureTable, Heading, Line
+from playground.tabs.compare.trilemma import Mark, Point, Trilemma
+from playground.tabs.frame.page import Place, Scene
+from playground.ui.widgets.controls import IconButton, Segmented
+from playground.ui.widgets.file_dialogs import ask_to_save
 
 MEASURED, TRILEMMA, PUBLISHED = range(3)
 SIZES = ("coverage", "recall")  # what the size of a point can stand for
@@ -65,7 +66,7 @@ class Table(Scene):
         self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].extras["rows"]))
         self._reader.failed.connect(self.page.banner.show_error)
         self._is_read = False
-        self.rows = measured.rows(self.page.cards, self.titles)  # what stands on the cards alone
+        self.rows = results.rows(self.page.cards, self.titles)  # what stands on the cards alone
         self._fill()
         self._turn(MEASURED)
 
@@ -92,7 +93,7 @@ class Table(Scene):
         """Read the figures, which may have been measured since."""
 
         def read() -> Iterator[Frame]:
-            rows = measured.rows(checkpoints.cards(), self.titles)
+            rows = results.rows(checkpoints.cards(), self.titles)
             yield Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"rows": rows})
 
         self._reader.play(read)
@@ -119,8 +120,8 @@ class Table(Scene):
         self.note.setText("Reading what was measured …" if reading else said())
 
     def _fill(self) -> None:
-        stars = measured.stars(self.rows) if self.marked.index() == 1 else None
-        lines = [_line(row, COLUMNS, stars) for row in measured.in_order(self.rows, "quality")]
+        stars = results.stars(self.rows) if self.marked.index() == 1 else None
+        lines = [_line(row, COLUMNS, stars) for row in results.in_order(self.rows, "quality")]
         self.measured.fill([_heading(c) for c in COLUMNS], lines)
         self._turn(self.sheet.index())
 
@@ -128,7 +129,7 @@ class Table(Scene):
         rows: list[Row] = []
         self._sources: dict[str, str] = {}
         with contextlib.suppress(OSError, ValueError, KeyError):
-            rows, self._sources = measured.published(self.titles)
+            rows, self._sources = results.published(self.titles)
         self._others = rows
         lines = [_line(row, PUBLISHED_COLUMNS, None) for row in rows]
         self.published.fill([_heading(c) for c in PUBLISHED_COLUMNS], lines)
@@ -141,7 +142,7 @@ class Table(Scene):
     def _point(self, row: Row, variety: str) -> Point:
         values = {name: float(v) for name, v in row.values.items() if not isinstance(v, str)}
         said = (
-            f"{row.name}: {values['quality']:.2f} of the blur's FID, {measured.cost(values['milliseconds'])} ms, "
+            f"{row.name}: {values['quality']:.2f} of the blur's FID, {results.cost(values['milliseconds'])} ms, "
             f"{values['passes']:,.0f} pass{'es' * (values['passes'] != 1)}, {self._word()} {values[variety]:.2f} of real "
             f"(N = {values['count']:,.0f})"
         )
@@ -186,11 +187,11 @@ class Table(Scene):
         family = next((row.family for row in self.rows if row.key == key), "")
         self.page.go(Place(family, key))
 
-    def table(self) -> tables.Table:
+    def table(self) -> csv_table.Table:
         """The sheet on show, as numbers."""
         if self.sheet.index() == PUBLISHED:
-            return measured.as_table("published", self._others, PUBLISHED_COLUMNS)
-        return measured.as_table("measured", measured.in_order(self.rows, "quality"), COLUMNS)
+            return results.as_table("published", self._others, PUBLISHED_COLUMNS)
+        return results.as_table("measured", results.in_order(self.rows, "quality"), COLUMNS)
 
     def ask_where(self) -> None:
         """Save the sheet through the system's dialog."""
@@ -199,9 +200,9 @@ class Table(Scene):
             self, "Save the table", f"{table.name}.csv", "Tables (*.csv)", lambda p: self._save(p, table)
         )
 
-    def _save(self, path: Path, table: tables.Table) -> None:
+    def _save(self, path: Path, table: csv_table.Table) -> None:
         try:
-            tables.save(path, table)
+            csv_table.save(path, table)
         except OSError as error:
             self.page.banner.show_error(f"{path.name} could not be saved: {error.strerror or error}.")
         else:
@@ -231,5 +232,5 @@ def _cell(row: Row, column: Column, stars: dict[tuple[str, str], int] | None) ->
     text, tip = row.signs.get(column.key, "") + column.text(value), row.tips.get(column.key, "")
     if stars is not None and (row.key, column.key) in stars:
         count = stars[row.key, column.key]
-        return Cell(value, "★" * count + "☆" * (measured.STARS - count), f"{text}. {tip}" if tip else text)
+        return Cell(value, "★" * count + "☆" * (results.STARS - count), f"{text}. {tip}" if tip else text)
     return Cell(value, text, tip)

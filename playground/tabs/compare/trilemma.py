@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ARROWS, claims
 
 
 @dataclass(frozen=True)

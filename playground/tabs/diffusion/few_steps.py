@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from playground import checkpoints
-from playground.evaluation import steps
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.evaluation import fid_by_steps
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 _NAMES = {"ddpm": "DDPM", "ddim": "DDIM", "dpm++2m": "DPM-Solver++(2M)", "unipc": "UniPC"}
 
@@ -48,22 +48,22 @@ class FewSteps(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.diffusion import _few_steps
+        from playground.experiments.diffusion import few_steps
 
-        return _few_steps.FewStepsRequest
+        return few_steps.FewStepsRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Column after column."""
-        from playground.models.diffusion import _few_steps
+        from playground.experiments.diffusion import few_steps
 
         assert self.teacher is not None, "suits() has seen one"
-        return _few_steps.few_steps(model, self.tab.shelf.get(self.teacher.id), request)  # type: ignore[arg-type]
+        return few_steps.few_steps(model, self.tab.shelf.get(self.teacher.id), request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:
         """With the teacher."""
         other = self.teacher.id if self.teacher else ""
-        run = f"_few_steps.few_steps(model, playground.load({other!r}), request)"
-        return Code(run, ("from playground.models.diffusion import _few_steps",))
+        run = f"few_steps.few_steps(model, playground.load({other!r}), request)"
+        return Code(run, ("from playground.experiments.diffusion import few_steps",))
 
     def build(self) -> None:
         """The pictures, what they cost, and the curves."""
@@ -84,11 +84,13 @@ class FewSteps(View):
     def opened(self) -> None:
         """The teacher, and what was measured of both."""
         self.teacher = teacher_of(self.model.card)
-        curves: dict[str, list[steps.Point]] = {}
+        curves: dict[str, list[fid_by_steps.Point]] = {}
         for card in (self.model.card, self.teacher):
-            found = steps.read(checkpoints.resolve(card.id)) if card else []
+            found = fid_by_steps.read(checkpoints.resolve(card.id)) if card else []
             name = "consistency" if card is self.model.card else ""
-            curves |= {_NAMES.get(key, key) or name: points for key, points in steps.curves(found).items()}
+            curves |= {
+                _NAMES.get(key, key) or name: points for key, points in fid_by_steps.curves(found).items()
+            }
         self.curves.setVisible(bool(curves))
         self.curves.set_curves({})
         for name, points in curves.items():

@@ -10,12 +10,12 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground.models.base import Frame, Request
-from playground.tabs.image_view import ImageView
-from playground.ui import theme
-from playground.ui.controls import Slider
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.image_view import ImageView
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import Slider
 
 LATENT_FORMULA = r"z_t = \alpha_t \, E(x) + \sigma_t \, \epsilon"
 _STEPS = 200  # positions of the slider
@@ -51,15 +51,15 @@ class Forward(ImageView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.diffusion import _forward
+        from playground.experiments.diffusion import forward_process
 
-        return _forward.ForwardRequest
+        return forward_process.ForwardRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The one frame."""
-        from playground.models.diffusion import _forward
+        from playground.experiments.diffusion import forward_process
 
-        return _forward.forward(model, request)
+        return forward_process.forward(model, request)
 
     def build(self) -> None:
         """Three pictures, the slider, the way there, two curves."""
@@ -99,9 +99,9 @@ class Forward(ImageView):
 
     def opened(self) -> None:
         """The curves stand still; only their marker moves."""
-        from playground.models.diffusion import _forward
+        from playground.experiments.diffusion import forward_process
 
-        t, alpha_bar, snr = _forward.schedule()
+        t, alpha_bar, snr = forward_process.schedule()
         self.signal.set_curve("alpha_bar", alpha_bar, t)
         self.signal.set_range(x=(0, 1), y=(0, 1))
         self.ratio.set_curve("SNR", snr, t)

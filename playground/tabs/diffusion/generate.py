@@ -7,26 +7,24 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from playground.keepsake import request_of
-from playground.models.base import Frame, Request, settings_of
-from playground.tabs.code import Code
-from playground.tabs.diffusion_between import Between
-from playground.tabs.diffusion_few import FewSteps
-from playground.tabs.diffusion_forward import LATENT_FORMULA, Forward
-from playground.tabs.diffusion_image import ImageToImage
-from playground.tabs.knob_grid import KnobGrid
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request, settings_of
+from playground.export.picture_metadata import request_of
+from playground.tabs.diffusion.few_steps import FewSteps
+from playground.tabs.diffusion.forward_process import LATENT_FORMULA
+from playground.tabs.frame.knob_grid import KnobGrid
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
 
 FIXED = ("num_steps", "num_samples", "seed")  # a run with another of these is a new run, not a branch
 
 
 def branched(model: Any, trunk: list[tuple[Request, int]], request: Request) -> Iterator[Frame]:
-    """See ``models/replay.py``, which imports torch: on the worker, when it is called."""
-    from playground.models import replay
+    """See ``experiments/branching.py``, which imports torch: on the worker, when it is called."""
+    from playground.experiments import branching
 
-    return replay.branched(model, trunk, request)
+    return branching.branched(model, trunk, request)
 
 
 class Generate(View):
@@ -135,7 +133,7 @@ class Generate(View):
             return super().code()
         parts = ", ".join(f"(model.Request(**{settings_of(part)}), {until})" for part, until in self.trunk)
         return Code(
-            f"branched(model, [{parts}], request)", ("from playground.models.replay import branched",)
+            f"branched(model, [{parts}], request)", ("from playground.experiments.branching import branched",)
         )
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
@@ -233,6 +231,3 @@ class Steps(KnobGrid):
         "column_values": "1, 2, 4, 8, 16, 32",
     }
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
-
-
-VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, Guidance, TwoGuides, Steps)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from playground.models.base import Frame, Request
-from playground.tabs.diffusion_forward import LATENT_FORMULA
-from playground.tabs.image_view import ImageView
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.diffusion.forward_process import LATENT_FORMULA
+from playground.tabs.frame.image_view import ImageView
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
 
 
 class ImageToImage(ImageView):
@@ -37,15 +37,15 @@ class ImageToImage(ImageView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.diffusion import _image_to_image
+        from playground.experiments.diffusion import image_to_image
 
-        return _image_to_image.ImageToImageRequest
+        return image_to_image.ImageToImageRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Noise, and back."""
-        from playground.models.diffusion import _image_to_image
+        from playground.experiments.diffusion import image_to_image
 
-        return _image_to_image.image_to_image(model, request)
+        return image_to_image.image_to_image(model, request)
 
     def build(self) -> None:
         """The picture begun with, the line that walks over the test images, the ways back."""

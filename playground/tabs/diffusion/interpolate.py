@@ -9,11 +9,11 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from playground.models.base import Frame, Request
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 
 class Between(View):
@@ -36,15 +36,15 @@ class Between(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.diffusion import _between
+        from playground.experiments.diffusion import interpolation
 
-        return _between.BetweenRequest
+        return interpolation.BetweenRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """There, and back."""
-        from playground.models.diffusion import _between
+        from playground.experiments.diffusion import interpolation
 
-        return _between.between(model, request)
+        return interpolation.between(model, request)
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """Seed, class and guidance are for noises; inversion is DDIM's, and asks for no class."""

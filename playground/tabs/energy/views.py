@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import BarPlot, LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import BarPlot, LinePlot
 
 MOST_TRACES = 4  # chains whose energy is drawn, beside the mean of all
 DROP = 0.05  # the first part of a run, whose fall from noise would flatten the rest
@@ -22,8 +22,8 @@ NUM_FILTERS = 64
 
 
 def _code(run: str, request: str) -> Code:
-    imports = ("from playground.models.energy import _explore",)
-    return Code(f"_explore.{run}", imports, f"_explore.{request}")
+    imports = ("from playground.experiments.energy import explore",)
+    return Code(f"explore.{run}", imports, f"explore.{request}")
 
 
 def _reach(energies: np.ndarray) -> tuple[float, float] | None:
@@ -146,17 +146,17 @@ class Repair(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.energy import _explore
+        from playground.experiments.energy import explore
 
-        return _explore.repair_request(model.Request)
+        return explore.repair_request(model.Request)
 
     hidden_knobs = frozenset({"start", "label", "guidance_scale"})  # a repair is not told the class
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The chains."""
-        from playground.models.energy import _explore
+        from playground.experiments.energy import explore
 
-        return _explore.repair(model, request)
+        return explore.repair(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -231,15 +231,15 @@ class Energies(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.energy import _explore
+        from playground.experiments.energy import explore
 
-        return _explore.census_request(model.Request)
+        return explore.census_request(model.Request)
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """A kind at a time."""
-        from playground.models.energy import _explore
+        from playground.experiments.energy import explore
 
-        return _explore.census(model, request)
+        return explore.census(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -316,10 +316,10 @@ class Filters(View):
 
     def opened(self) -> None:
         """Another machine has other filters."""
-        from playground.models.energy import _explore
+        from playground.experiments.energy import explore
 
         self.filters = None
-        self.fetch.play(self.source(_explore.filters))
+        self.fetch.play(self.source(explore.filters))
 
     def _take(self, weights: np.ndarray) -> None:
         strongest = np.argsort(-np.abs(weights).mean((1, 2)))[:NUM_FILTERS]
@@ -346,6 +346,3 @@ class Filters(View):
         self.grid.set_images((grey[..., None] * 255).astype(np.uint8))
         counts, edges = np.histogram(on, bins=20, range=(0, 1))
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
-
-
-VIEWS = (Chains, Repair, Energies, Filters)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from playground.models.base import Frame, Request
-from playground.tabs.flow_numbers import draw_numbers, number_plot
-from playground.tabs.image_view import ImageView
-from playground.ui.image_grid import ImageGrid
+from playground.contract import Frame, Request
+from playground.tabs.flow.histogram import draw_numbers, number_plot
+from playground.tabs.frame.image_view import ImageView
+from playground.ui.pictures.image_grid import ImageGrid
 
 
 class Analogies(ImageView):
@@ -32,15 +32,15 @@ class Analogies(ImageView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.flow import _analogies
+        from playground.experiments.flow import analogies
 
-        return _analogies.AnalogiesRequest
+        return analogies.AnalogiesRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """To z, and back as every class."""
-        from playground.models.flow import _analogies
+        from playground.experiments.flow import analogies
 
-        return _analogies.analogies(model, request)  # type: ignore[arg-type]
+        return analogies.analogies(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """Without noise there are no dice."""

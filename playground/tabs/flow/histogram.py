@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.ui.plots import LinePlot
+from playground.ui.plots.line_plot import LinePlot
 
 _EDGES = np.linspace(-5, 5, 51)
 _MIDDLES = 0.5 * (_EDGES[1:] + _EDGES[:-1])

@@ -9,14 +9,13 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from playground.models.base import Frame, Request
-from playground.tabs.flow_analogies import Analogies
-from playground.tabs.flow_numbers import draw_numbers, number_plot
-from playground.tabs.interpolate import Interpolate
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.tabs.flow.histogram import draw_numbers, number_plot
+from playground.tabs.frame.interpolate import Interpolate
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import BarPlot
+from playground.ui.theme import theme
 
 
 class Generate(View):
@@ -89,16 +88,16 @@ class Layers(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
         told = hasattr(model, "num_classes")
-        return _journeys.ToldLayersRequest if told else _journeys.LayersRequest
+        return layer_traces.ToldLayersRequest if told else layer_traces.LayersRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The journey."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
-        return _journeys.layers(model, request)  # type: ignore[arg-type]
+        return layer_traces.layers(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """A sample has dice, a test image a number."""
@@ -160,10 +159,10 @@ class Walk(Interpolate):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
         told = hasattr(model, "num_classes")
-        return latent.ToldInterpolateRequest if told else latent.InterpolateRequest
+        return interpolation.ToldInterpolateRequest if told else interpolation.InterpolateRequest
 
 
 class RoundTrip(View):
@@ -193,16 +192,16 @@ class RoundTrip(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
         told = hasattr(model, "num_classes")
-        return _journeys.ToldRoundTripRequest if told else _journeys.RoundTripRequest
+        return layer_traces.ToldRoundTripRequest if told else layer_traces.RoundTripRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """There and back."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
-        return _journeys.round_trip(model, request)  # type: ignore[arg-type]
+        return layer_traces.round_trip(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The centre needs no dice."""
@@ -253,16 +252,16 @@ class Score(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
         told = hasattr(model, "num_classes")
-        return _journeys.ToldScoreRequest if told else _journeys.ScoreRequest
+        return layer_traces.ToldScoreRequest if told else layer_traces.ScoreRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Draw after draw."""
-        from playground.models.flow import _journeys
+        from playground.experiments.flow import layer_traces
 
-        return _journeys.count_bits(model, request)  # type: ignore[arg-type]
+        return layer_traces.count_bits(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """The picture, a line of figures, and the bars."""
@@ -292,6 +291,3 @@ def figures_line() -> QLabel:
     line.setWordWrap(True)
     line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
     return line
-
-
-VIEWS = (Generate, Layers, Analogies, Walk, RoundTrip, Score)

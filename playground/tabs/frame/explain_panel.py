@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from playground.ui import theme
-from playground.ui.formula import to_html
+from playground.ui.theme import theme
+from playground.ui.widgets.formula import to_html
 
 
 class ExplainPanel(QWidget):
@@ -108,9 +108,9 @@ def _paragraph(role: str = "") -> QLabel:
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.explain``."""
-    from playground.ui.demo import application, run
-    from playground.ui.plots import LinePlot
+    """Run me: ``python -m playground.tabs.frame.explain_panel``."""
+    from playground.ui.plots.line_plot import LinePlot
+    from playground.ui.widgets.demo import application, run
 
     application()
     panel, plot = ExplainPanel(), LinePlot("Noise left", "step", "sigma")

@@ -1,7 +1,7 @@
 """The export dialog: one moment of a view as a picture, its run as a film, its numbers as a table; or to the clipboard.
 
 It holds a snapshot of the moment at which it was opened, so the run can go on meanwhile.  Everything slow runs in a
-:class:`~playground.ui.job.Job`; a file appears whole or not at all.
+:class:`~playground.ui.playback.job.Job`; a file appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground import animation, keepsake, sheets, tables
-from playground.sheets import Arrangement, Content
-from playground.ui import theme
-from playground.ui.controls import ComboBox, Segmented, Slider, Switch
-from playground.ui.files import ask_to_save
-from playground.ui.job import Job
-from playground.ui.moment import Moment, copy_picture, copy_settings, copy_snippet
-from playground.ui.pixels import picture
+from playground.export import animation, contact_sheet, csv_table, picture_metadata
+from playground.export.contact_sheet import Arrangement, Content
+from playground.tabs.frame.view_state import Moment, copy_picture, copy_settings, copy_snippet
+from playground.ui.pictures.pixels import picture
+from playground.ui.playback.job import Job
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ComboBox, Segmented, Slider, Switch
+from playground.ui.widgets.file_dialogs import ask_to_save
 
 MAX_ZOOM = 16
 MAX_SIDE = 8000  # of a picture, in pixels
@@ -204,7 +204,7 @@ class ExportDialog(QDialog):
         return [content.arranged(how) for content in self._chosen()]
 
     def _largest_zoom(self, contents: Sequence[Content], side: int) -> int:
-        return max(1, min(MAX_ZOOM, side // max(sheets.size_of(contents, 1, False))))
+        return max(1, min(MAX_ZOOM, side // max(contact_sheet.size_of(contents, 1, False))))
 
     def _film_sheet(self) -> Callable[[int], np.ndarray]:
         """A function from the number of a moment to its picture, free of widgets."""
@@ -213,7 +213,7 @@ class ExportDialog(QDialog):
 
         def sheet(index: int) -> np.ndarray:
             said = [caption] * bool(caption) + [film.said(index)] * counter
-            return sheets.compose(film.contents(index), zoom, bool(said), " · ".join(said))
+            return contact_sheet.compose(film.contents(index), zoom, bool(said), " · ".join(said))
 
         return sheet
 
@@ -243,10 +243,10 @@ class ExportDialog(QDialog):
         for control in (self.zoom, self.words):
             self.form.setRowVisible(control, not only_whole)
         self.zoom.setMaximum(self._largest_zoom(chosen, MAX_SIDE))
-        wide, high = sheets.size_of(chosen, self.zoom.value(), self.words.isChecked())
+        wide, high = contact_sheet.size_of(chosen, self.zoom.value(), self.words.isChecked())
         times = "" if only_whole else f"{self.zoom.value()} × {self.zoom.value()} for every pixel, "
         self.facts.setText(f"{times}about {wide} × {high} pixels, with its complete settings inside")
-        self._preview(sheets.compose(chosen, self._preview_zoom(chosen), self.words.isChecked()))
+        self._preview(contact_sheet.compose(chosen, self._preview_zoom(chosen), self.words.isChecked()))
 
     def _refresh_film(self) -> None:
         self.form.setRowVisible(self.kind, self.kind.count() > 1)
@@ -261,7 +261,7 @@ class ExportDialog(QDialog):
 
     def _preview_zoom(self, contents: Sequence[Content]) -> int:
         """What is chosen, or less where a preview would have to be made much smaller again."""
-        return max(1, min(self.zoom.value(), PREVIEW_SIDE // max(sheets.size_of(contents, 1, False))))
+        return max(1, min(self.zoom.value(), PREVIEW_SIDE // max(contact_sheet.size_of(contents, 1, False))))
 
     def _preview(self, pixels: np.ndarray) -> None:
         shown = QPixmap.fromImage(picture(pixels))
@@ -306,11 +306,13 @@ class ExportDialog(QDialog):
         """What the thread does, with everything that it needs taken from the widgets now."""
         if self.mode == "Numbers":
             table = self.moment.tables[max(self.table.currentIndex(), 0)]
-            return lambda tick: tables.save(path, table)
+            return lambda tick: csv_table.save(path, table)
         if self.mode == "Picture":
             chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
             kept = self.moment.kept
-            return lambda tick: keepsake.save_png(path, sheets.compose(chosen, zoom, words), kept)
+            return lambda tick: picture_metadata.save_png(
+                path, contact_sheet.compose(chosen, zoom, words), kept
+            )
         sheet = self._film_sheet()
         indices, rate = self.moment.film.plan(float(self.pace.currentData()))
         return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), rate, tick)

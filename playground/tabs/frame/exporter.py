@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from playground import keepsake, tables
-from playground.models.base import Frame
-from playground.sheets import Content
-from playground.ui.banner import Banner
-from playground.ui.export import ExportDialog
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.moment import Film, Moment, contents_of, photograph, with_captions
+from playground.contract import Frame
+from playground.export import csv_table, picture_metadata
+from playground.export.contact_sheet import Content
+from playground.tabs.frame.export_dialog import ExportDialog
+from playground.tabs.frame.view_state import Film, Moment, contents_of, photograph, with_captions
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
-    from playground.tabs.family_tab import FamilyTab
-    from playground.tabs.view import View
+    from playground.tabs.frame.family_tab import FamilyTab
+    from playground.tabs.frame.view import View
 
 
 class Keeper(QObject):
@@ -98,7 +98,7 @@ def moment_of(tab: FamilyTab) -> Moment | None:
         tables=_tables_of(view, frame),
         snippet=""
         if code is None
-        else keepsake.snippet(
+        else picture_metadata.snippet(
             tab.model_id,
             view.request,
             tab.model.Request,
@@ -131,9 +131,9 @@ def _film_of(view: View) -> Film:
     return Film(len(frames), contents, said)
 
 
-def _tables_of(view: View, frame: Frame) -> list[tables.Table]:
+def _tables_of(view: View, frame: Frame) -> list[csv_table.Table]:
     names = view.class_names()
-    found = [tables.of_frame(frame, names), tables.of_run(list(view.player.timeline))]
+    found = [csv_table.of_frame(frame, names), csv_table.of_run(list(view.player.timeline))]
     if view.plot is not None and hasattr(view.plot, "table"):
         found.append(view.plot.table())
     return [t for t in found if t is not None and t.rows]

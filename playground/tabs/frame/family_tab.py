@@ -7,7 +7,7 @@ its name and its sentence, and everything that depends on the model waits.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,22 +16,22 @@ from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card, resolve, weights_hash
-from playground.evaluation import table
+from playground.contract import Frame, Request, settings_of
+from playground.evaluation import report
+from playground.export.picture_metadata import Keepsake, request_of
 from playground.families import Family
-from playground.keepsake import Keepsake, request_of
-from playground.models.base import Frame, Request, settings_of
-from playground.tabs.card import CardButton
-from playground.tabs.keep import Keeper, moment_of
-from playground.tabs.shelf import Shelf
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.banner import Banner
-from playground.ui.controls import ComboBox, IconButton
-from playground.ui.explain import ExplainPanel
-from playground.ui.knobs import KnobPanel
-from playground.ui.stream import Stream
-from playground.ui.transport import Transport
-from playground.ui.view_switch import ViewSwitch
+from playground.tabs.frame.explain_panel import ExplainPanel
+from playground.tabs.frame.exporter import Keeper, moment_of
+from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame.model_card import CardButton
+from playground.tabs.frame.view import View
+from playground.tabs.frame.view_switch import ViewSwitch
+from playground.ui.knobs.panel import KnobPanel
+from playground.ui.playback.stream import Stream
+from playground.ui.playback.transport import Transport
+from playground.ui.theme import theme
+from playground.ui.widgets.banner import Banner
+from playground.ui.widgets.controls import ComboBox, IconButton
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
 ROOM_FOR_WORDS = (
@@ -43,6 +43,7 @@ class FamilyTab(QWidget):
     """One family: its models in a menu, its views in a switch.
 
     Args:
+        view_kinds: its views, asked for when the first model has arrived.
         cards: the family's checkpoints; more can be added with :meth:`add_model`.
         model_id, view_name: what to open first (default: the first of each).
     """
@@ -50,6 +51,7 @@ class FamilyTab(QWidget):
     def __init__(
         self,
         family: Family,
+        view_kinds: Callable[[], tuple[type[View], ...]],
         cards: list[Card],
         stream: Stream,
         shelf: Shelf,
@@ -59,6 +61,7 @@ class FamilyTab(QWidget):
         super().__init__()
         self.setProperty("family", family.key)
         self.family, self.stream, self.shelf = family, stream, shelf
+        self._view_kinds = view_kinds
         self.model: Any = None
         self.model_id = ""
         self.view: View | None = None
@@ -143,7 +146,7 @@ class FamilyTab(QWidget):
             own = "" if where == card.id else " (your file)"
             self.models.addItem(f"{card.id}{own}", where)
             tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
-            tip = "\n".join((tip, *table.in_short(card.metrics)))
+            tip = "\n".join((tip, *report.in_short(card.metrics)))
             self.models.setItemData(self.models.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
 
     def open_model(self, where: str) -> None:
@@ -234,14 +237,14 @@ class FamilyTab(QWidget):
     def _take(self, model: Any) -> None:
         self.model, self.model_id = model, self.models.currentData()
         self.card.show_card(model.card)
-        self._suitable = [v for v in self.family.views() if v.suits(model)]
+        self._suitable = [v for v in self._view_kinds() if v.suits(model)]
         self._make_switch()
 
     def _restore_with(self, model: Any, kept: Keepsake) -> None:
         """Check everything, and only then change anything."""
         self._kept = None
         try:
-            kinds = [v for v in self.family.views() if v.suits(model) and v.name == kept.view]
+            kinds = [v for v in self._view_kinds() if v.suits(model) and v.name == kept.view]
             if not kinds:
                 raise ValueError(f"{kept.model} has no view called {kept.view!r}.")
             view = self._view(kinds[0])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from playground.models.base import Request
-from playground.tabs.view import View
-from playground.ui.stepper import Stepper
+from playground.contract import Request
+from playground.tabs.frame.view import View
+from playground.ui.widgets.stepper import Stepper
 
 COUNT = 10_000
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from playground.models import base
-from playground.models.base import Frame, Request
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground import contract
+from playground.contract import Frame, Request
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
 
 
 class Interpolate(View):
@@ -32,19 +32,19 @@ class Interpolate(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Anything that decodes a latent and encodes a picture."""
-        return isinstance(model, base.Decodes) and isinstance(model, base.Encodes)
+        return isinstance(model, contract.Decodes) and isinstance(model, contract.Encodes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.InterpolateRequest
+        return interpolation.InterpolateRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The walk."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.interpolate(model, request)
+        return interpolation.interpolate(model, request)
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The seed only matters for samples."""

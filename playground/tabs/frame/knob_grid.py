@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 
 from playground import data
-from playground.models import knob_grid
-from playground.models.base import Frame, Request
-from playground.models.knob_grid import NONE
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.experiments import knob_grid
+from playground.experiments.knob_grid import NONE
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import BarPlot
 
 
 class KnobGrid(View):
@@ -50,7 +50,7 @@ class KnobGrid(View):
     def code(self) -> Code | None:
         """The request's type is made on the fly."""
         kind = f"knob_grid.grid_request(model.Request, **{dict(self.preset)})"
-        return Code("knob_grid.fill(model, request)", ("from playground.models import knob_grid",), kind)
+        return Code("knob_grid.fill(model, request)", ("from playground.experiments import knob_grid",), kind)
 
     def build(self) -> None:
         """The grid, and what its cells cost."""

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from playground.models.base import Frame, Request
+from playground.contract import Frame, Request
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
 Sampler = Callable[[Any, Request], Iterator[Frame]]

@@ -7,9 +7,9 @@ from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
 
 from playground import data
 from playground.checkpoints import Card
-from playground.evaluation import table
-from playground.ui import theme
-from playground.ui.controls import IconButton
+from playground.evaluation import report
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import IconButton
 
 
 class CardButton(IconButton):
@@ -71,8 +71,8 @@ def rows(card: Card) -> list[tuple[str, str]]:
                 count = f"{figure['num_characters']:,} characters of {', '.join(figure['books'])}"
             value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {count})"
             said.append((name.replace("_", " "), value))
-    if table.PICTURES in card.metrics:
-        said += table.sentences(card.metrics[table.PICTURES])
+    if report.PICTURES in card.metrics:
+        said += report.sentences(card.metrics[report.PICTURES])
     if card.built_on:
         said.append(("built on", ", ".join(card.built_on)))
     if card.guided_by:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,12 +12,15 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
-from playground.keepsake import Keepsake
-from playground.tabs.shelf import Shelf
-from playground.ui import theme
-from playground.ui.banner import Banner
-from playground.ui.stream import Lane, Stream
-from playground.ui.view_switch import ViewSwitch
+from playground.export.picture_metadata import Keepsake
+from playground.families import Family, PageEntry
+from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame.view_switch import ViewSwitch
+from playground.ui.playback.stream import Lane, Stream
+from playground.ui.theme import theme
+from playground.ui.widgets.banner import Banner
+
+ViewNames = Callable[[Family | PageEntry], list[str]]
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Page(QWidget):
 
     Args:
         cards: everything shipped, all families.
+        view_names: what can be opened in each tab, for links.
         scene_name: what to open first (default: the first).
     """
 
@@ -89,9 +93,16 @@ class Page(QWidget):
         object, str
     )  # Keepsake and the name of its file: what it was exported of is to be shown
 
-    def __init__(self, cards: list[Card], stream: Stream, shelf: Shelf, scene_name: str = "") -> None:
+    def __init__(
+        self,
+        cards: list[Card],
+        stream: Stream,
+        shelf: Shelf,
+        view_names: ViewNames,
+        scene_name: str = "",
+    ) -> None:
         super().__init__()
-        self.cards, self.stream, self.shelf = cards, stream, shelf
+        self.cards, self.stream, self.shelf, self.view_names = cards, stream, shelf, view_names
         self._built: dict[int, Scene] = {}
         self.sentence = QLabel()
         self.sentence.setProperty("role", "caption")

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from playground import data, films, kjv, sheets
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
-from playground.ui.text_page import TextPage
+from playground import data
+from playground.checkpoints import training_record
+from playground.contract import Frame, Request
+from playground.data import bible
+from playground.export import contact_sheet
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+from playground.ui.widgets.text_page import TextPage
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
 _PICTURES = "<b>Drag the timeline</b> to see what the model drew at each moment, always from the same noise."
@@ -60,11 +63,11 @@ class Training(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Whoever has a film."""
-        return films.path_for(model) is not None
+        return training_record.path_for(model) is not None
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        return films.FilmRequest
+        return training_record.FilmRequest
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """With the figures of this run."""
@@ -83,22 +86,22 @@ class Training(View):
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The film from the beginning."""
-        path = films.path_for(model)
+        path = training_record.path_for(model)
         if path is None:
             raise ValueError(f"{model.card.id} has no training film.")
-        return films.frames(films.read(path))
+        return training_record.frames(training_record.read(path))
 
     def code(self) -> Code | None:
         """The stored pictures."""
         return Code(
-            "films.frames(films.read(films.path_for(model)))",
-            ("from playground import films",),
-            "films.FilmRequest",
+            "training_record.frames(training_record.read(training_record.path_for(model)))",
+            ("from playground.checkpoints import training_record",),
+            "training_record.FilmRequest",
         )
 
     def build(self) -> None:
         """Pictures, the loss under them, and the other figures in the panel."""
-        self._drawn: films.Film | None = None  # whose curves are on the plots
+        self._drawn: training_record.Film | None = None  # whose curves are on the plots
         self._losses: dict[str, str] = {}  # which curves are losses, and what they are called
         self.grid = ImageGrid()
         self.grid.setAccessibleName("Pictures drawn during training")
@@ -130,7 +133,7 @@ class Training(View):
 
     def draw(self, frame: Frame) -> None:
         """Curves, marker, pictures."""
-        film: films.Film = frame.extras["film"]
+        film: training_record.Film = frame.extras["film"]
         if film is not self._drawn:
             self._draw_curves(film)
         self.curves.set_marker(frame.step)
@@ -157,7 +160,7 @@ class Training(View):
         codes = codes[codes > 0]
         self.page.set_text(codes, 0, len(codes))
 
-    def _draw_all(self, film: films.Film, step: int) -> None:
+    def _draw_all(self, film: training_record.Film, step: int) -> None:
         moments, n, height, width, channels = film.pictures.shape
         names = [f"step {s:,}" for s in film.snapshot_steps]
         sheet = film.pictures.reshape(moments * n, height, width, channels)
@@ -165,7 +168,7 @@ class Training(View):
         seen = np.repeat([s <= step for s in film.snapshot_steps], n)
         self.grid.set_known(np.broadcast_to(seen[:, None, None], sheet.shape[:3]))
 
-    def _draw_curves(self, film: films.Film) -> None:
+    def _draw_curves(self, film: training_record.Film) -> None:
         self._drawn = film
         self.curves.clear()
         self._losses = _losses(film)
@@ -197,14 +200,14 @@ class Training(View):
         if not self.is_text:
             return super().panels(frame)
         codes = frame.images[0, 0, :, 0]
-        return [("", sheets.page(kjv.text_of(codes), 0, len(codes), 60)[None])]
+        return [("", contact_sheet.page(bible.text_of(codes), 0, len(codes), 60)[None])]
 
     def _say(self, figures: dict[str, float], step: int) -> None:
         parts = [f"{name} {figures[key]:.3f}" for key, name in self._losses.items() if key in figures]
         self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
 
 
-def _losses(film: films.Film) -> dict[str, str]:
+def _losses(film: training_record.Film) -> dict[str, str]:
     """The curves that are losses and their names: the usual two, or one for each player of a game."""
     usual = {key: name for key, name in _NAMES.items() if key in film.curves}
     players = [k for k in film.curves if k.endswith("_loss") and not k.startswith("validation_")]

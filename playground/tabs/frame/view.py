@@ -29,14 +29,14 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.models.base import EACH_CLASS, Frame, Request, labels_of
-from playground.tabs import shelf
-from playground.tabs.code import Code, code_of
-from playground.ui.player import Player
-from playground.ui.stream import FrameSource, Lane
+from playground.contract import EACH_CLASS, Frame, Request, labels_of
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.python_code import Code, code_of
+from playground.ui.playback.player import Player
+from playground.ui.playback.stream import FrameSource, Lane
 
 if TYPE_CHECKING:
-    from playground.tabs.family_tab import FamilyTab
+    from playground.tabs.frame.family_tab import FamilyTab
 
 
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
@@ -157,7 +157,7 @@ class View(QWidget):
         """Begin a run; ``patient`` lets the picture that is being made be shown first (a slider on the move)."""
         self.adopt(request)
         self.player.start(
-            self.source(lambda model: shelf.careful(model, request, self.sampler)), patient=patient
+            self.source(lambda model: model_cache.careful(model, request, self.sampler)), patient=patient
         )
 
     def adopt(self, request: Request) -> None:
@@ -172,7 +172,7 @@ class View(QWidget):
 
         def play() -> Iterator[Frame]:
             model = store.get(key)
-            return shelf.with_threads(model, frames(model))
+            return model_cache.with_threads(model, frames(model))
 
         return play
 

@@ -9,12 +9,12 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QWidget
 
-from playground import animation, sheets, tables
-from playground.keepsake import Keepsake
-from playground.sheets import Content
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.pixels import array, picture
+from playground.export import animation, contact_sheet, csv_table
+from playground.export.contact_sheet import Content
+from playground.export.picture_metadata import Keepsake
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.pictures.pixels import array, picture
 
 FRAMES_PER_SECOND = tuple((rate, f"{rate:g} frames/s") for rate in (5.0, 10.0, 20.0, 30.0))
 
@@ -64,7 +64,7 @@ class Moment:
     contents: Sequence[Content]
     canvas: Content
     film: Film
-    tables: Sequence[tables.Table]
+    tables: Sequence[csv_table.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int
 
@@ -86,7 +86,7 @@ def photograph(canvas: QWidget) -> Content:
 
 def copy_picture(moment: Moment) -> None:
     """The pictures to the clipboard, as large as on the screen."""
-    QGuiApplication.clipboard().setImage(picture(sheets.compose(moment.contents, moment.zoom, True)))
+    QGuiApplication.clipboard().setImage(picture(contact_sheet.compose(moment.contents, moment.zoom, True)))
 
 
 def copy_settings(moment: Moment) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from playground.ui.controls import ComboBox, Segmented
+from playground.ui.widgets.controls import ComboBox, Segmented
 
 
 class ViewSwitch(QWidget):

@@ -10,20 +10,20 @@ import numpy as np
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.controls import ComboBox
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot, LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.plots.line_plot import BarPlot, LinePlot
+from playground.ui.widgets.controls import ComboBox
 
 OPINION = "D(x): how probably real, says the discriminator"
 
 
 def _code(run: str, request: str) -> Code:
-    imports = ("from playground.models.gan import _explore",)
-    return Code(f"_explore.{run}", imports, f"_explore.{request}")
+    imports = ("from playground.experiments.gan import explore",)
+    return Code(f"explore.{run}", imports, f"explore.{request}")
 
 
 def has_styles(model: Any) -> bool:
@@ -93,15 +93,15 @@ class Walk(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.walk_request(model.Request)
+        return explore.walk_request(model.Request)
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The walk."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.walk(model, request)
+        return explore.walk(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -148,15 +148,15 @@ class Lattice(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.lattice_request(model.Request)
+        return explore.lattice_request(model.Request)
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The sheet, row by row."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.lattice(model, request)
+        return explore.lattice(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -197,18 +197,18 @@ class Lattice(View):
         self.tab.knobs.set_settings({**self.tab.knobs.settings(), "u": u, "v": v})
 
     def _ask(self) -> None:
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
         request: Any = self.request
         self.plane.set_pointer((request.u, request.v))
         self.finger.touch()
-        self.finger.play(self.source(lambda model: _explore.lattice_point(model, request)), patient=True)
+        self.finger.play(self.source(lambda model: explore.lattice_point(model, request)), patient=True)
 
     def draw(self, frame: Frame) -> None:
         """The sheet as far as it is decoded."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        self.plane.set_manifold(frame.images, _explore.LATTICE_TILES, _explore.LATTICE)
+        self.plane.set_manifold(frame.images, explore.LATTICE_TILES, explore.LATTICE)
 
     def _show_point(self, frame: Frame) -> None:
         request: Any = self.request
@@ -239,15 +239,15 @@ class Mixing(StyleView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.MixRequest
+        return explore.MixRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Row by row."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.mix(model, request)
+        return explore.mix(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -296,15 +296,15 @@ class Directions(StyleView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.DirectionRequest
+        return explore.DirectionRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """One picture, before and after."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.move(model, request)
+        return explore.move(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -330,13 +330,13 @@ class Directions(StyleView):
 
     def opened(self) -> None:
         """Another model has other directions."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
         self.which.clear()
-        self.which.addItems([self._entry(i) for i in range(_explore.NUM_DIRECTIONS)])
+        self.which.addItems([self._entry(i) for i in range(explore.NUM_DIRECTIONS)])
         self.finger = getattr(self, "finger", None) or self.new_lane("spread")
         self.finger.frames_arrived.connect(lambda frames: self._show_spread(frames[-1]))
-        self.finger.play(self.source(_explore.spread))
+        self.finger.play(self.source(explore.spread))
 
     def _entry(self, index: int) -> str:
         name = self._name(index)
@@ -376,17 +376,17 @@ class Project(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.project_request(model.Request)
+        return explore.project_request(model.Request)
 
     hidden_knobs = frozenset({"seed", "temperature", "truncation_psi", "noise", "label"})
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The search."""
-        from playground.models.gan import _explore
+        from playground.experiments.gan import explore
 
-        return _explore.project(model, request)
+        return explore.project(model, request)
 
     def code(self) -> Code:
         """See the base class."""
@@ -411,6 +411,3 @@ class Project(View):
         self.plot.set_curve("distance", distances, np.array([f.step for f in frames], float))
         self.plot.set_range(x=(0, frame.total))
         self.plot.set_marker(frame.step)
-
-
-VIEWS = (Generate, Walk, Lattice, Mixing, Directions, Project)

@@ -8,8 +8,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.pressable import Pressable
+from playground.ui.theme import theme
+from playground.ui.widgets.pressable import Pressable
 
 
 class ChoiceButton(Pressable):

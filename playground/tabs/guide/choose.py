@@ -10,18 +10,18 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground import checkpoints, families
-from playground.evaluation import measured
-from playground.evaluation.measured import Row
-from playground.models.base import Frame
-from playground.tabs.guide_figures import say
-from playground.tabs.guide_live import Rounds, Subject
-from playground.tabs.guide_places import Link, Places, read
-from playground.tabs.guide_rules import Question, Reason, Rules, Verdict
-from playground.tabs.page import Place, Scene
-from playground.ui import theme
-from playground.ui.choice import ChoiceButton, Standing
-from playground.ui.image_grid import ImageGrid
-from playground.ui.link_button import LinkButton
+from playground.contract import Frame
+from playground.evaluation import results
+from playground.evaluation.results import Row
+from playground.tabs.frame.page import Place, Scene
+from playground.tabs.guide.answers import ChoiceButton, Standing
+from playground.tabs.guide.figures import say
+from playground.tabs.guide.links import Link, Places, read
+from playground.tabs.guide.live_samples import Rounds, Subject
+from playground.tabs.guide.rules import Question, Reason, Rules, Verdict
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.theme import theme
+from playground.ui.widgets.link_button import LinkButton
 
 COUNT = 8  # pictures under the recommendation
 ALWAYS = "No family is best at everything: quality, speed and diversity are traded for one another."
@@ -38,7 +38,7 @@ class Choose(Scene):
 
     def build(self) -> None:
         """Two columns that scroll."""
-        self.rules, self.places = Rules(), Places(self.page.cards)
+        self.rules, self.places = Rules(), Places(self.page.cards, self.page.view_names)
         self.answers: dict[str, str] = {}
         self.choices: list[ChoiceButton] = []
         self.earlier: list[LinkButton] = []
@@ -70,7 +70,7 @@ class Choose(Scene):
         self.rounds.wake()
 
         def read() -> Iterator[Frame]:
-            rows = measured.rows(checkpoints.cards())
+            rows = results.rows(checkpoints.cards())
             yield Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"rows": rows})
 
         self._reader.play(read)

@@ -8,16 +8,16 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from playground.models.base import Frame
-from playground.tabs.guide_live import Rounds, Subject
-from playground.tabs.guide_places import Link, Places, link, read
-from playground.tabs.page import Page, Place, Scene
-from playground.ui import theme
-from playground.ui.formula import to_html
-from playground.ui.image_grid import ImageGrid
-from playground.ui.link_button import LinkButton
-from playground.ui.rail import Rail
-from playground.ui.wrap_layout import WrapLayout
+from playground.contract import Frame
+from playground.tabs.frame.page import Page, Place, Scene
+from playground.tabs.guide.links import Link, Places, link, read
+from playground.tabs.guide.live_samples import Rounds, Subject
+from playground.tabs.guide.rail import Rail
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.theme import theme
+from playground.ui.widgets.formula import to_html
+from playground.ui.widgets.link_button import LinkButton
+from playground.ui.widgets.wrap_layout import WrapLayout
 
 COUNT = 9  # pictures beside the idea
 
@@ -34,7 +34,7 @@ class Families(Scene):
     def build(self) -> None:
         """The rail, and room for a card."""
         self.raw = read("families")["family"]
-        self.places = Places(self.page.cards)
+        self.places = Places(self.page.cards, self.page.view_names)
         self._leaves = {leaf["id"]: leaf for leaf in read("map")["leaf"]}
         self._cards: dict[int, FamilyCard] = {}
         row = QHBoxLayout()

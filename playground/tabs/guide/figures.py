@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from playground.evaluation.measured import COLUMNS, Row
-from playground.tabs.guide_places import Places
+from playground.evaluation.results import COLUMNS, Row
+from playground.tabs.guide.links import Places
 
 _TEXTS: Mapping[str, Callable[[Any], str]] = {column.key: column.text for column in COLUMNS}
 _WORDS: Mapping[str, str] = {

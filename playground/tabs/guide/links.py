@@ -13,7 +13,7 @@ from typing import Any
 
 from playground import families, paths
 from playground.checkpoints import Card
-from playground.tabs.page import Place
+from playground.tabs.frame.page import Place, ViewNames
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def link(raw: Mapping[str, Any] | None) -> Link | None:
 class Places:
     """What is here: the cards, and the tabs that they bring about."""
 
-    def __init__(self, cards: Iterable[Card]) -> None:
+    def __init__(self, cards: Iterable[Card], view_names: ViewNames) -> None:
+        self._view_names = view_names
         self._cards = list(cards)
         self._tabs = {entry.key: entry for entry in families.row({card.family for card in self._cards})}
 
@@ -62,10 +63,10 @@ class Places:
         if wanted is None or entry is None:
             return None
         if isinstance(entry, families.PageEntry):
-            known = [scene.name for scene in entry.page().scenes]
+            known = self._view_names(entry)
             return Place(wanted.tab, view=wanted.view) if wanted.view in known else None
         card = self.card(wanted.networks, wanted.where)
-        if card is None or wanted.view not in [view.name for view in entry.views()]:
+        if card is None or wanted.view not in self._view_names(entry):
             return None
         if wanted.view == "Training" and not has_film(card):
             return None

@@ -9,10 +9,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from playground.models.base import Frame, make_request
-from playground.tabs import shelf as shelves
-from playground.tabs.shelf import Shelf
-from playground.ui.stream import FrameSource, Lane
+from playground.contract import Frame, make_request
+from playground.tabs.frame import model_cache as shelves
+from playground.tabs.frame.model_cache import Shelf
+from playground.ui.playback.stream import FrameSource, Lane
 
 PAUSE, REST = 0.6, 5.0  # seconds between two subjects, and between two rounds
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QScrollArea
 
-from playground.models.base import Frame
-from playground.tabs.guide_live import Rounds, Subject
-from playground.tabs.guide_places import Link, Places, read
-from playground.tabs.page import Scene
-from playground.ui.map_card import MapCard, Mark
-from playground.ui.map_tree import MapTree, Twig
+from playground.contract import Frame
+from playground.tabs.frame.page import Scene
+from playground.tabs.guide.links import Link, Places, read
+from playground.tabs.guide.live_samples import Rounds, Subject
+from playground.tabs.guide.map_card import MapCard, Mark
+from playground.tabs.guide.map_tree import MapTree, Twig
 
 WORDS = {
     "exact": (True, "exact likelihood"),
@@ -34,7 +34,7 @@ class Map(Scene):
 
     def build(self) -> None:
         """Cards, tree, and a lane that draws for one leaf after the other."""
-        raw, places = read("map"), Places(self.page.cards)
+        raw, places = read("map"), Places(self.page.cards, self.page.view_names)
         self.leaves: dict[str, MapCard] = {}
         self.places: dict[str, Any] = {}  # leaf -> Place
         self.networks: dict[str, str] = {}  # leaf -> "family/file", also of those without a checkpoint

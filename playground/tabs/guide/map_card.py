@@ -9,9 +9,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
-from playground.ui import theme
-from playground.ui.pixels import argb, check_pictures, qimage
-from playground.ui.pressable import Pressable
+from playground.ui.pictures.pixels import argb, check_pictures, qimage
+from playground.ui.theme import theme
+from playground.ui.widgets.pressable import Pressable
 
 Mark = tuple[bool, str]  # whether it can, and what
 GAP = 2  # device-independent pixels between pictures

@@ -18,8 +18,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.map_card import MapCard
+from playground.tabs.guide.map_card import MapCard
+from playground.ui.theme import theme
 
 TWIG, BETWEEN, NOTE = 8.6, 1.9, 18.6  # em: width of a twig, of the space after it, and of the note
 ROW_GAP = 0.42  # em

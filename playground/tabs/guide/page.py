@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from playground.tabs.guide_choose import Choose
-from playground.tabs.guide_families import Families
-from playground.tabs.guide_map import Map
-from playground.tabs.page import Page
+from playground.tabs.frame.page import Page
+from playground.tabs.guide.choose import Choose
+from playground.tabs.guide.families import Families
+from playground.tabs.guide.map import Map
 
 
 class Guide(Page):
     """Map, families, and a conversation that ends in a recommendation."""
 
     scenes = (Map, Families, Choose)
-
-
-PAGE = Guide

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ARROWS, claims
 
 
 class _Entry(QAbstractButton):

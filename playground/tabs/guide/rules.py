@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playground.tabs.guide_figures import Figure, figure
-from playground.tabs.guide_places import Link, link, read
+from playground.tabs.guide.figures import Figure, figure
+from playground.tabs.guide.links import Link, link, read
 
 Answers = Mapping[str, str]
 

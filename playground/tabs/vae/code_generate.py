@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground.keepsake import numbers
-from playground.models import base
-from playground.models.base import Frame, Request
-from playground.tabs import shelf
-from playground.tabs.code import Code
-from playground.tabs.vae_codes import level_names
-from playground.tabs.view import View
-from playground.ui import theme
-from playground.ui.bar_plot import BarPlot
-from playground.ui.code_table import CodeTable
-from playground.ui.controls import Slider
-from playground.ui.image_grid import ImageGrid
+from playground import contract
+from playground.contract import Frame, Request
+from playground.export.picture_metadata import numbers
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.tabs.vae.code_table import CodeTable
+from playground.tabs.vae.codes import level_names
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.bar_plot import BarPlot
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import Slider
 
 NUM_BARS = 8  # names of three figures that have room
 NUM_RANKS = 64  # how far down the list of codes the slider goes
@@ -42,7 +42,7 @@ class CodeGenerate(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Models that turn pictures into codes and back."""
-        return isinstance(model, base.Tokenizes)
+        return isinstance(model, contract.Tokenizes)
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Without a prior there is nothing that knows which codes go together, which is the lesson."""
@@ -114,13 +114,13 @@ class CodeGenerate(View):
         edits = [tuple(edit) for edit in settings["edits"]]
 
         def play(model: Any, request: Request) -> Iterator[Frame]:
-            from playground.models import replay
+            from playground.experiments import branching
 
-            return replay.recoded(model, request, edits) if edits else model.sample(request)
+            return branching.recoded(model, request, edits) if edits else model.sample(request)
 
         self.adopt(request)
         self.edits = {edit[:4]: edit[4] for edit in edits}
-        self.player.start(self.source(lambda model: shelf.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
         self.grid.select(settings["selected"])
         self.table.point_at(tuple(settings["place"]))
 
@@ -129,7 +129,9 @@ class CodeGenerate(View):
         if not self.edits:
             return super().code()
         edits = [(*at, code) for at, code in self.edits.items()]
-        return Code(f"recoded(model, request, {edits})", ("from playground.models.replay import recoded",))
+        return Code(
+            f"recoded(model, request, {edits})", ("from playground.experiments.branching import recoded",)
+        )
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """See the class."""
@@ -221,7 +223,7 @@ class CodeGenerate(View):
 
     def _edited(self, rank: int) -> None:
         """Take the code under the pointer back, put that of ``rank`` there, and let the rest be drawn again."""
-        from playground.models import replay
+        from playground.experiments import branching
 
         at, order = self.editor.place, self.editor.order
         if at is None or self.model is None:
@@ -231,7 +233,7 @@ class CodeGenerate(View):
         frame = self.player.timeline[index]
         if frame.step != cell + 1:
             return
-        state, request = replay.with_code(frame, cell, at, code), self.request
+        state, request = branching.with_code(frame, cell, at, code), self.request
         flat = (at[1], at[2], at[3])
         self.edits = {k: v for k, v in self.edits.items() if k[1:] <= flat}  # later ones are drawn again
         self.edits[at] = code

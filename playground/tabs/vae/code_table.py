@@ -7,8 +7,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ARROWS, claims
 
 Place = tuple[int, int, int]  # row, column, level
 _DIGITS = tuple(Qt.Key(Qt.Key.Key_0 + i) for i in range(10))
@@ -239,8 +239,8 @@ class CodeTable(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.code_table``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.tabs.vae.code_table``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     table, codes = CodeTable(), np.random.default_rng(0).integers(0, 512, (7, 7, 2))

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground.models import base
-from playground.models.base import Frame, Request
-from playground.tabs.image_view import ImageView
-from playground.ui.bar_plot import BarPlot
-from playground.ui.code_table import CodeTable
-from playground.ui.image_grid import ImageGrid
+from playground import contract
+from playground.contract import Frame, Request
+from playground.tabs.frame.image_view import ImageView
+from playground.tabs.vae.code_table import CodeTable
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.bar_plot import BarPlot
 
 LEVELS = ("coarse", "detail", "finer detail", "finest detail")
 
@@ -41,17 +41,17 @@ class Codes(ImageView):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Models that turn pictures into codes and back."""
-        return isinstance(model, base.Tokenizes)
+        return isinstance(model, contract.Tokenizes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         return code_grid.CodesRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The picture, then its neighbours."""
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         return code_grid.change_codes(model, request)
 
@@ -104,7 +104,7 @@ class Codes(ImageView):
 
     def draw(self, frame: Frame) -> None:
         """Pictures, numbers, neighbours, bars."""
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         request, extras = self.request, frame.extras
         codes, start = extras["codes"][0], extras["start"][0]
@@ -129,7 +129,7 @@ class Codes(ImageView):
 
     def draw_plot(self, frame: Frame) -> None:
         """How often the codes of the marked one's level are used."""
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         codes = frame.extras["codes"][0]
         place = code_grid.read_place(self.request.place, codes.shape)  # type: ignore[union-attr]
@@ -147,7 +147,7 @@ class Codes(ImageView):
     # --- hands
 
     def _point(self, row: int, column: int, level: int) -> None:
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         self.table.point_at((row, column, level))  # at once: the picture follows
         self.tab.knobs.set_settings({"place": code_grid.write_place((row, column, level))})
@@ -161,7 +161,7 @@ class Codes(ImageView):
 
     def _change(self, row: int, column: int, level: int, code: int) -> None:
         """Put ``code`` there; -1 takes the change back."""
-        from playground.models import code_grid
+        from playground.experiments.vae import code_grid
 
         if self.model is None or self.request is None:
             return

@@ -8,19 +8,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.keepsake import numbers
-from playground.models.base import Frame, Request
-from playground.tabs.interpolate import Interpolate
-from playground.tabs.vae_beside import Beside
-from playground.tabs.vae_code_generate import CodeGenerate
-from playground.tabs.vae_codes import Codes
-from playground.tabs.vae_reconstruct import Reconstruct
-from playground.tabs.vae_sliders import Sliders
-from playground.tabs.vae_traversals import Traversals
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.export.picture_metadata import numbers
+from playground.tabs.frame.view import View
+from playground.tabs.vae.code_generate import CodeGenerate
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.plots.line_plot import BarPlot
 
 NEIGHBOURS = 200
 
@@ -46,15 +40,15 @@ class Plane(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.PlaneRequest
+        return interpolation.PlaneRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The manifold, coarse at first."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.manifold(model, request)
+        return interpolation.manifold(model, request)
 
     def build(self) -> None:
         """The plane, the picture under the pointer, and the neighbours."""
@@ -77,10 +71,10 @@ class Plane(View):
 
     def opened(self) -> None:
         """Another model has other encodings."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
         self.points, self.labels = self.points[:0], self.labels[:0]
-        self.encoder.play(self.source(latent.encodings))
+        self.encoder.play(self.source(interpolation.encodings))
 
     def start(self, request: Request, patient: bool = False) -> None:
         """Decode the plane, and the point under the pointer."""
@@ -195,6 +189,3 @@ class Generate(View):
         lengths = np.linalg.norm(frame.extras["latent"], axis=1)
         counts, edges = np.histogram(lengths, bins=16, range=(0, max(float(lengths.max()) * 1.2, 1.0)))
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
-
-
-VIEWS = (Plane, Sliders, Reconstruct, Codes, Traversals, Interpolate, Beside, CodeGenerate, Generate)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
+from playground.ui.theme import theme
 
 _ROOM = 4.0  # the glass shows so many of the larger sigma to each side
 
@@ -156,8 +156,8 @@ def _figures(value: float) -> str:
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.posterior``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.tabs.vae.posterior``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     widget, dice = Posterior(), np.random.default_rng(0)

@@ -9,14 +9,14 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from playground.models.base import Frame, Request
-from playground.tabs.image_view import ImageView
-from playground.tabs.vae_sliders import Sliders
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot, LinePlot
-from playground.ui.posterior import Posterior
+from playground.contract import Frame, Request
+from playground.tabs.frame.image_view import ImageView
+from playground.tabs.vae.posterior import Posterior
+from playground.tabs.vae.sliders import Sliders
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.plots.line_plot import BarPlot, LinePlot
+from playground.ui.theme import theme
 
 
 class Reconstruct(ImageView):
@@ -41,15 +41,15 @@ class Reconstruct(ImageView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import reconstruct
+        from playground.experiments.vae import reconstruction
 
-        return reconstruct.ReconstructRequest
+        return reconstruction.ReconstructRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The one frame."""
-        from playground.models import reconstruct
+        from playground.experiments.vae import reconstruction
 
-        return reconstruct.reconstruct(model, request)
+        return reconstruction.reconstruct(model, request)
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """An autoencoder's code is a point, and nobody pays for it."""
@@ -99,7 +99,7 @@ class Reconstruct(ImageView):
 
     def opened(self) -> None:
         """A plane for two dimensions; more are drawn as bars."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
@@ -109,15 +109,15 @@ class Reconstruct(ImageView):
         self.bars.set_values([])
         self.posterior.set_points(self.points, np.zeros(0, np.int64))
         if flat:
-            self.encoder.play(self.source(latent.encodings))
+            self.encoder.play(self.source(interpolation.encodings))
 
     def start(self, request: Request, patient: bool = False) -> None:
         """The picture, and its bound for ever more weights."""
         super().start(request, patient)
         if hasattr(self.model, "weights_in_turn"):
-            from playground.models import reconstruct
+            from playground.experiments.vae import reconstruction
 
-            self.weigher.play(self.source(lambda model: reconstruct.bounds(model, request)))  # type: ignore[arg-type]
+            self.weigher.play(self.source(lambda model: reconstruction.bounds(model, request)))  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """A point has no draws."""

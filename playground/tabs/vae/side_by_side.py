@@ -10,13 +10,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from playground import checkpoints
-from playground.keepsake import numbers
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.view import View
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_plane import LatentPlane
-from playground.ui.plots import BarPlot
+from playground.contract import Frame, Request
+from playground.export.picture_metadata import numbers
+from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import View
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.plots.line_plot import BarPlot
 
 NEAR = 0.25  # how far from the pointer an encoding counts as near
 
@@ -51,9 +51,9 @@ class Beside(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.BesideRequest
+        return interpolation.BesideRequest
 
     def settings(self) -> dict[str, Any]:
         """The pointer."""
@@ -72,8 +72,8 @@ class Beside(View):
     def code(self) -> Code | None:
         """With the partner."""
         other = self.partner.id if self.partner else ""
-        run = f"latent.beside(model, playground.load({other!r}), request)"
-        return Code(run, ("from playground.models import latent",))
+        run = f"interpolation.beside(model, playground.load({other!r}), request)"
+        return Code(run, ("from playground.experiments import interpolation",))
 
     def build(self) -> None:
         """Two columns: name, plane, picture."""
@@ -107,7 +107,7 @@ class Beside(View):
 
     def opened(self) -> None:
         """Find the partner; the VAE stands at the left whichever of the two is open."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
         self.partner = partner_of(self.model.card)
         self.points = [np.zeros((0, 2), np.float32)] * 2
@@ -116,14 +116,14 @@ class Beside(View):
             title.setText(f"<b>{card.id}</b> &nbsp; {card.system}")
         for side, ours in enumerate(self._in_order(True, False)):
             self.encoders[side].play(
-                self._both(lambda model, other, ours=ours: latent.encodings(model if ours else other))
+                self._both(lambda model, other, ours=ours: interpolation.encodings(model if ours else other))
             )
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Both planes, coarse at first."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
-        return latent.beside(model, self._partner_model(), request)
+        return interpolation.beside(model, self._partner_model(), request)
 
     def start(self, request: Request, patient: bool = False) -> None:
         """Decode the planes, and the point under the pointer."""
@@ -139,7 +139,7 @@ class Beside(View):
 
     def point_at(self, z_1: float, z_2: float) -> None:
         """Point both planes at z, and decode it in both."""
-        from playground.models import latent
+        from playground.experiments import interpolation
 
         if self.model is None or self.request is None:
             return
@@ -148,7 +148,7 @@ class Beside(View):
         z, request = np.array([[z_1, z_2]], np.float32), self.request
         self.finger.touch()
         decode = self._both(
-            lambda model, other: latent.decode_both(model, other, z, request.output, request.seed)  # type: ignore[attr-defined]
+            lambda model, other: interpolation.decode_both(model, other, z, request.output, request.seed)  # type: ignore[attr-defined]
         )
         self.finger.play(decode, patient=True)
         self._count()

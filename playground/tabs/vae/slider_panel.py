@@ -13,8 +13,8 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSignalBlocker, QSize, Qt, S
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from playground.ui import icons, theme
-from playground.ui.controls import Slider
+from playground.ui.theme import icons, theme
+from playground.ui.widgets.controls import Slider
 
 _STEPS = 100  # slider positions per unit of z
 
@@ -258,8 +258,8 @@ class Bar(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.latent_sliders``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.tabs.vae.slider_panel``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     sliders = LatentSliders()

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground.models import base
-from playground.models.base import Frame, Request
-from playground.tabs.image_view import ImageView
-from playground.ui.image_grid import ImageGrid
-from playground.ui.latent_sliders import LatentSliders
-from playground.ui.plots import BarPlot
+from playground import contract
+from playground.contract import Frame, Request
+from playground.tabs.frame.image_view import ImageView
+from playground.tabs.vae.slider_panel import LatentSliders
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import BarPlot
 
 
 class Sliders(ImageView):
@@ -32,18 +32,18 @@ class Sliders(ImageView):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """A flat latent, both ways."""
-        both = isinstance(model, base.Decodes) and isinstance(model, base.Encodes)
+        both = isinstance(model, contract.Decodes) and isinstance(model, contract.Encodes)
         return both and len(model.latent_shape) == 1 and hasattr(model, "reconstruct_frames")
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import latent_sliders
+        from playground.experiments.vae import latent_sliders
 
         return latent_sliders.SlidersRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The one picture."""
-        from playground.models import latent_sliders
+        from playground.experiments.vae import latent_sliders
 
         return latent_sliders.slide(model, request)
 
@@ -92,7 +92,7 @@ class Sliders(ImageView):
 
     def opened(self) -> None:
         """Another model, other dimensions."""
-        from playground.models import latent_sliders
+        from playground.experiments.vae import latent_sliders
 
         self.tab.knobs.set_silently({"moved": ""})
         self.kl, self.touched = None, -1
@@ -124,7 +124,7 @@ class Sliders(ImageView):
         super().turn(request)
 
     def _move(self, dimension: int, value: float | None) -> None:
-        from playground.models import latent_sliders
+        from playground.experiments.vae import latent_sliders
 
         if self.model is None or self.request is None:
             return
@@ -141,7 +141,7 @@ class Sliders(ImageView):
 
     def draw(self, frame: Frame) -> None:
         """The picture, its start, and the sliders where they stand (never under the finger)."""
-        from playground.models.latent_sliders import read_moves
+        from playground.experiments.vae.latent_sliders import read_moves
 
         request, label = self.request, "start: z = 0"
         if request.start == "image":  # type: ignore[union-attr]
@@ -163,7 +163,7 @@ class Sliders(ImageView):
         self.back.setEnabled(bool(getattr(request, "moved", "")))
 
     def _informed(self, frame: Frame) -> None:
-        from playground.models.latent_sliders import COLLAPSED
+        from playground.experiments.vae.latent_sliders import COLLAPSED
 
         if self.sliders.in_hand and frame.step < frame.total:
             return  # nothing moves away under the finger

@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from playground import checkpoints
-from playground.models.base import Frame, Request
-from playground.tabs.code import Code
-from playground.tabs.image_view import ImageView
-from playground.ui import theme
-from playground.ui.image_grid import ImageGrid
-from playground.ui.plots import LinePlot
+from playground.contract import Frame, Request
+from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.python_code import Code
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 
 def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
@@ -47,13 +47,13 @@ class Traversals(ImageView):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        from playground.models import traversals
+        from playground.experiments.vae import traversals
 
         return traversals.TraversalsRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Both models' rows."""
-        from playground.models import traversals
+        from playground.experiments.vae import traversals
 
         assert self.partner is not None, "suits() has seen one"
         return traversals.traverse(model, self.tab.shelf.get(self.partner.id), request)  # type: ignore[arg-type]
@@ -62,7 +62,7 @@ class Traversals(ImageView):
         """With the partner."""
         other = self.partner.id if self.partner else ""
         run = f"traversals.traverse(model, playground.load({other!r}), request)"
-        return Code(run, ("from playground.models import traversals",))
+        return Code(run, ("from playground.experiments.vae import traversals",))
 
     def build(self) -> None:
         """The picture and what both make of it, two grids, what was measured."""
@@ -92,7 +92,7 @@ class Traversals(ImageView):
 
     def draw(self, frame: Frame) -> None:
         """Rows and numbers."""
-        from playground.models.traversals import VALUES
+        from playground.experiments.vae.traversals import VALUES
 
         extras = frame.extras
         names = self._names()

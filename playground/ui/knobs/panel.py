@@ -11,11 +11,11 @@ from typing import Any
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from playground.models import base
-from playground.models.base import Request
-from playground.ui import icons, theme
-from playground.ui.controls import IconButton
-from playground.ui.knob_rows import Row, SeedRow, TextRow, row
+from playground import contract
+from playground.contract import Request
+from playground.ui.knobs.rows import Row, SeedRow, TextRow, row
+from playground.ui.theme import icons, theme
+from playground.ui.widgets.controls import IconButton
 
 MAX_VISIBLE = 8
 
@@ -37,7 +37,7 @@ class KnobPanel(QWidget):
         self._as_shown: dict[str, Any] = {}  # where the knobs stood before anybody turned them
         self._silent: dict[str, Any] = {}  # values of the hidden knobs, which a view may turn by other means
         self._silent_memory: dict[tuple[type[Request], str], Any] = {}
-        self._knobs: dict[str, base.Knob] = {}  # all of the present type, hidden ones too
+        self._knobs: dict[str, contract.Knob] = {}  # all of the present type, hidden ones too
         self._last: Request | None = None
         self._page = QWidget()
         self._scroll = QScrollArea()
@@ -70,13 +70,13 @@ class KnobPanel(QWidget):
         self._memory.update({self._meaning(one.knob): one.value() for one in turned.values()})
         self._silent_memory.update({(self._type, name): value for name, value in self._silent.items()})
         self._type = request_type
-        self._knobs = {k.name: k for k in base.knobs(request_type)}
+        self._knobs = {k.name: k for k in contract.knobs(request_type)}
         self._silent = {
             name: self._silent_memory.get((request_type, name), k.default)
             for name, k in self._knobs.items()
             if name in hidden
         }
-        self._build(base.knobs(request_type), tuple(classes), set(hidden))
+        self._build(contract.knobs(request_type), tuple(classes), set(hidden))
         for one in self._rows.values():
             held = self._meaning(one.knob)
             if held in self._memory and _valid(one.knob, self._memory[held], len(classes)):
@@ -86,7 +86,7 @@ class KnobPanel(QWidget):
 
     def request(self) -> Request:
         """A frozen snapshot of the knobs; hidden ones stand where ``set_settings`` put them, else at their defaults."""
-        return base.make_request(self._type, {**self._silent, **self.settings()})
+        return contract.make_request(self._type, {**self._silent, **self.settings()})
 
     def settings(self) -> dict[str, Any]:
         """Name -> value of every knob that is drawn in the panel."""
@@ -160,12 +160,12 @@ class KnobPanel(QWidget):
 
     # --- inside
 
-    def _meaning(self, knob: base.Knob) -> tuple[object, ...]:
+    def _meaning(self, knob: contract.Knob) -> tuple[object, ...]:
         """Under what a value is remembered: free text means something else in every request type."""
         free = knob.type is str and not knob.choices
         return (knob.name, knob.label, *((self._type,) if free else ()))
 
-    def _build(self, knobs: Sequence[base.Knob], classes: Sequence[str], hidden: set[str]) -> None:
+    def _build(self, knobs: Sequence[contract.Knob], classes: Sequence[str], hidden: set[str]) -> None:
         self._rows = {k.name: row(k, classes) for k in knobs if k.name not in hidden}
         self._more.setParent(None)  # keep it when the old page goes
         self._reset_all.setParent(None)
@@ -216,7 +216,7 @@ class KnobPanel(QWidget):
         self.updateGeometry()
 
 
-def _visible(knobs: Sequence[base.Knob], hidden: set[str]) -> set[str]:
+def _visible(knobs: Sequence[contract.Knob], hidden: set[str]) -> set[str]:
     """Names of at most eight knobs to show at once: those not folded, the seed and the number of samples always."""
     shown = [k.name for k in knobs if k.name not in hidden and not k.fold]
     always = [n for n in ("seed", "num_samples") if n in shown]
@@ -224,17 +224,17 @@ def _visible(knobs: Sequence[base.Knob], hidden: set[str]) -> set[str]:
     return {*own[: MAX_VISIBLE - len(always)], *always}
 
 
-def _valid(knob: base.Knob, value: Any, num_classes: int) -> bool:
+def _valid(knob: contract.Knob, value: Any, num_classes: int) -> bool:
     try:
         value = knob.check(value)
     except ValueError:
         return False
-    return knob.choices != "classes" or base.EACH_CLASS <= value < num_classes
+    return knob.choices != "classes" or contract.EACH_CLASS <= value < num_classes
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.knobs``."""
-    from playground.ui.demo import DemoRequest, application, run
+    """Run me: ``python -m playground.ui.knobs.panel``."""
+    from playground.ui.widgets.demo import DemoRequest, application, run
 
     application()
     panel = KnobPanel()

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.models.base import EACH_CLASS, Knob, plain
-from playground.ui import theme
-from playground.ui.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
+from playground.contract import EACH_CLASS, Knob, plain
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
 
 MAX_SEGMENTS = 3
 SLIDER_STEPS = 200  # of a slider whose knob names no step

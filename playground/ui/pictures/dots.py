@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtGui import QColor, QImage
 
-from playground.ui.pixels import qimage
+from playground.ui.pictures.pixels import qimage
 
 _LEVELS = 16  # of opacity, at the smooth edge of a dot
 

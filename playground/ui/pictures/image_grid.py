@@ -25,11 +25,11 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.sheets import Content
-from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
-from playground.ui.grid_layout import Layout, lay_out
-from playground.ui.pixels import argb, check_pictures, hatch, qimage, sheet
+from playground.export.contact_sheet import Content
+from playground.ui.pictures.grid_layout import Layout, lay_out
+from playground.ui.pictures.pixels import argb, check_pictures, hatch, qimage, sheet
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ARROWS, claims
 
 
 class ImageGrid(QWidget):
@@ -424,9 +424,9 @@ class ImageGrid(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.image_grid``."""
+    """Run me: ``python -m playground.ui.pictures.image_grid``."""
     from playground import data
-    from playground.ui.demo import application, run
+    from playground.ui.widgets.demo import application, run
 
     application()
     grid = ImageGrid()

@@ -24,11 +24,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.sheets import Content
-from playground.ui import theme
-from playground.ui.controls import ARROWS, claims
-from playground.ui.pixels import argb, array, qimage, sheet
-from playground.ui.plane_layers import (
+from playground.export.contact_sheet import Content
+from playground.ui.pictures.pixels import argb, array, qimage, sheet
+from playground.ui.pictures.plane_layers import (
     GROUND,
     Plane,
     paint_axes,
@@ -37,6 +35,8 @@ from playground.ui.plane_layers import (
     paint_names,
     paint_scatter,
 )
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ARROWS, claims
 
 Mode = Literal["manifold", "scatter", "both"]
 _DIMMED = 0.45  # opacity of the manifold under points
@@ -350,9 +350,9 @@ class LatentPlane(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.latent_plane``."""
+    """Run me: ``python -m playground.ui.pictures.latent_plane``."""
     from playground import data
-    from playground.ui.demo import application, run
+    from playground.ui.widgets.demo import application, run
 
     application()
     plane, (images, labels) = LatentPlane(), data.load("fashion", "test")

@@ -7,8 +7,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from playground.ui.controls import claims
-from playground.ui.pixel_grid import PixelGrid
+from playground.ui.pictures.pixel_grid import PixelGrid
+from playground.ui.widgets.controls import claims
 
 _REACH = 1.6  # pixels from the middle of the brush to its edge, where it ends softly
 
@@ -92,9 +92,9 @@ def between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.paint_grid``."""
+    """Run me: ``python -m playground.ui.pictures.paint_grid``."""
     from playground import data
-    from playground.ui.demo import application, run
+    from playground.ui.widgets.demo import application, run
 
     application()
     grid = PaintGrid()

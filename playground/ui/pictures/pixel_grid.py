@@ -6,8 +6,8 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
-from playground.ui.controls import ARROWS, claims
-from playground.ui.image_grid import ImageGrid
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.widgets.controls import ARROWS, claims
 
 
 class PixelGrid(ImageGrid):
@@ -56,9 +56,9 @@ class PixelGrid(ImageGrid):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.pixel_grid``."""
+    """Run me: ``python -m playground.ui.pictures.pixel_grid``."""
     from playground import data
-    from playground.ui.demo import application, run
+    from playground.ui.widgets.demo import application, run
 
     application()
     grid = PixelGrid()

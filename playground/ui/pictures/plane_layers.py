@@ -12,8 +12,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from playground.ui import theme
-from playground.ui.dots import dots
+from playground.ui.pictures.dots import dots
+from playground.ui.theme import theme
 
 GROUND = QColor(18, 20, 24)
 _BEHIND_WORDS = QColor(18, 20, 24, 215)

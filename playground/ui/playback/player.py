@@ -11,9 +11,9 @@ import time
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from playground.models.base import Frame
-from playground.ui.stream import REFRESH, FrameSource, Lane
-from playground.ui.timeline import Timeline
+from playground.contract import Frame
+from playground.ui.playback.stream import REFRESH, FrameSource, Lane
+from playground.ui.playback.timeline import Timeline
 
 REPLAY_SECONDS = 3.0  # a whole run, when no speed is set
 REPLAY_SLOWEST = 4.0  # frames per second, for runs of a few frames

@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from playground.models.base import Frame
-from playground.ui.pace import REFRESH, Pace
+from playground.contract import Frame
+from playground.ui.playback.pace import REFRESH, Pace
 
 __all__ = ["REFRESH", "FrameSource", "Lane", "Stream"]
 

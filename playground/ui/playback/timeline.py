@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 
-from playground.models.base import Frame
+from playground.contract import Frame
 
 MIB = 2**20
 

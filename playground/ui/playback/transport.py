@@ -9,10 +9,10 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import ComboBox, press_by_key
-from playground.ui.player import Player
-from playground.ui.transport_parts import Figures, SignButton, TimeSlider
+from playground.ui.playback.player import Player
+from playground.ui.playback.transport_parts import Figures, SignButton, TimeSlider
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import ComboBox, press_by_key
 
 SPEEDS: tuple[tuple[str, float | None], ...] = (
     ("2 frames/s", 2.0),
@@ -213,8 +213,8 @@ if __name__ == "__main__":
     import numpy as np
     from PySide6.QtWidgets import QApplication, QVBoxLayout
 
-    from playground.models.base import Frame
-    from playground.ui.stream import Stream
+    from playground.contract import Frame
+    from playground.ui.playback.stream import Stream
 
     def count() -> object:
         for step in range(51):

@@ -6,9 +6,9 @@ from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import Slider
-from playground.ui.player import Player
+from playground.ui.playback.player import Player
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import Slider
 
 
 class TimeSlider(Slider):

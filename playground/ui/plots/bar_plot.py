@@ -15,9 +15,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import QApplication, QSizePolicy, QWidget
 
-from playground.tables import Table
-from playground.ui import theme
-from playground.ui.pixels import qimage
+from playground.export.csv_table import Table
+from playground.ui.pictures.pixels import qimage
+from playground.ui.theme import theme
 
 _MOST_AXES = 12  # pictures of them that are kept
 _LEAST = 2.0  # width in pixels below which no bar is drawn

@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.pixels import qimage
+from playground.ui.pictures.pixels import qimage
+from playground.ui.theme import theme
 
 
 def coloured(values: np.ndarray, low: float, high: float, name: str = "viridis") -> np.ndarray:
@@ -73,8 +73,8 @@ class ColourBar(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.colour_bar``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.ui.plots.colour_bar``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     run(

@@ -13,9 +13,9 @@ from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QColor, QShowEvent, QWheelEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from playground.tables import Table
-from playground.ui import theme
-from playground.ui.bar_plot import BarPlot
+from playground.export.csv_table import Table
+from playground.ui.plots.bar_plot import BarPlot
+from playground.ui.theme import theme
 
 __all__ = ["BarPlot", "LinePlot", "Plot"]
 
@@ -260,8 +260,8 @@ class LinePlot(Plot):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.plots``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.ui.plots.line_plot``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     host = QWidget()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playground.ui.theme import Palette
+    from playground.ui.theme.theme import Palette
 
 
 def stylesheet(c: Palette, pixels: int, math_fonts: Sequence[str]) -> str:

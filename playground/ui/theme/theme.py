@@ -17,7 +17,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter,
 from PySide6.QtWidgets import QApplication, QWidget
 
 from playground import paths
-from playground.ui.stylesheet import stylesheet
+from playground.ui.theme.stylesheet import stylesheet
 
 Mode = Literal["light", "dark", "system"]
 BASE_PIXELS = 13  # height of body text at scale 1, in device-independent pixels

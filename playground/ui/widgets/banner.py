@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
-from playground.ui import icons, theme
-from playground.ui.controls import IconButton
+from playground.ui.theme import icons, theme
+from playground.ui.widgets.controls import IconButton
 
 Kind = Literal["error", "warning", "info"]
 _WORDS: dict[Kind, str] = {"error": "Error", "warning": "Warning", "info": "Note"}
@@ -126,8 +126,8 @@ class Banner(QWidget):
 
 
 def _demo() -> None:
-    """Run me: ``python -m playground.ui.banner``."""
-    from playground.ui.demo import application, run
+    """Run me: ``python -m playground.ui.widgets.banner``."""
+    from playground.ui.widgets.demo import application, run
 
     application()
     banner = Banner()

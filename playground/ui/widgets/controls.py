@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.ui import icons, theme
+from playground.ui.theme import icons, theme
 
 
 def claims(event: QEvent, *keys: Qt.Key) -> bool:

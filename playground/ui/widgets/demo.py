@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PySide6.QtWidgets import QApplication, QWidget
 
-from playground.models.base import EACH_CLASS, Request, knob
-from playground.ui import theme
+from playground.contract import EACH_CLASS, Request, knob
+from playground.ui.theme import theme
 
 
 @dataclass(frozen=True)

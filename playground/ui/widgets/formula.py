@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 
-from playground.ui import theme
+from playground.ui.theme import theme
 
 SYMBOLS = {
     "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eta": "η", "theta": "θ", "lambda": "λ",

@@ -7,8 +7,8 @@ import random
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import IconButton
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import IconButton
 
 
 class Stepper(QWidget):

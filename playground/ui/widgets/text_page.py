@@ -14,8 +14,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from playground.ui import theme
-from playground.ui.controls import claims
+from playground.ui.theme import theme
+from playground.ui.widgets.controls import claims
 
 SIZES = (2.6, 2.2, 1.9, 1.65, 1.45, 1.3, 1.15, 1.0, 0.9)  # of the type, relative to body text
 LEADING = 1.45  # from line to line, in sizes of the type

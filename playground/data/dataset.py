@@ -1,0 +1,31 @@
+"""What every data set says about itself, and where the files of one are looked for.  No torch."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from playground import paths
+
+Split = Literal["train", "validation", "test"]
+Modality = Literal["images", "text"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """What a dataset is called and looks like."""
+
+    name: str
+    title: str
+    licence: str
+    image_shape: tuple[int, int, int]  # H, W, C; of a text 1, characters of a training example, 1
+    classes: tuple[str, ...]
+    modality: Modality = "images"
+
+
+def places(system: Path) -> list[Path]:
+    """Folders in which the files of a dataset are looked for, in this order; ``system``: where a package puts them."""
+    own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []
+    return [*own, paths.folder("assets"), system, paths.cache()]

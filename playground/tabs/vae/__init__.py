@@ -1,0 +1,12 @@
+"""The VAE tab: its views, in the order of the switch."""
+
+from playground.tabs.frame.interpolate import Interpolate
+from playground.tabs.vae.code_generate import CodeGenerate
+from playground.tabs.vae.codes import Codes
+from playground.tabs.vae.plane import Generate, Plane
+from playground.tabs.vae.reconstruct import Reconstruct
+from playground.tabs.vae.side_by_side import Beside
+from playground.tabs.vae.sliders import Sliders
+from playground.tabs.vae.traversals import Traversals
+
+VIEWS = (Plane, Sliders, Reconstruct, Codes, Traversals, Interpolate, Beside, CodeGenerate, Generate)
