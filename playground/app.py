@@ -29,9 +29,9 @@ from playground import checkpoints, families
 from playground.contract import Frame
 from playground.export import picture_metadata
 from playground.tabs import registry
-from playground.tabs.frame import model_cache as shelves
+from playground.tabs.frame import model_cache as model_cache
 from playground.tabs.frame.family_tab import FamilyTab
-from playground.tabs.frame.page import Page, Place
+from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.frame.view_state import copy_picture, copy_settings
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
@@ -55,8 +55,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Generative Playground")
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self.stream = Stream(explain=shelves.sentence, setup=shelves.prepare, autostart=False)
-        self.shelf = shelves.Shelf(device)
+        self.stream = Stream(explain=model_cache.sentence, setup=model_cache.prepare, autostart=False)
+        self.model_cache = model_cache.ModelCache(device)
         self.tabs = QuietTabs()
         self.setCentralWidget(self.tabs)
         self._built: dict[str, FamilyTab] = {}
@@ -103,11 +103,11 @@ class MainWindow(QMainWindow):
             cards = [c for c in self._cards if c.family == entry.key]
             cards.sort(key=lambda card: card.id != entry.opens)
             self._built[entry.key] = FamilyTab(
-                entry, partial(registry.views_of, entry), cards, self.stream, self.shelf, **first
+                entry, partial(registry.views_of, entry), cards, self.stream, self.model_cache, **first
             )
             return self._built[entry.key]
         page = registry.page_of(entry)(
-            self._cards, self.stream, self.shelf, registry.view_names, first.get("view_name", "")
+            self._cards, self.stream, self.model_cache, registry.view_names, first.get("view_name", "")
         )
         page.went.connect(self.go)
         page.run_wanted.connect(self._restore)
@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
         found = self.tabs.currentWidget()
         return found if isinstance(found, Page) else None
 
-    def go(self, place: Place) -> None:
+    def go(self, place: LinkTarget) -> None:
         """Open the tab, model and view that a link leads to."""
         keys = [entry.key for entry in self._entries]
         if place.tab not in keys:
@@ -166,9 +166,9 @@ class MainWindow(QMainWindow):
         for text, keys, act in (
             ("Open a checkpoint or picture …", "Ctrl+O", self.ask_file),
             ("Lecture mode", "F11", self.toggle_lecture),
-            ("Light", "", lambda: self._dress("light")),
-            ("Dark", "", lambda: self._dress("dark")),
-            ("As the system", "", lambda: self._dress("system")),
+            ("Light", "", lambda: self._apply_theme("light")),
+            ("Dark", "", lambda: self._apply_theme("dark")),
+            ("As the system", "", lambda: self._apply_theme("system")),
             ("Keys", "?", lambda: show_keys(self)),
         ):
             action = QAction(text, menu)
@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
         return menu
 
     def _know_devices(self, names: list[str]) -> None:
-        present = self.shelf.device or names[0]
+        present = self.model_cache.device or names[0]
         self.device_label.setText(f"device: {present}")
         if len(names) > 1:  # with one device there is nothing to choose
             self.device_label.setText("device")
@@ -191,11 +191,11 @@ class MainWindow(QMainWindow):
             self.devices.show()
 
     def _change_device(self, name: str) -> None:
-        self.shelf.device = name
+        self.model_cache.device = name
         for tab in (*self._built.values(), *self._pages.values()):
             tab.reopen()
 
-    def _dress(self, mode: theme.Mode) -> None:
+    def _apply_theme(self, mode: theme.Mode) -> None:
         theme.apply(_app(), mode)
 
     # --- keys: those that no focused control wants arrive here
@@ -279,12 +279,12 @@ class MainWindow(QMainWindow):
     def _open_picture(self, path: Path) -> None:
         try:
             kept = picture_metadata.read(path)
-        except picture_metadata.KeepsakeError as error:
+        except picture_metadata.PictureMetadataError as error:
             self._say(str(error))
             return
         self._restore(kept, path.name)
 
-    def _restore(self, kept: picture_metadata.Keepsake, name: str) -> None:
+    def _restore(self, kept: picture_metadata.PictureMetadata, name: str) -> None:
         """Go back to the run that a picture was exported of."""
         keys = [entry.key for entry in self._entries]
         known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
@@ -323,7 +323,7 @@ class MainWindow(QMainWindow):
 
 
 def _devices() -> Iterator[Frame]:
-    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"devices": shelves.devices()})
+    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"devices": model_cache.devices()})
 
 
 def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:

@@ -516,7 +516,7 @@ def test_marks_stand_among_the_models_at_the_counts_in_use():
     rows = [row for row in results.rows(picture_cards()) if not row.key]
     used = {c.metrics["fidelity"]["num_images"] for c in picture_cards() if "fidelity" in c.metrics}
     assert {row.values["count"] for row in rows} == used
-    assert len(rows) == len(used) * len(baselines.MARKS)
+    assert len(rows) == len(used) * len(baselines.BASELINES)
     for row in rows:
         assert ("blur" in row.name) == (row.values["quality"] == 1.0)
         assert "milliseconds" not in row.values and "bits" not in row.values

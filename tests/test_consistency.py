@@ -14,7 +14,7 @@ from playground import checkpoints
 from playground.models.diffusion import consistency
 from playground.models.diffusion.consistency import Consistency, ConsistencyConfig, ConsistencyRequest
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
-from playground.models.diffusion.samplers import Grid, Moment, ddim
+from playground.models.diffusion.samplers import Grid, SamplerState, ddim
 from playground.training import loop
 
 SHAPE = {"image_size": 8, "width": 32, "embedding": 32}
@@ -57,7 +57,7 @@ def test_it_begins_as_the_ddim_step_of_its_teacher(teacher):
     fresh.learn_from(teacher)
     teacher.set_precision("fp32")
     x, labels, grid = torch.randn(2, 1, 8, 8), torch.tensor([1, 2]), Grid.make(3, -10.0)
-    step = next(ddim(teacher.denoiser(labels), grid, Moment(1, x), lambda step: x))
+    step = next(ddim(teacher.denoiser(labels), grid, SamplerState(1, x), lambda step: x))
     jumped, x_0_pred = fresh.jump(x, grid.t[1], grid.t[2], labels)
     assert torch.allclose(jumped, step.x_t, atol=1e-5)
     assert torch.allclose(x_0_pred, step.history[0], atol=1e-5)

@@ -16,7 +16,7 @@ from playground.models import noise
 from playground.models.blocks import attention, from_uint8, to_uint8
 from playground.models.diffusion.bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion.ddpm import MODEL, RECIPES, DiffusionConfig, DiffusionRequest, Guidance
-from playground.models.diffusion.samplers import SAMPLERS, Grid, Moment
+from playground.models.diffusion.samplers import SAMPLERS, Grid, SamplerState
 from playground.models.diffusion.schedule import log_snr_of
 
 MEAN, SPREAD = 0.3, 0.5  # of the Gaussian "pictures" whose denoiser is known exactly
@@ -55,7 +55,9 @@ def run(
     def forbidden(step: int) -> Tensor:
         raise AssertionError("a deterministic sampler drew noise")
 
-    return [m.x_t for m in SAMPLERS[name](gaussian_denoiser, grid, Moment(0, x), draw or forbidden, eta)]
+    return [
+        m.x_t for m in SAMPLERS[name](gaussian_denoiser, grid, SamplerState(0, x), draw or forbidden, eta)
+    ]
 
 
 def tiny(config: DiffusionConfig = TINY) -> MODEL:
@@ -82,13 +84,13 @@ def test_samplers_are_those_of_diffusers(name: str, num_steps: int) -> None:
         log_snr = np.log(np.array(alpha_bar) / (1 - np.array(alpha_bar))).tolist() if num_steps else []
     grid = Grid(alpha_bar, [a**0.5 for a in alpha_bar], [(1 - a) ** 0.5 for a in alpha_bar], log_snr)
     x = torch.randn(4, 1, 3, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
-    dice, same_dice = torch.Generator().manual_seed(2), torch.Generator().manual_seed(2)
+    uniforms, same_dice = torch.Generator().manual_seed(2), torch.Generator().manual_seed(2)
 
     expected = x
     for i, t in enumerate(scheduler.timesteps):
         epsilon = (expected - grid.alpha[i] * gaussian_denoiser(expected, log_snr[i])) / grid.sigma[i]
         extra = {"eta": eta} if "ddim" in name else {}
-        extra |= {"generator": dice} if eta or name == "ddpm" else {}
+        extra |= {"generator": uniforms} if eta or name == "ddpm" else {}
         expected = scheduler.step(epsilon, t, expected, **extra).prev_sample
 
     def draw(step: int) -> Tensor:

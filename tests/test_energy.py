@@ -140,12 +140,12 @@ def test_training_fills_the_replay_buffer():
 def test_corruption_strikes_as_often_as_it_says():
     model = gsn.GSN(gsn.GSNConfig(width=8, num_mixtures=1))
     x = torch.zeros(64, 1, 28, 28)
-    dice, nudge = torch.rand(x.shape), torch.randn(x.shape)
-    corrupted = model.corrupt(x, dice, nudge)
+    uniforms, nudge = torch.rand(x.shape), torch.randn(x.shape)
+    corrupted = model.corrupt(x, uniforms, nudge)
     assert float((corrupted == -1).float().mean()) == pytest.approx(0.2, abs=0.01)
     assert float((corrupted == 1).float().mean()) == pytest.approx(0.2, abs=0.01)
-    assert float(corrupted[dice >= 0.4].std()) == pytest.approx(0.3, abs=0.01)
-    assert torch.equal(model.corrupt(x, dice, nudge, 0.0), x)
+    assert float(corrupted[uniforms >= 0.4].std()) == pytest.approx(0.3, abs=0.01)
+    assert torch.equal(model.corrupt(x, uniforms, nudge, 0.0), x)
 
 
 def test_chunks_stand_still_however_they_are_asked_for():

@@ -15,7 +15,7 @@ from playground.tabs.frame import model_card as card_popup
 from tests import torchrun_playground
 
 ROOT = paths.PACKAGE.parent
-JUDGES = baselines.judge_paths("fashion")
+FEATURE_NETWORKS = baselines.classifier_paths("fashion")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_figures_are_kept_beside_the_weights_and_shown_on_the_card(short, copied
     assert card.metrics["bits_per_dim"] == before["bits_per_dim"], "older figures stay"
     found = card.metrics[report.PICTURES]
     assert found["num_images"] == 40 and found["settings"]["temperature"] == 0.5
-    assert found["quality"]["value"] > 0 and found["judges"] == baselines.judge_hashes("fashion")
+    assert found["quality"]["value"] > 0 and found["judges"] == baselines.classifier_hashes("fashion")
     rows = dict(card_popup.rows(card))
     assert f"{found['fid']['value']:.3f}" in rows["pictures"] and "temperature=0.5" in rows["drawn with"]
     assert f"| `vae-fashion` | 40 | {found['fid']['value']:.3f}" in report.picture_table([card])
@@ -93,25 +93,27 @@ def test_a_decision_is_not_kept_as_a_result(capsys):
 
 
 def test_judges_are_no_models():
-    assert not set(models.JUDGES) & set(models.networks())
-    assert not set(models.judge_recipes()) & {c.id for c in checkpoints.cards()}
-    for (_, recipe), path in zip(models.judge_recipes().values(), JUDGES.values(), strict=False):
+    assert not set(models.FEATURE_NETWORKS) & set(models.networks())
+    assert not set(models.feature_network_recipes()) & {c.id for c in checkpoints.cards()}
+    for (_, recipe), path in zip(
+        models.feature_network_recipes().values(), FEATURE_NETWORKS.values(), strict=False
+    ):
         assert path.stat().st_size <= 2 * 2**20
         card = checkpoints.check(path)
         assert (card.family, card.id, card.recipe["steps"]) == ("judge", recipe.id, recipe.steps)
 
 
 def test_the_judge_knows_garments():
-    judge = checkpoints.load(JUDGES["judge"])
+    judge = checkpoints.load(FEATURE_NETWORKS["judge"])
     images, labels = (part[:1000] for part in baselines.reference("fashion"))
     features = sample_quality.features_of(judge, images)
     right = sample_quality._classes(judge, features) == labels
     assert right.mean() > 0.92  # it is 0.937 over all 10,000
 
 
-@pytest.mark.parametrize("name", JUDGES)
+@pytest.mark.parametrize("name", FEATURE_NETWORKS)
 def test_a_judge_gives_the_same_features_whatever_the_batch(name):
-    judge = checkpoints.load(JUDGES[name])
+    judge = checkpoints.load(FEATURE_NETWORKS[name])
     images = baselines.reference("fashion")[0][:12]
     whole, parts = sample_quality.features_of(judge, images), sample_quality.features_of(judge, images, 5)
     assert whole.shape == (12, judge.num_features) and np.allclose(whole, parts, atol=1e-4)
@@ -119,7 +121,7 @@ def test_a_judge_gives_the_same_features_whatever_the_batch(name):
 
 def test_the_measured_marks_are_those_of_the_shipped_judges_and_in_order():
     found = baselines.read("fashion", sample_quality.COUNT)
-    assert found.keys() == baselines.MARKS.keys(), "run: playground evaluate marks --save"
+    assert found.keys() == baselines.BASELINES.keys(), "run: playground evaluate marks --save"
     second = {name: mark["second"] for name, mark in found.items() if "second" in mark}
     for figures in (found, second) if second else (found,):
         fids = {name: mark["fid"]["value"] for name, mark in figures.items()}
@@ -130,7 +132,7 @@ def test_every_measured_checkpoint_was_measured_by_the_shipped_judges():
     for card in checkpoints.cards():
         figures = card.metrics.get(report.PICTURES)
         if figures:
-            assert figures["judges"] == baselines.judge_hashes(card.dataset), card.id
+            assert figures["judges"] == baselines.classifier_hashes(card.dataset), card.id
             written = baselines.read(card.dataset, figures["num_images"])
             assert written, f"run: playground evaluate marks --count {figures['num_images']} --save"
             fraction = figures["fid"]["value"] / written[baselines.BLUR]["fid"]["value"]

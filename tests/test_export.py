@@ -19,8 +19,8 @@ from playground import checkpoints
 from playground.cli.main import main
 from playground.contract import EACH_CLASS
 from playground.export import animation, contact_sheet, picture_metadata
-from playground.export.picture_metadata import Keepsake, KeepsakeError
-from playground.tabs.frame.exporter import moment_of
+from playground.export.picture_metadata import PictureMetadata, PictureMetadataError
+from playground.tabs.frame.exporter import view_state_of
 from playground.ui.playback.job import Job
 from tests.test_keep import WAIT, begun, go, picture_of, same, settle, window  # noqa: F401 (a fixture)
 from tests.test_window import drop
@@ -44,7 +44,7 @@ def vae(window, qtbot):  # noqa: F811
 def kept(**changes):
     card = CARDS["vae-fashion"]
     file = checkpoints.resolve(card.id)
-    usual = Keepsake(
+    usual = PictureMetadata(
         family="vae",
         model=card.id,
         weights=checkpoints.weights_hash(file),
@@ -209,7 +209,7 @@ def test_an_edited_picture_comes_back(window, qtbot, tmp_path):  # noqa: F811
     settle(qtbot, view)
     images, shown = view.player.frame.images.copy(), picture_of(tab)
     assert images[0].flat[19] == 255 and images[1].flat[40] == 200
-    moment = moment_of(tab)
+    moment = view_state_of(tab)
     picture_metadata.save_png(tmp_path / "edited.png", images[0, ..., 0], moment.kept)
     tab.knobs.reset()
     assert view.edits == {}, "a new run has no edits"
@@ -233,8 +233,8 @@ def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path):  # noqa: F811
         qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
         settle(qtbot, view)
     assert [until for _, until in view.trunk] == [2, 4]
-    images, kept_one = view.player.frame.images.copy(), tab.keepsake()
-    moment = moment_of(tab)
+    images, kept_one = view.player.frame.images.copy(), tab.picture_metadata()
+    moment = view_state_of(tab)
     picture_metadata.save_png(tmp_path / "branch.png", images[0, ..., 0], kept_one)
     tab.knobs.set_settings({"seed": 5})
     qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
@@ -262,13 +262,13 @@ def test_a_picture_is_as_large_as_chosen_and_carries_everything(vae, qtbot, tmp_
     with qtbot.waitSignal(dialog.saved, timeout=WAIT):
         dialog.save_to(tmp_path / "row.png")
     with Image.open(tmp_path / "row.png") as file:
-        assert file.info[picture_metadata.KEYWORD] == moment_of(vae).kept.to_json()
+        assert file.info[picture_metadata.KEYWORD] == view_state_of(vae).kept.to_json()
         pixels = np.asarray(file)
     assert pixels.shape == (28 * 3, (6 * 29 - 1) * 3)
     for i, image in enumerate(images):
         part = pixels[:, i * 29 * 3 : (i * 29 + 28) * 3]
         assert np.array_equal(part, image[..., 0].repeat(3, 0).repeat(3, 1))
-    assert picture_metadata.read(tmp_path / "row.png") == moment_of(vae).kept
+    assert picture_metadata.read(tmp_path / "row.png") == view_state_of(vae).kept
 
 
 def test_numbers_are_saved_as_csv(vae, qtbot, tmp_path):
@@ -389,7 +389,7 @@ def test_keys_export_and_copy(window, vae, qtbot, tmp_path, monkeypatch):  # noq
     image = clipboard.image()
     assert image.width() > 100 and image.height() > 100
     qtbot.keyClick(vae.view, Qt.Key.Key_C, CTRL | SHIFT)
-    assert picture_metadata.from_json(clipboard.text(), "the clipboard") == moment_of(vae).kept
+    assert picture_metadata.from_json(clipboard.text(), "the clipboard") == view_state_of(vae).kept
     qtbot.keyClick(vae.view, Qt.Key.Key_S, CTRL)
     dialog = vae.keeper.dialog
     assert dialog.isVisible() and not dialog.isModal()
@@ -444,6 +444,6 @@ def test_long_runs_are_thinned_evenly_with_their_end():
     assert set(np.diff(chosen)) == {4} and animation.thinned(12) == list(range(12))
 
 
-def test_a_broken_keepsake_names_the_file(tmp_path):
-    with pytest.raises(KeepsakeError, match=r"none\.png cannot be read"):
+def test_a_broken_picture_names_the_file(tmp_path):
+    with pytest.raises(PictureMetadataError, match=r"none\.png cannot be read"):
         picture_metadata.read(tmp_path / "none.png")

@@ -396,9 +396,9 @@ def test_an_opinion_is_a_probability_given_the_class(style):
     style.requires_grad_(False)
     x, labels = torch.rand(5, 1, 28, 28), torch.full((5,), 6)
     torch.nn.init.normal_(style.discriminator.label.weight)
-    found = style.opinion(x, labels)
+    found = style.discriminator_output(x, labels)
     assert torch.equal(found, style.discriminator(x, labels)[0].sigmoid())
-    assert not torch.allclose(found, style.opinion(x, labels - 1))
+    assert not torch.allclose(found, style.discriminator_output(x, labels - 1))
 
 
 def test_a_smooth_discriminator_pays_for_its_slope_and_the_generator_does_not():

@@ -18,7 +18,7 @@ from playground.tabs import registry
 from playground.tabs.guide.choose import Choose
 from playground.tabs.guide.families import Families
 from playground.tabs.guide.figures import Figure, say
-from playground.tabs.guide.links import Places, link, read
+from playground.tabs.guide.links import LinkTargets, link, read
 from playground.tabs.guide.map import Map, marks
 from playground.tabs.guide.rules import Rules
 from playground.ui.theme import theme
@@ -61,7 +61,7 @@ def links():
 
 
 def test_every_link_that_is_shown_leads_to_a_place_that_exists():
-    places = Places(checkpoints.cards(), registry.view_names)
+    places = LinkTargets(checkpoints.cards(), registry.view_names)
     found = [(where, places.find(wanted)) for where, wanted in links()]
     assert len([place for _, place in found if place]) > 40
     for _where, place in found:
@@ -80,16 +80,16 @@ def test_every_link_names_a_view_and_a_network_of_this_program():
 
 
 def test_a_link_without_its_checkpoint_is_not_shown():
-    without = Places((c for c in checkpoints.cards() if c.family != "vae"), registry.view_names)
+    without = LinkTargets((c for c in checkpoints.cards() if c.family != "vae"), registry.view_names)
     wanted = link({"tab": "vae", "network": "vae/vae", "view": "Reconstruct"})
     assert (
         without.find(wanted) is None
-        and Places(checkpoints.cards(), registry.view_names).find(wanted) is not None
+        and LinkTargets(checkpoints.cards(), registry.view_names).find(wanted) is not None
     )
 
 
 def test_a_link_can_ask_for_a_kind_of_checkpoint():
-    places = Places(checkpoints.cards(), registry.view_names)
+    places = LinkTargets(checkpoints.cards(), registry.view_names)
     for size in (2, 32):
         raw = {"tab": "vae", "network": "vae/vae", "view": "Generate", "where": {"latent_dim": size}}
         assert loaded(places.find(link(raw)).model).config.latent_dim == size
@@ -242,7 +242,10 @@ def check_figure(reason, verdict, places, rows):
 
 def test_a_figure_that_nobody_measured_is_left_out():
     cards = checkpoints.cards()
-    places, card = Places(cards, registry.view_names), next(c for c in cards if c.network == "diffusion/ddpm")
+    places, card = (
+        LinkTargets(cards, registry.view_names),
+        next(c for c in cards if c.network == "diffusion/ddpm"),
+    )
     wanted = Figure(("diffusion/ddpm",), ("passes", "milliseconds"))
     rows = results.rows([dataclasses.replace(card, metrics={})])
     assert say(wanted, places, rows) == "" and say(None, places, rows) == ""
@@ -254,7 +257,7 @@ def test_every_way_through_the_conversation_ends_in_a_recommendation():
     cards = checkpoints.cards()
     rules, places, families_here = (
         Rules(),
-        Places(cards, registry.view_names),
+        LinkTargets(cards, registry.view_names),
         {card.family for card in cards},
     )
     rows = results.rows(cards)

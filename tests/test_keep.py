@@ -11,8 +11,8 @@ from playground.experiments import interpolation, knob_grid
 from playground.models.energy.score_ebm import ScoreEBM
 from playground.tabs import registry
 from playground.tabs.frame import model_cache
-from playground.tabs.frame.exporter import moment_of
-from playground.tabs.frame.page import Place
+from playground.tabs.frame.exporter import view_state_of
+from playground.tabs.frame.page import LinkTarget
 from tests.windows import REPEATED, begun, every_view, load, opened, plays_steps_and_stops, shows_first
 
 WAIT = 120_000  # ms, for a busy machine
@@ -46,7 +46,7 @@ def settle(qtbot, view):
 
 def go(qtbot, window, card, view_name):
     """Open a view of a model."""
-    window.go(Place(card.family, card.id, view_name))
+    window.go(LinkTarget(card.family, card.id, view_name))
     tab = window.current
     qtbot.waitUntil(
         lambda: tab.view is not None and tab.model.card.id == card.id and tab.view.name == view_name,
@@ -60,7 +60,7 @@ def picture_of(tab):
     """What the canvas shows: titles, words and pixels."""
     return [
         (c.columns, c.captions, c.row_captions, c.column_captions, list(c.panels), c.known)
-        for c in moment_of(tab).contents
+        for c in view_state_of(tab).contents
     ]
 
 
@@ -129,7 +129,7 @@ def test_every_view_plays_and_comes_back_to_the_bit(window, qtbot, tmp_path, mon
     stand_in_the_middle(qtbot, view)
     step, images, shown = view.player.frame.step, view.player.frame.images.copy(), picture_of(tab)
     export(qtbot, tab, tmp_path / "kept.png")
-    snippet, request = moment_of(tab).snippet, view.request
+    snippet, request = view_state_of(tab).snippet, view.request
 
     tab.knobs.reset()  # everything changes
     tab.turn_page(1)

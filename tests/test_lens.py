@@ -26,7 +26,7 @@ from playground.export import picture_metadata
 from playground.ranking import auc
 from playground.tabs.compare import score_words, scoring
 from playground.tabs.compare.score_layout import Columns, Histograms
-from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame.model_cache import ModelCache
 from playground.ui.pictures.paint_grid import between
 from playground.ui.theme import theme
 from tests.windows import picture_cards
@@ -48,7 +48,7 @@ def printed_score(tmp_path, capsys, id, image):
 @pytest.mark.parametrize("card", [c for c in picture_cards() if c.likelihood != "none"], ids=lambda c: c.id)
 def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
     image = data.load("fashion", "test")[0][3]
-    frames = list(scoring.verdicts(scoring.Bench(Shelf("cpu")), [card], image))
+    frames = list(scoring.score_summaries(scoring.Bench(ModelCache("cpu")), [card], image))
     score = frames[1].extras["verdict"].score
     told = printed_score(tmp_path, capsys, card.id, image)
     assert (score.kind, score.unit) == (told["kind"], told["unit"]) == (card.likelihood, score.unit)
@@ -58,7 +58,7 @@ def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
 
 def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(monkeypatch):
     cards = [c for c in checkpoints.cards() if c.id in QUICK]
-    bench = scoring.Bench(Shelf("cpu"))
+    bench = scoring.Bench(ModelCache("cpu"))
     times = {"nice-fashion": 30.0, "vae2d-fashion": 5.0}
     monkeypatch.setattr(bench, "milliseconds", lambda card: times[card.id])
     load = bench.model
@@ -69,7 +69,7 @@ def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(
         return load(id)
 
     monkeypatch.setattr(bench, "model", model)
-    frames = list(scoring.verdicts(bench, cards, np.zeros((28, 28, 1), np.uint8)))
+    frames = list(scoring.score_summaries(bench, cards, np.zeros((28, 28, 1), np.uint8)))
     assert [f.extras.get("id") for f in frames] == [None, "vae2d-fashion", "nice-fashion"]
     assert frames[1].extras["error"] == "It is broken." and math.isfinite(
         frames[2].extras["verdict"].score.value
@@ -336,7 +336,7 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     garments = data.load("fashion", "test")[0]
 
     def settled(image=None):
-        done = scene.scores.state == "finished" and len(scene.verdicts) == 2
+        done = scene.scores.state == "finished" and len(scene.score_summaries) == 2
         return done and (image is None or np.array_equal(scene.image, image))
 
     def key(name, modifier=Qt.KeyboardModifier.NoModifier):
@@ -445,7 +445,9 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
 def test_a_picture_of_ours_is_scored_and_opens_its_run(window, qtbot, tmp_path):
     window.tabs.setCurrentIndex(window.tabs.count() - 1)
     scene, banner = window.page.scene, window.page.banner
-    kept = picture_metadata.Keepsake("vae", "vae2d-fashion", "", "Generate", {"num_samples": 1, "seed": 11})
+    kept = picture_metadata.PictureMetadata(
+        "vae", "vae2d-fashion", "", "Generate", {"num_samples": 1, "seed": 11}
+    )
     pixels = out_of_distribution.pictures("digits", 1, first=3)[0]
     for name, seed in (("one.png", 11), ("two.png", 12)):
         settings = {**kept.settings, "seed": seed}

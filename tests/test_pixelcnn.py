@@ -164,9 +164,9 @@ def test_temperature_changes_the_picture_and_not_the_dice():
 
 def test_draws_follow_the_distribution():
     log_probs = torch.log_softmax(torch.randn(1, 256, generator=torch.Generator().manual_seed(0)), 1)
-    dice = (np.arange(200_000) + 0.5) / 200_000
-    counts = torch.bincount(draw(log_probs.expand(len(dice), 256), dice).long(), minlength=256)
-    assert (counts / len(dice) - log_probs.exp()[0]).abs().max() < 1e-4
+    uniforms = (np.arange(200_000) + 0.5) / 200_000
+    counts = torch.bincount(draw(log_probs.expand(len(uniforms), 256), uniforms).long(), minlength=256)
+    assert (counts / len(uniforms) - log_probs.exp()[0]).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize("num_mixtures", [1, 4])

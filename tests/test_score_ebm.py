@@ -35,7 +35,7 @@ def normal(*shape, seed=0):
 class Gaussian(score_ebm.ScoreEBM):
     """Independent Gaussian pixels, whose mean is negative for class 1: the energy of every level is known."""
 
-    def pull(self, x, log_snr, labels, guidance_scale=1.0):
+    def scaled_gradient(self, x, log_snr, labels, guidance_scale=1.0):
         alpha_bar = 1 / (1 + math.exp(-log_snr))
         mean = torch.where(labels == 1, -MEAN, MEAN)[:, None, None, None] * math.sqrt(alpha_bar)
         variance = alpha_bar * SPREAD**2 + 1 - alpha_bar
@@ -64,8 +64,8 @@ def states(model, **settings):
 def test_the_gradient_is_that_of_the_energy(model, log_snr):
     x, direction = normal(2, 1, 8, 8), normal(2, 1, 8, 8, seed=1)
     level, labels = torch.full((2,), log_snr), torch.tensor([1, 3])
-    _, pull = model(x, level, labels)
-    along = (pull * direction).flatten(1).sum(1) / math.sqrt(1 / (1 + math.exp(log_snr)))
+    _, scaled_gradient = model(x, level, labels)
+    along = (scaled_gradient * direction).flatten(1).sum(1) / math.sqrt(1 / (1 + math.exp(log_snr)))
     h = 1e-2
     there, back = (model(x + sign * h * direction, level, labels)[0] for sign in (1, -1))
     assert torch.allclose((there - back) / (2 * h), along, rtol=2e-3, atol=1e-3)
@@ -74,16 +74,19 @@ def test_the_gradient_is_that_of_the_energy(model, log_snr):
 def test_the_gradient_can_be_differentiated_again(model):
     """Training needs it: every weight of the network has a say in the gradient of the energy."""
     model.requires_grad_(True)
-    _, pull = model(normal(2, 1, 8, 8), torch.zeros(2), torch.tensor([0, 3]))
-    pull.square().sum().backward()
+    _, scaled_gradient = model(normal(2, 1, 8, 8), torch.zeros(2), torch.tensor([0, 3]))
+    scaled_gradient.square().sum().backward()
     silent = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert not silent
 
 
 def test_guidance_adds_energies(model):
     x, labels = normal(3, 1, 8, 8), torch.tensor([0, 1, 2])
-    of_class, without = model.pull(x, 1.0, labels), model.pull(x, 1.0, torch.full((3,), 3))
-    for guided, a, b in zip(model.pull(x, 1.0, labels, 2.5), of_class, without, strict=True):
+    of_class, without = (
+        model.scaled_gradient(x, 1.0, labels),
+        model.scaled_gradient(x, 1.0, torch.full((3,), 3)),
+    )
+    for guided, a, b in zip(model.scaled_gradient(x, 1.0, labels, 2.5), of_class, without, strict=True):
         assert torch.allclose(guided, b + 2.5 * (a - b), rtol=1e-3, atol=1e-4)
     assert not torch.allclose(of_class[0], without[0], rtol=1e-3)
 
@@ -93,7 +96,7 @@ def test_score_is_the_energy_of_the_clean_picture_without_a_class(model):
     x = grey / 127.5 - 1
     level = score_ebm.SCORED_AT
     scaled = x * math.sqrt(1 / (1 + math.exp(-level)))
-    expected = model.pull(scaled, level, torch.full((2,), 3))[0]
+    expected = model.scaled_gradient(scaled, level, torch.full((2,), 3))[0]
     assert [s.value for s in model.score(grey)] == pytest.approx(expected.tolist(), rel=1e-5)
 
 
@@ -235,11 +238,11 @@ def test_a_frame_tells_the_energy_of_its_picture(model):
 
 
 def test_passes_count_every_gradient(gaussian, monkeypatch):
-    asked, pull = [], gaussian.pull
+    asked, scaled_gradient = [], gaussian.scaled_gradient
 
     def counted(x, log_snr, labels, guidance_scale=1.0):
         asked.append(1 if guidance_scale == 1 else 2)
-        return pull(x, log_snr, labels)
+        return scaled_gradient(x, log_snr, labels)
 
     monkeypatch.setattr(gaussian, "pull", counted)
     for settings in ({}, {"guidance_scale": 2.0}, {"langevin": 2, "guidance_scale": 1.5}):

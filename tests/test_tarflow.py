@@ -248,7 +248,7 @@ def test_a_wrong_class_costs_the_difference_of_the_densities(shipped):
 
 
 def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
-    request = layer_traces.ToldLayersRequest(seed=3, temperature=0.9, label=8)
+    request = layer_traces.ClassLayersRequest(seed=3, temperature=0.9, label=8)
     *_, bag = layer_traces.layers(shipped, request)
     z = 0.9 * noise.normal(3, [0], "z", (784,))
     expected = shipped.from_z(torch.from_numpy(z), torch.tensor([8]))
@@ -256,7 +256,7 @@ def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
     *_, boot = layer_traces.layers(shipped, dataclasses.replace(request, label=9))
     assert np.abs(boot.extras["values"] - bag.extras["values"]).mean() > 10
     there_and_back = list(
-        layer_traces.layers(shipped, layer_traces.ToldLayersRequest(start="image", image=4))
+        layer_traces.layers(shipped, layer_traces.ClassLayersRequest(start="image", image=4))
     )
     assert np.abs(there_and_back[0].extras["values"] - there_and_back[-1].extras["values"]).max() < 0.1
     with torch.no_grad():
@@ -267,7 +267,7 @@ def test_told_a_class_a_sample_is_of_it_layer_by_layer(shipped):
 
 
 def test_a_walk_tells_a_mixture_of_both_classes(shipped):
-    request = interpolation.ToldInterpolateRequest(first=0, second=1, num_steps=3)
+    request = interpolation.ClassInterpolateRequest(first=0, second=1, num_steps=3)
     first, middle, last = interpolation.interpolate(shipped, request)
     images, labels = data.load("fashion", "test")
     z, _ = shipped.encode(torch.from_numpy(images[:2].copy()).permute(0, 3, 1, 2), torch.tensor([9, 2]))
@@ -283,7 +283,7 @@ def test_a_walk_tells_a_mixture_of_both_classes(shipped):
         z_untold, _ = shipped.encode(torch.from_numpy(images[1:2].copy()).permute(0, 3, 1, 2))
     assert np.allclose(untold.extras["latent"], z_untold, atol=1e-3)
     assert np.abs(untold.extras["latent"] - last.extras["latent"]).max() > 0.1
-    drawn = interpolation.ToldInterpolateRequest(ends="samples", first=3, second=18, num_steps=2, seed=2)
+    drawn = interpolation.ClassInterpolateRequest(ends="samples", first=3, second=18, num_steps=2, seed=2)
     start, end = interpolation.interpolate(shipped, drawn)
     for frame, label in ((start, 3), (end, 8)):
         (expected,) = shipped.decode_frames(frame.extras["latent"], labels=torch.tensor([label]))
@@ -291,7 +291,7 @@ def test_a_walk_tells_a_mixture_of_both_classes(shipped):
 
 
 def test_a_round_trip_and_a_price_may_know_the_class(shipped):
-    (frame,) = layer_traces.round_trip(shipped, layer_traces.ToldRoundTripRequest(image=1, seed=5))
+    (frame,) = layer_traces.round_trip(shipped, layer_traces.ClassRoundTripRequest(image=1, seed=5))
     assert frame.extras["error"] < 0.1
     x = torch.from_numpy(data.load("fashion", "test")[0][1:2].copy()).permute(0, 3, 1, 2)
     epsilon = torch.from_numpy(noise.normal(5, noise.identities(x), "dequantise", (1, 28, 28)))
@@ -300,7 +300,7 @@ def test_a_round_trip_and_a_price_may_know_the_class(shipped):
     assert np.allclose(frame.extras["latent"], z, atol=1e-3)
     for told, labels in (("own", torch.tensor([2])), ("none", None)):
         (price,) = layer_traces.count_bits(
-            shipped, layer_traces.ToldScoreRequest(image=1, seed=5, draws=1, told=told)
+            shipped, layer_traces.ClassScoreRequest(image=1, seed=5, draws=1, told=told)
         )
         bits = -shipped.bound(x, epsilon, labels).item() / (784 * math.log(2))
         assert price.extras["bits"][0] == pytest.approx(bits, abs=1e-4)

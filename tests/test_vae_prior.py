@@ -42,12 +42,12 @@ def test_draws_are_those_of_the_mixture():
     shares, means = torch.tensor([0.2, 0.8]), torch.tensor([[-9.0, 0.0], [9.0, 1.0]])
     factors = torch.tensor([[[1.0, 0.0], [0.5, 2.0]]]).repeat(2, 1, 1)
     rng = np.random.default_rng(0)
-    dice = (torch.from_numpy(rng.normal(size=(4000, 2))).float(), torch.from_numpy(rng.random(4000)))
-    z = _prior.draw_codes(*dice, shares, means, factors, 1.0)
+    uniforms = (torch.from_numpy(rng.normal(size=(4000, 2))).float(), torch.from_numpy(rng.random(4000)))
+    z = _prior.draw_codes(*uniforms, shares, means, factors, 1.0)
     left = z[:, 0] < 0
     assert float(left.float().mean()) == pytest.approx(0.2, abs=0.02)
     assert torch.allclose(z[~left].T.cov(), factors[0] @ factors[0].T, atol=0.25)
-    assert torch.equal(_prior.draw_codes(*dice, shares, means, factors, 0.0).unique(dim=0), means)
+    assert torch.equal(_prior.draw_codes(*uniforms, shares, means, factors, 0.0).unique(dim=0), means)
 
 
 def test_a_finished_model_draws_where_its_codes_are():

@@ -70,14 +70,18 @@ def test_each_picture_carries_the_discriminators_opinion(open_window, qtbot, sty
     view = window.current.view
     wait_finished(qtbot, view)
     frame = last_frame(view)
-    opinion = frame.extras["opinion"]
-    assert frame.images.shape[0] == len(opinion) == 16 and (opinion > 0).all() and (opinion < 1).all()
-    assert captions(view.grid)[3] == f"{opinion[3]:.0%}".replace("%", " % real")
+    discriminator_output = frame.extras["discriminator_output"]
+    assert (
+        frame.images.shape[0] == len(discriminator_output) == 16
+        and (discriminator_output > 0).all()
+        and (discriminator_output < 1).all()
+    )
+    assert captions(view.grid)[3] == f"{discriminator_output[3]:.0%}".replace("%", " % real")
     view.grid.select(5)
-    assert f"{opinion[5]:.3f}" in view.plot.legend()
+    assert f"{discriminator_output[5]:.3f}" in view.plot.legend()
     _, view = open_styles(window, qtbot, styles, "Generate")
-    opinion = last_frame(view).extras["opinion"]
-    assert (opinion > 0).all() and (opinion < 1).all()
+    discriminator_output = last_frame(view).extras["discriminator_output"]
+    assert (discriminator_output > 0).all() and (discriminator_output < 1).all()
     assert captions(view.grid)[1] == "Trouser"
 
 

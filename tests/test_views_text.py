@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, Qt
 from playground import checkpoints, data, paths
 from playground.experiments.autoregressive import generations
 from playground.export import contact_sheet
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.models.autoregressive import next_token
 from playground.models.autoregressive.gpt import GPT, GPTConfig
 from playground.models.autoregressive.lstm import LSTM, LSTMConfig
@@ -189,10 +189,10 @@ def test_a_fork_comes_back_as_it_was_kept(window, qtbot):
     qtbot.waitUntil(lambda: done(view), timeout=WAIT)
     view.player.seek(44)
     view.page.point_at(40)
-    kept, images = tab.keepsake(), view.player.frame.images.copy()
+    kept, images = tab.picture_metadata(), view.player.frame.images.copy()
     assert kept.state["edits"] == [[0, 30, ord("Q")]] and kept.state["at"] == 40
     tab.knobs.reset()
-    tab.restore(Keepsake(**dataclasses.asdict(kept)))
+    tab.restore(PictureMetadata(**dataclasses.asdict(kept)))
     qtbot.waitUntil(
         lambda: view.is_settled and view.player.frame is not None and view.player.frame.step == 44,
         timeout=WAIT,

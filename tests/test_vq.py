@@ -203,12 +203,16 @@ def test_a_cell_that_is_not_read_changes_nothing_later(prior):
 def test_class_and_cells_are_left_out_in_training_only(prior, monkeypatch):
     codes, labels = torch.zeros(400, CELLS, CELLS, 2, dtype=torch.int64), torch.ones(400, dtype=torch.int64)
     seen, enter = [], prior.enter
-    monkeypatch.setattr(prior, "enter", lambda *told: seen.append(told[1:]) or enter(*told))
+    monkeypatch.setattr(
+        prior,
+        "enter",
+        lambda *labels_of_passes: seen.append(labels_of_passes[1:]) or enter(*labels_of_passes),
+    )
     for training in (True, False):
         prior.train(training)
         prior.loss(codes, labels, torch.Generator().manual_seed(0))
-    (told, read), (all_told, all_read) = seen
-    assert 0.05 < (told == prior.num_classes).float().mean() < 0.15
+    (labels_of_passes, read), (all_told, all_read) = seen
+    assert 0.05 < (labels_of_passes == prior.num_classes).float().mean() < 0.15
     assert 0.05 < (~read).float().mean() < 0.15
     assert torch.equal(all_told, labels) and all_read is None
 
@@ -249,10 +253,10 @@ def test_each_frame_carries_the_log_probabilities_it_was_drawn_from(prior):
 
 def test_draws_follow_the_probabilities_and_top_k():
     log_probs = torch.tensor([0.1, 0.6, 0.3]).log().expand(4000, 3)
-    dice = np.random.default_rng(0).random(4000)
-    shares = np.bincount(_code_run.draw(log_probs, dice), minlength=3) / 4000
+    uniforms = np.random.default_rng(0).random(4000)
+    shares = np.bincount(_code_run.draw(log_probs, uniforms), minlength=3) / 4000
     assert shares == pytest.approx([0.1, 0.6, 0.3], abs=0.03)
-    assert set(_code_run.draw(log_probs, dice, 1.0, 2)) == {1, 2}
+    assert set(_code_run.draw(log_probs, uniforms, 1.0, 2)) == {1, 2}
     assert set(_code_run.draw(log_probs, np.array([1 - 1e-16] * 4000))) == {2}
 
 
@@ -270,7 +274,7 @@ def test_a_changed_code_changes_what_comes_after_it_and_nothing_before(prior):
     request = VQPriorRequest(num_samples=3, guidance_scale=1.0)
     plain = list(prior.sample(request))
     before, details = plain[-1].extras["codes"], set()
-    dice = _code_run.noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]
+    uniforms = _code_run.noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]
     for code in range(0, 24, 4):
         frames = list(branching.recoded(prior, request, [(1, 1, 1, 0, code)]))
         assert [f.step for f in frames] == [f.step for f in plain]
@@ -280,7 +284,7 @@ def test_a_changed_code_changes_what_comes_after_it_and_nothing_before(prior):
         assert np.array_equal(found[1].reshape(-1, 2)[:4], before[1].reshape(-1, 2)[:4])
         assert not np.array_equal(found[1].reshape(-1, 2)[5:], before[1].reshape(-1, 2)[5:])
         probabilities = prior(torch.from_numpy(found[1:2]), torch.tensor([1]))[0, 4, 1].double().exp()
-        drawn = int(torch.searchsorted(probabilities.cumsum(0), dice))
+        drawn = int(torch.searchsorted(probabilities.cumsum(0), uniforms))
         assert drawn == found[1, 1, 1, 1], "the detail is drawn anew, with the same dice"
         details.add(drawn)
     assert len(details) > 1

@@ -228,7 +228,7 @@ def test_reseed_and_dice_draw_another_seed(qtbot: QtBot) -> None:
         panel.reseed()
     first = caught.args[0].seed
     with qtbot.waitSignal(panel.changed) as caught:
-        qtbot.mouseClick(panel.row("seed").dice, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+        qtbot.mouseClick(panel.row("seed").uniforms, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
     assert len({7, first, caught.args[0].seed}) >= 2 and caught.args[0].seed != first
 
 

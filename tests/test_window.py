@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints, paths
 from playground.app import MainWindow
-from playground.tabs.frame.page import Place
+from playground.tabs.frame.page import LinkTarget
 from playground.ui.theme import theme
 from tests.windows import REPEATED, WAIT, every_view, plays_steps_and_stops, shows_first, wait_finished
 
@@ -26,7 +26,7 @@ def test_every_view_that_is_not_kept_opens_plays_steps_and_stops(shared_window, 
     if not shows_first(card, kind):
         pytest.skip("this view does not suit this model, or another of its network shows it")
     window = shared_window
-    window.go(Place(card.family, card.id, kind.name))
+    window.go(LinkTarget(card.family, card.id, kind.name))
     tab = window.current
     qtbot.waitUntil(
         lambda: tab.view is not None and tab.model.card.id == card.id and tab.view.name == kind.name,
@@ -260,7 +260,7 @@ def test_a_gpu_without_memory_halves_the_batch_and_says_so():
         yield Frame(1, 1, 1, np.zeros((request.num_samples, 2, 2, 1), np.uint8))
 
     model = checkpoints.load("vae-fashion")
-    (frame,) = model_cache.careful(model, Request(num_samples=16), greedy)
+    (frame,) = model_cache.memory_guarded(model, Request(num_samples=16), greedy)
     assert len(frame.images) == 4 and "4 pictures" in frame.extras["notice"]
 
 
@@ -269,7 +269,7 @@ def test_a_cpu_without_memory_gets_what_fits_and_says_so(monkeypatch):
 
     model = checkpoints.load("vae-fashion")
     monkeypatch.setattr(model_cache, "free_memory", lambda: 6 * model.sample_bytes)
-    (frame,) = model_cache.careful(model, model.Request(num_samples=16), type(model).sample)
+    (frame,) = model_cache.memory_guarded(model, model.Request(num_samples=16), type(model).sample)
     assert len(frame.images) == 3 and "memory for 3 pictures" in frame.extras["notice"]
 
 

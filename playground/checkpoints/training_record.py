@@ -23,7 +23,7 @@ _MOST_PIXELS = 2**24  # of the sheet of pictures
 
 
 @dataclass(frozen=True)
-class FilmRequest(Request):
+class TrainingRecordRequest(Request):
     """How the film is shown."""
 
     show: str = knob(
@@ -37,7 +37,7 @@ class FilmRequest(Request):
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class TrainingRecord:
     """A film as arrays.
 
     Attributes:
@@ -66,7 +66,7 @@ def _sheet(path: Path) -> Path:
     return path.with_suffix(".png")
 
 
-def read(path: Path) -> Film:
+def read(path: Path) -> TrainingRecord:
     """Read a film, trusting nothing in it.
 
     Raises:
@@ -90,7 +90,7 @@ def read(path: Path) -> Film:
         pairs = np.array([(p["step"], p[name]) for p in points if np.isfinite(p.get(name, np.nan))])
         if len(pairs):
             curves[name] = (pairs[:, 0], pairs[:, 1])
-    return Film(curves, steps, pictures, int(max(rising[-1], steps[-1])))
+    return TrainingRecord(curves, steps, pictures, int(max(rising[-1], steps[-1])))
 
 
 def _read_pictures(path: Path, rows: int, columns: int) -> np.ndarray:
@@ -112,7 +112,7 @@ def _read_pictures(path: Path, rows: int, columns: int) -> np.ndarray:
     return np.ascontiguousarray(pixels.transpose(0, 2, 1, 3, 4))
 
 
-def frames(film: Film) -> Iterator[Frame]:
+def frames(film: TrainingRecord) -> Iterator[Frame]:
     """A frame per point of the curves and per snapshot; ``images`` are those of the latest snapshot.
 
     ``step`` is the training step; extras hold ``snapshot`` (its index), ``figures`` (name -> latest value) and ``film``.

@@ -92,17 +92,17 @@ def sample(options: Namespace) -> None:
         )
 
 
-def _kept(model: Any, settings: dict[str, Any], count: int) -> picture_metadata.Keepsake:
+def _kept(model: Any, settings: dict[str, Any], count: int) -> picture_metadata.PictureMetadata:
     """What the window needs to show these pictures, or as many of them as it shows at once."""
     from playground.contract import knobs, make_request, settings_of
 
     most = next(int(k.high or count) for k in knobs(model.Request) if k.name == "num_samples")
     request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
-    told = settings_of(request)
+    shown = settings_of(request)
     card = model.card
     exact = getattr(model, "precision", "")
-    return picture_metadata.Keepsake(
-        card.family, card.id, model.weights_hash, "Generate", told, precision=exact, count=count
+    return picture_metadata.PictureMetadata(
+        card.family, card.id, model.weights_hash, "Generate", shown, precision=exact, count=count
     )
 
 
@@ -197,23 +197,23 @@ def evaluate(options: Namespace) -> None:
     if writes and options.only in ("lens", "pictures"):
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
     if options.only == "lens":
-        return _evaluate_lens(options)
+        return _evaluate_out_of_distribution(options)
     if options.only == "steps":
         return _evaluate_steps(options)
     with distributed.joined() as world:
         if options.id != "marks":
             figures = _evaluate_model(options, world)
         else:
-            figures = _evaluate_marks(options) if world.is_first else {}
+            figures = _evaluate_baselines(options) if world.is_first else {}
     if world.is_first:
         _print_figures(figures, options)
 
 
-def _evaluate_marks(options: Namespace) -> dict[str, Any]:
+def _evaluate_baselines(options: Namespace) -> dict[str, Any]:
     from playground.evaluation import baselines, sample_quality
 
     count = options.count or sample_quality.COUNT
-    found = sample_quality.Ruler("fashion").measure_marks(count, _tell)
+    found = sample_quality.Ruler("fashion").measure_baselines(count, _tell)
     if options.save:
         baselines.write("fashion", count, found)
     return found
@@ -240,7 +240,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     return figures
 
 
-def _evaluate_lens(options: Namespace) -> None:
+def _evaluate_out_of_distribution(options: Namespace) -> None:
     """Scores of garments and of other pictures: the histograms under Compare."""
     from playground.evaluation import out_of_distribution
 
@@ -282,7 +282,7 @@ def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
         return print(json.dumps(figures, indent=1))
     for name, figure in figures.items():
         if "fid" in figure:
-            title = baselines.MARKS[name][0] if name in baselines.MARKS else name
+            title = baselines.BASELINES[name][0] if name in baselines.BASELINES else name
             print(f"{title}:")
             print("\n".join(f"  {key}: {text}" for key, text in report.sentences(figure)))
         else:
@@ -321,7 +321,7 @@ def train(options: Namespace) -> None:
 def _install(name: str, folder: Path) -> None:
     from playground import models
 
-    judge = name in models.judge_recipes()
+    judge = name in models.feature_network_recipes()
     targets = {
         f"{name}.safetensors": paths.folder("assets") / "judge" if judge else paths.folder("pretrained"),
         f"{name}.film.json": paths.folder("assets") / "training",

@@ -71,7 +71,7 @@ def _as_uint8(values: np.ndarray) -> np.ndarray:
     return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
-MARKS: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+BASELINES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
     "held_out": ("real pictures", lambda images: images),
     "noise": ("real, with noise of sigma 12", noisy),
     BLUR: ("real, through a 3x3 blur", blurred),
@@ -91,7 +91,7 @@ def read(dataset: str, count: int) -> dict[str, Any]:
     """The measured marks at ``count`` pictures: name -> figures; empty if these judges have not measured them."""
     try:
         written = json.loads(file().read_text())
-        if written["judges"] != judge_hashes(dataset):
+        if written["judges"] != classifier_hashes(dataset):
             return {}
         return dict(written["marks"][dataset][str(count)])
     except (OSError, ValueError, KeyError, TypeError):
@@ -100,7 +100,7 @@ def read(dataset: str, count: int) -> dict[str, Any]:
 
 def write(dataset: str, count: int, found: dict[str, Any]) -> None:
     """Write down the marks at ``count`` pictures beside those at other counts; other judges' marks go."""
-    judges = judge_hashes(dataset)
+    judges = classifier_hashes(dataset)
     try:
         marks = json.loads(file().read_text())
         marks = marks["marks"] if marks["judges"] == judges else {}
@@ -111,7 +111,7 @@ def write(dataset: str, count: int, found: dict[str, Any]) -> None:
     checkpoints.write_atomically(file(), text.encode() + b"\n")
 
 
-def judge_paths(dataset: str) -> dict[str, Path]:
+def classifier_paths(dataset: str) -> dict[str, Path]:
     """The files of the judges of a dataset: the name under which their figures stand -> file."""
     folder = paths.folder("assets") / "judge"
     files = {
@@ -121,9 +121,9 @@ def judge_paths(dataset: str) -> dict[str, Path]:
     return {name: path for name, path in files.items() if path.is_file()}
 
 
-def judge_hashes(dataset: str) -> dict[str, str]:
+def classifier_hashes(dataset: str) -> dict[str, str]:
     """Which judges measured: figures of others do not compare."""
-    return {name: _hash(path, path.stat().st_mtime_ns) for name, path in judge_paths(dataset).items()}
+    return {name: _hash(path, path.stat().st_mtime_ns) for name, path in classifier_paths(dataset).items()}
 
 
 @lru_cache(maxsize=8)

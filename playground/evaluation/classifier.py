@@ -19,7 +19,7 @@ from playground.models.blocks import from_uint8
 
 
 @dataclass(frozen=True)
-class JudgeConfig:
+class ClassifierConfig:
     """Shape of the network, and what is done to training pictures."""
 
     image_size: int = 28
@@ -32,16 +32,16 @@ class JudgeConfig:
     label_smoothing: float = 0.1
 
 
-class Judge(nn.Module):
+class Classifier(nn.Module):
     """uint8 pictures -> features -> classes."""
 
     family: ClassVar[str] = "judge"
     system: ClassVar[str] = "Residual classifier"
     paper: ClassVar[str] = "He et al. 2016, arXiv:1512.03385"
     likelihood: ClassVar[LikelihoodKind] = "none"
-    Config = JudgeConfig
+    Config = ClassifierConfig
 
-    def __init__(self, config: JudgeConfig) -> None:
+    def __init__(self, config: ClassifierConfig) -> None:
         super().__init__()
         self.config = config
         width, low = config.width, config.num_features
@@ -97,21 +97,21 @@ class Block(nn.Module):
         return x + self.conv2(F.relu(self.norm2(h)))
 
 
-def augment(x: Tensor, config: JudgeConfig, generator: torch.Generator) -> Tensor:
+def augment(x: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
     """Shift, mirror and erase a rectangle of every picture, ``x`` float (B,C,H,W) in [-1, 1], by its own dice."""
-    dice = torch.rand(7, len(x), generator=generator, device=generator.device).to(x.device)
+    uniforms = torch.rand(7, len(x), generator=generator, device=generator.device).to(x.device)
     batch, height, width = len(x), x.shape[2], x.shape[3]
     reach = 2 * config.shift + 1
-    down, right = (dice[:2] * reach).long() - config.shift  # (B,) each
+    down, right = (uniforms[:2] * reach).long() - config.shift  # (B,) each
     rows = torch.arange(height, device=x.device) - down[:, None]  # (B, H): where each row comes from
     columns = torch.arange(width, device=x.device) - right[:, None]
-    columns = torch.where(dice[2, :, None] < 0.5, columns, width - 1 - columns)
+    columns = torch.where(uniforms[2, :, None] < 0.5, columns, width - 1 - columns)
     inside = _inside(rows, 0, height)[:, :, None] & _inside(columns, 0, width)[:, None, :]  # (B, H, W)
     numbers = torch.arange(batch, device=x.device)[:, None, None]
     moved = x[numbers, :, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
     moved = moved.permute(0, 3, 1, 2)  # advanced indices come first, the channels last
-    sides = (dice[3:5] * (config.erase + 1)).long()  # (2, B)
-    top, left = (dice[5] * height).long() - sides[0] // 2, (dice[6] * width).long() - sides[1] // 2
+    sides = (uniforms[3:5] * (config.erase + 1)).long()  # (2, B)
+    top, left = (uniforms[5] * height).long() - sides[0] // 2, (uniforms[6] * width).long() - sides[1] // 2
     y, z = torch.arange(height, device=x.device)[None], torch.arange(width, device=x.device)[None]
     erased = _inside(y - top[:, None], 0, sides[0, :, None])[:, :, None]
     erased = erased & _inside(z - left[:, None], 0, sides[1, :, None])[:, None, :]
@@ -123,11 +123,11 @@ def _inside(value: Tensor, low: int, high: int | Tensor) -> Tensor:
     return (value >= low) & (value < high)
 
 
-MODEL = Judge
+MODEL = Classifier
 RECIPES = (
     Recipe(
         id="judge-fashion",
-        config=JudgeConfig(),
+        config=ClassifierConfig(),
         steps=6000,  # 14 epochs
         batch_size=128,
         optimizer="muon",

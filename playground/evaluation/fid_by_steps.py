@@ -54,7 +54,7 @@ def measure(
     from playground.evaluation import baselines, fidelity, sample_quality
 
     planned = plan(model.Request)
-    judge = baselines.judge_hashes(model.card.dataset)["judge"]
+    judge = baselines.classifier_hashes(model.card.dataset)["judge"]
     there = {(p.sampler, p.num_steps) for p in known if p.num_images == count and p.judge == judge}
     ruler = sample_quality.Ruler(model.card.dataset)
     for sampler, num_steps in planned:

@@ -24,18 +24,18 @@ _ROWS = 1000  # of a table of distances at a time
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """|mu_a - mu_b|^2 + tr(C_a + C_b - 2 (C_a C_b)^(1/2)) of two sets of features, (N, D) and (M, D)."""
-    return frechet_between(Moments.of(a), Moments.of(b))
+    return frechet_between(FeatureStatistics.of(a), FeatureStatistics.of(b))
 
 
 @dataclass(frozen=True, eq=False)
-class Moments:
+class FeatureStatistics:
     """Mean (D,) and covariance (D, D) of features, float64."""
 
     mean: np.ndarray
     covariance: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray) -> Moments:
+    def of(cls, features: np.ndarray) -> FeatureStatistics:
         """Of features (N, D).
 
         Raises:
@@ -47,7 +47,7 @@ class Moments:
         return cls(features.mean(0), np.atleast_2d(np.cov(features, rowvar=False)))
 
 
-def frechet_between(a: Moments, b: Moments) -> float:
+def frechet_between(a: FeatureStatistics, b: FeatureStatistics) -> float:
     """The Frechet distance of two normal distributions; never below 0."""
     # the eigenvalues of C_a C_b are those of the symmetric C_a^(1/2) C_b C_a^(1/2), which has a safe solver
     root = _square_root(a.covariance)
@@ -163,10 +163,10 @@ def mean_of(values: np.ndarray, seed: int = 0) -> dict[str, float]:
 
 def frechet_error(reference: np.ndarray, features: np.ndarray, seed: int = 0) -> dict[str, float]:
     """The Frechet distance of ``features`` (M, D) from ``reference`` (N, D), with its bootstrap error."""
-    of_reference = Moments.of(reference)
+    of_reference = FeatureStatistics.of(reference)
 
     def fid(chosen: np.ndarray) -> float:
-        return frechet_between(of_reference, Moments.of(features[chosen]))
+        return frechet_between(of_reference, FeatureStatistics.of(features[chosen]))
 
     return bootstrapped(len(features), fid, seed)
 

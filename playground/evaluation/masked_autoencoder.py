@@ -75,8 +75,8 @@ class MaskedAutoencoder(nn.Module):
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Squared error of the painted pixels of the patches that were not seen; labels are not used."""
         patches = self.patches(x)
-        dice = torch.rand(patches.shape[:2], generator=generator, device=generator.device).to(x.device)
-        order = dice.argsort(1)[..., None]  # (B, T, 1)
+        uniforms = torch.rand(patches.shape[:2], generator=generator, device=generator.device).to(x.device)
+        order = uniforms.argsort(1)[..., None]  # (B, T, 1)
         seen = order[:, : self.config.num_seen]
         tokens = self.embed(patches) + self.position
         tokens = self.bridge(self._encode(tokens.take_along_dim(seen, 1)))

@@ -103,7 +103,7 @@ def pictures(name: str, count: int, seed: int = SEED, first: int = 0, dataset: s
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ScoreSummary:
     """What one model says of one picture."""
 
     score: Score
@@ -111,7 +111,7 @@ class Verdict:
     num_weights: int = 0
 
 
-def judge(model: Any, image: np.ndarray, seed: int = SEED) -> Verdict:
+def judge(model: Any, image: np.ndarray, seed: int = SEED) -> ScoreSummary:
     """The score of uint8 (H,W,C), exactly as ``playground score`` computes it, and the tighter bound of a VAE.
 
     Raises:
@@ -126,8 +126,8 @@ def judge(model: Any, image: np.ndarray, seed: int = SEED) -> Verdict:
     x = torch.from_numpy(image[None].transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)
     score = model.score(x, seed)[0]
     if not hasattr(model, "importance_weighted_bound"):
-        return Verdict(score)
-    return Verdict(score, float(model.importance_weighted_bound(x, NUM_WEIGHTS, seed)[0]), NUM_WEIGHTS)
+        return ScoreSummary(score)
+    return ScoreSummary(score, float(model.importance_weighted_bound(x, NUM_WEIGHTS, seed)[0]), NUM_WEIGHTS)
 
 
 def png_bytes(image: np.ndarray) -> int:
@@ -254,6 +254,6 @@ def as_table(census: Census) -> str:
     """For the terminal: each set with its median and how well it is told from garments."""
     lines = [f"{census.count} images of each set; {census.unit} ({census.kind})"]
     for name, kept in SETS.items():
-        told = "" if name == GARMENTS else f", AUC {census.auc(name):.3f}"
-        lines.append(f"{kept.title}: median {np.median(census.scores[name]):.3f}{told}")
+        area = "" if name == GARMENTS else f", AUC {census.auc(name):.3f}"
+        lines.append(f"{kept.title}: median {np.median(census.scores[name]):.3f}{area}")
     return "\n".join(lines)

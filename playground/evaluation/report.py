@@ -66,7 +66,7 @@ def picture_table(cards: Iterable[Card], dataset: str = "fashion") -> str:
         written = baselines.read(dataset, count)
         blur = written.get(baselines.BLUR)
         for name, figures in written.items():
-            rows.append(_picture_row(baselines.MARKS[name][0], {**figures, **_quality(figures, blur)}))
+            rows.append(_picture_row(baselines.BASELINES[name][0], {**figures, **_quality(figures, blur)}))
         of_count = [c for c in found if c.metrics[PICTURES]["num_images"] == count]
         for card in sorted(of_count, key=lambda c: c.metrics[PICTURES]["fid"]["value"]):
             rows.append(_picture_row(f"`{card.id}`", card.metrics[PICTURES]))

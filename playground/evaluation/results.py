@@ -214,7 +214,7 @@ def _marks(dataset: str, count: int, several: bool) -> list[Row]:
     blur = written.get(baselines.BLUR)
     found = []
     for name, figures in written.items():
-        title = baselines.MARKS[name][0]
+        title = baselines.BASELINES[name][0]
         full = f"{title}, N = {count:,}" if several else title
         values: dict[str, Value] = {"name": full, "system": title, "family": "reference", **_figures(figures)}
         if blur:

@@ -75,7 +75,9 @@ class Ruler:
 
     def __init__(self, dataset: str, split: data.Split = "test", device: torch.device | str = "cpu") -> None:
         self.dataset = dataset
-        self.judges = {name: checkpoints.load(path) for name, path in baselines.judge_paths(dataset).items()}
+        self.judges = {
+            name: checkpoints.load(path) for name, path in baselines.classifier_paths(dataset).items()
+        }
         if "judge" not in self.judges:
             raise FileNotFoundError(
                 f"There is no judge for {dataset}: train it with playground train judge-{dataset}."
@@ -104,13 +106,13 @@ class Ruler:
 
     def marks(self, count: int, tell: Tell) -> dict[str, Any]:
         """The marks at ``count`` pictures: as written down, or measured now."""
-        return baselines.read(self.dataset, count) or self.measure_marks(count, tell)
+        return baselines.read(self.dataset, count) or self.measure_baselines(count, tell)
 
-    def measure_marks(self, count: int, tell: Tell) -> dict[str, Any]:
+    def measure_baselines(self, count: int, tell: Tell) -> dict[str, Any]:
         """Every mark, measured as a model is."""
         images, labels = baselines.held_out(self.dataset, count)
         found = {}
-        for name, (title, make) in baselines.MARKS.items():
+        for name, (title, make) in baselines.BASELINES.items():
             tell(f"mark: {title}")
             found[name] = self.measure(make(images), None if name == "pairs" else labels)
         return found
@@ -131,7 +133,7 @@ def evaluate(model: Any, drawn: Drawn, tell: Tell, split: data.Split = "test") -
         "passes": drawn.passes,
         "milliseconds": round(drawn.milliseconds, 3),
         "pictures": baselines.fingerprint(drawn.images),
-        "judges": baselines.judge_hashes(model.card.dataset),
+        "judges": baselines.classifier_hashes(model.card.dataset),
     }
 
 

@@ -58,21 +58,21 @@ class InterpolateRequest(Request):
     num_samples: int = 1
 
 
-def told_knob(own: str = "its class") -> Any:
+def class_label_knob(own: str = "its class") -> Any:
     """Whether a model that knows classes is told that of a test image (or those of two)."""
     return knob(
         "own",
-        label="told",
+        label="class label",
         choices=(("own", own), ("none", "no class")),
         help="This model was trained with and without being told what a picture shows. Told its class, the picture is likelier, and z need not say it; on a walk between two classes, the model is told a mixture of both.",
     )
 
 
 @dataclass(frozen=True)
-class ToldInterpolateRequest(InterpolateRequest):
+class ClassInterpolateRequest(InterpolateRequest):
     """The same, for a model that is told classes."""
 
-    told: str = told_knob("both classes")
+    class_label: str = class_label_knob("both classes")
 
 
 @dataclass(frozen=True)
@@ -194,8 +194,8 @@ def interpolate(model: Any, request: InterpolateRequest, resume: State | None = 
     together = getattr(model, "decoded_together", 1)  # where many pictures take as long as one
     for first in range(start // together * together, request.num_steps, together):
         now = amounts[first : first + together, None]
-        told = {} if classes is None else _told(model, (1 - now) * classes[0] + now * classes[1])
-        (frame,) = model.decode_frames(walk[first : first + together], **told)
+        labels = {} if classes is None else _labels_for(model, (1 - now) * classes[0] + now * classes[1])
+        (frame,) = model.decode_frames(walk[first : first + together], **labels)
         for i in range(max(first, start), min(first + together, request.num_steps)):
             z, images = walk[i : i + 1], frame.images[i - first : i - first + 1]
             extras = {"latent": z, "amount": float(amounts[i]), "ends": ends}
@@ -217,7 +217,7 @@ def mix(z_0: np.ndarray, z_1: np.ndarray, amount: float, path: str) -> np.ndarra
 
 def _classes(model: Any, request: InterpolateRequest) -> np.ndarray | None:
     """How much of each class the two ends are, float64 (2, num_classes + 1), if the model is to be told; samples are dealt theirs."""
-    if getattr(request, "told", "none") == "none":
+    if getattr(request, "class_label", "none") == "none":
         return None
     chosen = np.array([request.first, request.second])
     of_images = request.ends == "images"
@@ -225,7 +225,7 @@ def _classes(model: Any, request: InterpolateRequest) -> np.ndarray | None:
     return np.eye(model.num_classes + 1)[labels]
 
 
-def _told(model: Any, shares: np.ndarray) -> dict[str, Any]:
+def _labels_for(model: Any, shares: np.ndarray) -> dict[str, Any]:
     device = next(model.parameters()).device
     return {"labels": torch.from_numpy(shares.astype(np.float32)).to(device)}
 
@@ -234,11 +234,11 @@ def _ends(
     model: Any, request: InterpolateRequest, classes: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = [request.first, request.second]
-    told = {} if classes is None else _told(model, classes)
+    labels = {} if classes is None else _labels_for(model, classes)
     if request.ends == "images":
         images = data.load(model.card.dataset, "test")[0][chosen]
-        (frame,) = model.reconstruct_frames(images, **told)
+        (frame,) = model.reconstruct_frames(images, **labels)
         return frame.extras["latent"][0], frame.extras["latent"][1], images
     z = noise.normal(request.seed, chosen, "z", model.latent_shape)
-    (frame,) = model.decode_frames(z, **told)
+    (frame,) = model.decode_frames(z, **labels)
     return z[0], z[1], frame.images

@@ -77,13 +77,13 @@ def write(
             _write_pictures(partial, kind, sheets, count, frames_per_second, tick)
 
 
-class _Told(Image.Image):
+class _TickingImage(Image.Image):
     """A picture that tells when the encoder comes to it: Pillow asks every picture of a film to ``seek(0)``."""
 
-    told: Callable[[], object]
+    on_frame: Callable[[], object]
 
     def seek(self, frame: int) -> None:
-        self.told()
+        self.on_frame()
         super().seek(frame)
 
 
@@ -95,10 +95,10 @@ def _write_pictures(
     for i, sheet in enumerate(sheets):  # the cheaper third of the work
         tick(0.3 * i / count)
         picture = Image.fromarray(sheet)
-        picture.__class__ = _Told
+        picture.__class__ = _TickingImage
         pictures.append(picture)
     for picture in pictures:
-        picture.told = lambda: tick(min(0.3 + 0.7 * next(calls) / count, 1.0))  # type: ignore[attr-defined]
+        picture.on_frame = lambda: tick(min(0.3 + 0.7 * next(calls) / count, 1.0))  # type: ignore[attr-defined]
     times = [round(1000 / rate)] * (count - 1) + [round(1000 * REST)]
     how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": times, "loop": 0}
     if kind == ".webp":

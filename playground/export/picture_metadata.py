@@ -1,7 +1,7 @@
 """What a kept picture carries inside: everything that is needed to make it again, as JSON in a PNG text chunk.
 
 A file comes from anywhere, so reading trusts nothing: the picture itself is never decoded, sizes are bounded, and every
-refusal is one sentence (:class:`KeepsakeError`).  No torch, no Qt: the window and the command line share it.
+refusal is one sentence (:class:`PictureMetadataError`).  No torch, no Qt: the window and the command line share it.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ MAX_CHUNKS = 100_000
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-class KeepsakeError(ValueError):
+class PictureMetadataError(ValueError):
     """A picture that cannot be opened, said in one sentence."""
 
 
 @dataclass(frozen=True)
-class Keepsake:
+class PictureMetadata:
     """The complete settings of a picture.  All of it is plain JSON."""
 
     family: str  # the tab
@@ -59,7 +59,7 @@ class Keepsake:
 # --- files
 
 
-def save_png(path: Path, pixels: np.ndarray, kept: Keepsake) -> None:
+def save_png(path: Path, pixels: np.ndarray, kept: PictureMetadata) -> None:
     """Write uint8 (H,W) or (H,W,3) with its settings, in one atomic step.
 
     Raises:
@@ -83,7 +83,7 @@ def is_png(path: Path) -> bool:
         return False
 
 
-def read(path: Path) -> Keepsake:
+def read(path: Path) -> PictureMetadata:
     """The settings inside a picture.
 
     Raises:
@@ -93,20 +93,20 @@ def read(path: Path) -> Keepsake:
         with path.open("rb") as file:
             text = _find_text(file, path.name)
     except OSError as error:
-        raise KeepsakeError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+        raise PictureMetadataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     return from_json(text, path.name)
 
 
 def _find_text(file: BinaryIO, name: str) -> bytes:
     if file.read(8) != _SIGNATURE:
-        raise KeepsakeError(f"{name} is not a PNG picture.")
+        raise PictureMetadataError(f"{name} is not a PNG picture.")
     for _ in range(MAX_CHUNKS):
         head = file.read(8)
         if len(head) < 8:
-            raise KeepsakeError(f"{name} is cut off: it is not a whole picture.")
+            raise PictureMetadataError(f"{name} is cut off: it is not a whole picture.")
         (size,), kind = struct.unpack(">I", head[:4]), head[4:]
         if kind == b"IEND":
-            raise KeepsakeError(
+            raise PictureMetadataError(
                 f"{name} carries no settings: only pictures that were exported here can be opened."
             )
         if kind not in (b"IHDR", b"tEXt") or size > MAX_TEXT_BYTES + 80:
@@ -114,21 +114,23 @@ def _find_text(file: BinaryIO, name: str) -> bytes:
             continue
         body, check = file.read(size), file.read(4)
         if len(body) < size or len(check) < 4 or zlib.crc32(kind + body) != struct.unpack(">I", check)[0]:
-            raise KeepsakeError(f"{name} is damaged: its parts do not match their checksums.")
+            raise PictureMetadataError(f"{name} is damaged: its parts do not match their checksums.")
         if kind == b"IHDR" and size >= 8:
             width, height = struct.unpack(">II", body[:8])
             if width * height > MAX_PIXELS:
-                raise KeepsakeError(f"{name} claims to be {width} × {height} pixels, larger than any export.")
+                raise PictureMetadataError(
+                    f"{name} claims to be {width} × {height} pixels, larger than any export."
+                )
         keyword, _, text = body.partition(b"\0")
         if kind == b"tEXt" and keyword == KEYWORD.encode():
             return text
-    raise KeepsakeError(f"{name} is not a picture of this program: it has too many parts.")
+    raise PictureMetadataError(f"{name} is not a picture of this program: it has too many parts.")
 
 
 # --- the JSON inside
 
 
-def from_json(text: bytes | str, name: str) -> Keepsake:
+def from_json(text: bytes | str, name: str) -> PictureMetadata:
     """Read and check settings; ``name`` is what the sentence calls the file.
 
     Raises:
@@ -137,16 +139,18 @@ def from_json(text: bytes | str, name: str) -> Keepsake:
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise KeepsakeError(f"The settings in {name} are not JSON.") from None
+        raise PictureMetadataError(f"The settings in {name} are not JSON.") from None
     if not isinstance(found, dict):
-        raise KeepsakeError(f"The settings in {name} are not a table.")
-    for one in dataclasses.fields(Keepsake):
+        raise PictureMetadataError(f"The settings in {name} are not a table.")
+    for one in dataclasses.fields(PictureMetadata):
         optional = one.name in ("step", "head", "state", "precision", "count")
         if one.name not in found and not optional:
-            raise KeepsakeError(f"The settings in {name} lack {one.name!r}.")
+            raise PictureMetadataError(f"The settings in {name} lack {one.name!r}.")
         if one.name in found and not _fits(one.name, found[one.name]):
-            raise KeepsakeError(f"The settings in {name} have an impossible value for {one.name!r}.")
-    return Keepsake(**{f.name: found[f.name] for f in dataclasses.fields(Keepsake) if f.name in found})
+            raise PictureMetadataError(f"The settings in {name} have an impossible value for {one.name!r}.")
+    return PictureMetadata(
+        **{f.name: found[f.name] for f in dataclasses.fields(PictureMetadata) if f.name in found}
+    )
 
 
 def _refuse_constant(word: str) -> None:

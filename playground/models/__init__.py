@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from playground import paths
 
 # networks that generate nothing but are trained and stored like the rest: what ``evaluate`` measures with
-JUDGES = {
+FEATURE_NETWORKS = {
     "judge/classifier": "playground.evaluation.classifier",
     "judge/masked": "playground.evaluation.masked_autoencoder",
 }
@@ -42,7 +42,7 @@ def network_class(network: str) -> Any:
 
 def exists(network: str) -> bool:
     """Is there a model or a judge of this name?"""
-    return network in JUDGES or network in networks()
+    return network in FEATURE_NETWORKS or network in networks()
 
 
 def recipes() -> dict[str, tuple[str, Recipe]]:
@@ -50,9 +50,9 @@ def recipes() -> dict[str, tuple[str, Recipe]]:
     return _recipes_of(networks())
 
 
-def judge_recipes() -> dict[str, tuple[str, Recipe]]:
+def feature_network_recipes() -> dict[str, tuple[str, Recipe]]:
     """The same of the judges."""
-    return _recipes_of(tuple(JUDGES))
+    return _recipes_of(tuple(FEATURE_NETWORKS))
 
 
 def _recipes_of(names: tuple[str, ...]) -> dict[str, tuple[str, Recipe]]:
@@ -60,4 +60,6 @@ def _recipes_of(names: tuple[str, ...]) -> dict[str, tuple[str, Recipe]]:
 
 
 def _module(network: str) -> Any:
-    return importlib.import_module(JUDGES.get(network) or "playground.models." + network.replace("/", "."))
+    return importlib.import_module(
+        FEATURE_NETWORKS.get(network) or "playground.models." + network.replace("/", ".")
+    )

@@ -78,10 +78,10 @@ def train(
     saved = last = time.monotonic()
     last_step = run.step
     while run.step < recipe.steps:
-        if world.is_first and run.step in snapshots and run.film_step not in run.film.snapshot_steps:
+        if world.is_first and run.step in snapshots and run.record_step not in run.film.snapshot_steps:
             run.take_snapshot()
         mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
-        batch = _batch_indices(recipe, run.film_step, len(images))[mine.start : mine.stop]
+        batch = _batch_indices(recipe, run.record_step, len(images))[mine.start : mine.stop]
         x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
         recent.append(run.train_step(x, labels[batch].to(run.device)))
         if run.step % every and run.step != recipe.steps:
@@ -97,7 +97,7 @@ def train(
         due = any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps
         if world.is_first and due:
             figures |= run.validate(*held_out)
-        run.film.curves.append({"step": run.film_step, **{k: round(v, 5) for k, v in figures.items()}})
+        run.film.curves.append({"step": run.record_step, **{k: round(v, 5) for k, v in figures.items()}})
         if world.is_first and now - saved > _SAVE_EVERY:
             run.save_state()
             run.save_checkpoint()
@@ -109,7 +109,7 @@ def train(
         return
     if hasattr(run.average, "finish"):  # what can only be fitted to a trained network
         run.average.finish(images, labels, torch.Generator().manual_seed(recipe.seed))
-    if run.film_step not in run.film.snapshot_steps:
+    if run.record_step not in run.film.snapshot_steps:
         run.take_snapshot()
     run.save_state()
     run.save_checkpoint()
@@ -123,7 +123,7 @@ def _open_run(
     changes: Mapping[str, str],
     world: distributed.World,
 ) -> Run:
-    known = {**models.recipes(), **models.judge_recipes()}
+    known = {**models.recipes(), **models.feature_network_recipes()}
     if recipe_id not in known:
         raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
     network, recipe = known[recipe_id]

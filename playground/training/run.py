@@ -32,7 +32,7 @@ from playground.training.optimizers import learning_rate_factor, make_optimizers
 
 
 @dataclass
-class Film:
+class TrainingRecord:
     """What the window plays later: curves, and pictures from fixed seeds at about twelve moments."""
 
     curves: list[dict[str, float]] = field(default_factory=list)
@@ -68,7 +68,7 @@ class Run:
             make_optimizers(self.model.get_submodule(turn), recipe, turn) for turn in self.turns
         ]
         self.optimizers = [optimizer for of_player in self.optimizers_of for optimizer in of_player]
-        self.film = Film()
+        self.film = TrainingRecord()
         self.examples = torch.empty(0, dtype=torch.uint8)  # training pictures that statistics are counted on
         self.step, self.seconds = 0, 0.0
         self.continued_from, self.images_before = "", 0
@@ -116,7 +116,7 @@ class Run:
         self.continued_from, self.images_before = text["continued_from"], text["images_before"]
         self.steps_before = text.get("steps_before", 0)
         pictures = [tensors[f"picture.{i}"].numpy() for i in range(len(text["snapshot_steps"]))]
-        self.film = Film(text["curves"], text["snapshot_steps"], pictures)
+        self.film = TrainingRecord(text["curves"], text["snapshot_steps"], pictures)
 
     def start_from(self, path: Path) -> None:
         """Take the weights (not the optimiser) of a checkpoint with the same configuration, and go on with its film."""
@@ -137,12 +137,14 @@ class Run:
             model.learn_from(other)
         self.continued_from = f"{other.card.id}@{checkpoints.weights_hash(path)}"
 
-    def _go_on_with(self, film: training_record.Film) -> None:
+    def _go_on_with(self, film: training_record.TrainingRecord) -> None:
         points: dict[int, dict[str, float]] = {}
         for name, (steps, values) in film.curves.items():
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 points.setdefault(int(step), {"step": int(step)})[name] = value
-        self.film = Film([points[s] for s in sorted(points)], list(film.snapshot_steps), list(film.pictures))
+        self.film = TrainingRecord(
+            [points[s] for s in sorted(points)], list(film.snapshot_steps), list(film.pictures)
+        )
         self.steps_before = film.last_step
 
     def card(self) -> checkpoints.Card:
@@ -216,7 +218,7 @@ class Run:
         if self.counts:
             self.step += 1
             return dict(self.model.count(x))
-        seed = self.recipe.seed * 1_000_003 + self.film_step  # a later leg sees other noise
+        seed = self.recipe.seed * 1_000_003 + self.record_step  # a later leg sees other noise
         generator = torch.Generator().manual_seed(
             seed + (self.world.rank << 40)
         )  # other draws in every process
@@ -304,10 +306,10 @@ class Run:
         film.pictures.append(frame.images.copy())
         fewest = min(len(p) for p in film.pictures)  # an earlier leg may have drawn more
         film.pictures[:] = [p[:fewest] for p in film.pictures]
-        film.snapshot_steps.append(self.film_step)
+        film.snapshot_steps.append(self.record_step)
 
     @property
-    def film_step(self) -> int:
+    def record_step(self) -> int:
         """The step in the film, which also counts the legs before this one."""
         return self.steps_before + self.step
 

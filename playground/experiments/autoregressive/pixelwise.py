@@ -153,8 +153,8 @@ def surprise(model: Any, request: SurpriseRequest, resume: State | None = None) 
     bits = np.full((height, width), np.nan)
     for row in range(height):
         cost = discretized_logistic.log_prob(raw[:, row], values[row].expand(len(labels), -1)).double()
-        belief, told = believe(cost, evidence)
-        bits[row] = -told.cpu().numpy() / math.log(2)
+        belief, log_probs = believe(cost, evidence)
+        bits[row] = -log_probs.cpu().numpy() / math.log(2)
         evidence = evidence + cost.sum(1)
         if resume is not None and row < resume["row"]:
             continue
@@ -185,13 +185,13 @@ def believe(cost: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
 def odd_picture(model: Any, request: SurpriseRequest) -> np.ndarray:
     """The test picture as the request wants it, uint8 (1,H,W,C)."""
     picture, _ = _test_image(model, request.image)
-    dice = noise.uniform(request.seed, [request.image], "odd", picture.shape[1:])  # float64 (1,H,W,C)
+    uniforms = noise.uniform(request.seed, [request.image], "odd", picture.shape[1:])  # float64 (1,H,W,C)
     made = {
         "plain": lambda: picture,
         "flipped": lambda: picture[:, ::-1],
         "inverted": lambda: 255 - picture,
-        "shuffled": lambda: picture.reshape(-1)[dice.reshape(-1).argsort()].reshape(picture.shape),
-        "noise": lambda: (dice * 256).astype(np.uint8),
+        "shuffled": lambda: picture.reshape(-1)[uniforms.reshape(-1).argsort()].reshape(picture.shape),
+        "noise": lambda: (uniforms * 256).astype(np.uint8),
         "black": lambda: np.zeros_like(picture),
     }
     return np.ascontiguousarray(made[request.variant]())

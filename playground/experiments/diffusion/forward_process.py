@@ -36,7 +36,7 @@ class ForwardRequest(Request):
     index: int = knob(
         0, label="test image", low=0, high=9999, help="Which of the 10,000 test images is noised."
     )
-    told: str = knob(
+    class_label: str = knob(
         "class",
         label="network is told",
         choices=(("class", "the class"), ("nothing", "nothing")),
@@ -57,13 +57,13 @@ def forward(model: Any, request: ForwardRequest, resume: State | None = None) ->
     picture, label = images[request.index : request.index + 1], int(labels[request.index])
     x_0 = model.to_x_0(torch.from_numpy(picture.transpose(0, 3, 1, 2).copy()).to(device))
     epsilon = torch.from_numpy(noise.normal(request.seed, [0], "x_T", tuple(x_0.shape[1:]))).to(device)
-    told = torch.full((1,), label if request.told == "class" else model.num_classes, device=device)
+    given = torch.full((1,), label if request.class_label == "class" else model.num_classes, device=device)
     t = min(request.t, t_of(config.log_snr_min))
     x_t = noised(x_0, epsilon, t)
     log_snr = min(float(log_snr_of(np.array(t))), config.log_snr_max)
     extras = {
         "x_0": picture,
-        "x_0_pred": model.to_pictures(model.denoiser(told)(x_t, log_snr)) if t > 0 else picture,
+        "x_0_pred": model.to_pictures(model.denoiser(given)(x_t, log_snr)) if t > 0 else picture,
         "path": np.concatenate(
             [model.to_pictures(noised(x_0, epsilon, s)) for s in np.linspace(0, 1, PATH).tolist()]
         ),

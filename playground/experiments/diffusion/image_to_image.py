@@ -14,7 +14,7 @@ import torch
 
 from playground import data
 from playground.contract import Frame, Request, State, class_knob, guidance_knob, knob, labels_of
-from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, Moment
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, SamplerState
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,14 @@ def image_to_image(model: Any, request: ImageToImageRequest, resume: State | Non
     origin = images[request.index : request.index + 1]
     grid = Grid.make(request.num_steps, model.config.log_snr_min)
     first = min(round((1 - request.strength) * grid.num_steps), grid.num_steps - 1)
-    draw = model.dice(request)
+    draw = model.uniforms(request)
     x_0 = model.to_x_0(torch.from_numpy(origin.transpose(0, 3, 1, 2).copy()).to(model.device))
-    moment = Moment(first, grid.alpha[first] * x_0 + grid.sigma[first] * draw("x_T"))
+    moment = SamplerState(first, grid.alpha[first] * x_0 + grid.sigma[first] * draw("x_T"))
     wanted = torch.from_numpy(labels_of(request.label, request, model.num_classes)).to(model.device)
     denoise = model.denoiser(wanted, request.guidance_scale)
     passes = 1 if request.guidance_scale == 1 else 2
 
-    def frame(moment: Moment) -> Frame:
+    def frame(moment: SamplerState) -> Frame:
         done = moment.step - first
         extras = {
             "origin": origin,

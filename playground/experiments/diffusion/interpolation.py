@@ -19,7 +19,7 @@ from playground import data
 from playground.contract import Frame, Request, State, guidance_knob, knob, labels_of
 from playground.experiments.interpolation import mix
 from playground.models import noise
-from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, Moment, ddim_inversion
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, SamplerState, ddim_inversion
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def between(model: Any, request: BetweenRequest, resume: State | None = None) ->
     else:
         noises = noise.normal(request.seed, [request.first, request.second], "x_T", model.shape)
     x_T = np.stack([mix(noises[0], noises[1], a, request.path) for a in show.amounts.tolist()])
-    moment = Moment(0, torch.from_numpy(x_T).to(show.device))
+    moment = SamplerState(0, torch.from_numpy(x_T).to(show.device))
     denoise = model.denoiser(*_condition(model, request, show.device))
     if not inverted:
         yield show.walk(moment, start, x_T)
@@ -131,7 +131,7 @@ class _Show:
         self.total = request.num_steps * (2 if self.inverted else 1)
         self.guided = not self.inverted and request.guidance_scale != 1
 
-    def inversion(self, moment: Moment) -> Frame:
+    def inversion(self, moment: SamplerState) -> Frame:
         """Two pictures on their way into noise, at the two ends of a walk that is not known yet."""
         count = len(self.amounts)
         images, preds = (np.zeros((count, *self.originals.shape[1:]), np.uint8) for _ in range(2))
@@ -147,7 +147,7 @@ class _Show:
         level = self.request.num_steps - moment.step
         return self._frame(moment.step, passes, images, preds, known, lengths, level, self.originals)
 
-    def walk(self, moment: Moment, start: int, x_T: np.ndarray) -> Frame:
+    def walk(self, moment: SamplerState, start: int, x_T: np.ndarray) -> Frame:
         """All pictures on their way out of noise."""
         images = self.model.to_pictures(moment.x_t)
         preds = self.model.to_pictures(moment.history[0] if moment.history else torch.zeros_like(moment.x_t))

@@ -76,12 +76,12 @@ def repair(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
     grey = original.transpose(0, 3, 1, 2).astype(np.float32) / 255
     grey = np.repeat(grey, request.num_samples, axis=0)
     indices = range(request.first_index, request.first_index + request.num_samples)
-    dice = noise.uniform(request.seed, indices, "damage", model.shape).astype(np.float32)
+    uniforms = noise.uniform(request.seed, indices, "damage", model.shape).astype(np.float32)
     known = known_part(request.damage, grey.shape[-1])
     if known is None:
-        start = (1 - request.amount) * grey + request.amount * dice
+        start = (1 - request.amount) * grey + request.amount * uniforms
     else:
-        start = np.where(known, grey, dice)
+        start = np.where(known, grey, uniforms)
     for frame in run(model, request, resume, start.astype(np.float32), known):
         yield dataclasses.replace(frame, extras={**frame.extras, "original": original})
 

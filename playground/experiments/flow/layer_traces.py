@@ -13,7 +13,7 @@ from torch import Tensor
 
 from playground import data
 from playground.contract import Frame, Request, State, knob
-from playground.experiments.interpolation import told_knob
+from playground.experiments.interpolation import class_label_knob
 from playground.models import noise
 from playground.models.flow.layers import Squeeze
 
@@ -48,7 +48,7 @@ class LayersRequest(Request):
 
 
 @dataclass(frozen=True)
-class ToldLayersRequest(LayersRequest):
+class ClassLayersRequest(LayersRequest):
     """The same, for a model that is told classes; a test image's is known."""
 
     label: int = knob(8, label="class", low=0, choices="classes", help="Which garment the sample is.")
@@ -69,7 +69,7 @@ class RoundTripRequest(Request):
 
 
 @dataclass(frozen=True)
-class ToldRoundTripRequest(RoundTripRequest):
+class ClassRoundTripRequest(RoundTripRequest):
     """The same, for a model that is told classes, of pictures with noise."""
 
     within: str = knob(
@@ -78,7 +78,7 @@ class ToldRoundTripRequest(RoundTripRequest):
         choices=(("draw", "a draw"), ("centre", "none")),
         help="The flow knows noisy pictures. A draw is noise as in training; without it, the picture is cleaner than any that the flow has seen.",
     )
-    told: str = told_knob()
+    class_label: str = class_label_knob()
 
 
 @dataclass(frozen=True)
@@ -109,10 +109,10 @@ class ScoreRequest(Request):
 
 
 @dataclass(frozen=True)
-class ToldScoreRequest(ScoreRequest):
+class ClassScoreRequest(ScoreRequest):
     """The same, for a model that is told classes."""
 
-    told: str = told_knob()
+    class_label: str = class_label_knob()
 
 
 @torch.no_grad()
@@ -123,16 +123,16 @@ def layers(model: Any, request: LayersRequest, resume: State | None = None) -> I
     """
     if request.start == "sample":
         total = None
-        for frame in model.decode_steps(_prior(model, request), labels=_told(model, request)):
+        for frame in model.decode_steps(_prior(model, request), labels=_labels_of(model, request)):
             total = frame.total
             yield _as_stop(frame, frame.step, total)
         return
-    x, told = _image(model, request.image), _told(model, request)
-    away = list(_to_z(model, model.as_continuous(x), told))
+    x, labels = _image(model, request.image), _labels_of(model, request)
+    away = list(_to_z(model, model.as_continuous(x), labels))
     total = 2 * (len(away) - 1)
     for i, frame in enumerate(away):
         yield replace(frame, step=i, total=total)
-    for frame in model.decode_steps(away[-1].extras["latent"], labels=told):
+    for frame in model.decode_steps(away[-1].extras["latent"], labels=labels):
         if frame.step:
             stop = _as_stop(frame, len(away) - 1 + frame.step, total)
             yield replace(stop, passes=away[-1].passes + frame.passes)
@@ -144,13 +144,13 @@ def _prior(model: Any, request: LayersRequest) -> np.ndarray:
 
 
 def _as_stop(frame: Frame, step: int, total: int) -> Frame:
-    told = {"direction": "to x", "at": frame.total - frame.step}
-    return replace(frame, step=step, total=total, extras={**frame.extras, **told}, state=None)
+    extras = {"direction": "to x", "at": frame.total - frame.step}
+    return replace(frame, step=step, total=total, extras={**frame.extras, **extras}, state=None)
 
 
-def _told(model: Any, request: LayersRequest) -> Tensor | None:
+def _labels_of(model: Any, request: LayersRequest) -> Tensor | None:
     """The class that the model is told, int64 (1,); None if it knows none."""
-    if not isinstance(request, ToldLayersRequest):
+    if not isinstance(request, ClassLayersRequest):
         return None
     drawn = request.start == "sample"
     label = request.label if drawn else data.load(model.card.dataset, "test")[1][request.image]
@@ -159,7 +159,7 @@ def _told(model: Any, request: LayersRequest) -> Tensor | None:
 
 def _its_class(model: Any, request: RoundTripRequest | ScoreRequest) -> Tensor | None:
     """The test image's class, int64 (1,), if the model is to be told it."""
-    if getattr(request, "told", "none") == "none":
+    if getattr(request, "class_label", "none") == "none":
         return None
     labels = data.load(model.card.dataset, "test")[1][[request.image]]
     return torch.from_numpy(labels.astype(np.int64)).to(model.initialised.device)
@@ -174,14 +174,14 @@ def _to_z(model: Any, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame
             passes += layer.passes
         if isinstance(layer, Squeeze):
             continue
-        told = {
+        extras = {
             "latent": model.as_picture(h).flatten(1).cpu().numpy(),
             "values": h.flatten(1).cpu().numpy().copy(),
             "layer": layer.title if layer is not None else "x",
             "direction": "to z",
             "at": at,
         }
-        yield Frame(at, 0, passes, model.show(h, is_picture=at == 0), told)
+        yield Frame(at, 0, passes, model.show(h, is_picture=at == 0), extras)
         at += 1
 
 
@@ -206,8 +206,8 @@ def round_trip(model: Any, request: RoundTripRequest, resume: State | None = Non
     shown = [model.show(x + 0.5, True), model.show(h, False), model.show(y, True)]
     error = (difference.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
     passes = 2 * sum(layer.passes for layer in model.layers)
-    told = {"latent": z.cpu().numpy(), "error": float(difference.max()), "changed": changed}
-    yield Frame(1, 1, passes, np.concatenate([*shown, error]), told)
+    extras = {"latent": z.cpu().numpy(), "error": float(difference.max()), "changed": changed}
+    yield Frame(1, 1, passes, np.concatenate([*shown, error]), extras)
 
 
 @torch.no_grad()

@@ -263,7 +263,7 @@ def project(model: Any, request: Any, resume: State | None = None) -> Iterator[F
 
     The distance is the mean square at full, half and quarter resolution, as in the coarse-to-fine search of Karras et
     al. 2020, section 5, without its perceptual network.  ``images`` is the target and the picture so far, (2,H,W,C).
-    Extras: ``distance`` (mean square error on [-1, 1]), ``latent`` float32 (1,D), ``opinion`` of the picture.
+    Extras: ``distance`` (mean square error on [-1, 1]), ``latent`` float32 (1,D), ``discriminator_output`` of the picture.
     """
     images, labels = data.load(model.card.dataset, "test")
     target = images[request.index : request.index + 1]
@@ -288,7 +288,7 @@ def project(model: Any, request: Any, resume: State | None = None) -> Iterator[F
         extras = {
             "distance": float(F.mse_loss(picture, goal)),
             "latent": latent.cpu().numpy().copy(),
-            "opinion": model.opinion(picture, label).cpu().numpy(),
+            "discriminator_output": model.discriminator_output(picture, label).cpu().numpy(),
         }
         both = np.concatenate([target, to_uint8(picture)])
         state = {

@@ -59,9 +59,9 @@ def traverse(
         strips.append(frame.images[1:])
         extras.append((frame.images[0], rows, mu[0, rows], found))
     names = ("reconstructions", "dimensions", "codes", "measured")
-    told: dict[str, Any] = dict(zip(names, zip(*extras, strict=True), strict=True))
-    told |= {"original": original, "label": int(labels[request.index])}
-    yield Frame(1, 1, 2, np.concatenate(strips), told, {})
+    shown: dict[str, Any] = dict(zip(names, zip(*extras, strict=True), strict=True))
+    shown |= {"original": original, "label": int(labels[request.index])}
+    yield Frame(1, 1, 2, np.concatenate(strips), shown, {})
 
 
 @torch.no_grad()

@@ -99,7 +99,9 @@ class TextRun:
         stop = request.first_index + request.num_samples
         self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
         self.wanted = slice(request.first_index - start, stop - start)
-        self.dice = noise.uniform(request.seed, self.indices, "character", (request.num_tokens,))  # float64
+        self.uniforms = noise.uniform(
+            request.seed, self.indices, "character", (request.num_tokens,)
+        )  # float64
         given = bible.codes_of(request.prompt)
         self.prompt = len(given)
         self.codes = np.zeros((len(self.indices), self.prompt + request.num_tokens), np.uint8)
@@ -138,7 +140,7 @@ class TextRun:
         request, place = self.request, self.prompt + self.step
         if self.step >= self.num_known:
             chances = next_token.distribution(self.logits, request.temperature, request.top_k, request.top_p)
-            self.codes[:, place] = next_token.draw(chances, self.dice[:, self.step])
+            self.codes[:, place] = next_token.draw(chances, self.uniforms[:, self.step])
         for sample, where, code in self.edits:
             if where == self.step:
                 self.codes[self.wanted.start + sample, place] = code
@@ -269,7 +271,7 @@ class TextModel(nn.Module):
         run = TextRun(self, request, (), None)
         while run.step < request.num_tokens:
             chances = next_token.distribution(run.logits, request.temperature, request.top_k, request.top_p)
-            run.codes[:, run.prompt + run.step] = next_token.draw(chances, run.dice[:, run.step])
+            run.codes[:, run.prompt + run.step] = next_token.draw(chances, run.uniforms[:, run.step])
             run.step += 1
             run.reread()
             yield run.frame()

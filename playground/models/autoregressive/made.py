@@ -123,9 +123,9 @@ class MADE(PixelModel):
         size, rows = self.config.image_size, x.shape[2]
         x = F.pad(x, (0, 0, 0, size - rows))
         first, second, out = self.masked(ordering)
-        told = self.label(labels) + self.ordering.weight[ordering]
-        h = F.silu(F.linear(features_of(x)[:, :_FEATURES].flatten(1), first, self.first.bias) + told)
-        h = h + F.silu(F.linear(h, second, self.second.bias) + told)  # (B, hidden)
+        conditioning = self.label(labels) + self.ordering.weight[ordering]
+        h = F.silu(F.linear(features_of(x)[:, :_FEATURES].flatten(1), first, self.first.bias) + conditioning)
+        h = h + F.silu(F.linear(h, second, self.second.bias) + conditioning)  # (B, hidden)
         outputs = (
             F.linear(h, out, self.out.bias).unflatten(1, (_OUTPUTS, -1)).movedim(1, -1)
         )  # (B, pixels, 2)
@@ -134,8 +134,8 @@ class MADE(PixelModel):
 
     def read_out(self, outputs: Tensor, place: Tensor, labels: Tensor) -> Tensor:
         """Mixture parameters (B,P,3K) from the masked ``outputs`` (B,P,2) of P pixels at ``place`` (P,place)."""
-        told = place + self.label_out(labels)[:, None]  # (B, P, place)
-        return self.head(F.silu(self.read(torch.cat([outputs, told], dim=-1))))
+        conditioning = place + self.label_out(labels)[:, None]  # (B, P, place)
+        return self.head(F.silu(self.read(torch.cat([outputs, conditioning], dim=-1))))
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Negative log-likelihood in bits per dimension, exact, in an ordering drawn for the batch (section 4.2)."""
@@ -185,7 +185,7 @@ class _Run(PixelRun):
         self.sums = [
             model.first.bias + model.label(labels) + model.ordering.weight[at] for labels in self.labels
         ]  # per chunk, (CHUNK, hidden)
-        self.told = [sums - model.first.bias for sums in self.sums]
+        self.conditioning = [sums - model.first.bias for sums in self.sums]
         if resume is not None and "sums" in resume:
             kept = torch.from_numpy(resume["sums"].copy()).to(device)
             self.sums = list(kept.split(CHUNK))
@@ -216,7 +216,7 @@ class _Run(PixelRun):
         """The network's answer for one pixel, (CHUNK,3K): all hidden units, but only this pixel's outputs."""
         model = self.model
         h = F.silu(self.sums[chunk])
-        h = h + F.silu(F.linear(h, self.second, model.second.bias) + self.told[chunk])
+        h = h + F.silu(F.linear(h, self.second, model.second.bias) + self.conditioning[chunk])
         mine = slice(pixel, None, model.num_pixels)
         outputs = F.linear(h, self.out[mine], model.out.bias[mine])[:, None]  # (CHUNK, 1, 2)
         return model.read_out(outputs, model.place.weight[pixel, None], self.labels[chunk])[:, 0].float()
@@ -234,11 +234,11 @@ def orders(size: int) -> dict[str, np.ndarray]:
     """Name -> the pixels in the order in which they come, int64 (size*size,)."""
     row, column = np.divmod(np.arange(size * size), size)
     away = np.hypot(row - (size - 1) / 2, column - (size - 1) / 2)
-    dice = noise.uniform(0, [0], "scattered", (size * size,))[0]
+    uniforms = noise.uniform(0, [0], "scattered", (size * size,))[0]
     return {
         "rows": np.arange(size * size),
         "middle": np.argsort(away, kind="stable"),
-        "scattered": np.argsort(dice, kind="stable"),
+        "scattered": np.argsort(uniforms, kind="stable"),
     }
 
 

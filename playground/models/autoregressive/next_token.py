@@ -32,8 +32,8 @@ def distribution(
     return found
 
 
-def draw(probabilities: np.ndarray, dice: np.ndarray) -> np.ndarray:
-    """Invert the cumulative distribution: ``probabilities`` (B,V), ``dice`` float64 (B,) in [0,1) -> int64 (B,)."""
+def draw(probabilities: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """Invert the cumulative distribution: ``probabilities`` (B,V), ``uniforms`` float64 (B,) in [0,1) -> int64 (B,)."""
     cumulative = probabilities.cumsum(-1)
-    level = dice[:, None] * cumulative[:, -1:]
+    level = uniforms[:, None] * cumulative[:, -1:]
     return (cumulative <= level).sum(-1)

@@ -69,7 +69,7 @@ class PixelRun:
         self.wanted = slice(request.first_index - start, stop - start)
         every = PixelRequest(label=request.label, num_samples=len(self.indices), first_index=start)
         self.labels = torch.from_numpy(labels_of(every.label, every, num_classes)).to(device).split(CHUNK)
-        self.dice = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
+        self.uniforms = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
         self.pixels = np.zeros((len(self.indices), self.size, self.size, config.channels), np.uint8)
         self.first_row = self.position = self.silent_until = self.num_known = 0
         if resume is not None:
@@ -100,8 +100,8 @@ class PixelRun:
     def place(self, row: int, column: int, log_probs: Tensor) -> None:
         """Draw the pixel from log-probabilities (padded B,256), unless it is known, and write it."""
         if self.position >= self.num_known:
-            dice = self.dice[:, row, column]
-            values = draw(log_probs, dice, self.request.temperature, self.request.top_k)
+            uniforms = self.uniforms[:, row, column]
+            values = draw(log_probs, uniforms, self.request.temperature, self.request.top_k)
             self.pixels[:, row, column, 0] = values.numpy()
         self.position += 1
 
@@ -117,11 +117,11 @@ class PixelRun:
         return Frame(self.position, self.size**2, self.passes, images, extras, state)
 
 
-def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:
-    """Invert the cumulative distribution on the CPU: ``log_probs`` (B,256), ``dice`` float64 (B,) in [0,1) -> uint8 (B,)."""
+def draw(log_probs: Tensor, uniforms: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:
+    """Invert the cumulative distribution on the CPU: ``log_probs`` (B,256), ``uniforms`` float64 (B,) in [0,1) -> uint8 (B,)."""
     logits = log_probs.double().cpu() / temperature
     if top_k < logits.shape[-1]:
         logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
     cumulative = logits.softmax(-1).cumsum(-1)
-    level = torch.from_numpy(dice)[:, None] * cumulative[:, -1:]
+    level = torch.from_numpy(uniforms)[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, level, right=True)[:, 0].clamp(max=255).to(torch.uint8)

@@ -84,7 +84,7 @@ class DiffusionModel(nn.Module):
         x_t = torch.zeros(count, *self.shape, device=self.device)
         return x_t, torch.zeros(count, dtype=torch.long, device=x_t.device)
 
-    def dice(self, request: Request) -> Callable[..., Tensor]:
+    def uniforms(self, request: Request) -> Callable[..., Tensor]:
         """(name, step) -> the standard normal noise of a request, (B,C,H,W).
 
         Raises:

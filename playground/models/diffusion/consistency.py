@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from playground.contract import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
 from playground.models.diffusion.base import DiffusionModel, check_state
-from playground.models.diffusion.samplers import SAMPLERS, Grid, Moment
+from playground.models.diffusion.samplers import SAMPLERS, Grid, SamplerState
 from playground.models.precision import bfloat16_pays
 
 _JUMPS = 8  # that one path of the teacher serves for
@@ -156,7 +156,7 @@ class Consistency(DiffusionModel):
         with torch.autocast(x_T.device.type, enabled=False):
             denoise = teacher.denoiser(labels, self.config.guidance_scale)
             run = SAMPLERS[self.config.teacher_sampler](
-                denoise, grid, Moment(0, x_T), lambda step: torch.zeros_like(x_T)
+                denoise, grid, SamplerState(0, x_T), lambda step: torch.zeros_like(x_T)
             )
             return torch.stack([x_T, *(moment.x_t for moment in run)], dim=1)
 
@@ -173,7 +173,7 @@ class Consistency(DiffusionModel):
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
         config, device = self.config, self.device
-        draw = self.dice(request)
+        draw = self.uniforms(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
         if resume is None:

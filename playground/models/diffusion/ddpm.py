@@ -33,7 +33,7 @@ from playground.contract import (
 from playground.models import noise
 from playground.models.diffusion.base import DiffusionModel, check_state
 from playground.models.diffusion.bound import Ends, bound_nats, read_grey_levels
-from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, Moment
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, SamplerState
 from playground.models.diffusion.schedule import alpha_sigma, sigmoid, t_of
 
 _ROUNDS, _DRAWS, _SCORED_TOGETHER = 8, 16, 8  # estimates of a bound, draws in each, pictures at a time
@@ -191,9 +191,9 @@ class Diffusion(DiffusionModel):
             ValueError: there is no such class, or the state is not one of this many steps and samples.
         """
         config, device = self.config, self.device
-        draw = self.dice(request)
+        draw = self.uniforms(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
-        moment = Moment(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
+        moment = SamplerState(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
         guidance = Guidance(
             request.guidance_scale,
@@ -276,7 +276,7 @@ class Diffusion(DiffusionModel):
         """-log p(x | z) in nats, (B,), where ``z`` (B, *shape) is x_0 under a little noise."""
         return read_grey_levels(x, z, noise_to_signal, self.config.black_share)
 
-    def _frame(self, moment: Moment, grid: Grid, passes: int) -> Frame:
+    def _frame(self, moment: SamplerState, grid: Grid, passes: int) -> Frame:
         i = moment.step
         x_0_pred = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
         extras = {"x_0_pred": self.to_pictures(x_0_pred), **self.moment(grid, i)}
@@ -284,7 +284,7 @@ class Diffusion(DiffusionModel):
         return Frame(i, grid.num_steps, passes, pictures, extras, state_of(moment, grid))
 
 
-def state_of(moment: Moment, grid: Grid) -> State:
+def state_of(moment: SamplerState, grid: Grid) -> State:
     """What :meth:`Diffusion.sample` continues from: copies, since on the CPU ``numpy()`` would share memory with the running sampler."""
     state: State = {"step": moment.step, "total": grid.num_steps, "x_t": moment.x_t.cpu().numpy().copy()}
     for k, x_0_pred in enumerate(moment.history):
@@ -294,13 +294,13 @@ def state_of(moment: Moment, grid: Grid) -> State:
     return state
 
 
-def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> Moment:
+def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> SamplerState:
     check_state(state, grid.num_steps, request.num_samples)
     tensors = {
         name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if hasattr(x, "shape")
     }
     history = tuple(tensors[f"history_{k}"] for k in range(3) if f"history_{k}" in tensors)
-    return Moment(int(state["step"]), tensors["x_t"], history, tensors.get("x_before"))
+    return SamplerState(int(state["step"]), tensors["x_t"], history, tensors.get("x_before"))
 
 
 MODEL = Diffusion

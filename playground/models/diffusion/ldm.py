@@ -25,7 +25,7 @@ from playground.contract import Frame, LikelihoodKind, Recipe, knob
 from playground.models.blocks import to_uint8
 from playground.models.diffusion.ddpm import Diffusion, DiffusionRequest, state_of
 from playground.models.diffusion.dit import DiT
-from playground.models.diffusion.samplers import Grid, Moment
+from playground.models.diffusion.samplers import Grid, SamplerState
 from playground.models.precision import Precision
 from playground.models.tokenizer import OnTokenizer
 
@@ -158,7 +158,7 @@ class LatentDiffusion(OnTokenizer, Diffusion):
         """Latents (B, *shape) -> what the decoder makes of them, uint8 (B,H,W,C)."""
         return to_uint8(self.its_tokenizer().decode_vectors(self.to_vectors(x_t)))
 
-    def _frame(self, moment: Moment, grid: Grid, passes: int) -> Frame:
+    def _frame(self, moment: SamplerState, grid: Grid, passes: int) -> Frame:
         """As that of a diffusion of pictures, but for ``images``: the expected picture too, since a decoded z_t means little.
 
         The extra ``z_t`` uint8 (B,rows,columns,1) are the maps of the latent, as tiles.

@@ -1,7 +1,7 @@
 """Ways back from noise: ancestral DDPM, DDIM, DPM-Solver++(2M) and UniPC, one function each, all with one signature.
 
 Every sampler walks a :class:`Grid` of noise levels from pure noise to none, asks ``denoise`` for x_0_pred once per step
-and yields a :class:`Moment` after each.  A moment is also a place to start from: the same function continues it.
+and yields a :class:`SamplerState` after each.  A moment is also a place to start from: the same function continues it.
 In the equations, t is the level we are at and s the next, less noisy one.
 """
 
@@ -44,7 +44,7 @@ class Grid:
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class SamplerState:
     """Where a sampler stands after ``step`` steps."""
 
     step: int
@@ -57,11 +57,13 @@ class Sampler(Protocol):
     """What all samplers look like; only stochastic ones call ``draw``, only DDIM minds ``eta``."""
 
     def __call__(
-        self, denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0.0
-    ) -> Iterator[Moment]: ...
+        self, denoise: Denoise, grid: Grid, start: SamplerState, draw: Draw, eta: float = 0.0
+    ) -> Iterator[SamplerState]: ...
 
 
-def ddpm(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0.0) -> Iterator[Moment]:
+def ddpm(
+    denoise: Denoise, grid: Grid, start: SamplerState, draw: Draw, eta: float = 0.0
+) -> Iterator[SamplerState]:
     """Ancestral sampling (Ho et al. 2020, algorithm 2) on any grid, with the smaller of its two variances."""
     x, history = start.x_t, start.history
     for i in range(start.step, grid.num_steps):
@@ -76,10 +78,12 @@ def ddpm(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0
         beta_tilde = (1 - alpha_bar_s) / (1 - alpha_bar_t) * beta  # eq. 7; zero in the last step
         x = mean + math.sqrt(beta_tilde) * draw(i) if beta_tilde > 0 else mean
         history = (x_0_pred, *history)[:3]
-        yield Moment(i + 1, x, history)
+        yield SamplerState(i + 1, x, history)
 
 
-def ddim(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0.0) -> Iterator[Moment]:
+def ddim(
+    denoise: Denoise, grid: Grid, start: SamplerState, draw: Draw, eta: float = 0.0
+) -> Iterator[SamplerState]:
     """DDIM (Song, Meng and Ermon 2021): ``eta`` 0 is deterministic, 1 is DDPM."""
     x, history = start.x_t, start.history
     for i in range(start.step, grid.num_steps):
@@ -93,12 +97,12 @@ def ddim(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0
         x = math.sqrt(alpha_bar_s) * x_0_pred + direction  # eq. 12
         x = x + sigma * draw(i) if sigma > 0 else x
         history = (x_0_pred, *history)[:3]
-        yield Moment(i + 1, x, history)
+        yield SamplerState(i + 1, x, history)
 
 
 def ddim_inversion(
     denoise: Denoise, grid: Grid, x_0: Tensor, log_snr_max: float, corrections: int = 0
-) -> Iterator[Moment]:
+) -> Iterator[SamplerState]:
     """DDIM backwards, from a picture to the noise that leads to it (Song, Meng and Ermon 2021, section 4.3).
 
     A backward step needs the noise predicted at its end, which is not known yet; plain inversion takes that of its
@@ -124,12 +128,12 @@ def ddim_inversion(
             if correction < corrections:
                 epsilon_pred, x_0_pred = predicted_noise(x_t, grid.log_snr[i - 1])
         x = x_t
-        yield Moment(grid.num_steps - i + 1, x, (x_0_pred,))
+        yield SamplerState(grid.num_steps - i + 1, x, (x_0_pred,))
 
 
 def dpm_solver_2m(
-    denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0.0
-) -> Iterator[Moment]:
+    denoise: Denoise, grid: Grid, start: SamplerState, draw: Draw, eta: float = 0.0
+) -> Iterator[SamplerState]:
     """DPM-Solver++(2M) (Lu et al. 2022b, algorithm 2): x_0_pred is continued along a line in the log-SNR."""
     x, history = start.x_t, start.history
     for i in range(start.step, grid.num_steps):
@@ -143,10 +147,12 @@ def dpm_solver_2m(
         )  # e^{-h}, h half of a log-SNR
         x = grid.sigma[i + 1] / grid.sigma[i] * x + grid.alpha[i + 1] * (1 - decay) * D
         history = (x_0_pred, *history)[:3]
-        yield Moment(i + 1, x, history)
+        yield SamplerState(i + 1, x, history)
 
 
-def unipc(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 0.0) -> Iterator[Moment]:
+def unipc(
+    denoise: Denoise, grid: Grid, start: SamplerState, draw: Draw, eta: float = 0.0
+) -> Iterator[SamplerState]:
     """UniPC of order 3 (Zhao et al. 2023, algorithms 5 and 6, data prediction): predict, then correct with what was found there."""
     x, history, x_before = start.x_t, start.history, start.x_before
     for i in range(start.step, grid.num_steps):
@@ -159,7 +165,7 @@ def unipc(denoise: Denoise, grid: Grid, start: Moment, draw: Draw, eta: float = 
         x = (
             _unified_step(grid, i, x, history[:order]) if order > 1 else x_0_pred
         )  # UniP; the last step leaves no noise
-        yield Moment(i + 1, x, history, x_before)
+        yield SamplerState(i + 1, x, history, x_before)
 
 
 def _unified_step(

@@ -98,24 +98,24 @@ class GSN(nn.Module):
         h = h + F.silu(self.third(h))
         return self.last(self.narrow(h)).unflatten(1, (*self.shape, -1))
 
-    def corrupt(self, x: Tensor, dice: Tensor, nudge: Tensor, strength: float = 1.0) -> Tensor:
+    def corrupt(self, x: Tensor, uniforms: Tensor, nudge: Tensor, strength: float = 1.0) -> Tensor:
         """C(corrupted given x): some pixels turn black or white, the others get Gaussian noise.
 
         Args:
-            x: pictures in [-1, 1], (B,C,H,W); ``dice`` uniform in [0, 1) and ``nudge`` normal are shaped alike.
+            x: pictures in [-1, 1], (B,C,H,W); ``uniforms`` uniform in [0, 1) and ``nudge`` normal are shaped alike.
         """
         flips = min(1.0, strength * self.config.flips)
-        struck = torch.where(dice < flips / 2, -1.0, 1.0)
-        return torch.where(dice < flips, struck, x + strength * self.config.sigma * nudge)
+        struck = torch.where(uniforms < flips / 2, -1.0, 1.0)
+        return torch.where(uniforms < flips, struck, x + strength * self.config.sigma * nudge)
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Walkback: -log P(x given corrupted) in bits per dimension, averaged over a short chain that leaves x."""
         state, target = from_uint8(x), x.long()
         losses = []
         for step in range(1 + self.config.num_walkback):
-            dice = torch.rand(x.shape, generator=generator).to(x.device)
+            uniforms = torch.rand(x.shape, generator=generator).to(x.device)
             nudge = torch.randn(x.shape, generator=generator).to(x.device)
-            raw = self(self.corrupt(state, dice, nudge)).float()
+            raw = self(self.corrupt(state, uniforms, nudge)).float()
             nats = -discretized_logistic.log_prob(raw, target)
             losses.append(nats.mean() / math.log(2))
             if step < self.config.num_walkback:
@@ -150,9 +150,9 @@ class GSN(nn.Module):
 
         def turn(part: Tensor, first: int) -> tuple[Tensor, ...]:
             indices = range(first, first + CHUNK)
-            dice = noise.uniform(request.seed, indices, "corrupt", (3, *self.shape), step)
+            uniforms = noise.uniform(request.seed, indices, "corrupt", (3, *self.shape), step)
             nudge = noise.normal(request.seed, indices, "corrupt", self.shape, step)
-            flips, choice, level = torch.from_numpy(dice).unbind(1)
+            flips, choice, level = torch.from_numpy(uniforms).unbind(1)
             moved, flips = torch.from_numpy(nudge).to(x.device), flips.float().to(x.device)
             corrupted = self.corrupt(from_uint8(part), flips, moved, request.corruption)
             raw = self(corrupted)

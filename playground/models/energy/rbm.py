@@ -189,8 +189,8 @@ class RBM(nn.Module):
 
     @staticmethod
     def _draw(p: Tensor, seed: int, indices: range, name: str, step: int) -> Tensor:
-        dice = torch.from_numpy(noise.uniform(seed, indices, name, tuple(p.shape[1:]), step))
-        return (dice.to(p.device, p.dtype) < p).float()
+        uniforms = torch.from_numpy(noise.uniform(seed, indices, name, tuple(p.shape[1:]), step))
+        return (uniforms.to(p.device, p.dtype) < p).float()
 
     def frame_of(
         self, x: Tensor, seen: Mapping[str, Tensor], request: Any, step: int

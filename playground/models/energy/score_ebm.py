@@ -123,14 +123,14 @@ class ScoreEBM(DiffusionModel):
     def one_pass(self) -> None:
         """The gradient for sixteen pictures, for the probe."""
         x_t, labels = self.empty(16)
-        self.pull(x_t, 0.0, labels)
+        self.scaled_gradient(x_t, 0.0, labels)
 
     def forward(self, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """E of ``x_t`` (B,C,H,W) at ``log_snr`` (B,) in nats, (B,), and sigma times its gradient, (B,C,H,W).
 
         The label ``num_classes`` means "no class".  Can be differentiated again.
         """
-        return _energy_and_pull(self.net, x_t, log_snr, labels)
+        return _energy_and_scaled_gradient(self.net, x_t, log_snr, labels)
 
     # --- training
 
@@ -157,8 +157,8 @@ class ScoreEBM(DiffusionModel):
         dropped = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
         labels = torch.where(dropped < self.config.label_dropout, self.num_classes, labels)
         x_t = alpha * x_0 + sigma * epsilon
-        _, pull = self(x_t, log_snr, labels)
-        v_pred = (pull - sigma * x_t) / alpha  # of the noise that the gradient stands for
+        _, scaled_gradient = self(x_t, log_snr, labels)
+        v_pred = (scaled_gradient - sigma * x_t) / alpha  # of the noise that the gradient stands for
         v = alpha * epsilon - sigma * x_0
         weight = (alpha + sigma).square()
         denoising = (weight * (v_pred - v).square()).mean()
@@ -171,16 +171,18 @@ class ScoreEBM(DiffusionModel):
 
     # --- energies
 
-    def pull(
+    def scaled_gradient(
         self, x: Tensor, log_snr: float, labels: Tensor, guidance_scale: float = 1.0
     ) -> tuple[Tensor, Tensor]:
         """Energy (B,) and sigma times its gradient (B,C,H,W) at one level; both linear in the guidance."""
         net, level = self.sampling_net, torch.full_like(labels, log_snr, dtype=torch.float32)
         if guidance_scale == 1:
-            return _energy_and_pull(net, x, level, labels)
+            return _energy_and_scaled_gradient(net, x, level, labels)
         both = torch.cat([labels, torch.full_like(labels, self.num_classes)])
-        energy, pull = _energy_and_pull(net, x.repeat(2, 1, 1, 1), level.repeat(2), both)
-        (of_class, without), (to_class, free) = energy.chunk(2), pull.chunk(2)
+        energy, scaled_gradient = _energy_and_scaled_gradient(
+            net, x.repeat(2, 1, 1, 1), level.repeat(2), both
+        )
+        (of_class, without), (to_class, free) = energy.chunk(2), scaled_gradient.chunk(2)
         return without + guidance_scale * (of_class - without), free + guidance_scale * (to_class - free)
 
     def energy(self, x: Tensor, net: nn.Module | None = None) -> Tensor:
@@ -246,7 +248,7 @@ class ScoreEBM(DiffusionModel):
 
     def _noised(self, clean: Tensor, log_snr: float, request: Any, name: str, step: int = 0) -> Tensor:
         scales = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
-        return scales[0] * clean + scales[1] * self.dice(request)(name, step)
+        return scales[0] * clean + scales[1] * self.uniforms(request)(name, step)
 
     def _seen_noise(self, amount: float) -> tuple[float, float]:
         """The factor that gives (1 - amount) x + amount u, u uniform in [-1, 1], a level's variance; that level's log-SNR."""
@@ -267,17 +269,20 @@ class ScoreEBM(DiffusionModel):
 
     def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         """To the next level along the gradient, then ``langevin`` steps there."""
-        grid, i, draw = self.levels(request), step - 1, self.dice(request)
+        grid, i, draw = self.levels(request), step - 1, self.uniforms(request)
         labels = self._labels(request, x)
-        _, pull = self.pull(x, grid.log_snr[i], labels, request.guidance_scale)
-        denoised = (x - grid.sigma[i] * pull) / grid.alpha[i]
+        _, scaled_gradient = self.scaled_gradient(x, grid.log_snr[i], labels, request.guidance_scale)
+        denoised = (x - grid.sigma[i] * scaled_gradient) / grid.alpha[i]
         fresh = request.noise * fresh_noise(grid, i)
-        x = grid.alpha[step] * denoised + math.sqrt(max(grid.sigma[step] ** 2 - fresh**2, 0.0)) * pull
+        x = (
+            grid.alpha[step] * denoised
+            + math.sqrt(max(grid.sigma[step] ** 2 - fresh**2, 0.0)) * scaled_gradient
+        )
         x = x + fresh * draw("langevin", step) if fresh else x
         for k in range(request.langevin if grid.sigma[step] else 0):
-            _, pull = self.pull(x, grid.log_snr[step], labels, request.guidance_scale)
+            _, scaled_gradient = self.scaled_gradient(x, grid.log_snr[step], labels, request.guidance_scale)
             nudge = draw(f"further {k}", step)
-            x = langevin(x, pull / grid.sigma[step], _STRIDE * grid.sigma[step] ** 2, nudge)
+            x = langevin(x, scaled_gradient / grid.sigma[step], _STRIDE * grid.sigma[step] ** 2, nudge)
         return x, {"denoised": denoised}
 
     def frame_of(
@@ -306,7 +311,9 @@ def _residual(net: nn.Module, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> T
     return sigma * x_t + alpha * net(x_t, log_snr, labels).float()
 
 
-def _energy_and_pull(net: nn.Module, x_t: Tensor, log_snr: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _energy_and_scaled_gradient(
+    net: nn.Module, x_t: Tensor, log_snr: Tensor, labels: Tensor
+) -> tuple[Tensor, Tensor]:
     """||r||^2 / 2 and sigma J^T r, the gradient by the chain rule: torch's ``vjp`` multiplies by the Jacobian's transpose."""
     residual, times_jacobian, *_ = torch.func.vjp(lambda x: _residual(net, x, log_snr, labels), x_t)
     (gradient,) = times_jacobian(residual)

@@ -27,7 +27,7 @@ class Block(nn.Module):
         return x + self.second(F.silu(self.first(F.silu(self.norm(x)))))
 
 
-class MixPlaces(nn.Module):
+class MixPositions(nn.Module):
     """x + a matrix over the H W places, the same for every channel; starts as the identity."""
 
     def __init__(self, width: int, size: int) -> None:
@@ -48,7 +48,7 @@ class Coarse(nn.Module):
         super().__init__()
         self.position = nn.Parameter(0.02 * torch.randn(width, size, size))
         self.blocks = nn.ModuleList(Block(width) for _ in range(num_blocks))
-        self.mixes = nn.ModuleList(MixPlaces(width, size) for _ in range(num_blocks))
+        self.mixes = nn.ModuleList(MixPositions(width, size) for _ in range(num_blocks))
 
     def forward(self, h: Tensor) -> Tensor:
         h = h + self.position

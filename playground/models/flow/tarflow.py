@@ -128,8 +128,8 @@ class AutoregressiveBlock(Layer):
         """``h`` (B,16C,H/4,W/4); ``labels`` as in ``Flow.apply_layer``: ``num_classes`` (or None for all) means "no class"."""
         mixed, log_det = self.mix(h)
         x = self._in_order(mixed)  # (B, T, 16C)
-        told = self._told(labels, len(h))
-        context = F.pad(self.enter(x[:, :-1]), (0, 0, 1, 0)) + self.places[0] + told
+        class_embedding = self._class_embedding(labels, len(h))
+        context = F.pad(self.enter(x[:, :-1]), (0, 0, 1, 0)) + self.places[0] + class_embedding
         for block in self.blocks:
             context = block(context)
         context = self.norm(context)
@@ -149,14 +149,14 @@ class AutoregressiveBlock(Layer):
         A scale above 1 pushes mu and alpha away from what they are without a class (section 2.6).
         """
         z, count = self._in_order(h), len(h)
-        told = self._told(labels, count)
+        class_embedding = self._class_embedding(labels, count)
         if guidance_scale != 1:
-            told = torch.cat([told, self._told(None, count)])
-        sides, row = len(told) // max(count, 1), h.shape[3]
+            class_embedding = torch.cat([class_embedding, self._class_embedding(None, count)])
+        sides, row = len(class_embedding) // max(count, 1), h.shape[3]
         cache = Cache(self.blocks, self.length)
         x, reached = torch.zeros_like(z), torch.zeros(self.length, 1, dtype=torch.bool, device=z.device)
         for place in range(self.length):
-            context = self.places[0, place] + told  # (sides * B, 1, width)
+            context = self.places[0, place] + class_embedding  # (sides * B, 1, width)
             if place:
                 context = context + self.enter(x[:, place - 1 : place]).repeat(sides, 1, 1)
             for i, block in enumerate(self.blocks):
@@ -175,12 +175,12 @@ class AutoregressiveBlock(Layer):
                 done = self.mix.inverse(self._as_grid(x, h))
                 yield torch.where(self._as_grid(reached.expand_as(z), h), done, h)
 
-    def _told(self, labels: Tensor | None, count: int) -> Tensor:
+    def _class_embedding(self, labels: Tensor | None, count: int) -> Tensor:
         """What the class adds at each place, (B,1,width)."""
         if labels is None:
             labels = torch.full((count,), self.num_classes, device=self.classes.device)
-        told = labels @ self.classes[0] if labels.is_floating_point() else self.classes[0][labels]
-        return told[:, None]
+        class_embedding = labels @ self.classes[0] if labels.is_floating_point() else self.classes[0][labels]
+        return class_embedding[:, None]
 
     def _in_order(self, h: Tensor) -> Tensor:
         """(B,16C,H/4,W/4) -> the patches in the order in which they are read, (B,T,16C)."""
@@ -253,8 +253,8 @@ class TarFlow(Flow):
         """-log p(x + u) + log q(u given x) in bits per dimension (the read-out comes on top); now and then without the class."""
         epsilon = torch.randn(x.shape, generator=generator, device=generator.device).to(x.device)
         if self.training:
-            dice = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
-            labels = torch.where(dice < self.config.label_dropout, self.num_classes, labels)
+            uniforms = torch.rand(len(x), generator=generator, device=generator.device).to(x.device)
+            labels = torch.where(uniforms < self.config.label_dropout, self.num_classes, labels)
         return {"loss": -self(x, epsilon, labels).mean() / (self.num_dims * math.log(2))}
 
     @torch.no_grad()

@@ -13,13 +13,13 @@ Ask = Callable[
 ]  # pictures (B,C,H,W) and their places in the batch (B,) -> logits (B,)
 
 
-def opinion_loss(on_real: Tensor, on_fake: Tensor) -> dict[str, Tensor]:
+def discriminator_loss(on_real: Tensor, on_fake: Tensor) -> dict[str, Tensor]:
     """The discriminator's loss of Goodfellow et al. 2014 from logits, each (B,), and what it thinks of either on average."""
-    told = {"real": on_real.sigmoid().mean(), "fake": on_fake.sigmoid().mean()}
-    return {"loss": (F.softplus(-on_real) + F.softplus(on_fake)).mean(), **told}
+    probabilities = {"real": on_real.sigmoid().mean(), "fake": on_fake.sigmoid().mean()}
+    return {"loss": (F.softplus(-on_real) + F.softplus(on_fake)).mean(), **probabilities}
 
 
-def opinions(
+def discriminate_pair(
     ask: Ask, real: Tensor, fake: Tensor, sigma: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What a discriminator says of real and drawn pictures, and how steep it is there: R1 and R2.

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from playground.contract import Frame, Request, State, knob
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan._games import opinion_loss, opinions
+from playground.models.gan._games import discriminate_pair, discriminator_loss
 
 TURNS = ("discriminator", "generator")  # who learns first in each step
 _BEGINNINGS = 200  # draws, of which the nearest is where a search begins
@@ -48,7 +48,7 @@ def non_saturating(discriminator: nn.Module, real: Tensor, fake: Tensor, turn: s
     """
     if turn == "generator":
         return {"loss": F.softplus(-discriminator(fake).float()).mean()}
-    return opinion_loss(discriminator(real).float(), discriminator(fake.detach()).float())
+    return discriminator_loss(discriminator(real).float(), discriminator(fake.detach()).float())
 
 
 class LatentGAN(nn.Module):
@@ -92,15 +92,15 @@ class LatentGAN(nn.Module):
             return cast(Tensor, self.discriminator(pictures))
 
         sigma = self.config.penalty_sigma
-        on_real, on_fake, r1, r2 = opinions(ask, real, fake.detach().float(), sigma, generator)
-        told = opinion_loss(on_real, on_fake)
-        return {**told, "loss": told["loss"] + 0.5 * gamma * (r1 + r2), "r1": r1, "r2": r2}
+        on_real, on_fake, r1, r2 = discriminate_pair(ask, real, fake.detach().float(), sigma, generator)
+        figures = discriminator_loss(on_real, on_fake)
+        return {**figures, "loss": figures["loss"] + 0.5 * gamma * (r1 + r2), "r1": r1, "r2": r2}
 
     def decode(self, z: Tensor) -> Tensor:
         """``z`` (B,latent_dim) -> pictures in [-1, 1], (B,C,H,W)."""
         return torch.cat([self(part) for part in z.split(CHUNK)]).float()
 
-    def opinion(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+    def discriminator_output(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real: (B,) in 0..1."""
         return cast(Tensor, self.discriminator(x)).float().sigmoid()
 
@@ -134,8 +134,8 @@ class LatentGAN(nn.Module):
 
     @torch.no_grad()
     def decode_frames(self, z: np.ndarray) -> Iterator[Frame]:
-        """The frame of given latents, float32 (B,latent_dim); extras ``latent`` and ``opinion`` float32 (B,)."""
+        """The frame of given latents, float32 (B,latent_dim); extras ``latent`` and ``discriminator_output`` float32 (B,)."""
         device = next(self.parameters()).device
         pictures = self.decode(torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(device))
-        extras = {"latent": z, "opinion": self.opinion(pictures).cpu().numpy()}
+        extras = {"latent": z, "discriminator_output": self.discriminator_output(pictures).cpu().numpy()}
         yield Frame(1, 1, 1, to_uint8(pictures), extras, {"latent": z})

@@ -27,7 +27,7 @@ from playground.contract import Frame, Recipe, Request, State, class_knob, knob,
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _distances
-from playground.models.gan._games import opinion_loss
+from playground.models.gan._games import discriminator_loss
 from playground.models.gan._latents import CHUNK, TURNS
 from playground.models.gan._styled import Critic, Generator
 
@@ -114,7 +114,7 @@ class StyleGAN(nn.Module):
         if turn == "discriminator":
             on_real, _ = self.discriminator(real, labels)
             on_fake, _ = self.discriminator(fake.detach(), labels)
-            return opinion_loss(on_real.float(), on_fake.float())
+            return discriminator_loss(on_real.float(), on_fake.float())
         on_fake, seen = self.discriminator(fake, labels)
         with torch.no_grad():
             _, seen_of_real = self.discriminator(real, labels)
@@ -198,7 +198,7 @@ class StyleGAN(nn.Module):
         return self.synthesize(styles, silent)
 
     @torch.no_grad()
-    def opinion(self, x: Tensor, labels: Tensor) -> Tensor:
+    def discriminator_output(self, x: Tensor, labels: Tensor) -> Tensor:
         """The discriminator's probability that pictures in [-1, 1], (B,C,H,W), are real ones of their class: (B,)."""
         logits, _ = self.discriminator(x, labels)
         return cast(Tensor, logits).float().sigmoid()
@@ -211,7 +211,7 @@ class StyleGAN(nn.Module):
 
     @torch.no_grad()
     def sample(self, request: StyleRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw z, map it to w, synthesize: one pass, one frame.  Extras: ``latent`` (w) and ``opinion`` float32 (B,)."""
+        """Draw z, map it to w, synthesize: one pass, one frame.  Extras: ``latent`` (w) and ``discriminator_output`` float32 (B,)."""
         if resume is None:
             indices = range(request.first_index, request.first_index + request.num_samples)
             yield self.picture_of(noise.normal(request.seed, indices, "z", self.prior_shape), request)
@@ -252,7 +252,10 @@ class StyleGAN(nn.Module):
         styles = w[:, None].expand(-1, self.num_layers, -1) if w.ndim == 2 else w
         pictures = self.synthesize(styles, noises)
         kept = np.array(w.cpu().numpy())
-        extras = {"latent": kept, "opinion": self.opinion(pictures, labels).cpu().numpy()}
+        extras = {
+            "latent": kept,
+            "discriminator_output": self.discriminator_output(pictures, labels).cpu().numpy(),
+        }
         return Frame(1, 1, 1, to_uint8(pictures), extras, {"latent": kept})
 
 

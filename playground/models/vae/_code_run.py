@@ -37,10 +37,12 @@ class CodeRun:
         every = type(request)(label=request.label, num_samples=len(indices), first_index=start)
         labels = labels_of(every.label, every, model.num_classes)
         self.labels = torch.from_numpy(labels).to(self.device).split(CHUNK)
-        self.told = [self.labels]  # what the network is told, once for each pass
+        self.labels_of_passes = [self.labels]  # what the network is told, once for each pass
         if request.guidance_scale != 1:
-            self.told.append(tuple(torch.full_like(part, model.num_classes) for part in self.labels))
-        self.dice = noise.uniform(request.seed, indices, "code", (self.num_cells, self.levels))
+            self.labels_of_passes.append(
+                tuple(torch.full_like(part, model.num_classes) for part in self.labels)
+            )
+        self.uniforms = noise.uniform(request.seed, indices, "code", (self.num_cells, self.levels))
         self.codes = np.full((len(indices), self.num_cells, self.levels), UNKNOWN, np.int64)
         self.position = self.silent_until = 0  # cells
         self.known = 0  # codes that are taken and not drawn
@@ -96,7 +98,7 @@ class CodeRun:
         """Draw one code from log-probabilities (padded B,num_codes), unless it is known."""
         if cell * self.levels + level >= self.known:
             asked = (self.request.temperature, self.request.top_k)
-            self.codes[:, cell, level] = draw(log_probs, self.dice[:, cell, level], *asked)
+            self.codes[:, cell, level] = draw(log_probs, self.uniforms[:, cell, level], *asked)
 
     def frame(self, log_probs: Tensor | None) -> Frame:
         """What there is to see after the latest cell."""
@@ -107,7 +109,7 @@ class CodeRun:
             extras["logits"] = log_probs[self.wanted].cpu().numpy()
         state = {"codes": codes, "known": self.position * self.levels, "step": self.position}
         images = picture_so_far(self.model, codes)
-        passes = self.position * len(self.told)
+        passes = self.position * len(self.labels_of_passes)
         return Frame(self.position, self.num_cells, passes, images, extras, state)
 
 
@@ -126,12 +128,12 @@ def picture_so_far(model: Any, codes: np.ndarray) -> np.ndarray:
     return images
 
 
-def draw(log_probs: Tensor, dice: np.ndarray, temperature: float = 1.0, top_k: int = 0) -> np.ndarray:
-    """Invert the cumulative distribution on the CPU: ``log_probs`` (B,K), ``dice`` float64 (B,) in [0,1) -> int64 (B,)."""
+def draw(log_probs: Tensor, uniforms: np.ndarray, temperature: float = 1.0, top_k: int = 0) -> np.ndarray:
+    """Invert the cumulative distribution on the CPU: ``log_probs`` (B,K), ``uniforms`` float64 (B,) in [0,1) -> int64 (B,)."""
     logits = log_probs.double().cpu() / temperature
     count = logits.shape[-1]
     if 0 < top_k < count:
         logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
     cumulative = logits.softmax(-1).cumsum(-1)
-    level = torch.from_numpy(dice)[:, None] * cumulative[:, -1:]
+    level = torch.from_numpy(uniforms)[:, None] * cumulative[:, -1:]
     return torch.searchsorted(cumulative, level, right=True)[:, 0].clamp(max=count - 1).numpy()

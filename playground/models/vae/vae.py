@@ -258,9 +258,9 @@ class VAE(nn.Module):
         """
         pixels = torch.from_numpy(np.array(x)).permute(0, 3, 1, 2).to(self.decoder.stem.weight.device)
         mu, logvar = self.encode(pixels)
-        told = {"logvar": logvar.cpu().numpy(), "kl": gaussian_kl(mu, logvar).cpu().numpy()}
+        posterior = {"logvar": logvar.cpu().numpy(), "kl": gaussian_kl(mu, logvar).cpu().numpy()}
         for frame in self.decode_frames(mu.cpu().numpy(), output, seed):
-            yield Frame(1, 1, 2, frame.images, {**frame.extras, **told}, frame.state)
+            yield Frame(1, 1, 2, frame.images, {**frame.extras, **posterior}, frame.state)
 
     def _draw_pixels(self, z: Tensor, seed: int, first_index: int) -> np.ndarray:
         """Every pixel drawn from p(x given z): uint8 (B,H,W,C), the same bits whatever the batch."""
@@ -271,8 +271,10 @@ class VAE(nn.Module):
         raw = torch.cat([self.decoder(part) for part in padded.split(CHUNK)])[offset : offset + count]
         indices = range(first_index, first_index + count)
         size, channels = self.config.image_size, self.config.channels
-        dice = torch.from_numpy(noise.uniform(seed, indices, "x", (2 * channels, size, size)))
-        choice, level = (F.pixel_unshuffle(d, 2) for d in dice.chunk(2, dim=1))  # which logistic, where in it
+        uniforms = torch.from_numpy(noise.uniform(seed, indices, "x", (2 * channels, size, size)))
+        choice, level = (
+            F.pixel_unshuffle(d, 2) for d in uniforms.chunk(2, dim=1)
+        )  # which logistic, where in it
         values = F.pixel_shuffle(discretized_logistic.draw(raw, choice, level), 2)
         return values.permute(0, 2, 3, 1).contiguous().numpy()
 

@@ -173,10 +173,12 @@ class VQPrior(OnTokenizer):
         """Cross-entropy in bits per code; ``x`` are pictures, or their codes as :meth:`prepare` makes them."""
         codes, read = self.encode_codes(x) if x.dtype == torch.uint8 else x, None
         if self.training:
-            dice = torch.rand(len(x), self.config.cells**2 + 1, generator=generator, device=generator.device)
-            dice = dice.to(x.device)
-            labels = torch.where(dice[:, 0] < self.config.label_dropout, self.num_classes, labels)
-            read = dice[:, 1:] >= self.config.code_dropout
+            uniforms = torch.rand(
+                len(x), self.config.cells**2 + 1, generator=generator, device=generator.device
+            )
+            uniforms = uniforms.to(x.device)
+            labels = torch.where(uniforms[:, 0] < self.config.label_dropout, self.num_classes, labels)
+            read = uniforms[:, 1:] >= self.config.code_dropout
         bits = -self._of_these(self(codes, labels, read), codes).mean((0, 1)) / _NATS_PER_BIT  # (levels,)
         return {"loss": bits.mean(), **{f"level_{i + 1}": value for i, value in enumerate(bits)}}
 
@@ -224,13 +226,15 @@ class VQPrior(OnTokenizer):
         run = CodeRun(self, request, resume)
         if resume is None:
             yield run.frame(None)
-        caches = [[Cache(self.blocks, self.config.cells**2) for _ in run.labels] for _ in run.told]
+        caches = [
+            [Cache(self.blocks, self.config.cells**2) for _ in run.labels] for _ in run.labels_of_passes
+        ]
         for cell in range(run.num_cells):
             hidden = [
                 torch.cat(
                     [self._step(run.before(i, cell), labels[i], cell, c) for i, c in enumerate(of_side)]
                 )
-                for labels, of_side in zip(run.told, caches, strict=True)
+                for labels, of_side in zip(run.labels_of_passes, caches, strict=True)
             ]
             if cell >= run.silent_until or not run.knows(cell):
                 logits = run.draw_cell(cell, *hidden)
@@ -252,7 +256,7 @@ class VQPrior(OnTokenizer):
             for level in range(self.config.levels):
                 whole = [
                     torch.cat([self(run.grid(i), part)[:, cell, level] for i, part in enumerate(labels)])
-                    for labels in run.told
+                    for labels in run.labels_of_passes
                 ]
                 run.place(cell, level, run.guided(whole))
             run.position = cell + 1

@@ -223,14 +223,14 @@ class VQVAE(nn.Module):
     def _draw_codes(self, request: VQVAERequest) -> np.ndarray:
         """Codes int64 (B,*code_shape), by inverting the cumulative distribution of each level in float64."""
         indices = range(request.first_index, request.first_index + request.num_samples)
-        dice = noise.uniform(request.seed, indices, "codes", self.code_shape)
+        uniforms = noise.uniform(request.seed, indices, "codes", self.code_shape)
         usage = self.quantizer.usage.double().cpu().numpy()
         if request.prior == "uniform" or not usage.any():  # nothing has been counted before training
             usage = np.ones_like(usage)
         cumulative = usage.cumsum(1)
         drawn = [
             np.searchsorted(c, d * c[-1], side="right")
-            for c, d in zip(cumulative, np.moveaxis(dice, -1, 0), strict=True)
+            for c, d in zip(cumulative, np.moveaxis(uniforms, -1, 0), strict=True)
         ]
         return np.stack(drawn, -1).clip(max=self.num_codes - 1).astype(np.int64)
 

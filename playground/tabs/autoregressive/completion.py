@@ -87,9 +87,9 @@ class Complete(View):
         self.plot.set_marker(rows + 0.5 if rows else None)
 
     def _names(self, count: int) -> list[str]:
-        told = self.class_names()
-        if getattr(self.request, "given", "own") == "chosen" and told:
-            return told[:count]
+        names = self.class_names()
+        if getattr(self.request, "given", "own") == "chosen" and names:
+            return names[:count]
         return [str(i + 1) for i in range(count)]
 
     # --- dragging

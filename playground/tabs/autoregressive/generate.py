@@ -95,7 +95,7 @@ class Generate(View):
 
         self.adopt(request)
         self.edits = {edit[:3]: edit[3] for edit in edits}
-        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self.grid.select(settings["selected"])
 
     def code(self) -> Code | None:

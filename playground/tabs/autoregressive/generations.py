@@ -85,7 +85,7 @@ class Generations(View):
         """All models, character by character."""
         from playground.experiments.autoregressive import generations
 
-        get = self.tab.shelf.get
+        get = self.tab.model_cache.get
         models = [model if card.id == model.card.id else get(card.id) for card in self.cards]
         bits = [one.card.metrics.get("bits_per_char", {}).get("value", np.nan) for one in models]
         for frame in generations.side_by_side(models, request):

@@ -59,7 +59,7 @@ class ReceptiveField(View):
         """One frame: the gradients of all models."""
         from playground.experiments.autoregressive import pixelwise
 
-        models = [model, *(self.tab.shelf.get(card.id) for card in self.others)]
+        models = [model, *(self.tab.model_cache.get(card.id) for card in self.others)]
         return pixelwise.receptive_fields(models, request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:

@@ -234,7 +234,7 @@ class Write(View):
         self.adopt(request)
         self.edits = list(edits)
         self.attention.set_value(settings["block"], settings["head"])
-        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self._wanted = settings["at"]
         self.player.shown.connect(self._point_again)
 

@@ -144,7 +144,7 @@ class _Frozen(QTableView):
         self.setProperty("role", "frozen")
         self.setModel(table.model())
         self.setSelectionModel(table.selectionModel())
-        _dress(self)
+        _style(self)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for bar in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
             bar(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -176,7 +176,7 @@ class _Frozen(QTableView):
         self.raise_()
 
 
-def _dress(view: QTableView) -> None:
+def _style(view: QTableView) -> None:
     """What both views of a table have."""
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
@@ -205,7 +205,7 @@ class FigureTable(QTableView):
         self._model = _Model()
         self.setModel(self._model)
         self.setTabKeyNavigation(False)
-        _dress(self)
+        _style(self)
         self.horizontalHeader().sectionClicked.connect(self.sort_by)
         self._names_want = 0  # pixels for the first column, if there is room
         self.frozen = _Frozen(self)

@@ -19,11 +19,11 @@ from playground.contract import Frame
 from playground.data import image_import
 from playground.evaluation import out_of_distribution
 from playground.export import picture_metadata
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare import score_words, scoring
 from playground.tabs.compare.score_layout import RowContent
-from playground.tabs.compare.score_row import VerdictHeader, VerdictRow
-from playground.tabs.frame.page import Page, Place, Scene
+from playground.tabs.compare.score_row import ScoreHeader, ScoreRow
+from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.ui.pictures.paint_grid import PaintGrid
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
@@ -36,7 +36,7 @@ COUNT = 10_000  # test images, and so pictures of every set
 RAW = 784
 
 
-class Lens(Scene):
+class OneImage(Scene):
     """The picture at the left with its sources, a row for each model at the right."""
 
     name = "One image"
@@ -46,9 +46,11 @@ class Lens(Scene):
     )
 
     def __init__(self, page: Page) -> None:
-        self.bench = scoring.Bench(page.shelf)
+        self.bench = scoring.Bench(page.model_cache)
         self.cards = _in_order([c for c in page.cards if data.DATASETS[c.dataset].image_shape == SHAPE])
-        self.verdicts: dict[str, tuple[out_of_distribution.Verdict, out_of_distribution.Census | None]] = {}
+        self.score_summaries: dict[
+            str, tuple[out_of_distribution.ScoreSummary, out_of_distribution.Census | None]
+        ] = {}
         self.image = np.zeros(SHAPE, np.uint8)
         self.other = "grey"
         self._test_index: int | None = None  # of the image, if it is a test image
@@ -120,9 +122,9 @@ class Lens(Scene):
         shorts = [out_of_distribution.SETS[name].short for name in out_of_distribution.OTHERS]
         self.others = Segmented(shorts)
         self.others.setAccessibleName("Pictures that are no garments, in the histograms")
-        self.header = VerdictHeader(shorts)
-        self.rows = {card.id: VerdictRow(len(shorts), card.family) for card in self.cards}
-        self.png, self.raw = VerdictRow(len(shorts)), VerdictRow(len(shorts))
+        self.header = ScoreHeader(shorts)
+        self.rows = {card.id: ScoreRow(len(shorts), card.family) for card in self.cards}
+        self.png, self.raw = ScoreRow(len(shorts)), ScoreRow(len(shorts))
         for card in self.cards:
             self.rows[card.id].set_content(score_words.waiting(card))
             self.rows[card.id].clicked.connect(lambda _=False, card=card: self._open_view(card))
@@ -266,7 +268,7 @@ class Lens(Scene):
 
     def _read(self, read: Callable[[], image_import.Incoming], path: Path | None = None) -> None:
         """Decode on a thread of its own; the last one asked for is shown."""
-        found: list[tuple[image_import.Incoming, Keepsake | None]] = []
+        found: list[tuple[image_import.Incoming, PictureMetadata | None]] = []
         job = Job(lambda tick: found.append((read(), _inside(path))), self)
 
         def done() -> None:
@@ -283,7 +285,7 @@ class Lens(Scene):
         self._job = job
         job.start()
 
-    def _offer_run(self, kept: Keepsake, name: str) -> None:
+    def _offer_run(self, kept: PictureMetadata, name: str) -> None:
         """A picture of ours is scored like any other, and can still be opened for what it was exported of."""
         said = f"{name} is scored as a picture; it was exported here from {kept.model}, with all its settings inside."
         self.page.banner.show_notice(said, lambda: self.page.run_wanted.emit(kept, name), "Open its run")
@@ -308,10 +310,10 @@ class Lens(Scene):
         self._mark_stale()
         bench, image = self.bench, self.image
         cards = [card for card in self.cards if card.likelihood != "none"]
-        self.scores.play(lambda: scoring.verdicts(bench, cards, image), patient=patient)
+        self.scores.play(lambda: scoring.score_summaries(bench, cards, image), patient=patient)
 
     def _mark_stale(self) -> None:
-        self.verdicts = {}
+        self.score_summaries = {}
         for row in (*self.rows.values(), self.png):
             if not row.content.note and row is not self.raw:
                 row.set_content(dataclasses.replace(row.content, stale=True), self._chosen)
@@ -326,20 +328,22 @@ class Lens(Scene):
                 self._png = frame.extras["size"]
                 self._draw_files()
             else:
-                self._take_verdict(frame.extras)
+                self._take_score(frame.extras)
 
-    def _take_verdict(self, told: Any) -> None:
-        card = next(c for c in self.cards if c.id == told["id"])
-        if "error" in told:
-            self.rows[card.id].set_content(score_words.failed(card, told["error"]), self._chosen)
+    def _take_score(self, found: Any) -> None:
+        card = next(c for c in self.cards if c.id == found["id"])
+        if "error" in found:
+            self.rows[card.id].set_content(score_words.failed(card, found["error"]), self._chosen)
             return
-        self.verdicts[card.id] = told["verdict"], told["census"]
+        self.score_summaries[card.id] = found["verdict"], found["census"]
         self._draw(card)
 
     def _draw(self, card: Card) -> None:
-        verdict, census = self.verdicts[card.id]
-        self.rows[card.id].set_content(score_words.scored(card, verdict, census, self.other), self._chosen)
-        counts = tuple(c.count for _, c in self.verdicts.values() if c is not None)
+        score_summary, census = self.score_summaries[card.id]
+        self.rows[card.id].set_content(
+            score_words.scored(card, score_summary, census, self.other), self._chosen
+        )
+        counts = tuple(c.count for _, c in self.score_summaries.values() if c is not None)
         self.explained.setText(score_words.explained(counts, self.other))
 
     def _draw_files(self) -> None:
@@ -355,13 +359,13 @@ class Lens(Scene):
         for row in (*self.rows.values(), self.png, self.raw):
             row.set_content(row.content, index)
         for card in self.cards:
-            if card.id in self.verdicts:
+            if card.id in self.score_summaries:
                 self._draw(card)
 
     def _open_view(self, card: Card) -> None:
         view = score_words.view_of(card)
         settings = {} if self._test_index is None else {"image": self._test_index, "index": self._test_index}
-        self.page.go(Place(card.family, card.id, view, settings))
+        self.page.go(LinkTarget(card.family, card.id, view, settings))
 
     # --- keys
 
@@ -383,10 +387,10 @@ class Lens(Scene):
         return True
 
 
-def _inside(path: Path | None) -> Keepsake | None:
+def _inside(path: Path | None) -> PictureMetadata | None:
     """The settings in a picture, if it was exported from here."""
     if path is not None:
-        with contextlib.suppress(picture_metadata.KeepsakeError):
+        with contextlib.suppress(picture_metadata.PictureMetadataError):
             return picture_metadata.read(path)
     return None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from playground import data
 from playground.checkpoints import Card
-from playground.tabs.compare.one_image import Lens
+from playground.tabs.compare.one_image import OneImage
 from playground.tabs.compare.race import Race
 from playground.tabs.compare.table import Table
 from playground.tabs.frame.page import Page
@@ -15,7 +15,7 @@ from playground.tabs.frame.page import Page
 class Compare(Page):
     """A race of samplers, one picture before every model, and the table of everything measured."""
 
-    scenes = (Race, Lens, Table)
+    scenes = (Race, OneImage, Table)
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset) == "images"]  # no text beside them

@@ -21,15 +21,15 @@ from playground import families
 from playground.checkpoints import Card
 from playground.contract import EACH_CLASS, Frame, Request, knob, knobs
 from playground.evaluation.report import PICTURES
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.model_list import Choice, ModelList
 from playground.tabs.compare.race_bar import RaceBar
-from playground.tabs.compare.race_export import MODELS, moment_of
+from playground.tabs.compare.race_export import MODELS, view_state_of
 from playground.tabs.compare.race_panel import RaceBoard, RacePanel
 from playground.tabs.compare.race_player import RacePlayer
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.exporter import Keeper
-from playground.tabs.frame.page import Place, Scene
+from playground.tabs.frame.page import LinkTarget, Scene
 from playground.tabs.frame.view_state import copy_picture, copy_settings
 from playground.ui.knobs.panel import KnobPanel
 from playground.ui.playback.stream import FrameSource
@@ -97,7 +97,8 @@ def play(entrant: Entrant) -> Iterator[Frame]:
     """On the worker: the frames of an entrant."""
     model = entrant.model
     return model_cache.with_threads(
-        model, model_cache.careful(model, entrant.request, lambda model, request: model.sample(request))
+        model,
+        model_cache.memory_guarded(model, entrant.request, lambda model, request: model.sample(request)),
     )
 
 
@@ -129,12 +130,12 @@ class Race(Scene):
         self._loader.failed.connect(self._load_failed)
         self.race = RacePlayer([self.new_lane(f"lane {i + 1}") for i in range(MOST)], self)
         self.race.shown.connect(self._show)
-        self.race.changed.connect(self._dress_start)
+        self.race.changed.connect(self._update_start_button)
         self.race.failed.connect(self._entrant_failed)
         self.board = RaceBoard()
         self.bar = RaceBar(self.race, self.start)
         self.export = IconButton("export", "Export the race as a film, a picture or numbers (Ctrl+S)")
-        self.keeper = Keeper(self, self.export, self.page.banner, lambda: moment_of(self))
+        self.keeper = Keeper(self, self.export, self.page.banner, lambda: view_state_of(self))
         self.export.clicked.connect(self.keeper.open)
         self.race.changed.connect(lambda: self.export.setVisible(not self.race.is_empty))
         self._make_settings()
@@ -226,11 +227,11 @@ class Race(Scene):
             card = self._cards[key]
             panel = RacePanel(card.family, key, f"{card.system}: click to open it in its own tab")
             panel.toggled.connect(lambda i=i: self.race.toggle_lane(i))
-            panel.opened.connect(lambda card=card: self.page.go(Place(card.family, card.id)))
+            panel.opened.connect(lambda card=card: self.page.go(LinkTarget(card.family, card.id)))
             panel.say("ready")
             panels.append(panel)
         self.board.set_panels(panels)
-        self._dress_start()
+        self._update_start_button()
 
     def _turned(self, request: RaceRequest) -> None:
         self.knobs.set_shown("budget", request.rule == SAME_TIME)
@@ -250,10 +251,10 @@ class Race(Scene):
         for panel in self.board.panels:
             panel.say("waits to be loaded")
         self._loader.play(self._load(self.ids, self.asked))
-        self._dress_start()
+        self._update_start_button()
 
     def _load(self, ids: Sequence[str], asked: RaceRequest) -> FrameSource:
-        store = self.page.shelf
+        store = self.page.model_cache
 
         def news(index: int, **what: Any) -> Frame:
             return Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"index": index, **what})
@@ -286,7 +287,7 @@ class Race(Scene):
 
     def _load_failed(self, sentence: str) -> None:
         self.page.banner.show_error(sentence)
-        self._dress_start()
+        self._update_start_button()
 
     def _begin(self) -> None:
         """All that can be loaded is: the clocks start."""
@@ -310,7 +311,7 @@ class Race(Scene):
                 lane = self.race.lanes[i]
                 panel.show_stand(self.race.stand(i), lane.is_open, self.race.is_paused(i))
 
-    def _dress_start(self) -> None:
+    def _update_start_button(self) -> None:
         enough = len(self.models.chosen()) >= FEWEST
         busy = self.is_loading or self.race.is_open
         self.start_button.setText(
@@ -331,7 +332,7 @@ class Race(Scene):
             for panel in self.board.panels:
                 panel.say("stopped")
         self.race.stop()
-        self._dress_start()
+        self._update_start_button()
 
     # --- what the page calls
 
@@ -350,7 +351,7 @@ class Race(Scene):
         """Give up what is being written."""
         self.keeper.close()
 
-    def restore(self, kept: Keepsake) -> None:
+    def restore(self, kept: PictureMetadata) -> None:
         """The race that a picture was kept of, run again."""
         wanted = kept.state.get(MODELS)
         known = isinstance(wanted, list) and all(isinstance(key, str) for key in wanted)

@@ -10,11 +10,11 @@ import numpy as np
 from playground.contract import settings_of
 from playground.export import csv_table
 from playground.export.contact_sheet import Content
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.race_bar import PACES
 from playground.tabs.compare.race_panel import RaceBoard, figures, ordinal, seconds_text
 from playground.tabs.compare.race_record import FINISHED, Record, Stand
-from playground.tabs.frame.view_state import Film, Moment, photograph
+from playground.tabs.frame.view_state import Animation, ViewState, photograph
 
 if TYPE_CHECKING:
     from playground.tabs.compare.race import Race
@@ -23,7 +23,7 @@ TICK = 0.01  # seconds of the race from one moment of the film to the next
 MODELS = "models"  # what the state of a kept race is called
 
 
-def moment_of(scene: Race) -> Moment | None:
+def view_state_of(scene: Race) -> ViewState | None:
     """The race up to now; None before its first picture."""
     race = scene.race
     shapes = [t.last.images.shape for t in race.record.timelines if t.last is not None]
@@ -33,10 +33,10 @@ def moment_of(scene: Race) -> Moment | None:
     shape = np.max(shapes, axis=0)
     film = _film_of(record, names, scene.board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
     settings = settings_of(scene.asked)
-    return Moment(
+    return ViewState(
         name=f"race-{len(names)}-{seed}",
         title=f"{len(names)} models, {scene.asked.num_samples} pictures each, seed {seed}",
-        kept=Keepsake("compare", names[0], "", scene.name, settings, state={MODELS: list(names)}),
+        kept=PictureMetadata("compare", names[0], "", scene.name, settings, state={MODELS: list(names)}),
         contents=film.contents(round(race.position / TICK)),
         canvas=photograph(scene.board),
         film=film,
@@ -48,7 +48,7 @@ def moment_of(scene: Race) -> Moment | None:
 
 def _film_of(
     record: Record, names: Sequence[str], board: RaceBoard, shape: tuple[int, int, int, int]
-) -> Film:
+) -> Animation:
     """Lanes as they lie on the board, with the clocks of each moment; ``shape`` is that of the fullest lane."""
     duration, across = record.duration, board.columns
     wide = max((panel.grid.columns for panel in board.panels), default=1)
@@ -65,7 +65,7 @@ def _film_of(
     def said(index: int) -> str:
         return f"{seconds_text(min(index * TICK, duration))} of {seconds_text(duration)}"
 
-    return Film(int(np.ceil(duration / TICK)) + 1, contents, said, "race clock", PACES, TICK)
+    return Animation(int(np.ceil(duration / TICK)) + 1, contents, said, "race clock", PACES, TICK)
 
 
 def _title(name: str, stand: Stand) -> str:

@@ -22,7 +22,7 @@ _CENTRE = Qt.AlignmentFlag.AlignCenter
 _WRAP = Qt.TextFlag.TextWordWrap
 
 
-class VerdictHeader(QWidget):
+class ScoreHeader(QWidget):
     """Names over the columns; a click on the name of a set chooses it."""
 
     chosen = Signal(int)
@@ -83,7 +83,7 @@ class VerdictHeader(QWidget):
         painter.drawLine(QPointF(0, low), QPointF(self.width(), low))
 
 
-class VerdictRow(QAbstractButton):
+class ScoreRow(QAbstractButton):
     """A model's row; a click (Enter, Space) leads into its own view, if ``link`` says there is one."""
 
     def __init__(self, num_areas: int, family: str = "neutral", parent: QWidget | None = None) -> None:
@@ -323,9 +323,9 @@ def _demo() -> None:
     application()
     page, rng = QWidget(), np.random.default_rng(0)
     column = QVBoxLayout(page)
-    column.addWidget(VerdictHeader(["grey", "noise"]))
+    column.addWidget(ScoreHeader(["grey", "noise"]))
     for family in ("flow", "vae"):
-        row = VerdictRow(2, family)
+        row = ScoreRow(2, family)
         sets = Histograms.of(rng.normal(3, 0.5, 200), rng.normal(4, 0.2, 200))
         row.set_content(
             RowContent(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from playground.checkpoints import Card
 from playground.evaluation import report
-from playground.evaluation.out_of_distribution import GARMENTS, SETS, Census, Verdict, code_bytes
+from playground.evaluation.out_of_distribution import GARMENTS, SETS, Census, ScoreSummary, code_bytes
 from playground.tabs.compare.score_layout import Histograms, RowContent
 
 NUM_DIMS = 784
@@ -62,9 +62,9 @@ def failed(card: Card, sentence: str) -> RowContent:
     return RowContent(card.id, card.system, note=sentence, link="")
 
 
-def scored(card: Card, verdict: Verdict, census: Census | None, other: str) -> RowContent:
+def scored(card: Card, score_summary: ScoreSummary, census: Census | None, other: str) -> RowContent:
     """A row with its number, beside garments and the pictures of another set."""
-    value, unit = verdict.score.value, verdict.score.unit
+    value, unit = score_summary.score.value, score_summary.score.unit
     assert value is not None
     size = code_bytes(value, NUM_DIMS) if unit == "bits/dim" else None
     histograms, marker, under, areas = None, None, "", ()
@@ -78,7 +78,7 @@ def scored(card: Card, verdict: Verdict, census: Census | None, other: str) -> R
         card.system,
         number(value, unit),
         unit,
-        word(card, verdict),
+        word(card, score_summary),
         histograms=histograms,
         no_histograms=f"not measured: playground evaluate {card.id} --only lens --save",
         marker=marker,
@@ -87,7 +87,7 @@ def scored(card: Card, verdict: Verdict, census: Census | None, other: str) -> R
         size=size,
         size_text="∞" if unit == "bits/dim" and size is None else "",
         link=link_of(card),
-        tip=full_words(card, verdict, census),
+        tip=full_words(card, score_summary, census),
     )
 
 
@@ -101,15 +101,15 @@ def number(value: float, unit: str) -> str:
     return f"{value:,.{places}f}".replace("-", "−")
 
 
-def word(card: Card, verdict: Verdict) -> str:
+def word(card: Card, score_summary: ScoreSummary) -> str:
     """The word for this kind of number, with what belongs to it."""
-    score = verdict.score
+    score = score_summary.score
     error = f" ± {score.standard_error:.3f}" if score.standard_error >= 0.0005 else ""
     if score.kind == "exact":
         return "exact"
     if score.kind == "bound":
-        if verdict.tightened is not None and math.isfinite(verdict.tightened):
-            return f"bound{error}; IW {number(verdict.tightened, 'bits/dim')}"
+        if score_summary.tightened is not None and math.isfinite(score_summary.tightened):
+            return f"bound{error}; IW {number(score_summary.tightened, 'bits/dim')}"
         return f"bound{error}"
     return "energy, binarised" if card.network in report.BINARISED else "energy, up to a constant"
 
@@ -126,9 +126,9 @@ def explained(census_counts: tuple[int, ...], other: str) -> str:
     )
 
 
-def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
+def full_words(card: Card, score_summary: ScoreSummary, census: Census | None) -> str:
     """Everything about one row in a tool tip."""
-    score = verdict.score
+    score = score_summary.score
     assert score.value is not None
     kinds = {
         "exact": "exact: the probability of the 8-bit picture itself",
@@ -142,8 +142,10 @@ def full_words(card: Card, verdict: Verdict, census: Census | None) -> str:
         said.append("Its continuous density is exact; the step from 256 levels makes it a bound.")
     if score.standard_error:
         said.append(f"Standard error {score.standard_error:.4f}, from the random draws.")
-    if verdict.tightened is not None:
-        said.append(f"With {verdict.num_weights} importance weights {number(verdict.tightened, 'bits/dim')}.")
+    if score_summary.tightened is not None:
+        said.append(
+            f"With {score_summary.num_weights} importance weights {number(score_summary.tightened, 'bits/dim')}."
+        )
     if census is not None:
         areas = ", ".join(f"{SETS[n].short} {census.auc(n):.2f}" for n in SETS if n != GARMENTS)
         said.append(f"AUC, with {census.count} of each: {areas}.")

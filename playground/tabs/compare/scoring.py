@@ -13,8 +13,8 @@ from playground import checkpoints
 from playground.checkpoints import Card
 from playground.contract import Frame, knobs, make_request
 from playground.evaluation import out_of_distribution
-from playground.tabs.frame import model_cache as shelves
-from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame import model_cache as model_cache
+from playground.tabs.frame.model_cache import ModelCache
 
 _GUESS = {"energy": 20.0, "bound": 200.0, "exact": 300.0}  # milliseconds, of a model that nobody has measured
 
@@ -22,8 +22,8 @@ _GUESS = {"energy": 20.0, "bound": 200.0, "exact": 300.0}  # milliseconds, of a 
 class Bench:
     """Models and histograms that are kept from picture to picture; used on the worker only, but for ``clear``."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self.shelf = shelf
+    def __init__(self, model_cache: ModelCache) -> None:
+        self.model_cache = model_cache
         self._models: dict[str, Any] = {}
         self._censuses: dict[str, out_of_distribution.Census | None] = {}
 
@@ -35,7 +35,7 @@ class Bench:
         """All of them stay: a shelf of six would load fifteen models again for every picture."""
         models = self._models
         if id not in models:
-            models[id] = self.shelf.get(id)
+            models[id] = self.model_cache.get(id)
         return models[id]
 
     def census(self, id: str) -> out_of_distribution.Census | None:
@@ -50,17 +50,19 @@ class Bench:
         return census.milliseconds if census else _GUESS.get(card.likelihood, math.inf)
 
 
-def verdicts(bench: Bench, cards: list[Card], image: np.ndarray) -> Iterator[Frame]:
-    """A frame for every model: ``id``, and ``verdict`` with ``census``, or ``error``; before them one with ``size``."""
+def score_summaries(bench: Bench, cards: list[Card], image: np.ndarray) -> Iterator[Frame]:
+    """A frame for every model: ``id``, and ``score_summary`` with ``census``, or ``error``; before them one with ``size``."""
     yield Frame(0, len(cards), 0, image[None], {"size": out_of_distribution.png_bytes(image)})
     for i, card in enumerate(sorted(cards, key=bench.milliseconds)):
         try:
             model = bench.model(card.id)
         except Exception as error:  # the others still have something to say
-            yield Frame(i + 1, len(cards), i, image[None], {"id": card.id, "error": shelves.sentence(error)})
+            yield Frame(
+                i + 1, len(cards), i, image[None], {"id": card.id, "error": model_cache.sentence(error)}
+            )
             continue
         census = bench.census(card.id)
-        yield from shelves.with_threads(model, _one(model, census, image, i + 1, len(cards)))
+        yield from model_cache.with_threads(model, _one(model, census, image, i + 1, len(cards)))
 
 
 def _one(
@@ -70,7 +72,7 @@ def _one(
     try:
         extras |= {"verdict": out_of_distribution.judge(model, image), "census": census}
     except Exception as error:
-        extras["error"] = shelves.sentence(error)
+        extras["error"] = model_cache.sentence(error)
     yield Frame(step, total, step, image[None], extras)
 
 
@@ -82,5 +84,5 @@ def fresh_sample(bench: Bench, card: Card, seed: int) -> Iterator[Frame]:
     for name in classes:
         settings[name] = random.Random(seed).randrange(len(card.classes))
     request = make_request(model.Request, settings)
-    run = shelves.careful(model, request, lambda model, request: model.sample(request))
-    return shelves.with_threads(model, run)
+    run = model_cache.memory_guarded(model, request, lambda model, request: model.sample(request))
+    return model_cache.with_threads(model, run)

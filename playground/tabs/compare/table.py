@@ -16,7 +16,7 @@ from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, S
 from playground.export import csv_table
 from playground.tabs.compare.figure_table import Cell, FigureTable, Heading, Line
 from playground.tabs.compare.trilemma import Mark, Point, Trilemma
-from playground.tabs.frame.page import Place, Scene
+from playground.tabs.frame.page import LinkTarget, Scene
 from playground.ui.widgets.controls import IconButton, Segmented
 from playground.ui.widgets.file_dialogs import ask_to_save
 
@@ -185,7 +185,7 @@ class Table(Scene):
     def open_model(self, key: str) -> None:
         """Follow a row or a point into its tab."""
         family = next((row.family for row in self.rows if row.key == key), "")
-        self.page.go(Place(family, key))
+        self.page.go(LinkTarget(family, key))
 
     def table(self) -> csv_table.Table:
         """The sheet on show, as numbers."""

@@ -2,8 +2,8 @@
 
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import Forward
-from playground.tabs.diffusion.generate import Generate, Guidance, Steps, TwoGuides
+from playground.tabs.diffusion.generate import Generate, GuidanceGrid, Steps, TwoGuides
 from playground.tabs.diffusion.image_to_image import ImageToImage
 from playground.tabs.diffusion.interpolate import Between
 
-VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, Guidance, TwoGuides, Steps)
+VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, GuidanceGrid, TwoGuides, Steps)

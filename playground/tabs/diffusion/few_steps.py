@@ -57,7 +57,7 @@ class FewSteps(View):
         from playground.experiments.diffusion import few_steps
 
         assert self.teacher is not None, "suits() has seen one"
-        return few_steps.few_steps(model, self.tab.shelf.get(self.teacher.id), request)  # type: ignore[arg-type]
+        return few_steps.few_steps(model, self.tab.model_cache.get(self.teacher.id), request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:
         """With the teacher."""

@@ -168,7 +168,7 @@ class Generate(View):
         self.plot.set_marker(frame.step)
 
 
-class Guidance(KnobGrid):
+class GuidanceGrid(KnobGrid):
     """One noise, a row of guidance scales for each of a few classes."""
 
     name = "Guidance"

@@ -275,10 +275,10 @@ class Energies(View):
             shares[name] = counts / len(values)
         self.histograms.set_curves(shares, middles)
         self.histograms.set_marker(float(np.clip(frame.extras["chosen"], edges[0], edges[-1])))
-        told = {k: v for k, v in areas.items() if k != "test images"}
-        if told:
-            values = np.array(list(told.values()))
-            self.plot.set_values(values, high=1.0, names=[k.split()[-1] for k in told])
+        others = {k: v for k, v in areas.items() if k != "test images"}
+        if others:
+            values = np.array(list(others.values()))
+            self.plot.set_values(values, high=1.0, names=[k.split()[-1] for k in others])
 
 
 class Filters(View):

@@ -90,8 +90,8 @@ class Layers(View):
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        told = hasattr(model, "num_classes")
-        return layer_traces.ToldLayersRequest if told else layer_traces.LayersRequest
+        conditional = hasattr(model, "num_classes")
+        return layer_traces.ClassLayersRequest if conditional else layer_traces.LayersRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """The journey."""
@@ -144,7 +144,7 @@ class Walk(Interpolate):
         "<b>Straight or spherical?</b> Nearly all of a 784-dimensional Gaussian has length 28. The straight line "
         "takes a short cut through the inside: watch the length."
     )
-    told_words = (
+    class_words = (
         "Two pictures are carried to their <i>z</i> (or two are drawn), and the flow is run backwards from the points between. "
         "What comes back at the ends is the picture with its noise cleaned away.<br><br>This flow is told classes. <b>Told "
         "both</b>, it hears a mixture on the way: so much of one garment, so much of the other, and what stands between "
@@ -155,14 +155,14 @@ class Walk(Interpolate):
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """A class that is mixed on the way needs words."""
-        return (self.told_words if hasattr(model, "num_classes") else self.words), self.formula
+        return (self.class_words if hasattr(model, "num_classes") else self.words), self.formula
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
         from playground.experiments import interpolation
 
-        told = hasattr(model, "num_classes")
-        return interpolation.ToldInterpolateRequest if told else interpolation.InterpolateRequest
+        conditional = hasattr(model, "num_classes")
+        return interpolation.ClassInterpolateRequest if conditional else interpolation.InterpolateRequest
 
 
 class RoundTrip(View):
@@ -194,8 +194,8 @@ class RoundTrip(View):
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        told = hasattr(model, "num_classes")
-        return layer_traces.ToldRoundTripRequest if told else layer_traces.RoundTripRequest
+        conditional = hasattr(model, "num_classes")
+        return layer_traces.ClassRoundTripRequest if conditional else layer_traces.RoundTripRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """There and back."""
@@ -254,8 +254,8 @@ class Score(View):
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        told = hasattr(model, "num_classes")
-        return layer_traces.ToldScoreRequest if told else layer_traces.ScoreRequest
+        conditional = hasattr(model, "num_classes")
+        return layer_traces.ClassScoreRequest if conditional else layer_traces.ScoreRequest
 
     def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
         """Draw after draw."""

@@ -28,7 +28,7 @@ from PySide6.QtWidgets import (
 
 from playground.export import animation, contact_sheet, csv_table, picture_metadata
 from playground.export.contact_sheet import Arrangement, Content
-from playground.tabs.frame.view_state import Moment, copy_picture, copy_settings, copy_snippet
+from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings, copy_snippet
 from playground.ui.pictures.pixels import picture
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
@@ -48,7 +48,7 @@ class ExportDialog(QDialog):
     failed = Signal(str)  # one sentence
     saved = Signal(str)  # the file
 
-    def __init__(self, moment: Moment, parent: QWidget) -> None:
+    def __init__(self, moment: ViewState, parent: QWidget) -> None:
         super().__init__(parent)
         self.moment = moment
         self.job: Job | None = None
@@ -278,7 +278,7 @@ class ExportDialog(QDialog):
 
     # --- doing it
 
-    def _copy(self, act: Callable[[Moment], None]) -> None:
+    def _copy(self, act: Callable[[ViewState], None]) -> None:
         act(self.moment)
         self._say("It is in the clipboard.")
 

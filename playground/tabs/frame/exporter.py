@@ -12,7 +12,7 @@ from playground.contract import Frame
 from playground.export import csv_table, picture_metadata
 from playground.export.contact_sheet import Content
 from playground.tabs.frame.export_dialog import ExportDialog
-from playground.tabs.frame.view_state import Film, Moment, contents_of, photograph, with_captions
+from playground.tabs.frame.view_state import Animation, ViewState, contents_of, photograph, with_captions
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.widgets.banner import Banner
@@ -33,7 +33,7 @@ class Keeper(QObject):
     """
 
     def __init__(
-        self, owner: QWidget, button: QWidget, banner: Banner, take: Callable[[], Moment | None]
+        self, owner: QWidget, button: QWidget, banner: Banner, take: Callable[[], ViewState | None]
     ) -> None:
         super().__init__(owner)
         self._owner, self._button, self._banner, self._take = owner, button, banner, take
@@ -52,7 +52,7 @@ class Keeper(QObject):
         self.dialog.show()
         self.dialog.save.setFocus()
 
-    def copy(self, what: Callable[[Moment], None]) -> None:
+    def copy(self, what: Callable[[ViewState], None]) -> None:
         """To the clipboard: one of ``moment.copy_picture``, ``copy_settings``, ``copy_snippet``."""
         moment = self._take()
         if moment is None:
@@ -76,11 +76,11 @@ class Keeper(QObject):
         QToolTip.showText(button.mapToGlobal(QPoint(0, button.height())), text, button)
 
 
-def moment_of(tab: FamilyTab) -> Moment | None:
+def view_state_of(tab: FamilyTab) -> ViewState | None:
     """What is on the screen, with everything that made it; None while there is nothing."""
     if tab.view is not None:
         tab.view.player.show_now()
-    kept, view = tab.keepsake(), tab.view
+    kept, view = tab.picture_metadata(), tab.view
     if kept is None or view is None or view.player.frame is None or view.request is None:
         return None
     frame = view.player.frame
@@ -88,7 +88,7 @@ def moment_of(tab: FamilyTab) -> Moment | None:
     last = view.player.timeline.last
     end = last is not None and frame.step == last.step and frame.step == frame.total
     code = view.code()
-    return Moment(
+    return ViewState(
         name=f"{kept.model}-{kept.view.lower().replace(' ', '-')}-{frame.step}",
         title=f"{tab.model.card.system}{seed}",
         kept=kept,
@@ -112,7 +112,7 @@ def moment_of(tab: FamilyTab) -> Moment | None:
     )
 
 
-def _film_of(view: View) -> Film:
+def _film_of(view: View) -> Animation:
     """Of the run so far: every frame laid out as the first grid or plane of the canvas is."""
     found = [w.content() for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind)]
     shown = [c for c in found if c is not None and not c.whole]
@@ -128,7 +128,7 @@ def _film_of(view: View) -> Film:
         frame = frames[index]
         return f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"
 
-    return Film(len(frames), contents, said)
+    return Animation(len(frames), contents, said)
 
 
 def _tables_of(view: View, frame: Frame) -> list[csv_table.Table]:

@@ -18,11 +18,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QV
 from playground.checkpoints import Card, resolve, weights_hash
 from playground.contract import Frame, Request, settings_of
 from playground.evaluation import report
-from playground.export.picture_metadata import Keepsake, request_of
+from playground.export.picture_metadata import PictureMetadata, request_of
 from playground.families import Family
 from playground.tabs.frame.explain_panel import ExplainPanel
-from playground.tabs.frame.exporter import Keeper, moment_of
-from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame.exporter import Keeper, view_state_of
+from playground.tabs.frame.model_cache import ModelCache
 from playground.tabs.frame.model_card import CardButton
 from playground.tabs.frame.view import View
 from playground.tabs.frame.view_switch import ViewSwitch
@@ -54,13 +54,13 @@ class FamilyTab(QWidget):
         view_kinds: Callable[[], tuple[type[View], ...]],
         cards: list[Card],
         stream: Stream,
-        shelf: Shelf,
+        model_cache: ModelCache,
         model_id: str = "",
         view_name: str = "",
     ) -> None:
         super().__init__()
         self.setProperty("family", family.key)
-        self.family, self.stream, self.shelf = family, stream, shelf
+        self.family, self.stream, self.model_cache = family, stream, model_cache
         self._view_kinds = view_kinds
         self.model: Any = None
         self.model_id = ""
@@ -70,7 +70,7 @@ class FamilyTab(QWidget):
         self._wanted_view = view_name
         self._wanted_settings: dict[str, Any] = {}
         self._cards: dict[str, Card] = {}  # what the menu's entries stand for -> card
-        self._kept: Keepsake | None = None  # to be restored when its model has arrived
+        self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].extras["model"]))
@@ -101,7 +101,7 @@ class FamilyTab(QWidget):
         self._narrow = False
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
         self.banner = Banner()
-        self.keeper = Keeper(self, self.export_button, self.banner, lambda: moment_of(self))
+        self.keeper = Keeper(self, self.export_button, self.banner, lambda: view_state_of(self))
         self.export_button.clicked.connect(self.keeper.open)
         self.knobs = KnobPanel()
         self.knobs.changed.connect(self._turned)
@@ -165,7 +165,7 @@ class FamilyTab(QWidget):
         """Load the model again (the device has changed)."""
         self._open_chosen()
 
-    def keepsake(self) -> Keepsake | None:
+    def picture_metadata(self) -> PictureMetadata | None:
         """Everything that makes the picture on screen; None while there is none."""
         view = self.view
         if view is None or view.player.frame is None or view.request is None or view.model is not self.model:
@@ -173,7 +173,7 @@ class FamilyTab(QWidget):
         card, settings, step = self.model.card, settings_of(view.request), view.player.frame.step
         last = view.player.timeline.last
         head = last.step if last is not None else step
-        return Keepsake(
+        return PictureMetadata(
             family=card.family,
             model=card.id,
             weights=self.model.weights_hash,
@@ -185,7 +185,7 @@ class FamilyTab(QWidget):
             precision=getattr(self.model, "precision", ""),
         )
 
-    def restore(self, kept: Keepsake) -> None:
+    def restore(self, kept: PictureMetadata) -> None:
         """Show a kept picture again: its model, view, knobs and step; what is wrong with it is said in the banner."""
         where = self.entry_of(kept)
         with QSignalBlocker(self.models):
@@ -193,7 +193,7 @@ class FamilyTab(QWidget):
         self.models.update()
         self._open_chosen(kept)
 
-    def entry_of(self, kept: Keepsake) -> str:
+    def entry_of(self, kept: PictureMetadata) -> str:
         """The menu's entry for a kept picture's model, the one with the same weights if there are several; "" if none."""
         found = [where for where, card in self._cards.items() if card.id == kept.model]
         if len(found) > 1:
@@ -201,7 +201,7 @@ class FamilyTab(QWidget):
                 found.sort(key=lambda where: weights_hash(resolve(where)) != kept.weights)
         return found[0] if found else ""
 
-    def _open_chosen(self, kept: Keepsake | None = None) -> None:
+    def _open_chosen(self, kept: PictureMetadata | None = None) -> None:
         self._kept = kept
         where = self.models.currentData()
         if not where:
@@ -209,7 +209,7 @@ class FamilyTab(QWidget):
             return
         self.banner.clear()
         self.card.show_card(self._cards[where])
-        store = self.shelf
+        store = self.model_cache
 
         def load() -> Iterator[Frame]:
             yield Frame(
@@ -240,7 +240,7 @@ class FamilyTab(QWidget):
         self._suitable = [v for v in self._view_kinds() if v.suits(model)]
         self._make_switch()
 
-    def _restore_with(self, model: Any, kept: Keepsake) -> None:
+    def _restore_with(self, model: Any, kept: PictureMetadata) -> None:
         """Check everything, and only then change anything."""
         self._kept = None
         try:
@@ -269,7 +269,7 @@ class FamilyTab(QWidget):
         self._rest_if_hidden()
         self._say_what_differs(model, kept, request)
 
-    def _say_what_differs(self, model: Any, kept: Keepsake, request: Request) -> None:
+    def _say_what_differs(self, model: Any, kept: PictureMetadata, request: Request) -> None:
         made, here = kept.precision or "fp32", getattr(model, "precision", "fp32")
         if kept.weights not in ("", model.weights_hash):
             self.banner.show_notice(

@@ -56,7 +56,7 @@ def devices() -> list[str]:
     return [*found, "cpu"]
 
 
-class Shelf:
+class ModelCache:
     """Loaded models, the latest used ones kept."""
 
     def __init__(self, device: str | None = None) -> None:
@@ -92,7 +92,7 @@ class Shelf:
         return self._models[key]
 
 
-def careful(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
+def memory_guarded(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
     """Sample what fits: estimated beforehand on a CPU, found out on a GPU by halving; ``notice`` says so."""
     import torch
 

@@ -12,9 +12,9 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family, PageEntry
-from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame.model_cache import ModelCache
 from playground.tabs.frame.view_switch import ViewSwitch
 from playground.ui.playback.stream import Lane, Stream
 from playground.ui.theme import theme
@@ -24,7 +24,7 @@ ViewNames = Callable[[Family | PageEntry], list[str]]
 
 
 @dataclass(frozen=True)
-class Place:
+class LinkTarget:
     """Where a link leads: a tab and, unless they are "", a model and a view in it; ``settings`` turn its knobs."""
 
     tab: str
@@ -66,7 +66,7 @@ class Scene(QWidget):
         """A file was dropped or opened; True if this scene has taken it, or said why it cannot."""
         return False
 
-    def restore(self, kept: Keepsake) -> None:
+    def restore(self, kept: PictureMetadata) -> None:
         """Show again what a picture was exported of; what is wrong with it is said in the banner."""
         self.page.banner.show_error(f"{self.name} keeps no pictures, so that none of it can be opened.")
 
@@ -91,18 +91,18 @@ class Page(QWidget):
     went = Signal(object)  # Place: a link was followed
     run_wanted = Signal(
         object, str
-    )  # Keepsake and the name of its file: what it was exported of is to be shown
+    )  # PictureMetadata and the name of its file: what it was exported of is to be shown
 
     def __init__(
         self,
         cards: list[Card],
         stream: Stream,
-        shelf: Shelf,
+        model_cache: ModelCache,
         view_names: ViewNames,
         scene_name: str = "",
     ) -> None:
         super().__init__()
-        self.cards, self.stream, self.shelf, self.view_names = cards, stream, shelf, view_names
+        self.cards, self.stream, self.model_cache, self.view_names = cards, stream, model_cache, view_names
         self._built: dict[int, Scene] = {}
         self.sentence = QLabel()
         self.sentence.setProperty("role", "caption")
@@ -144,7 +144,7 @@ class Page(QWidget):
         """The next or the previous scene."""
         self.show_scene(self.scenes[(self._index + by) % len(self.scenes)].name)
 
-    def go(self, place: Place) -> None:
+    def go(self, place: LinkTarget) -> None:
         """Follow a link."""
         self.went.emit(place)
 
@@ -179,7 +179,7 @@ class Page(QWidget):
         """See :meth:`Scene.take_file`."""
         return self.scene.take_file(path)
 
-    def restore(self, kept: Keepsake) -> None:
+    def restore(self, kept: PictureMetadata) -> None:
         """Show a kept picture again, in its scene."""
         self.show_scene(kept.view)
         self.scene.restore(kept)

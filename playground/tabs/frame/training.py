@@ -67,7 +67,7 @@ class Training(View):
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
-        return training_record.FilmRequest
+        return training_record.TrainingRecordRequest
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """With the figures of this run."""
@@ -101,7 +101,7 @@ class Training(View):
 
     def build(self) -> None:
         """Pictures, the loss under them, and the other figures in the panel."""
-        self._drawn: training_record.Film | None = None  # whose curves are on the plots
+        self._drawn: training_record.TrainingRecord | None = None  # whose curves are on the plots
         self._losses: dict[str, str] = {}  # which curves are losses, and what they are called
         self.grid = ImageGrid()
         self.grid.setAccessibleName("Pictures drawn during training")
@@ -133,7 +133,7 @@ class Training(View):
 
     def draw(self, frame: Frame) -> None:
         """Curves, marker, pictures."""
-        film: training_record.Film = frame.extras["film"]
+        film: training_record.TrainingRecord = frame.extras["film"]
         if film is not self._drawn:
             self._draw_curves(film)
         self.curves.set_marker(frame.step)
@@ -160,7 +160,7 @@ class Training(View):
         codes = codes[codes > 0]
         self.page.set_text(codes, 0, len(codes))
 
-    def _draw_all(self, film: training_record.Film, step: int) -> None:
+    def _draw_all(self, film: training_record.TrainingRecord, step: int) -> None:
         moments, n, height, width, channels = film.pictures.shape
         names = [f"step {s:,}" for s in film.snapshot_steps]
         sheet = film.pictures.reshape(moments * n, height, width, channels)
@@ -168,7 +168,7 @@ class Training(View):
         seen = np.repeat([s <= step for s in film.snapshot_steps], n)
         self.grid.set_known(np.broadcast_to(seen[:, None, None], sheet.shape[:3]))
 
-    def _draw_curves(self, film: training_record.Film) -> None:
+    def _draw_curves(self, film: training_record.TrainingRecord) -> None:
         self._drawn = film
         self.curves.clear()
         self._losses = _losses(film)
@@ -207,7 +207,7 @@ class Training(View):
         self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
 
 
-def _losses(film: training_record.Film) -> dict[str, str]:
+def _losses(film: training_record.TrainingRecord) -> dict[str, str]:
     """The curves that are losses and their names: the usual two, or one for each player of a game."""
     usual = {key: name for key, name in _NAMES.items() if key in film.curves}
     players = [k for k in film.curves if k.endswith("_loss") and not k.startswith("validation_")]

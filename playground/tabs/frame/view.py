@@ -9,7 +9,7 @@ kept for it.  A view of which the picture depends on anything else (a pointer, s
 
 - ``settings()`` returns it as plain JSON (``{"z": [0.5, -1.0]}``);
 - ``checked(settings, request, model)`` reads that back from an untrusted file and raises ValueError with one sentence
-  if anything is not what it should be; it changes nothing (``keepsake.numbers`` checks arrays of numbers);
+  if anything is not what it should be; it changes nothing (``picture_metadata.numbers`` checks arrays of numbers);
 - ``restore(request, settings)`` puts it in place, begins the run, and asks for whatever else the picture shows.
 
 "Copy as Python" reads the body of ``sampler`` (imports, then ``return`` of an expression over ``model`` and
@@ -157,7 +157,8 @@ class View(QWidget):
         """Begin a run; ``patient`` lets the picture that is being made be shown first (a slider on the move)."""
         self.adopt(request)
         self.player.start(
-            self.source(lambda model: model_cache.careful(model, request, self.sampler)), patient=patient
+            self.source(lambda model: model_cache.memory_guarded(model, request, self.sampler)),
+            patient=patient,
         )
 
     def adopt(self, request: Request) -> None:
@@ -168,7 +169,7 @@ class View(QWidget):
 
     def source(self, frames: Any) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
-        key, store = self.tab.model_id, self.tab.shelf
+        key, store = self.tab.model_id, self.tab.model_cache
 
         def play() -> Iterator[Frame]:
             model = store.get(key)

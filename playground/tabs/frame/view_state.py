@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from playground.export import animation, contact_sheet, csv_table
 from playground.export.contact_sheet import Content
-from playground.export.picture_metadata import Keepsake
+from playground.export.picture_metadata import PictureMetadata
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.pictures.pixels import array, picture
@@ -20,7 +20,7 @@ FRAMES_PER_SECOND = tuple((rate, f"{rate:g} frames/s") for rate in (5.0, 10.0, 2
 
 
 @dataclass(frozen=True, eq=False)
-class Film:
+class Animation:
     """A run as a moving picture.  Nothing here touches a widget.
 
     Attributes:
@@ -47,7 +47,7 @@ class Film:
 
 
 @dataclass(frozen=True, eq=False)
-class Moment:
+class ViewState:
     """What there is to export.
 
     Attributes:
@@ -60,10 +60,10 @@ class Moment:
 
     name: str
     title: str
-    kept: Keepsake
+    kept: PictureMetadata
     contents: Sequence[Content]
     canvas: Content
-    film: Film
+    film: Animation
     tables: Sequence[csv_table.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int
@@ -84,17 +84,17 @@ def photograph(canvas: QWidget) -> Content:
     return Content("The canvas as on the screen", (("", pixels[None]),), 1, whole=True)
 
 
-def copy_picture(moment: Moment) -> None:
+def copy_picture(moment: ViewState) -> None:
     """The pictures to the clipboard, as large as on the screen."""
     QGuiApplication.clipboard().setImage(picture(contact_sheet.compose(moment.contents, moment.zoom, True)))
 
 
-def copy_settings(moment: Moment) -> None:
+def copy_settings(moment: ViewState) -> None:
     """The settings to the clipboard, as JSON."""
     QGuiApplication.clipboard().setText(moment.kept.to_json())
 
 
-def copy_snippet(moment: Moment) -> None:
+def copy_snippet(moment: ViewState) -> None:
     """A Python program that makes the picture, to the clipboard."""
     QGuiApplication.clipboard().setText(moment.snippet)
 

@@ -18,7 +18,7 @@ from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.widgets.controls import ComboBox
 
-OPINION = "D(x): how probably real, says the discriminator"
+DISCRIMINATOR_OUTPUT = "D(x): how probably real, says the discriminator"
 
 
 def _code(run: str, request: str) -> Code:
@@ -57,11 +57,11 @@ class Generate(View):
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
-        self.plot = BarPlot(OPINION, "picture", "D(x)")
+        self.plot = BarPlot(DISCRIMINATOR_OUTPUT, "picture", "D(x)")
 
     def draw(self, frame: Frame) -> None:
         """The pictures, each with its opinion or its class."""
-        found, names = frame.extras["opinion"], self.class_names()
+        found, names = frame.extras["discriminator_output"], self.class_names()
         if names is None:
             names = [f"{v:.0%}".replace("%", " % real") for v in found]
         self.grid.set_images(frame.images, captions=names)
@@ -73,7 +73,7 @@ class Generate(View):
     def _draw_bars(self) -> None:
         frame, chosen = self.player.frame, self.grid.selected()
         if frame is not None:
-            found = frame.extras["opinion"]
+            found = frame.extras["discriminator_output"]
             highlight = chosen if 0 <= chosen < len(found) else None
             x = np.arange(1, len(found) + 1)
             self.plot.set_values(found, x=x, highlight=highlight)

@@ -13,12 +13,12 @@ from playground import checkpoints, families
 from playground.contract import Frame
 from playground.evaluation import results
 from playground.evaluation.results import Row
-from playground.tabs.frame.page import Place, Scene
+from playground.tabs.frame.page import LinkTarget, Scene
 from playground.tabs.guide.answers import ChoiceButton, Standing
 from playground.tabs.guide.figures import say
-from playground.tabs.guide.links import Link, Places, read
+from playground.tabs.guide.links import Link, LinkTargets, read
 from playground.tabs.guide.live_samples import Rounds, Subject
-from playground.tabs.guide.rules import Question, Reason, Rules, Verdict
+from playground.tabs.guide.rules import Question, Reason, Recommendation, Rules
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
 from playground.ui.widgets.link_button import LinkButton
@@ -38,11 +38,11 @@ class Choose(Scene):
 
     def build(self) -> None:
         """Two columns that scroll."""
-        self.rules, self.places = Rules(), Places(self.page.cards, self.page.view_names)
+        self.rules, self.places = Rules(), LinkTargets(self.page.cards, self.page.view_names)
         self.answers: dict[str, str] = {}
         self.choices: list[ChoiceButton] = []
         self.earlier: list[LinkButton] = []
-        self.links: list[tuple[LinkButton, Place]] = []
+        self.links: list[tuple[LinkButton, LinkTarget]] = []
         row = QHBoxLayout()
         row.setSpacing(round(theme.em() * 2))
         self._talk, self._answer = _scroll(), _scroll()
@@ -60,7 +60,7 @@ class Choose(Scene):
         self._reader = self.new_lane("figures")
         self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].extras["rows"]))
         self._leaves = {leaf["family"]: leaf for leaf in reversed(read("map")["leaf"])}
-        self.rounds = Rounds(self.new_lane("draw"), self.page.shelf, self)
+        self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.arrived.connect(lambda _key, frame: self.grid.set_images(frame.images))
         theme.signals.changed.connect(self._show)
         self._show()
@@ -213,7 +213,7 @@ class Choose(Scene):
         column.addStretch(1)
         return out
 
-    def _recommendation(self, verdict: Verdict) -> QWidget:
+    def _recommendation(self, verdict: Recommendation) -> QWidget:
         out, column = _page()
         out.setProperty("family", verdict.family)
         column.addWidget(_words("Use", "caption"))
@@ -250,7 +250,7 @@ class Choose(Scene):
             row.addWidget(button)
         column.addLayout(row)
 
-    def first_place(self, links: Sequence[Link]) -> tuple[Link, Place] | None:
+    def first_place(self, links: Sequence[Link]) -> tuple[Link, LinkTarget] | None:
         """The first link that leads somewhere here."""
         for wanted in links:
             place = self.places.find(wanted)

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground.contract import Frame
-from playground.tabs.frame.page import Page, Place, Scene
-from playground.tabs.guide.links import Link, Places, link, read
+from playground.tabs.frame.page import LinkTarget, Page, Scene
+from playground.tabs.guide.links import Link, LinkTargets, link, read
 from playground.tabs.guide.live_samples import Rounds, Subject
 from playground.tabs.guide.rail import Rail
 from playground.ui.pictures.image_grid import ImageGrid
@@ -34,7 +34,7 @@ class Families(Scene):
     def build(self) -> None:
         """The rail, and room for a card."""
         self.raw = read("families")["family"]
-        self.places = Places(self.page.cards, self.page.view_names)
+        self.places = LinkTargets(self.page.cards, self.page.view_names)
         self._leaves = {leaf["id"]: leaf for leaf in read("map")["leaf"]}
         self._cards: dict[int, FamilyCard] = {}
         row = QHBoxLayout()
@@ -47,7 +47,7 @@ class Families(Scene):
         row.addWidget(self.rail)
         row.addWidget(self.scroll, 1)
         self.column.addLayout(row, 1)
-        self.rounds = Rounds(self.new_lane("draw"), self.page.shelf, self)
+        self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.arrived.connect(self._arrive)
         self.rail.chosen.connect(self.show_card)
         self.show_card(0)
@@ -87,12 +87,12 @@ class Families(Scene):
 class FamilyCard(QWidget):
     """Everything about one family."""
 
-    def __init__(self, raw: Mapping[str, Any], places: Places, page: Page) -> None:
+    def __init__(self, raw: Mapping[str, Any], places: LinkTargets, page: Page) -> None:
         super().__init__()
         self.setProperty("family", raw["key"])
         self.setProperty("role", "page")
         self.setAutoFillBackground(False)
-        self.links: list[tuple[LinkButton, Place]] = []
+        self.links: list[tuple[LinkButton, LinkTarget]] = []
         self._places, self._page, self._raw = places, page, raw
         self.column = QVBoxLayout(self)
         em = theme.em()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from playground.evaluation.results import COLUMNS, Row
-from playground.tabs.guide.links import Places
+from playground.tabs.guide.links import LinkTargets
 
 _TEXTS: Mapping[str, Callable[[Any], str]] = {column.key: column.text for column in COLUMNS}
 _WORDS: Mapping[str, str] = {
@@ -42,7 +42,7 @@ def figure(raw: Mapping[str, Any] | None) -> Figure | None:
     return Figure(tuple(raw.get("networks", [raw.get("network")])), tuple(raw["show"]), raw.get("where", {}))
 
 
-def say(wanted: Figure | None, places: Places, rows: Sequence[Row]) -> str:
+def say(wanted: Figure | None, places: LinkTargets, rows: Sequence[Row]) -> str:
     """``"ddpm-fashion: 24 passes, 180.2 ms an image"``; what was not measured is left out, "" if nothing was."""
     card = places.card(wanted.networks, wanted.where) if wanted is not None else None
     row = next((row for row in rows if card is not None and row.key == card.id), None)

@@ -13,7 +13,7 @@ from typing import Any
 
 from playground import families, paths
 from playground.checkpoints import Card
-from playground.tabs.frame.page import Place, ViewNames
+from playground.tabs.frame.page import LinkTarget, ViewNames
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def link(raw: Mapping[str, Any] | None) -> Link | None:
     return Link(networks=tuple(raw.get("networks", [raw["network"]] if "network" in raw else [])), **rest)
 
 
-class Places:
+class LinkTargets:
     """What is here: the cards, and the tabs that they bring about."""
 
     def __init__(self, cards: Iterable[Card], view_names: ViewNames) -> None:
@@ -57,23 +57,23 @@ class Places:
                 return max(found, key=lambda c: c.parameters)
         return None
 
-    def find(self, wanted: Link | None) -> Place | None:
+    def find(self, wanted: Link | None) -> LinkTarget | None:
         """Where a link leads; None if that is not here."""
         entry = self._tabs.get(wanted.tab) if wanted is not None else None
         if wanted is None or entry is None:
             return None
         if isinstance(entry, families.PageEntry):
             known = self._view_names(entry)
-            return Place(wanted.tab, view=wanted.view) if wanted.view in known else None
+            return LinkTarget(wanted.tab, view=wanted.view) if wanted.view in known else None
         card = self.card(wanted.networks, wanted.where)
         if card is None or wanted.view not in self._view_names(entry):
             return None
-        if wanted.view == "Training" and not has_film(card):
+        if wanted.view == "Training" and not has_training_record(card):
             return None
-        return Place(wanted.tab, card.id, wanted.view, wanted.settings)
+        return LinkTarget(wanted.tab, card.id, wanted.view, wanted.settings)
 
 
-def has_film(card: Card) -> bool:
+def has_training_record(card: Card) -> bool:
     """Whether a shipped checkpoint has its training film."""
     return (paths.folder("assets") / "training" / f"{card.id}.film.json").is_file()
 

@@ -10,8 +10,8 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from playground.contract import Frame, make_request
-from playground.tabs.frame import model_cache as shelves
-from playground.tabs.frame.model_cache import Shelf
+from playground.tabs.frame import model_cache as model_cache
+from playground.tabs.frame.model_cache import ModelCache
 from playground.ui.playback.stream import FrameSource, Lane
 
 PAUSE, REST = 0.6, 5.0  # seconds between two subjects, and between two rounds
@@ -38,9 +38,9 @@ class Rounds(QObject):
     arrived = Signal(str, object)  # the key of a subject, and its newest Frame
     failed = Signal(str, str)  # key, one sentence
 
-    def __init__(self, lane: Lane, shelf: Shelf, parent: QObject | None = None) -> None:
+    def __init__(self, lane: Lane, model_cache: ModelCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lane, self._shelf = lane, shelf
+        self._lane, self._model_cache = lane, model_cache
         self._subjects: list[Subject] = []
         self._at, self._round = 0, 0
         self._paced = False
@@ -92,13 +92,13 @@ class Rounds(QObject):
         self._lane.play(self._source(subject, self._round))
 
     def _source(self, subject: Subject, turn: int) -> FrameSource:
-        store = self._shelf
+        store = self._model_cache
 
         def play() -> Iterator[Frame]:
             model = store.get(subject.model)
             request = make_request(model.Request, {**subject.settings, "num_samples": subject.count})
             request = dataclasses.replace(request, first_index=turn * subject.count)
-            return shelves.with_threads(model, model.sample(request))
+            return model_cache.with_threads(model, model.sample(request))
 
         return play
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QScrollArea
 
 from playground.contract import Frame
 from playground.tabs.frame.page import Scene
-from playground.tabs.guide.links import Link, Places, read
+from playground.tabs.guide.links import Link, LinkTargets, read
 from playground.tabs.guide.live_samples import Rounds, Subject
 from playground.tabs.guide.map_card import MapCard, Mark
 from playground.tabs.guide.map_tree import MapTree, Twig
@@ -34,7 +34,7 @@ class Map(Scene):
 
     def build(self) -> None:
         """Cards, tree, and a lane that draws for one leaf after the other."""
-        raw, places = read("map"), Places(self.page.cards, self.page.view_names)
+        raw, places = read("map"), LinkTargets(self.page.cards, self.page.view_names)
         self.leaves: dict[str, MapCard] = {}
         self.places: dict[str, Any] = {}  # leaf -> Place
         self.networks: dict[str, str] = {}  # leaf -> "family/file", also of those without a checkpoint
@@ -58,7 +58,7 @@ class Map(Scene):
         self.scroll.setWidgetResizable(True)
         self.scroll.setWidget(self.tree)
         self.column.addWidget(self.scroll)
-        self.rounds = Rounds(self.new_lane("draw"), self.page.shelf, self)
+        self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.set_subjects(sorted(subjects, key=lambda s: s.seconds))  # the quick ones first
         self.rounds.arrived.connect(self._arrive)
         self._passes: dict[str, int] = {}

@@ -46,7 +46,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Recommendation:
     """The end of the conversation."""
 
     rule: str
@@ -112,14 +112,14 @@ class Rules:
         """Family -> how many of the ways on from here end with it."""
         return Counter(self._rule(path)["family"] for path in self.paths(answers))
 
-    def verdict(self, answers: Answers) -> Verdict:
+    def verdict(self, answers: Answers) -> Recommendation:
         """The recommendation at the end of the conversation.
 
         Raises:
             LookupError: if no rule fits, which the tests rule out.
         """
         rule = self._rule(answers)
-        return Verdict(
+        return Recommendation(
             rule["id"],
             rule["family"],
             rule["title"],

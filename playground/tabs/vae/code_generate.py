@@ -120,7 +120,7 @@ class CodeGenerate(View):
 
         self.adopt(request)
         self.edits = {edit[:4]: edit[4] for edit in edits}
-        self.player.start(self.source(lambda model: model_cache.careful(model, request, play)))
+        self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self.grid.select(settings["selected"])
         self.table.point_at(tuple(settings["place"]))
 

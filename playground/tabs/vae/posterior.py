@@ -160,11 +160,11 @@ def _demo() -> None:
     from playground.ui.widgets.demo import application, run
 
     application()
-    widget, dice = Posterior(), np.random.default_rng(0)
+    widget, rng = Posterior(), np.random.default_rng(0)
     widget.setProperty("family", "vae")
     mu, sigma = np.array([1.0, -0.4]), np.array([0.05, 0.02])
-    widget.set_points(mu + dice.normal(0, 0.1, (40, 2)), dice.integers(0, 10, 40))
-    widget.set_posterior(mu, sigma, mu + sigma * dice.normal(size=(3, 2)))
+    widget.set_points(mu + rng.normal(0, 0.1, (40, 2)), rng.integers(0, 10, 40))
+    widget.set_posterior(mu, sigma, mu + sigma * rng.normal(size=(3, 2)))
     run(widget)
 
 

@@ -164,7 +164,7 @@ class Beside(View):
 
     def _partner_model(self) -> Any:
         assert self.partner is not None
-        return self.tab.shelf.get(self.partner.id)
+        return self.tab.model_cache.get(self.partner.id)
 
     def _both(self, frames: Any) -> Any:
         return self.source(lambda model: frames(model, self._partner_model()))

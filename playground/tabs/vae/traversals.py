@@ -56,7 +56,7 @@ class Traversals(ImageView):
         from playground.experiments.vae import traversals
 
         assert self.partner is not None, "suits() has seen one"
-        return traversals.traverse(model, self.tab.shelf.get(self.partner.id), request)  # type: ignore[arg-type]
+        return traversals.traverse(model, self.tab.model_cache.get(self.partner.id), request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:
         """With the partner."""
@@ -106,12 +106,12 @@ class Traversals(ImageView):
                 title=name,
             )
         self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
-        told = [
+        lines = [
             f"{name}: {m['active']} of {m['num_dims']} dimensions used, KL {m['kl'].sum():.1f} nats, "
             f"{m['reconstruction']:.2f} bits/dim given z"
             for name, m in zip(names, extras["measured"], strict=True)
         ]
-        self.said.setText("\n".join(told))
+        self.said.setText("\n".join(lines))
         self._draw_chosen()
 
     def draw_plot(self, frame: Frame) -> None:

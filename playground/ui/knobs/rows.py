@@ -189,13 +189,13 @@ class SeedRow(Row):
     def __init__(self, knob: Knob) -> None:
         super().__init__(knob)
         self.field = NumberField(knob)
-        self.dice = IconButton("dice", "New seed (R)")
+        self.new_seed = IconButton("dice", "New seed (R)")
         self._top.addWidget(self.field)
-        self._top.addWidget(self.dice)
+        self._top.addWidget(self.new_seed)
         self._name(self.field)
         self.show_value(knob.default)
         self.field.valueChanged.connect(self.changed)
-        self.dice.clicked.connect(self.reseed)
+        self.new_seed.clicked.connect(self.reseed)
 
     def value(self) -> int:
         """The seed."""

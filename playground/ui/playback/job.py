@@ -34,7 +34,7 @@ class Job(QObject):
         super().__init__(parent)
         self._work = work
         self._given_up = threading.Event()
-        self._told = 0.0  # when
+        self._reported_at = 0.0  # when
         self._thread = threading.Thread(target=self._run, name="export", daemon=True)
 
     def start(self) -> None:
@@ -54,8 +54,8 @@ class Job(QObject):
     def _tick(self, share: float) -> None:
         if self._given_up.is_set():
             raise Cancelled
-        if time.perf_counter() - self._told > 0.05:
-            self._told = time.perf_counter()
+        if time.perf_counter() - self._reported_at > 0.05:
+            self._reported_at = time.perf_counter()
             self.progressed.emit(share)
             time.sleep(0.001)  # lets the window in, should the work hold the interpreter
 

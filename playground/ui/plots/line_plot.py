@@ -82,7 +82,7 @@ class Plot(QWidget):
         labels = {"bottom": x_label, "left": y_label}
         if labels != self._labels:
             self._labels = labels
-            self._dress_axes()
+            self._style_axes()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Its tab, and so its accent, is known now."""
@@ -98,9 +98,9 @@ class Plot(QWidget):
     def recolour(self) -> None:
         """Take the colours and the type size of the theme as it is now."""
         self._view.setBackground(None)
-        self._dress_axes()
+        self._style_axes()
 
-    def _dress_axes(self) -> None:
+    def _style_axes(self) -> None:
         colours, font = theme.palette(), theme.scaled_font(0.85)
         em = theme.em()  # room for the halves of the last numbers that stand beyond the axes
         self._item.layout.setContentsMargins(0, 0.4 * em, 0.9 * em, 0)

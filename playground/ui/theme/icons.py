@@ -46,7 +46,7 @@ def _lines(painter: QPainter, *lines: list[tuple[float, float]]) -> None:
         painter.drawPolyline([QPointF(x, y) for x, y in line])
 
 
-def _dice(painter: QPainter, colour: QColor) -> None:
+def _die(painter: QPainter, colour: QColor) -> None:
     painter.drawRoundedRect(QRectF(3.5, 3.5, 17, 17), 4, 4)
     _dots(painter, colour, [(8.3, 8.3), (15.7, 8.3), (12, 12), (8.3, 15.7), (15.7, 15.7)], 1.5)
 
@@ -89,7 +89,7 @@ def _help(painter: QPainter, colour: QColor) -> None:
 
 
 DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
-    "dice": _dice,
+    "dice": _die,
     "error": _error,
     "warning": _warning,
     "info": _info,

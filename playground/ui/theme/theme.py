@@ -127,13 +127,13 @@ def apply(app: QApplication, mode: Mode = "system") -> None:
     # tells the platform too, so that the window's own frame matches
     wanted = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark, "system": Qt.ColorScheme.Unknown}
     hints.setColorScheme(wanted[mode])
-    _dress(app)
+    _apply_style(app)
 
 
 def set_scale(app: QApplication, factor: float) -> None:
     """Type and every measure that follows from it, as a multiple of the normal size (0.7 to 3)."""
     _state["scale"] = min(max(float(factor), 0.7), 3.0)
-    _dress(app)
+    _apply_style(app)
 
 
 def scale() -> float:
@@ -246,10 +246,10 @@ def load_fonts() -> str:
 def _follow() -> None:
     app = QApplication.instance()
     if isinstance(app, QApplication) and mode() == "system":
-        _dress(app)
+        _apply_style(app)
 
 
-def _dress(app: QApplication) -> None:
+def _apply_style(app: QApplication) -> None:
     dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark if mode() == "system" else mode() == "dark"
     colours = DARK if dark else LIGHT
     look = (app, colours, scale())
