@@ -244,7 +244,7 @@ def test_passes_count_every_gradient(gaussian, monkeypatch):
         asked.append(1 if guidance_scale == 1 else 2)
         return scaled_gradient(x, log_snr, labels)
 
-    monkeypatch.setattr(gaussian, "pull", counted)
+    monkeypatch.setattr(gaussian, "scaled_gradient", counted)
     for settings in ({}, {"guidance_scale": 2.0}, {"langevin": 2, "guidance_scale": 1.5}):
         asked.clear()
         request = score_ebm.ScoreEBMRequest(num_samples=2, num_steps=4, **settings)

@@ -278,7 +278,9 @@ def test_a_walk_tells_a_mixture_of_both_classes(shipped):
     half[0, [9, 2]] = 0.5
     (expected,) = shipped.decode_frames(z.mean(0, keepdim=True).numpy(), labels=half)
     assert np.abs(middle.images.astype(int) - expected.images).max() <= 1
-    *_, untold = interpolation.interpolate(shipped, dataclasses.replace(request, told="none", num_steps=2))
+    *_, untold = interpolation.interpolate(
+        shipped, dataclasses.replace(request, class_label="none", num_steps=2)
+    )
     with torch.no_grad():
         z_untold, _ = shipped.encode(torch.from_numpy(images[1:2].copy()).permute(0, 3, 1, 2))
     assert np.allclose(untold.extras["latent"], z_untold, atol=1e-3)
@@ -300,7 +302,7 @@ def test_a_round_trip_and_a_price_may_know_the_class(shipped):
     assert np.allclose(frame.extras["latent"], z, atol=1e-3)
     for told, labels in (("own", torch.tensor([2])), ("none", None)):
         (price,) = layer_traces.count_bits(
-            shipped, layer_traces.ClassScoreRequest(image=1, seed=5, draws=1, told=told)
+            shipped, layer_traces.ClassScoreRequest(image=1, seed=5, draws=1, class_label=told)
         )
         bits = -shipped.bound(x, epsilon, labels).item() / (784 * math.log(2))
         assert price.extras["bits"][0] == pytest.approx(bits, abs=1e-4)

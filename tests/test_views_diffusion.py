@@ -17,7 +17,7 @@ from playground.experiments.diffusion.forward_process import ForwardRequest, for
 from playground.experiments.diffusion.image_to_image import ImageToImageRequest, image_to_image
 from playground.experiments.diffusion.interpolation import BetweenRequest, between
 from playground.models import noise
-from playground.models.diffusion.samplers import Grid, ViewState, ddim, ddim_inversion
+from playground.models.diffusion.samplers import Grid, SamplerState, ddim, ddim_inversion
 from playground.models.diffusion.schedule import sigmoid, t_of
 from tests.windows import WAIT, wait_finished
 
@@ -127,7 +127,7 @@ def gaussian(mean, variance):
 def there_and_back(denoise, x_0, num_steps, corrections=0):
     grid = Grid.make(num_steps, -10.0)
     *_, end = ddim_inversion(denoise, grid, x_0, 10.0, corrections)
-    *_, back = ddim(denoise, grid, ViewState(0, end.x_t), lambda step: torch.zeros_like(x_0))
+    *_, back = ddim(denoise, grid, SamplerState(0, end.x_t), lambda step: torch.zeros_like(x_0))
     return end.x_t, back.x_t
 
 

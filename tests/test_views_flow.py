@@ -98,7 +98,7 @@ def test_a_walk_of_a_flow_that_knows_classes_can_be_told_them_or_not(open_window
     wait_finished(qtbot, view)
     told = np.concatenate([frame.images for frame in view.player.timeline])
     tab.knobs.set_settings({"class_label": "none"})
-    qtbot.waitUntil(lambda: view.request.told == "none" and not view.player.is_sampling, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.request.class_label == "none" and not view.player.is_sampling, timeout=WAIT)
     wait_finished(qtbot, view)
     assert not np.array_equal(told, np.concatenate([frame.images for frame in view.player.timeline]))
     assert "class_label" not in open_window(model_id=MODEL, view="Interpolate").current.knobs.settings()

@@ -222,13 +222,13 @@ def test_at_most_eight_knobs_are_visible_and_the_rest_unfold(qtbot: QtBot) -> No
     assert panel.request() == ManyRequest()
 
 
-def test_reseed_and_dice_draw_another_seed(qtbot: QtBot) -> None:
+def test_both_ways_to_a_new_seed_draw_another_seed(qtbot: QtBot) -> None:
     panel = panel_of(qtbot)
     with qtbot.waitSignal(panel.changed) as caught:
         panel.reseed()
     first = caught.args[0].seed
     with qtbot.waitSignal(panel.changed) as caught:
-        qtbot.mouseClick(panel.row("seed").uniforms, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
+        qtbot.mouseClick(panel.row("seed").new_seed, Qt.MouseButton.LeftButton)  # type: ignore[attr-defined]
     assert len({7, first, caught.args[0].seed}) >= 2 and caught.args[0].seed != first
 
 

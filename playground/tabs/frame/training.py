@@ -96,7 +96,7 @@ class Training(View):
         return Code(
             "training_record.frames(training_record.read(training_record.path_for(model)))",
             ("from playground.checkpoints import training_record",),
-            "training_record.FilmRequest",
+            "training_record.TrainingRecordRequest",
         )
 
     def build(self) -> None:
