@@ -1,0 +1,153 @@
+"""``playground evaluate``: pictures against the data, likelihoods, out-of-distribution scores, FID by steps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from argparse import Namespace
+from typing import Any
+
+from playground import checkpoints, data, distributed
+from playground.cli import shared
+
+
+def add(commands: shared.Commands) -> None:
+    """The command and its options."""
+    command = shared.add_command(commands, "evaluate", run, "measure a model against the test set")
+    command.add_argument("id", nargs="?", help="a shipped id, a file, or marks: the spoiled real pictures")
+    command.add_argument(
+        "--count",
+        type=shared.positive,
+        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for the lens",
+    )
+    shared.add_settings(command)
+    command.add_argument(
+        "--only",
+        choices=["pictures", "likelihood", "lens", "steps"],
+        help="measure one of the two; or lens: the scores of garments and of other pictures, which Compare shows; "
+        "or steps: FID against the number of steps for every sampler, which Diffusion shows",
+    )
+    command.add_argument(
+        "--split",
+        choices=["test", "validation"],
+        default="test",
+        help="compare pictures with validation images instead, to choose settings",
+    )
+    command.add_argument("--save", action="store_true", help="keep the figures beside the checkpoint")
+    command.add_argument("--json", action="store_true")
+    command.add_argument("--table", action="store_true", help="print what was measured so far, as Markdown")
+
+
+def run(options: Namespace) -> None:
+    """Measure, print, and with ``--save`` keep the figures beside the checkpoint."""
+    from playground.evaluation import report
+
+    if options.table:
+        return print(report.tables())
+    if options.id is None:
+        raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
+    if options.save and options.split != "test":
+        raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
+    writes = options.id != "marks" and shared.modality(options.id) == "text"
+    if writes and options.only in ("lens", "pictures"):
+        raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
+    if options.only == "lens":
+        return _evaluate_out_of_distribution(options)
+    if options.only == "steps":
+        return _evaluate_steps(options)
+    with distributed.joined() as world:
+        if options.id != "marks":
+            figures = _evaluate_model(options, world)
+        else:
+            figures = _evaluate_baselines(options) if world.is_first else {}
+    if world.is_first:
+        _print_figures(figures, options)
+
+
+def _evaluate_baselines(options: Namespace) -> dict[str, Any]:
+    from playground.evaluation import baselines, sample_quality
+
+    count = options.count or sample_quality.COUNT
+    found = sample_quality.Ruler("fashion").measure_baselines(count, shared.tell)
+    if options.save:
+        baselines.write("fashion", count, found)
+    return found
+
+
+def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, Any]:
+    from playground import models
+    from playground.evaluation import likelihood, report, sample_quality
+
+    model = shared.load(options.id, world)
+    tell = shared.tell if world.is_first else lambda line: None
+    _, recipe = models.recipes().get(model.card.id, ("", None))
+    figures: dict[str, Any] = {}
+    if options.only != "likelihood" and data.modality(model.card.dataset) != "text":
+        settings = {
+            **(recipe.evaluate if recipe else {}),
+            **dict(shared.setting(text) for text in options.set),
+        }
+        drawn = sample_quality.draw(model, options.count or sample_quality.COUNT, settings, tell, world)
+        if world.is_first:
+            figures[report.PICTURES] = sample_quality.evaluate(model, drawn, tell, options.split)
+    if options.only != "pictures" and world.is_first:
+        count = options.count or (recipe.num_scored if recipe else None)
+        figures |= likelihood.evaluate(model, count, tell)
+    if options.save and world.is_first:
+        checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
+    return figures
+
+
+def _evaluate_out_of_distribution(options: Namespace) -> None:
+    """Scores of garments and of other pictures: the histograms under Compare."""
+    from playground.evaluation import out_of_distribution
+
+    census = out_of_distribution.measure(shared.load(options.id), options.count, shared.tell)
+    if options.save:
+        out_of_distribution.write(checkpoints.resolve(options.id), census)
+    if options.json:
+        areas = {name: census.auc(name) for name in out_of_distribution.OTHERS}
+        print(json.dumps({"num_images": census.count, "unit": census.unit, "auc": areas}, indent=1))
+    else:
+        print(out_of_distribution.as_table(census))
+
+
+def _evaluate_steps(options: Namespace) -> None:
+    """FID against steps for every sampler: the plot under Diffusion."""
+    from playground.evaluation import fid_by_steps
+    from playground.models import precision
+
+    model, file = shared.load(options.id), checkpoints.resolve(options.id)
+    precision.settle(model)
+    count = options.count or fid_by_steps.COUNT
+    points = [p for p in fid_by_steps.read(file) if p.num_images == count]
+    for point in fid_by_steps.measure(model, count, points, shared.tell):
+        points.append(point)
+        if options.save:
+            fid_by_steps.write(file, points)
+    if options.json:
+        print(json.dumps([dataclasses.asdict(p) for p in points], indent=1))
+    else:
+        for p in points:
+            name = f"{p.sampler} {p.num_steps}".strip()
+            print(f"{name:>12} steps, {p.passes} passes: FID {p.fid:.3f} ± {p.standard_error:.3f}")
+
+
+def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
+    from playground.evaluation import baselines, report
+
+    if options.json:
+        return print(json.dumps(figures, indent=1))
+    for name, figure in figures.items():
+        if "fid" in figure:
+            title = baselines.BASELINES[name][0] if name in baselines.BASELINES else name
+            print(f"{title}:")
+            print("\n".join(f"  {key}: {text}" for key, text in report.sentences(figure)))
+        else:
+            text = f"{figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']}"
+            of = (
+                f"{figure['num_images']} images"
+                if "num_images" in figure
+                else f"{figure['num_characters']} characters"
+            )
+            print(f"{name}: {text} ({figure['kind']}, {of})")

@@ -1,0 +1,29 @@
+"""``playground list``: the checkpoints there are.  Needs neither torch nor Qt."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from argparse import Namespace
+
+from playground import checkpoints
+from playground.cli import shared
+
+
+def add(commands: shared.Commands) -> None:
+    """The command and its options."""
+    command = shared.add_command(commands, "list", run, "the checkpoints that came with the program")
+    command.add_argument("--json", action="store_true", help="an array of cards")
+
+
+def run(options: Namespace) -> None:
+    """One line for each card, or the cards as JSON."""
+    from playground.evaluation import report
+
+    cards = checkpoints.cards()
+    if options.json:
+        print(json.dumps([dataclasses.asdict(c) for c in cards], indent=1))
+        return
+    for card in cards:
+        figures = ", ".join(report.in_short(card.metrics))
+        print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")

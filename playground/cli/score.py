@@ -1,0 +1,69 @@
+"""``playground score``: what a model says about pictures or a text: a likelihood, a bound or an energy."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from playground import data
+from playground.cli import shared
+
+
+def add(commands: shared.Commands) -> None:
+    """The command and its options."""
+    command = shared.add_command(commands, "score", run, "what a model says about images")
+    command.add_argument("id", help="a shipped id, or a file")
+    command.add_argument("--images", type=Path, help=".npy uint8 (N,H,W,C)")
+    command.add_argument("--text", type=Path, help="a text file in ASCII, for a model of text")
+    command.add_argument(
+        "--labels", type=Path, help=".npy of classes (N,); without it, of p(x) over all classes"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--json", action="store_true")
+
+
+def run(options: Namespace) -> None:
+    """One number for each picture, or one for the text."""
+    import torch
+
+    writes = shared.modality(options.id) == "text"
+    if (options.text is None) == writes or (options.images is None) != writes:
+        wanted = "a text: give --text" if writes else "pictures: give --images"
+        raise ValueError(f"{options.id} scores {wanted} and nothing else.")
+    model = shared.load(options.id)
+    if not hasattr(model, "score"):
+        raise ValueError(f"{options.id} has no likelihood, no bound and no energy: it can only draw.")
+    if writes:
+        x = torch.from_numpy(shared.read_text(options.text).copy())[None, None, None]
+        return _print_scores(model.score(x, options.seed), options)
+    images = shared.read_images(options.images, data.DATASETS[model.card.dataset].image_shape)
+    labels = None
+    if options.labels is not None:
+        labels = torch.from_numpy(shared.read_array(options.labels).astype(np.int64))
+        if labels.shape != (len(images),) or not bool(
+            ((labels >= 0) & (labels < len(model.card.classes))).all()
+        ):
+            raise ValueError(
+                f"{options.labels} must hold one class per image, 0..{len(model.card.classes) - 1}."
+            )
+    scores = []
+    for i in range(0, len(images), 64):
+        x = torch.from_numpy(images[i : i + 64].transpose(0, 3, 1, 2).copy())
+        scores += model.score(x, options.seed, None if labels is None else labels[i : i + 64])
+    _print_scores(scores, options)
+
+
+def _print_scores(scores: list[Any], options: Namespace) -> None:
+    if options.json:
+        print(json.dumps([dataclasses.asdict(s) for s in scores], indent=1))
+    else:
+        for s in scores:
+            print(
+                f"{s.value:.4f} {s.unit} ({s.kind})"
+                + (f" ± {s.standard_error:.4f}" if s.standard_error else "")
+            )

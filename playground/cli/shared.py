@@ -1,0 +1,129 @@
+"""What several commands need: how a command is added, its arguments read, its model loaded."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from playground import checkpoints, data, distributed
+from playground.data import bible
+
+# what ``add_subparsers`` returns; the class is generic for type checkers alone
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def add_command(
+    commands: Commands, name: str, run: Callable[[argparse.Namespace], int | None], help: str
+) -> argparse.ArgumentParser:
+    """A new command; its module adds the options.  ``run`` returns the exit code, None for 0."""
+    command = commands.add_parser(name, help=help, description=help[0].upper() + help[1:] + ".")
+    command.add_argument(
+        "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def add_settings(command: argparse.ArgumentParser) -> None:
+    """``--set name=value ...``, which may be given more than once."""
+    command.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", action="extend", help="any knob of the model"
+    )
+
+
+def positive(text: str) -> int:
+    """An argument that is a whole number from 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return value
+
+
+def one_sentence(error: BaseException) -> str:
+    """An error as one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
+
+
+def tell(line: str) -> None:
+    """Say it on stderr, since stdout is for results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def setting(text: str) -> tuple[str, str]:
+    """``name=value`` as (name, value).
+
+    Raises:
+        ValueError: if there is no ``=``.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--set takes name=value, not {text!r}.")
+    return name, value
+
+
+def load(id_or_path: str, world: distributed.World | None = None) -> Any:
+    """The model; to sample with it (``world``), with its own number of threads and perhaps a device of this process."""
+    model = checkpoints.load(id_or_path)
+    import torch
+
+    if world is not None and world.size > 1:
+        model = model.to(distributed.device(world))
+
+    torch.set_flush_denormal(True)
+    if world is not None and model.num_threads:
+        torch.set_num_threads(model.num_threads)
+    return model
+
+
+def modality(id_or_path: str) -> data.Modality:
+    """What a checkpoint makes; only its header is read."""
+    return data.modality(checkpoints.read_header(checkpoints.resolve(id_or_path)).card.dataset)
+
+
+def read_array(path: Path) -> np.ndarray:
+    """The numbers of a ``.npy`` file; nothing is ever unpickled.
+
+    Raises:
+        ValueError: one sentence, if it is none.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ValueError(f"{path} is not a .npy file of numbers ({one_sentence(error)}).") from None
+
+
+def read_text(path: Path) -> np.ndarray:
+    """ASCII codes of a text file, uint8 (T,).
+
+    Raises:
+        ValueError: one sentence, if it is empty or not all ASCII.
+    """
+    try:
+        codes = bible.codes_of(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text file (UTF-8).") from None
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be scored: {error}") from None
+    if not len(codes) or not codes.all():
+        raise ValueError(f"{path} is empty, or holds characters of code 0.")
+    return codes
+
+
+def read_images(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """uint8 (N,H,W,C) of a ``.npy`` file, where (H,W,C) is ``shape``.
+
+    Raises:
+        ValueError: one sentence, if it holds anything else.
+    """
+    images = read_array(path)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != shape:
+        raise ValueError(
+            f"{path} must hold uint8 images (N,{shape[0]},{shape[1]},{shape[2]}), not {images.dtype} {images.shape}."
+        )
+    return images

@@ -1,0 +1,48 @@
+"""``playground`` without a command: the window, and pictures and animations of it.  Qt is imported when it opens."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+
+
+def add_options(top: argparse.ArgumentParser) -> None:
+    """Its options stand on the program itself."""
+    window = top.add_argument_group("window")
+    window.add_argument("--tab", help="the family to open on")
+    window.add_argument("--model", metavar="ID", help="the checkpoint to open")
+    window.add_argument("--view", help="the view to open")
+    window.add_argument("--theme", choices=["light", "dark", "system"], default="system")
+    window.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
+    window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
+    window.add_argument(
+        "--open", type=Path, metavar="FILE", help="a checkpoint of your own, or an exported picture"
+    )
+    window.add_argument(
+        "--screenshot",
+        type=Path,
+        metavar="FILE",
+        help="draw the window to a PNG (or film all tabs to a GIF) and exit",
+    )
+    window.add_argument(
+        "--after",
+        type=float,
+        default=5.0,
+        metavar="SECONDS",
+        help="when to take the screenshot, or how long the film is",
+    )
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit() and int(width) >= 320 and int(height) >= 240):
+        raise argparse.ArgumentTypeError("takes WIDTHxHEIGHT, at least 320x240")
+    return int(width), int(height)
+
+
+def run(options: Namespace) -> int:
+    """Open the window and stay until it is closed."""
+    from playground import app
+
+    return app.run(options)
