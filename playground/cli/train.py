@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from playground import checkpoints, distributed, paths
-from playground.cli import shared
+from playground.cli import download, shared
 
 
 def add(commands: shared.Commands) -> None:
@@ -20,6 +20,9 @@ def add(commands: shared.Commands) -> None:
     command.add_argument(
         "--change", action="append", default=[], metavar="NAME=NUMBER", help="another number in the recipe"
     )
+    command.add_argument(
+        "--download", action="store_true", help="fetch training pictures that are not on this machine"
+    )
     command.add_argument("--threads", type=shared.positive, help="CPU threads")
     command.add_argument(
         "--install", action="store_true", help="put the finished checkpoint and its film in their places"
@@ -30,8 +33,12 @@ def run(options: Namespace) -> None:
     """Train, one line for each report, and with ``--install`` copy what came of it where the program reads it."""
     import torch
 
+    from playground import models
     from playground.training import loop
 
+    known = {**models.recipes(), **models.feature_network_recipes()}
+    if options.recipe in known:
+        download.offer(known[options.recipe][1].dataset, options.download)
     if options.threads:
         torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)

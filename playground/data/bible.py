@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from playground import paths
-from playground.data.dataset import Dataset, Split, places
+from playground.data.dataset import Dataset, Split, find
 
 BIBLE = Dataset(
     "bible",
@@ -100,17 +100,16 @@ def write_test_books() -> Path:
 
 
 def _read(name: str) -> bytes:
-    for place in places(_DEBIAN):
-        if (place / name).is_file():
-            found = (place / name).read_bytes()
-            if hashlib.sha256(found).hexdigest() != _FILES[name]:
-                raise ValueError(
-                    f"{place / name} is not the published King James text (its checksum differs)."
-                )
-            return found
-    raise FileNotFoundError(
-        f"{name} is not in $PLAYGROUND_DATA nor in {_DEBIAN}: it comes with the Debian package bible-kjv-text."
-    )
+    found = find(name, _DEBIAN)
+    if found is None:
+        raise FileNotFoundError(
+            f"The King James text is not on this machine ({name}): install the Debian package bible-kjv-text, "
+            "or put the file into the folder that PLAYGROUND_DATA names."
+        )
+    path, content = found
+    if hashlib.sha256(content).hexdigest() != _FILES[name]:
+        raise ValueError(f"{path} is not the published King James text (its checksum differs).")
+    return content
 
 
 def _parse_test(text: str) -> dict[str, str]:

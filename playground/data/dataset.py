@@ -25,6 +25,20 @@ class Dataset:
     modality: Modality = "images"
 
 
+def find(name: str, system: Path) -> tuple[Path, bytes] | None:
+    """The first file of this name in :func:`places`, with its bytes; None if there is none.
+
+    Raises:
+        OSError: if there is one that cannot be read.
+    """
+    for place in places(system):
+        try:
+            return place / name, (place / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return None
+
+
 def places(system: Path) -> list[Path]:
     """Folders in which the files of a dataset are looked for, in this order; ``system``: where a package puts them."""
     own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []

@@ -1,8 +1,8 @@
 """Fashion-MNIST (Xiao, Rasul and Vollgraf 2017, MIT licence): 28x28 grey pictures of ten classes of garments.
 
 It is split 55,000 / 5,000 / 10,000 everywhere: the last 5,000 training images are the validation set.  The test images
-travel with the program; the training images are looked for in ``$PLAYGROUND_DATA``, in the Debian package's folder, in
-the cache, and else downloaded.  No torch.
+travel with the program; the training images are looked for in ``$PLAYGROUND_DATA``, in the Debian package's folder and
+in the cache.  They are fetched from the web only by :func:`download`, which waits for the user's yes.  No torch.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from playground import paths
-from playground.data.dataset import Dataset, Split, places
+from playground.data.dataset import Dataset, Split, find
+from playground.data.web import download_file
 
 FASHION = Dataset(
     "fashion",
@@ -43,7 +44,8 @@ _FILES = {  # file name -> sha256
     "t10k-labels-idx1-ubyte.gz": "8d3605d196f4be44669e46906da9733c8131fef761fdbfec72c424d5222f1a05",
 }
 _DEBIAN = Path("/usr/share/datasets/fashion-mnist")
-_URL = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+URL = "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"
+MEGABYTES = 30  # of a download
 _NUM_VALIDATION = 5_000
 
 
@@ -51,7 +53,7 @@ def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (N,28,28,1) and labels int64 (N,), both read-only.
 
     Raises:
-        FileNotFoundError: one sentence, if the files are nowhere and cannot be downloaded.
+        FileNotFoundError: one sentence, if the files are nowhere on this machine; it says what to install.
         ValueError: one sentence, if a file is not the published one.
     """
     images, labels = _read_pair("t10k" if split == "test" else "train")
@@ -72,31 +74,32 @@ def _read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def missing() -> list[str]:
+    """The files of the training pictures that are nowhere on this machine."""
+    return [name for name in _FILES if name.startswith("train-") and find(name, _DEBIAN) is None]
+
+
+def download(url: str = URL) -> None:
+    """Fetch the training pictures into the cache; only after the user said yes.
+
+    Raises:
+        OSError: one sentence, if they cannot be had or not be kept.
+        ValueError: one sentence, if what came is not the published file.
+    """
+    for name in missing():
+        download_file(url + name, paths.cache() / name, _FILES[name])
+    _read_pair.cache_clear()
+
+
 def _read(name: str) -> bytes:
-    for place in places(_DEBIAN):
-        if (place / name).is_file():
-            return gzip.decompress(_checked(name, (place / name).read_bytes(), place / name))
-    return gzip.decompress(_download(name))
-
-
-def _checked(name: str, data: bytes, where: object) -> bytes:
-    if hashlib.sha256(data).hexdigest() != _FILES[name]:
-        raise ValueError(f"{where} is not the published Fashion-MNIST file (its checksum differs).")
-    return data
-
-
-def _download(name: str) -> bytes:
-    import urllib.request  # slow to import, seldom needed
-
-    try:
-        with urllib.request.urlopen(_URL + name, timeout=30) as answer:
-            data = _checked(name, answer.read(), _URL + name)
-    except OSError as error:
+    found = find(name, _DEBIAN)
+    if found is None:
         raise FileNotFoundError(
-            f"{name} is not in $PLAYGROUND_DATA nor in {_DEBIAN} and could not be downloaded ({error})."
-        ) from None
-    paths.cache().mkdir(parents=True, exist_ok=True)
-    partial = paths.cache() / (name + ".part")
-    partial.write_bytes(data)
-    partial.replace(paths.cache() / name)
-    return data
+            f"Fashion-MNIST's training pictures are not on this machine ({name}): install the Debian package "
+            "dataset-fashion-mnist, or put the files into the folder that PLAYGROUND_DATA names, or have them "
+            "fetched by playground train with --download."
+        )
+    path, content = found
+    if hashlib.sha256(content).hexdigest() != _FILES[name]:
+        raise ValueError(f"{path} is not the published Fashion-MNIST file (its checksum differs).")
+    return gzip.decompress(content)

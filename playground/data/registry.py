@@ -18,7 +18,7 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
     """Images uint8 (N, H, W, C) and labels int64 (N,), both read-only.
 
     Raises:
-        FileNotFoundError: one sentence, if the files are nowhere and cannot be downloaded.
+        FileNotFoundError: one sentence, if the files are nowhere on this machine; it says what to install.
         ValueError: one sentence, if a file is not the published one, or there is no such dataset or split.
     """
     if dataset not in DATASETS:
@@ -26,6 +26,23 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
     if split not in ("train", "validation", "test"):
         raise ValueError(f"There is no split called {split!r}; there are train, validation and test.")
     return _LOADERS[dataset](split)
+
+
+def wants_download(dataset: str) -> str:
+    """What would be fetched from where, if training pictures are not on this machine but can be had; else ""."""
+    if dataset != "fashion" or not fashion.missing():
+        return ""
+    return f"{fashion.FASHION.title}'s training pictures ({fashion.MEGABYTES} MB) from {fashion.URL}"
+
+
+def download(dataset: str) -> None:
+    """Fetch what :func:`wants_download` names; only after the user said yes.
+
+    Raises:
+        OSError, ValueError: one sentence, see :func:`playground.data.fashion.download`.
+    """
+    if wants_download(dataset):
+        fashion.download()
 
 
 def modality(dataset: str) -> Modality:

@@ -64,6 +64,7 @@ def train(
     recipe = run.recipe
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
+    folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
     if hasattr(run.average, "prepare"):  # what it learns from, made of the pictures once
         images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
     run.examples = images[:NUM_EXAMPLES]
@@ -128,7 +129,6 @@ def _open_run(
         raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
     network, recipe = known[recipe_id]
     recipe = _changed(recipe, changes)
-    folder.mkdir(parents=True, exist_ok=True)
     if recipe.batch_size < world.size:
         raise ValueError(f"The batches of {recipe_id} are too small to be split over {world.size} processes.")
     run = Run(network, recipe, folder, world)
