@@ -1,19 +1,31 @@
-"""Every test runs without a screen, and a warning from Qt fails it like any other warning."""
+"""Every test runs without a screen, as on a fresh machine, and a warning from Qt fails it like any other warning."""
 
 from __future__ import annotations
 
 import os
+import runpy
 import shutil
 import tempfile
 from contextlib import ExitStack
+from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")  # before anything imports Qt
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()  # what a probe finds under tests is not the user's
+# what lies in a home, a cache or a folder of data is the user's: tests find them empty, and so do their processes
+EMPTY = Path(tempfile.mkdtemp(prefix="fresh-machine-"))
+for name in (
+    *("HOME", "USERPROFILE", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    *("LOCALAPPDATA", "APPDATA", "PLAYGROUND_DATA"),
+):
+    os.environ[name] = str(EMPTY / name.lower())
+    (EMPTY / name.lower()).mkdir()
+FRESH = Path(__file__).parent / "fresh"
+runpy.run_path(str(FRESH / "sitecustomize.py"))
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(FRESH), os.environ.get("PYTHONPATH", "")]))
 os.environ.setdefault(
     "OMP_NUM_THREADS", "1"
 )  # tests run side by side: threads of each would wait for the others'
 
-import pytest
+import pytest  # noqa: E402
 
 # what the platform without a screen says of itself
 IGNORED = (
@@ -37,8 +49,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Take the tests' own cache away."""
-    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
+    """Take the tests' own home and cache away."""
+    shutil.rmtree(EMPTY, ignore_errors=True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints
+from playground import checkpoints, data
 from playground.models.diffusion import consistency
 from playground.models.diffusion.consistency import Consistency, ConsistencyConfig, ConsistencyRequest
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
@@ -168,6 +168,8 @@ def test_its_recipe_begins_by_itself_from_what_it_names(tmp_path, teacher, monke
     )
     monkeypatch.setattr(loop.models, "recipes", lambda: {"x": ("diffusion/consistency", small)})
     monkeypatch.setattr(loop, "NUM_VALIDATION_IMAGES", 8)
+    shipped = tuple(a[:64] for a in data.load("fashion", "test"))
+    monkeypatch.setattr(data, "load", lambda dataset, split: shipped)
     list(loop.train("x", tmp_path / "run", every=1))
     made = checkpoints.load(tmp_path / "run" / "consistency-fashion.safetensors")
     assert made.card.recipe["continued_from"] == f"ddpm-fashion@{checkpoints.weights_hash(path)}"
