@@ -10,7 +10,8 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
@@ -19,9 +20,8 @@ if TYPE_CHECKING:
 
 LikelihoodKind = Literal["exact", "bound", "energy", "none"]
 State = dict[str, Any]  # name -> numpy array or number: everything a sampler needs to continue to the bit
-EACH_CLASS = (
-    -1
-)  # the value of a ``label`` field that means: sample i shows class i modulo the number of classes
+# the value of a ``label`` field that means: sample i shows class i modulo the number of classes
+EACH_CLASS = -1
 
 
 # --- knobs: one schema, three faces (the panel in the window, ``--set name=value``, the settings inside a picture)
@@ -212,16 +212,40 @@ class Frame:
         return _nbytes(self.state or {})
 
 
+Payload = TypeVar("Payload", covariant=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Message(Generic[Payload]):
+    """What a generator has to tell that is no moment of a generation: a loaded model, rows of a table, a figure so far.
+
+    Attributes:
+        payload: what is told.
+        step: parts done so far, 0..total, of work that tells more than once.
+        total: parts in all.
+    """
+
+    payload: Payload
+    step: int = 1
+    total: int = 1
+    state_nbytes: ClassVar[int] = 0  # nothing goes on from here
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory held by the payload, in bytes, as far as arrays say it."""
+        parts = self.payload if isinstance(self.payload, tuple) else (self.payload,)
+        return _nbytes(dict(enumerate(parts)))
+
+
 def pixel_order(frame: Frame) -> np.ndarray:
     """Which pixel of a picture comes when, as places in it, (H*W,): what the frame says, or row by row."""
     height, width = frame.images.shape[1:3]
     return np.asarray(frame.extras.get("order", np.arange(height * width)))
 
 
-def _nbytes(values: Mapping[str, Any]) -> int:
-    return sum(
-        [getattr(v, "nbytes", 64) for v in values.values()]
-    )  # a list: a run has hundreds of frames a second
+def _nbytes(values: Mapping[Any, Any]) -> int:
+    # a list: a run has hundreds of frames a second
+    return sum([getattr(v, "nbytes", 64) for v in values.values()])
 
 
 # --- likelihoods
@@ -286,17 +310,52 @@ class Recipe:
     num_scored: int | None = None  # test images whose likelihood is measured; None for all of them
 
 
-# --- the contract and its capabilities
+# --- the card, and the contract
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a checkpoint says about itself.  All of it is plain JSON."""
+
+    id: str
+    family: str
+    system: str
+    paper: str
+    network: str  # "family/file" under playground/models
+    likelihood: str
+    config: dict[str, Any]
+    dataset: str
+    dataset_title: str
+    licence: str
+    classes: list[str]
+    recipe: dict[str, Any]
+    seed: int
+    images_seen: int
+    training_seconds: float
+    machine: str
+    date: str
+    parameters: int
+    # "id@hash" of the checkpoint that this one needs, if any
+    built_on: list[str] = field(default_factory=list)
+    guided_by: list[str] = field(default_factory=list)  # "id@hash" of a weaker one that guides it, if any
+    metrics: dict[str, Any] = field(default_factory=dict)  # measured later; not in the header
 
 
 @runtime_checkable
 class Model(Protocol):
-    """A network with a loss and a sampler.  ``sample`` is a generator decorated with ``@torch.no_grad()``."""
+    """A network with a loss and a sampler.  ``sample`` is a generator decorated with ``@torch.no_grad()``.
 
+    ``card``, ``file`` and ``weights_hash`` come with its checkpoint.
+    """
+
+    card: Card
+    file: Path
+    weights_hash: str
     family: str
     system: str  # full name on screen
     paper: str
     Config: type
+    config: Any  # an instance of ``Config``
     Request: type[Request]
     likelihood: LikelihoodKind
     num_threads: int | None  # CPU threads that its sampler is quickest with; None for all of them
@@ -312,81 +371,6 @@ class Model(Protocol):
         """``x`` uint8 (B,C,H,W), ``labels`` int64 (B,); returns ``loss`` (a scalar) and figures worth a curve."""
         ...
 
-
-@runtime_checkable
-class Scores(Protocol):
-    """Has a likelihood, a bound or an energy."""
-
-    def score(self, x: torch.Tensor, seed: int = 0, labels: torch.Tensor | None = None) -> list[Score]:
-        """``x`` uint8 (B,C,H,W); one score per image."""
+    def parameters(self, recurse: bool = True) -> Iterator[torch.nn.Parameter]:
+        """Its weights, as every network of torch gives them."""
         ...
-
-
-@runtime_checkable
-class Decodes(Protocol):
-    """Turns a latent into a picture in one go."""
-
-    latent_shape: tuple[int, ...]
-
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
-        """``z`` (B, *latent_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
-        ...
-
-
-@runtime_checkable
-class Encodes(Protocol):
-    """Turns a picture into a latent."""
-
-    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``x`` uint8 (B,C,H,W) -> ``mu`` and ``logvar``, each (B, *latent_shape)."""
-        ...
-
-
-@runtime_checkable
-class Completes(Protocol):
-    """Fills in the unknown part of a picture."""
-
-    def complete(self, x: torch.Tensor, known: torch.Tensor, request: Any) -> Iterator[Frame]:
-        """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
-        ...
-
-
-@runtime_checkable
-class Tokenizes(Protocol):
-    """Turns a picture into a grid of code numbers, and any such grid into a picture."""
-
-    code_shape: tuple[int, ...]  # rows, columns, levels
-    num_codes: int
-
-    def encode_codes(self, x: torch.Tensor) -> torch.Tensor:
-        """``x`` uint8 (B,C,H,W) -> int64 (B, *code_shape), 0..num_codes-1."""
-        ...
-
-    def decode_codes(self, codes: torch.Tensor) -> torch.Tensor:
-        """int64 (B, *code_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
-        ...
-
-
-@runtime_checkable
-class BuildsOn(Protocol):
-    """Needs another model, which its card names with the hash of its weights."""
-
-    def build_on(self, foundation: Any) -> None:
-        """Raises ValueError with the end of a sentence, if it is not what is needed."""
-        ...
-
-
-@runtime_checkable
-class FollowsGuide(Protocol):
-    """Its samples can be pushed away from those of a weaker model, which its card names with the hash of its weights."""
-
-    def be_guided_by(self, weaker: Any) -> None:
-        """Raises ValueError with the end of a sentence, if the two do not speak of the same thing."""
-        ...
-
-
-@runtime_checkable
-class ClassConditional(Protocol):
-    """Its request has a ``label`` field, ``EACH_CLASS`` or 0..num_classes-1."""
-
-    num_classes: int

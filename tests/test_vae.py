@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from playground.contract import Decodes, Encodes, Model, Scores
+from playground.capabilities import Decodes, Encodes, Scores
+from playground.contract import Model
 from playground.evaluation import likelihood
 from playground.models import discretized_logistic, noise
 from playground.models.vae import autoencoder, vae

@@ -5,46 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from playground import models
+from playground.contract import Card
 
 ID = r"[a-z0-9]+(-[a-z0-9]+)+"  # system-dataset
 
 
 class CheckpointError(ValueError):
     """A file that is not a checkpoint of ours, said in one sentence."""
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a checkpoint says about itself.  All of it is plain JSON."""
-
-    id: str
-    family: str
-    system: str
-    paper: str
-    network: str  # "family/file" under playground/models
-    likelihood: str
-    config: dict[str, Any]
-    dataset: str
-    dataset_title: str
-    licence: str
-    classes: list[str]
-    recipe: dict[str, Any]
-    seed: int
-    images_seen: int
-    training_seconds: float
-    machine: str
-    date: str
-    parameters: int
-    built_on: list[str] = field(
-        default_factory=list
-    )  # "id@hash" of the checkpoint that this one needs, if any
-    guided_by: list[str] = field(default_factory=list)  # "id@hash" of a weaker one that guides it, if any
-    metrics: dict[str, Any] = field(default_factory=dict)  # measured later; not in the header
 
 
 def parse_card(path: Path, metadata: Any) -> Card:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.contract import Scores
+from playground.capabilities import Scores
 from playground.data import bible
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all

@@ -8,7 +8,7 @@ from torch import nn
 
 
 class OnTokenizer(nn.Module):
-    """A network over what a tokenizer makes of pictures; ``build_on`` gives it that tokenizer (``base.BuildsOn``)."""
+    """A network over what a tokenizer makes of pictures; ``build_on`` gives it that tokenizer (``capabilities.BuildsOn``)."""
 
     tokenizer: Any  # None until it is given; not a part of this network's weights
 

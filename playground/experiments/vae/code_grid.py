@@ -1,4 +1,4 @@
-"""A picture as a grid of code numbers, any of which can be changed: for any model that tokenizes (``base.Tokenizes``).
+"""A picture as a grid of code numbers, any of which can be changed: for any model that tokenizes (``capabilities.Tokenizes``).
 
 What the entries near a chosen one would do in its place is decoded too: neighbours in the codebook look alike.
 """

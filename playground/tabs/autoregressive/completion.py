@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground import contract
+from playground import capabilities
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -34,7 +34,7 @@ class Complete(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Whoever completes."""
-        return isinstance(model, contract.Completes)
+        return isinstance(model, capabilities.Completes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import contract
+from playground import capabilities
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -32,7 +32,7 @@ class Interpolate(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Anything that decodes a latent and encodes a picture."""
-        return isinstance(model, contract.Decodes) and isinstance(model, contract.Encodes)
+        return isinstance(model, capabilities.Decodes) and isinstance(model, capabilities.Encodes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import contract
+from playground import capabilities
 from playground.contract import Frame, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame import model_cache
@@ -42,7 +42,7 @@ class CodeGenerate(View):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Models that turn pictures into codes and back."""
-        return isinstance(model, contract.Tokenizes)
+        return isinstance(model, capabilities.Tokenizes)
 
     def explanation(self, model: Any) -> tuple[str, str]:
         """Without a prior there is nothing that knows which codes go together, which is the lesson."""

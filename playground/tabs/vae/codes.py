@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground import contract
+from playground import capabilities
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.code_table import CodeTable
@@ -41,7 +41,7 @@ class Codes(ImageView):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """Models that turn pictures into codes and back."""
-        return isinstance(model, contract.Tokenizes)
+        return isinstance(model, capabilities.Tokenizes)
 
     def request_type(self, model: Any) -> type[Request]:
         """See the class."""
