@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
@@ -26,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground import checkpoints, families
-from playground.contract import Frame
+from playground.contract import Message
 from playground.export import picture_metadata
 from playground.tabs import registry
 from playground.tabs.frame import model_cache as model_cache
@@ -157,7 +156,7 @@ class MainWindow(QMainWindow):
             row.addWidget(widget)
         self.tabs.setCornerWidget(corner)
         self._hello = self.stream.lane("devices")
-        self._hello.frames_arrived.connect(lambda frames: self._know_devices(frames[-1].extras["devices"]))
+        self._hello.frames_arrived.connect(lambda frames: self._know_devices(frames[-1].payload))
         self._hello.failed.connect(self._say)
         self._hello.play(_devices)
 
@@ -322,8 +321,8 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
 
-def _devices() -> Iterator[Frame]:
-    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"devices": model_cache.devices()})
+def _devices() -> Iterator[Message[list[str]]]:
+    yield Message(model_cache.devices())
 
 
 def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:

@@ -48,8 +48,8 @@ def printed_score(tmp_path, capsys, id, image):
 @pytest.mark.parametrize("card", [c for c in picture_cards() if c.likelihood != "none"], ids=lambda c: c.id)
 def test_the_numbers_are_those_of_playground_score(card, tmp_path, capsys):
     image = data.load("fashion", "test")[0][3]
-    frames = list(scoring.score_summaries(scoring.Bench(ModelCache("cpu")), [card], image))
-    score = frames[1].extras["verdict"].score
+    messages = list(scoring.score_summaries(scoring.Bench(ModelCache("cpu")), [card], image))
+    score = messages[1].payload.score_summary.score
     told = printed_score(tmp_path, capsys, card.id, image)
     assert (score.kind, score.unit) == (told["kind"], told["unit"]) == (card.likelihood, score.unit)
     assert score.value == pytest.approx(told["value"], abs=1e-6)
@@ -69,11 +69,10 @@ def test_quick_models_answer_first_and_a_broken_one_does_not_silence_the_others(
         return load(id)
 
     monkeypatch.setattr(bench, "model", model)
-    frames = list(scoring.score_summaries(bench, cards, np.zeros((28, 28, 1), np.uint8)))
-    assert [f.extras.get("id") for f in frames] == [None, "vae2d-fashion", "nice-fashion"]
-    assert frames[1].extras["error"] == "It is broken." and math.isfinite(
-        frames[2].extras["verdict"].score.value
-    )
+    messages = list(scoring.score_summaries(bench, cards, np.zeros((28, 28, 1), np.uint8)))
+    size, broken, scored = (message.payload for message in messages)
+    assert size.num_bytes > 0 and (broken.id, scored.id) == ("vae2d-fashion", "nice-fashion")
+    assert broken.sentence == "It is broken." and math.isfinite(scored.score_summary.score.value)
 
 
 def test_a_model_without_a_likelihood_says_so():

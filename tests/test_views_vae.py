@@ -56,9 +56,9 @@ def test_the_two_parts_of_the_elbo_sum_to_the_score(load, name):
 
 def test_the_bound_tightens_with_more_weights(load):
     model, request = load("vae-fashion"), ReconstructRequest(index=4, seed=3)
-    *_, last = frames = list(reconstruction.bounds(model, request))
-    assert [len(f.extras["k"]) for f in frames] == list(range(1, 10)) and last.extras["k"][-1] == 256
-    bits = last.extras["bits"]
+    *_, last = found = [message.payload for message in reconstruction.bounds(model, request)]
+    assert [len(k) for k, _ in found] == list(range(1, 10)) and last.k[-1] == 256
+    bits = last.bits
     assert (np.diff(bits) < 0).all()
     whole = model.importance_weighted_bound(as_tensor(4), 256, 3).item()
     assert bits[-1] == pytest.approx(whole, abs=1e-9)
@@ -95,16 +95,16 @@ def test_an_autoencoder_has_a_point_and_no_kl(load):
 @pytest.mark.parametrize("name", ["vae2d-fashion", "vae-fashion"])
 def test_information_is_the_mean_kl_over_the_test_images(load, name):
     model = load(name)
-    frames = list(latent_sliders.information(model))
-    assert frames[-1].step == frames[-1].total == 20
+    messages = list(latent_sliders.information(model))
+    assert messages[-1].step == messages[-1].total == 20
     sample = model.kl_per_dimension(as_tensor(*range(500))).mean(0).numpy()
-    assert np.allclose(frames[0].extras["kl"], sample, rtol=1e-4)
-    assert np.corrcoef(sample, frames[-1].extras["kl"])[0, 1] > 0.99
+    assert np.allclose(messages[0].payload, sample, rtol=1e-4)
+    assert np.corrcoef(sample, messages[-1].payload)[0, 1] > 0.99
 
 
 def test_a_collapsed_dimension_changes_next_to_nothing_and_an_informative_one_a_lot(load):
     model = load("vae-fashion")
-    kl = next(iter(latent_sliders.information(model))).extras["kl"]
+    kl = next(latent_sliders.information(model)).payload
     (start,) = latent_sliders.slide(model, SlidersRequest(index=2))
 
     def change(dimension):
@@ -158,7 +158,7 @@ def test_the_test_set_is_encoded_once(load):
     model = checkpoints.load("vae2d-fashion")
     first, again = list(interpolation.encodings(model)), list(interpolation.encodings(model))
     assert len(first) == 20 and len(again) == 1
-    assert np.array_equal(first[-1].extras["points"], again[0].extras["points"])
+    assert np.array_equal(first[-1].payload.points, again[0].payload.points)
 
 
 def test_a_plane_is_whole_at_once_and_then_exact(load):
@@ -218,7 +218,7 @@ def test_a_dragged_slider_moves_its_dimension_and_the_picture(open_window, qtbot
     view, model = window.current.view, checkpoints.load("vae-fashion")
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: view.kl is not None and not view.measurer.is_open, timeout=WAIT)
-    kl = list(latent_sliders.information(model))[-1].extras["kl"]
+    kl = list(latent_sliders.information(model))[-1].payload
     assert view.sliders.order == np.argsort(-kl, kind="stable").tolist()
     dimension = view.sliders.order[0]
     slider = view.sliders.rows[dimension].slider

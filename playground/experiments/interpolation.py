@@ -9,13 +9,13 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 
 _PASSES = (1, 0, 2)  # the first row of each pass over the plane: the middle ones stand in for both neighbours
@@ -157,15 +157,22 @@ def decode_both(model: Any, partner: Any, z: np.ndarray, output: str, seed: int)
     yield Frame(1, 1, 2, np.concatenate([one.images, other.images]), one.extras)
 
 
-@torch.no_grad()
-def encodings(model: Any, batch_size: int = 500) -> Iterator[Frame]:
-    """Encode the whole test set, a frame per batch: extras ``points`` float32 (n,D) and ``labels`` so far.
+class Encodings(NamedTuple):
+    """Codes of the first test images, as many as are encoded so far."""
 
-    Done once for each loaded model: afterwards there is one frame with all of them.
+    points: np.ndarray  # float32 (n,D)
+    labels: np.ndarray  # int64 (n,)
+
+
+@torch.no_grad()
+def encodings(model: Any, batch_size: int = 500) -> Iterator[Message[Encodings]]:
+    """Encode the whole test set, a message per batch.
+
+    Done once for each loaded model: afterwards there is one message with all of them.
     """
     images, labels = data.load(model.card.dataset, "test")
     if model in _ENCODED:
-        yield Frame(1, 1, 0, images[:0], {"points": _ENCODED[model], "labels": labels})
+        yield Message(Encodings(_ENCODED[model], labels))
         return
     points: list[np.ndarray] = []
     device = next(model.parameters()).device
@@ -176,7 +183,7 @@ def encodings(model: Any, batch_size: int = 500) -> Iterator[Frame]:
         done = np.concatenate(points)
         if len(done) == len(images):
             _ENCODED[model] = done
-        yield Frame(i + 1, total, i + 1, images[:0], {"points": done, "labels": labels[: len(done)]})
+        yield Message(Encodings(done, labels[: len(done)]), i + 1, total)
 
 
 @torch.no_grad()

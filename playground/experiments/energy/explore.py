@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 from playground.models.energy.chains import run
 from playground.ranking import auc
@@ -170,8 +170,8 @@ def _energies(model: Any, pictures: np.ndarray) -> np.ndarray:
 # --- filters
 
 
-def filters(model: Any) -> Iterator[Frame]:
-    """One frame without pictures; extra ``filters`` float32 (num_hidden,H,W), the weights into each hidden unit."""
+def filters(model: Any) -> Iterator[Message[np.ndarray]]:
+    """One message: the weights into each hidden unit, float32 (num_hidden,H,W)."""
     channels, height, width = model.shape
     weights = model.weight.detach().cpu().numpy().T.reshape(-1, channels, height, width)[:, 0]
-    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"filters": weights})
+    yield Message(weights)

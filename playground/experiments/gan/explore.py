@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan.stylegan import StyleRequest
@@ -228,11 +228,10 @@ def move(model: Any, request: Any, resume: State | None = None) -> Iterator[Fram
     yield Frame(1, 1, 1, frame.images, frame.extras, {"done": 1})
 
 
-def spread(model: Any) -> Iterator[Frame]:
-    """One frame without pictures; extra ``spread`` float32 (32,): the standard deviation along the widest directions of w."""
+def spread(model: Any) -> Iterator[Message[np.ndarray]]:
+    """One message: the standard deviation along the widest directions of w, float32 (32,)."""
     _, deviations = model.directions
-    nothing = np.zeros((0, 1, 1, 1), np.uint8)
-    yield Frame(1, 1, 0, nothing, {"spread": deviations[:32].cpu().numpy()})
+    yield Message(deviations[:32].cpu().numpy())
 
 
 # --- projection

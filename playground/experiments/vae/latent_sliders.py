@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 
 COLLAPSED = 0.1  # nats: a dimension that says less than this is as good as unused
@@ -98,8 +98,8 @@ def slide(model: Any, request: SlidersRequest, resume: State | None = None) -> I
 
 
 @torch.no_grad()
-def information(model: Any) -> Iterator[Frame]:
-    """How much each dimension says over the test set, a frame per batch: extra ``kl`` float64 (D,) in nats, so far."""
+def information(model: Any) -> Iterator[Message[np.ndarray]]:
+    """How much each dimension says over the test set, a message per batch: KL so far, float64 (D,) in nats."""
     images = data.load(model.card.dataset, "test")[0]
     total = -(-len(images) // _BATCH)
     device, summed = next(model.parameters()).device, 0.0
@@ -108,7 +108,7 @@ def information(model: Any) -> Iterator[Frame]:
         x = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy()).to(device)
         summed = summed + model.kl_per_dimension(x).double().sum(0).cpu().numpy()
         seen = min((i + 1) * _BATCH, len(images))
-        yield Frame(i + 1, total, i + 1, images[:0], {"kl": summed / seen})
+        yield Message(summed / seen, i + 1, total)
 
 
 def _start_kept(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:

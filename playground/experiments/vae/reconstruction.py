@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 
 MOST_WEIGHTS = 256
@@ -72,12 +72,18 @@ def reconstruct(model: Any, request: ReconstructRequest, resume: State | None = 
     yield Frame(2, 2, 3, images, extras, {"z": z})
 
 
-@torch.no_grad()
-def bounds(model: Any, request: ReconstructRequest) -> Iterator[Frame]:
-    """The importance-weighted bound of the test image against the number k of weights, a frame as often as k doubles.
+class Bounds(NamedTuple):
+    """Importance-weighted bounds, the tighter the more weights."""
 
-    Extras: ``k``, the powers of two up to the number of weights drawn so far, and ``bits``, float64 of that length: the
-    bound for each in bits/dim, averaged over all groups of k among the weights, so that every group counts once.
+    k: np.ndarray  # int64, the powers of two up to the number of weights drawn so far
+    bits: np.ndarray  # float64 of that length, bits/dim
+
+
+@torch.no_grad()
+def bounds(model: Any, request: ReconstructRequest) -> Iterator[Message[Bounds]]:
+    """The importance-weighted bound of the test image against the number k of weights, a message as often as k doubles.
+
+    Each is averaged over all groups of k among the weights, so that every group counts once.
     """
     images, _ = data.load(model.card.dataset, "test")
     image = images[request.index : request.index + 1]
@@ -90,7 +96,7 @@ def bounds(model: Any, request: ReconstructRequest) -> Iterator[Frame]:
             continue
         k = 2 ** np.arange(count.bit_length())
         bits = np.array([-_mean_bound(np.array(drawn), int(n)) for n in k]) / (model.num_dims * np.log(2))
-        yield Frame(len(k), total, count + 1, image, {"k": k, "bits": bits})
+        yield Message(Bounds(k, bits), len(k), total)
 
 
 def _mean_bound(log_weights: np.ndarray, k: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground import data
-from playground.contract import Frame, Request, State
+from playground.contract import Frame, Message, Request, State
 from playground.data import bible
 from playground.export import contact_sheet
 from playground.export.picture_metadata import numbers
@@ -176,7 +176,7 @@ class Write(View):
         codes = frame.images[0, 0, : index + 1, 0].astype(np.int64)
         block, head = self.attention.value()
 
-        def look(model: Any) -> Iterator[Frame]:
+        def look(model: Any) -> Iterator[Message[tuple[int, np.ndarray]]]:
             import torch
 
             device = next(model.parameters()).device
@@ -185,15 +185,15 @@ class Write(View):
             weights = weights if block < 0 else weights[block : block + 1]
             weights = weights if head < 0 else weights[:, head : head + 1]
             shades[first:] = weights.mean((0, 1)).float().cpu().numpy()
-            yield Frame(1, 1, 1, frame.images, {"shades": shades, "index": index})
+            yield Message((index, shades))
 
         self.looking.touch()
         self.looking.play(self.source(look))
 
-    def _looked(self, frame: Frame) -> None:
+    def _looked(self, message: Message[tuple[int, np.ndarray]]) -> None:
         """Shade what was looked at, the most looked at in full."""
-        if frame.extras["index"] == self.page.pointer():
-            shades: np.ndarray = frame.extras["shades"]
+        index, shades = message.payload
+        if index == self.page.pointer():
             self.page.set_weights(shades / max(float(shades.max(initial=0)), 1e-9))
 
     # --- what is kept

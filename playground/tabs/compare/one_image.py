@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 
 from playground import data
 from playground.checkpoints import Card
-from playground.contract import Frame
+from playground.contract import Frame, Message
 from playground.data import image_import
 from playground.evaluation import out_of_distribution
 from playground.export import picture_metadata
@@ -23,6 +23,7 @@ from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare import score_words, scoring
 from playground.tabs.compare.score_layout import RowContent
 from playground.tabs.compare.score_row import ScoreHeader, ScoreRow
+from playground.tabs.compare.scoring import NotScored, PngSize, Scored
 from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.ui.pictures.paint_grid import PaintGrid
 from playground.ui.playback.job import Job
@@ -322,20 +323,20 @@ class OneImage(Scene):
     def _chosen(self) -> int:
         return out_of_distribution.OTHERS.index(self.other)
 
-    def _hear(self, frames: list[Frame]) -> None:
-        for frame in frames:
-            if "size" in frame.extras:
-                self._png = frame.extras["size"]
+    def _hear(self, messages: list[Message[PngSize | Scored | NotScored]]) -> None:
+        for found in (message.payload for message in messages):
+            if isinstance(found, PngSize):
+                self._png = found.num_bytes
                 self._draw_files()
             else:
-                self._take_score(frame.extras)
+                self._take_score(found)
 
-    def _take_score(self, found: Any) -> None:
-        card = next(c for c in self.cards if c.id == found["id"])
-        if "error" in found:
-            self.rows[card.id].set_content(score_words.failed(card, found["error"]), self._chosen)
+    def _take_score(self, found: Scored | NotScored) -> None:
+        card = next(c for c in self.cards if c.id == found.id)
+        if isinstance(found, NotScored):
+            self.rows[card.id].set_content(score_words.failed(card, found.sentence), self._chosen)
             return
-        self.score_summaries[card.id] = found["verdict"], found["census"]
+        self.score_summaries[card.id] = found.score_summary, found.census
         self._draw(card)
 
     def _draw(self, card: Card) -> None:

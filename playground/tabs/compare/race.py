@@ -12,14 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import families
 from playground.checkpoints import Card
-from playground.contract import EACH_CLASS, Frame, Request, knob, knobs
+from playground.contract import EACH_CLASS, Frame, Message, Request, knob, knobs
 from playground.evaluation.report import PICTURES
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.model_list import Choice, ModelList
@@ -75,6 +74,11 @@ class Entrant:
 
     model: Any
     request: Request
+
+
+Loading = tuple[
+    int, Entrant | None, str
+]  # place at the start; the entrant once it is loaded, or why it is not
 
 
 def request_for(model: Any, race: RaceRequest) -> Request:
@@ -256,32 +260,29 @@ class Race(Scene):
     def _load(self, ids: Sequence[str], asked: RaceRequest) -> FrameSource:
         store = self.page.model_cache
 
-        def news(index: int, **what: Any) -> Frame:
-            return Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"index": index, **what})
-
-        def load() -> Iterator[Frame]:
+        def load() -> Iterator[Message[Loading]]:
             for i, key in enumerate(ids):
-                yield news(i)
+                yield Message((i, None, ""))
                 try:
                     model = store.get(key)
                     entrant = Entrant(model, request_for(model, asked))
                     warm_up(entrant)
                 except Exception as error:  # the others race without it
-                    yield news(i, sentence=model_cache.sentence(error))
+                    yield Message((i, None, model_cache.sentence(error)))
                 else:
-                    yield news(i, entrant=entrant)
+                    yield Message((i, entrant, ""))
 
         return load
 
-    def _loaded(self, frames: list[Frame]) -> None:
-        for extras in (frame.extras for frame in frames):
-            panel = self.board.panels[extras["index"]]
-            if "entrant" in extras:
-                self.entrants[extras["index"]] = extras["entrant"]
+    def _loaded(self, messages: list[Message[Loading]]) -> None:
+        for index, entrant, sentence in (message.payload for message in messages):
+            panel = self.board.panels[index]
+            if entrant is not None:
+                self.entrants[index] = entrant
                 panel.say("ready")
-            elif "sentence" in extras:
-                self.failures[extras["index"]] = extras["sentence"]
-                panel.say(extras["sentence"])
+            elif sentence:
+                self.failures[index] = sentence
+                panel.say(sentence)
             else:
                 panel.say("loading …")
 

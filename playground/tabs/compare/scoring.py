@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from playground import checkpoints
 from playground.checkpoints import Card
-from playground.contract import Frame, knobs, make_request
+from playground.contract import Frame, Message, knobs, make_request
 from playground.evaluation import out_of_distribution
 from playground.tabs.frame import model_cache as model_cache
 from playground.tabs.frame.model_cache import ModelCache
@@ -50,16 +51,40 @@ class Bench:
         return census.milliseconds if census else _GUESS.get(card.likelihood, math.inf)
 
 
-def score_summaries(bench: Bench, cards: list[Card], image: np.ndarray) -> Iterator[Frame]:
-    """A frame for every model: ``id``, and ``score_summary`` with ``census``, or ``error``; before them one with ``size``."""
-    yield Frame(0, len(cards), 0, image[None], {"size": out_of_distribution.png_bytes(image)})
+@dataclass(frozen=True)
+class PngSize:
+    """What the picture takes as a file, in bytes."""
+
+    num_bytes: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one model says of the picture, and what it said of many others if that was measured."""
+
+    id: str
+    score_summary: out_of_distribution.ScoreSummary
+    census: out_of_distribution.Census | None
+
+
+@dataclass(frozen=True)
+class NotScored:
+    """Why one model says nothing."""
+
+    id: str
+    sentence: str
+
+
+def score_summaries(
+    bench: Bench, cards: list[Card], image: np.ndarray
+) -> Iterator[Message[PngSize | Scored | NotScored]]:
+    """The size of the picture's PNG file, and then a message for every model, the quick ones first."""
+    yield Message(PngSize(out_of_distribution.png_bytes(image)), 0, len(cards))
     for i, card in enumerate(sorted(cards, key=bench.milliseconds)):
         try:
             model = bench.model(card.id)
         except Exception as error:  # the others still have something to say
-            yield Frame(
-                i + 1, len(cards), i, image[None], {"id": card.id, "error": model_cache.sentence(error)}
-            )
+            yield Message(NotScored(card.id, model_cache.sentence(error)), i + 1, len(cards))
             continue
         census = bench.census(card.id)
         yield from model_cache.with_threads(model, _one(model, census, image, i + 1, len(cards)))
@@ -67,13 +92,13 @@ def score_summaries(bench: Bench, cards: list[Card], image: np.ndarray) -> Itera
 
 def _one(
     model: Any, census: out_of_distribution.Census | None, image: np.ndarray, step: int, total: int
-) -> Iterator[Frame]:
-    extras: dict[str, Any] = {"id": model.card.id}
+) -> Iterator[Message[PngSize | Scored | NotScored]]:
     try:
-        extras |= {"verdict": out_of_distribution.judge(model, image), "census": census}
+        summary = out_of_distribution.judge(model, image)
     except Exception as error:
-        extras["error"] = model_cache.sentence(error)
-    yield Frame(step, total, step, image[None], extras)
+        yield Message(NotScored(model.card.id, model_cache.sentence(error)), step, total)
+    else:
+        yield Message(Scored(model.card.id, summary, census), step, total)
 
 
 def fresh_sample(bench: Bench, card: Card, seed: int) -> Iterator[Frame]:

@@ -6,11 +6,10 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from playground import checkpoints, families
-from playground.contract import Frame
+from playground.contract import Message
 from playground.evaluation import results
 from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
 from playground.export import csv_table
@@ -63,7 +62,7 @@ class Table(Scene):
         self._lay_out()
         self._fill_published()
         self._reader = self.new_lane("figures")
-        self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].extras["rows"]))
+        self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].payload))
         self._reader.failed.connect(self.page.banner.show_error)
         self._is_read = False
         self.rows = results.rows(self.page.cards, self.titles)  # what stands on the cards alone
@@ -92,9 +91,9 @@ class Table(Scene):
     def wake(self) -> None:
         """Read the figures, which may have been measured since."""
 
-        def read() -> Iterator[Frame]:
+        def read() -> Iterator[Message[list[Row]]]:
             rows = results.rows(checkpoints.cards(), self.titles)
-            yield Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"rows": rows})
+            yield Message(rows)
 
         self._reader.play(read)
 

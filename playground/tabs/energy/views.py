@@ -309,7 +309,7 @@ class Filters(View):
         self.column.addLayout(row, 1)
         self.player.speed = 15.0
         self.fetch = self.new_lane("filters")
-        self.fetch.frames_arrived.connect(lambda frames: self._take(frames[-1].extras["filters"]))
+        self.fetch.frames_arrived.connect(lambda frames: self._take(frames[-1].payload))
         self.fetch.failed.connect(self.tab.show_failure)
         self.filters: np.ndarray | None = None
         self.plot = BarPlot("Hidden units by how probably they are on", "P(h = 1)", "units")

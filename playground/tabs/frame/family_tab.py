@@ -10,13 +10,12 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card, resolve, weights_hash
-from playground.contract import Frame, Request, settings_of
+from playground.contract import Message, Request, settings_of
 from playground.evaluation import report
 from playground.export.picture_metadata import PictureMetadata, request_of
 from playground.families import Family
@@ -73,7 +72,7 @@ class FamilyTab(QWidget):
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
-        self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].extras["model"]))
+        self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
         self._loader.failed.connect(self._model_failed)
         self._make_widgets()
         self._lay_out()
@@ -211,10 +210,8 @@ class FamilyTab(QWidget):
         self.card.show_card(self._cards[where])
         store = self.model_cache
 
-        def load() -> Iterator[Frame]:
-            yield Frame(
-                0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"model": store.get(where), "where": where}
-            )
+        def load() -> Iterator[Message[Any]]:
+            yield Message(store.get(where))
 
         self._loader.play(load)
 

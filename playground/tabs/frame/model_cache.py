@@ -10,12 +10,13 @@ import dataclasses
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from playground.contract import Frame, Request
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
 Sampler = Callable[[Any, Request], Iterator[Frame]]
+Step = TypeVar("Step")
 
 
 def prepare() -> None:
@@ -25,7 +26,7 @@ def prepare() -> None:
     torch.set_flush_denormal(True)
 
 
-def with_threads(model: Any, frames: Iterator[Frame]) -> Iterator[Frame]:
+def with_threads(model: Any, frames: Iterator[Step]) -> Iterator[Step]:
     """Let each step of a sampler have as many threads as its model wants; lanes of other models come in between."""
     import torch
 

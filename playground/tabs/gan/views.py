@@ -335,7 +335,7 @@ class Directions(StyleView):
         self.which.clear()
         self.which.addItems([self._entry(i) for i in range(explore.NUM_DIRECTIONS)])
         self.finger = getattr(self, "finger", None) or self.new_lane("spread")
-        self.finger.frames_arrived.connect(lambda frames: self._show_spread(frames[-1]))
+        self.finger.frames_arrived.connect(lambda frames: self._show_spread(frames[-1].payload))
         self.finger.play(self.source(explore.spread))
 
     def _entry(self, index: int) -> str:
@@ -358,8 +358,8 @@ class Directions(StyleView):
         """Before and after."""
         self.grid.set_images(frame.images, columns=2, captions=["as drawn", "moved"])
 
-    def _show_spread(self, frame: Frame) -> None:
-        self.plot.set_values(frame.extras["spread"], x=np.arange(1, len(frame.extras["spread"]) + 1))
+    def _show_spread(self, deviations: np.ndarray) -> None:
+        self.plot.set_values(deviations, x=np.arange(1, len(deviations) + 1))
 
 
 class Project(View):

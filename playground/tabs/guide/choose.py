@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground import checkpoints, families
-from playground.contract import Frame
+from playground.contract import Message
 from playground.evaluation import results
 from playground.evaluation.results import Row
 from playground.tabs.frame.page import LinkTarget, Scene
@@ -58,7 +57,7 @@ class Choose(Scene):
         self.column.addLayout(row, 1)
         self.rows: list[Row] = []  # of the measured table
         self._reader = self.new_lane("figures")
-        self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].extras["rows"]))
+        self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].payload))
         self._leaves = {leaf["family"]: leaf for leaf in reversed(read("map")["leaf"])}
         self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.arrived.connect(lambda _key, frame: self.grid.set_images(frame.images))
@@ -69,9 +68,9 @@ class Choose(Scene):
         """Draw, if there is a recommendation; read what was measured, which may be new."""
         self.rounds.wake()
 
-        def read() -> Iterator[Frame]:
+        def read() -> Iterator[Message[list[Row]]]:
             rows = results.rows(checkpoints.cards())
-            yield Frame(0, 0, 0, np.zeros((0, 1, 1, 1), np.uint8), {"rows": rows})
+            yield Message(rows)
 
         self._reader.play(read)
 

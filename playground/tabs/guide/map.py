@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from PySide6.QtWidgets import QScrollArea
 
-from playground.contract import Frame
+from playground.contract import Frame, Message
 from playground.tabs.frame.page import Scene
 from playground.tabs.guide.links import Link, LinkTargets, read
 from playground.tabs.guide.live_samples import Rounds, Subject
@@ -65,7 +64,7 @@ class Map(Scene):
         self._facts: dict[str, dict[str, Any]] = {}
         self._asked = False
         self._ask = self.new_lane("facts")
-        self._ask.frames_arrived.connect(lambda frames: self._know(frames[-1].extras["facts"]))
+        self._ask.frames_arrived.connect(lambda frames: self._know(frames[-1].payload))
 
     def wake(self) -> None:
         """Draw; the first time, ask the models' classes what they can do."""
@@ -113,7 +112,7 @@ def marks(facts: dict[str, Any], passes: int | None) -> list[Mark]:
     return [(True, drawn), likelihood, latent, encode]
 
 
-def _facts(networks: dict[str, str]) -> Iterator[Frame]:
+def _facts(networks: dict[str, str]) -> Iterator[Message[dict[str, dict[str, Any]]]]:
     """On the worker: what the models' classes say of themselves."""
     from playground import models
 
@@ -127,4 +126,4 @@ def _facts(networks: dict[str, str]) -> Iterator[Frame]:
             "walks": hasattr(kind, "denoiser"),
             "invertible": hasattr(kind, "to_z"),
         }
-    yield Frame(1, 1, 0, np.zeros((0, 1, 1, 1), np.uint8), {"facts": found})
+    yield Message(found)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.contract import Frame, Request
+from playground.contract import Frame, Message, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.view import View
 from playground.tabs.vae.code_generate import CodeGenerate
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot
+
+if TYPE_CHECKING:
+    from playground.experiments.interpolation import Encodings
 
 NEIGHBOURS = 200
 
@@ -128,8 +131,8 @@ class Plane(View):
         text = f"z = ({z_1:+.2f}, {z_2:+.2f})".replace("-", "−")
         self.picture.set_images(frame.images, captions=[text])
 
-    def _show_encodings(self, frame: Frame) -> None:
-        self.points, self.labels = frame.extras["points"], frame.extras["labels"]
+    def _show_encodings(self, message: Message[Encodings]) -> None:
+        self.points, self.labels = message.payload
         self.plane.set_scatter(self.points, self.labels, self.model.card.classes)
         if self.plane.pointer() is not None:
             self._draw_neighbours(np.array([self.plane.pointer()], np.float32))

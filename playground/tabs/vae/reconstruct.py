@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from playground.contract import Frame, Request
+from playground.contract import Frame, Message, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.posterior import Posterior
 from playground.tabs.vae.sliders import Sliders
@@ -17,6 +17,10 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
+
+if TYPE_CHECKING:
+    from playground.experiments.interpolation import Encodings
+    from playground.experiments.vae.reconstruction import Bounds
 
 
 class Reconstruct(ImageView):
@@ -147,18 +151,18 @@ class Reconstruct(ImageView):
         )
         self.bars.set_values([given, kl, given + kl], names=["given z", "KL", "−ELBO"], highlight=2)
 
-    def _show_bounds(self, frame: Frame) -> None:
-        bits = frame.extras["bits"]
-        self.curve.set_curve("bound", bits, np.log2(frame.extras["k"]))
-        self.curve.set_range(x=(0, frame.total - 1))
-        self.curve.set_title(f"Bound against k: {bits[-1]:.3f} at k = {frame.extras['k'][-1]}")
+    def _show_bounds(self, message: Message[Bounds]) -> None:
+        k, bits = message.payload
+        self.curve.set_curve("bound", bits, np.log2(k))
+        self.curve.set_range(x=(0, message.total - 1))
+        self.curve.set_title(f"Bound against k: {bits[-1]:.3f} at k = {k[-1]}")
 
-    def _show_encodings(self, frame: Frame) -> None:
-        self.points = frame.extras["points"]
+    def _show_encodings(self, message: Message[Encodings]) -> None:
+        self.points, labels = message.payload
         reach = float(np.quantile(np.abs(self.points), 0.998))
         self.plane.set_extent(max(round(reach * 2 + 0.5) / 2, 1.0))
-        self.plane.set_scatter(self.points, frame.extras["labels"], self.model.card.classes)
-        self.posterior.set_points(self.points, frame.extras["labels"])
+        self.plane.set_scatter(self.points, labels, self.model.card.classes)
+        self.posterior.set_points(self.points, labels)
 
     def _take_nearest(self, z_1: float, z_2: float) -> None:
         if len(self.points):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from playground import checkpoints
-from playground.contract import Frame, Request
+from playground.contract import Frame, Message, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot
+
+if TYPE_CHECKING:
+    from playground.experiments.interpolation import Encodings
 
 NEAR = 0.25  # how far from the pointer an encoding counts as near
 
@@ -180,9 +183,9 @@ class Beside(View):
         for picture, image in zip(self.pictures, self._in_order(*frame.images), strict=True):
             picture.set_images(image[None], captions=[text])
 
-    def _show_encodings(self, side: int, frame: Frame) -> None:
-        self.points[side] = frame.extras["points"]
-        self.planes[side].set_scatter(self.points[side], frame.extras["labels"], self.model.card.classes)
+    def _show_encodings(self, side: int, message: Message[Encodings]) -> None:
+        self.points[side], labels = message.payload
+        self.planes[side].set_scatter(self.points[side], labels, self.model.card.classes)
         self._count()
 
     def _count(self) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground import contract
-from playground.contract import Frame, Request
+from playground import capabilities
+from playground.contract import Frame, Message, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.slider_panel import LatentSliders
 from playground.ui.pictures.image_grid import ImageGrid
@@ -32,7 +32,7 @@ class Sliders(ImageView):
     @classmethod
     def suits(cls, model: Any) -> bool:
         """A flat latent, both ways."""
-        both = isinstance(model, contract.Decodes) and isinstance(model, contract.Encodes)
+        both = isinstance(model, capabilities.Decodes) and isinstance(model, capabilities.Encodes)
         return both and len(model.latent_shape) == 1 and hasattr(model, "reconstruct_frames")
 
     def request_type(self, model: Any) -> type[Request]:
@@ -162,12 +162,12 @@ class Sliders(ImageView):
             self.sliders.set_values(z)
         self.back.setEnabled(bool(getattr(request, "moved", "")))
 
-    def _informed(self, frame: Frame) -> None:
+    def _informed(self, message: Message[np.ndarray]) -> None:
         from playground.experiments.vae.latent_sliders import COLLAPSED
 
-        if self.sliders.in_hand and frame.step < frame.total:
+        if self.sliders.in_hand and message.step < message.total:
             return  # nothing moves away under the finger
-        self.kl = frame.extras["kl"]
+        self.kl = message.payload
         order = np.argsort(-self.kl, kind="stable").tolist()
         self.sliders.set_information(order, self.kl, {d for d in order if self.kl[d] < COLLAPSED})
         self._draw_bars()

@@ -19,12 +19,15 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from playground.contract import Frame
+from playground.contract import Frame, Message
 from playground.ui.playback.pace import REFRESH, Pace
 
-__all__ = ["REFRESH", "FrameSource", "Lane", "Stream"]
+__all__ = ["REFRESH", "FrameSource", "Lane", "News", "Stream"]
 
-FrameSource = Callable[[], Iterator[Frame]]  # called on the worker: a sampler that may load its model first
+News = (
+    Frame | Message
+)  # what a lane may bring: moments of a generation, or anything else that is worth telling
+FrameSource = Callable[[], Iterator[News]]  # called on the worker: a sampler that may load its model first
 
 FINGER = 0.4  # seconds for which a touched lane goes first
 OUTBOX_BYTES = 64 * 2**20  # frames that the window has not fetched yet; a lane this far ahead waits for it
@@ -39,18 +42,18 @@ class _Run:
     source: FrameSource | None
     paused: bool
     steps: int = 0  # frames still owed while paused
-    generator: Iterator[Frame] | None = None  # belongs to the worker
+    generator: Iterator[News] | None = None  # belongs to the worker
     begun: bool = False  # has had a turn on the worker
     shown: bool = False  # its first frames have been delivered
     over: bool = False  # takes no more frames: ended, stopped or superseded
     seconds: float = 0.0
     count: int = 0
     started: bool = False
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[News] = field(default_factory=list)
     nbytes: int = 0
     ending: tuple[str, str] | None = None  # ("finished", "") or ("failed", the sentence)
 
-    def take_news(self) -> tuple[bool, list[Frame], tuple[str, str] | None]:
+    def take_news(self) -> tuple[bool, list[News], tuple[str, str] | None]:
         """What is new since the last time, in the order in which it happened."""
         news = self.started, self.frames, self.ending
         self.started, self.frames, self.nbytes, self.ending = False, [], 0, None
@@ -85,7 +88,7 @@ class Lane(QObject):
     failed, stopped.  No signal ever speaks of a request after play() has put another in its place.
     """
 
-    frames_arrived = Signal(object)  # list[Frame], in order
+    frames_arrived = Signal(object)  # list[Frame] or list[Message], in order
     started = Signal()  # the source was called: the model is there
     finished = Signal()
     failed = Signal(str)  # one clear sentence
@@ -469,7 +472,7 @@ class Stream(QObject):
         self,
         lane: Lane,
         run: _Run,
-        frame: Frame | None,
+        frame: News | None,
         size: int,
         ending: tuple[str, str] | None,
         seconds: float,
