@@ -1,0 +1,86 @@
+"""Lessons that came with the program, ``assets/lessons/*.toml``, and how one is found by its name or file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playground import checkpoints, families, paths
+from playground.lessons import reader
+from playground.lessons.lesson import Lesson
+from playground.lessons.reader import LessonError
+
+ENDING = ".toml"
+# in the order in which a course would take them; a file that is not named here comes after these
+ORDER = (
+    "diffusion",
+    "gan",
+    "latent-space",
+    "autoregressive",
+    "flow",
+    "energy",
+    "likelihood",
+    "trilemma",
+    "choosing",
+)
+
+
+def folder() -> Path:
+    """Where they lie."""
+    return paths.folder("assets") / "lessons"
+
+
+def shipped() -> list[Lesson]:
+    """All of them.
+
+    Raises:
+        LessonError: one sentence, if one of them is damaged.
+    """
+    files = {file.stem: file for file in folder().glob("*" + ENDING)}
+    names = [*(n for n in ORDER if n in files), *sorted(set(files) - set(ORDER))]
+    return [reader.read(files[name]) for name in names]
+
+
+def find(name_or_file: str) -> Lesson:
+    """A shipped lesson by its name, or any by its file.
+
+    Raises:
+        LessonError: one sentence.
+    """
+    path = Path(name_or_file)
+    if path.suffix != ENDING and path.name == name_or_file:
+        path = folder() / (name_or_file + ENDING)
+        if not path.is_file():
+            names = ", ".join(lesson.name for lesson in shipped())
+            raise LessonError(f"There is no lesson called {name_or_file[:60]!r}; there are {names}.")
+    return reader.read(path)
+
+
+def check(lesson: Lesson) -> None:
+    """Refuse a lesson that shows what is not here, before its first scene is on the screen.
+
+    Raises:
+        LessonError: one sentence, for an unknown tab, model or view.
+    """
+    from playground.tabs import (
+        registry,  # views import Qt, which whoever only lists lessons need not wait for
+    )
+
+    cards = {card.id: card for card in checkpoints.cards()}
+    for number, scene in enumerate(lesson.scenes, 1):
+        shows, where = scene.shows, f"{lesson.path.name if lesson.path else lesson.title}, scene {number}"
+        try:
+            entry = families.entry(shows.tab)
+        except ValueError as error:
+            raise LessonError(f"{where}: {error}") from None
+        is_page = isinstance(entry, families.PageEntry)
+        if shows.model and (is_page or shows.model not in cards):
+            raise LessonError(f"{where}: there is no model called {shows.model[:60]!r} in {entry.title}.")
+        if shows.model and cards[shows.model].family != entry.key:
+            raise LessonError(
+                f"{where}: {shows.model} is not in {entry.title} but in {cards[shows.model].family}."
+            )
+        names = registry.view_names(entry)
+        if shows.view and shows.view not in names:
+            raise LessonError(
+                f"{where}: {entry.title} has no view called {shows.view[:60]!r}; it has {', '.join(names)}."
+            )
