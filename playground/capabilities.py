@@ -1,72 +1,336 @@
 """What some models can do besides sampling: one small protocol for each thing that a view, a command or a measurement asks.
 
-``isinstance(model, Decodes)`` is the only way to find out.  Members are methods, class attributes or plain attributes: from
-Python 3.12 on ``isinstance`` does not see submodules and buffers of a network.  Neither torch nor Qt is imported.
+``isinstance(model, Decodes)`` is the only way to find out; :func:`promises` asks the same of a class.  Members are methods,
+class attributes or plain attributes, never submodules, parameters or buffers: from Python 3.12 on ``isinstance`` does not
+see those.  Neither torch nor Qt is imported.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from playground.contract import Frame, Score
+import numpy as np
+
+from playground.contract import Frame, Model, Request, Score, State
 
 if TYPE_CHECKING:
     import torch
+    from torch import Tensor
+
+Precision = Literal["fp32", "bf16"]
+
+
+def promises(kind: type, capability: type) -> bool:
+    """Whether instances of a class will have the methods that a capability adds to those that it builds on."""
+    return all(hasattr(kind, name) for name, member in vars(capability).items() if _is_method(name, member))
+
+
+def _is_method(name: str, member: object) -> bool:
+    return callable(member) and not name.startswith("_")
+
+
+# --- likelihoods
 
 
 @runtime_checkable
-class Scores(Protocol):
+class Scores(Model, Protocol):
     """Has a likelihood, a bound or an energy."""
 
-    def score(self, x: torch.Tensor, seed: int = 0, labels: torch.Tensor | None = None) -> list[Score]:
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
         """``x`` uint8 (B,C,H,W); one score per image."""
-        ...
 
 
 @runtime_checkable
-class Decodes(Protocol):
+class ImportanceWeighted(Scores, Protocol):
+    """Its bound becomes tighter the more codes are drawn (Burda, Grosse and Salakhutdinov 2015)."""
+
+    num_dims: int  # numbers of a picture
+
+    def importance_weighted_bound(self, x: Tensor, k: int = 64, seed: int = 0) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> the bound with ``k`` weights in bits/dim, (B,)."""
+
+    def weights_in_turn(self, x: Tensor, k: int, seed: int = 0) -> Iterator[Tensor]:
+        """The ``k`` log-weights of each picture one after the other, each (B,), in nats."""
+
+
+@runtime_checkable
+class SplitsElbo(Model, Protocol):
+    """Its bound has a price of the picture given the code, and a price of the code."""
+
+    def elbo_parts(self, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """``x`` uint8 (B,C,H,W) -> reconstruction, KL and standard error of the first, each (B,) in bits/dim."""
+
+
+@runtime_checkable
+class PricesReconstruction(Model, Protocol):
+    """Says what a picture costs given its code, and has no price for the code."""
+
+    def reconstruction_bits(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> bits/dim, (B,)."""
+
+
+@runtime_checkable
+class MeasuresInformation(Model, Protocol):
+    """Knows how much each number of a code says about the picture."""
+
+    def kl_per_dimension(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> KL in nats, (B, *latent_shape)."""
+
+
+@runtime_checkable
+class HasEnergy(Scores, Protocol):
+    """Its score is an energy, in nats up to a constant of its own."""
+
+    num_compared: int  # images of each kind that are compared in histograms: a slow energy takes fewer
+
+
+@runtime_checkable
+class EstimatesPartition(Scores, Protocol):
+    """The constant of its energy can be estimated, so that energies become likelihoods."""
+
+    def binarise(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> the states whose energies are meant, (B,D)."""
+
+    def log_partition(self, base: Tensor) -> tuple[float, float]:
+        """From the mean of training's states (D,): log Z in nats, and its standard error."""
+
+
+# --- latents
+
+
+@runtime_checkable
+class Decodes(Model, Protocol):
     """Turns a latent into a picture in one go."""
 
     latent_shape: tuple[int, ...]
 
-    def decode(self, z: torch.Tensor) -> torch.Tensor:
+    def decode(self, z: Tensor) -> Tensor:
         """``z`` (B, *latent_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
-        ...
 
 
 @runtime_checkable
-class Encodes(Protocol):
+class DecodesFrames(Decodes, Protocol):
+    """Does so for sliders and planes: from a latent that was pointed at to a frame."""
+
+    decoded_together: int  # so many pictures take as long as one
+
+    def decode_frames(self, z: np.ndarray, *how: Any, **more: Any) -> Iterator[Frame]:
+        """``z`` float32 (B,D); then ``output``, ``seed`` and ``first_index`` where pixels can be drawn, ``labels`` where told."""
+
+
+@runtime_checkable
+class Encodes(Model, Protocol):
     """Turns a picture into a latent."""
 
-    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """``x`` uint8 (B,C,H,W) -> ``mu`` and ``logvar``, each (B, *latent_shape)."""
-        ...
 
 
 @runtime_checkable
-class Completes(Protocol):
-    """Fills in the unknown part of a picture."""
+class Reconstructs(DecodesFrames, Encodes, Protocol):
+    """Encodes a picture and decodes it again."""
 
-    def complete(self, x: torch.Tensor, known: torch.Tensor, request: Any) -> Iterator[Frame]:
-        """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
-        ...
+    def reconstruct_frames(self, x: np.ndarray, *how: Any, **more: Any) -> Iterator[Frame]:
+        """Pictures uint8 (B,H,W,C); the frame carries their ``latent``.  ``labels`` where the model is told classes."""
 
 
 @runtime_checkable
-class Tokenizes(Protocol):
+class Invertible(Reconstructs, Protocol):
+    """Its latent is the picture in other numbers: nothing is lost either way."""
+
+    def to_z(self, y: Tensor, labels: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Grey levels in [0, 256), (B,C,H,W) -> the last state, and log |det| (B,)."""
+
+    def from_z(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        """``z`` (B,D) -> grey levels, (B,C,H,W)."""
+
+
+@runtime_checkable
+class Tokenizes(Model, Protocol):
     """Turns a picture into a grid of code numbers, and any such grid into a picture."""
 
     code_shape: tuple[int, ...]  # rows, columns, levels
     num_codes: int
 
-    def encode_codes(self, x: torch.Tensor) -> torch.Tensor:
+    def encode_codes(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> int64 (B, *code_shape), 0..num_codes-1."""
-        ...
 
-    def decode_codes(self, codes: torch.Tensor) -> torch.Tensor:
+    def decode_codes(self, codes: Tensor) -> Tensor:
         """int64 (B, *code_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
-        ...
+
+
+@runtime_checkable
+class TokenizesVectors(Tokenizes, Protocol):
+    """Does so through vectors, which a model of continuous numbers can learn in place of the codes."""
+
+    def encode_vectors(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> float32 (B,D,rows,columns), the sum of the entries of its codes."""
+
+    def decode_vectors(self, vectors: Tensor) -> Tensor:
+        """float32 (B,D,rows,columns) -> mean picture in [-1, 1], (B,C,H,W)."""
+
+
+# --- what is given
+
+
+@runtime_checkable
+class ClassConditional(Model, Protocol):
+    """Its request has a ``label`` field, ``EACH_CLASS`` or 0..num_classes-1."""
+
+    num_classes: int
+
+
+@runtime_checkable
+class Completes(Model, Protocol):
+    """Fills in the unknown part of a picture."""
+
+    def complete(self, x: Tensor, known: Tensor, request: Any) -> Iterator[Frame]:
+        """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
+
+
+# --- pixel by pixel, character by character
+
+
+@runtime_checkable
+class PredictsPixels(ClassConditional, Scores, Protocol):
+    """Gives every pixel a distribution given the earlier ones and the class."""
+
+    def __call__(self, x: Tensor, labels: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters (B,H,W,3K) (``models/discretized_logistic.py``)."""
+
+    def nats_per_pixel(self, x: Tensor, labels: Tensor) -> Tensor:
+        """-log p of each pixel given the earlier ones and the class: (B,H,W)."""
+
+
+@runtime_checkable
+class AttendsToPixels(PredictsPixels, Protocol):
+    """Has layers of causal attention over the picture so far."""
+
+    @property
+    def attention_layers(self) -> Any:
+        """Its attention layers, the lowest first."""
+
+
+@runtime_checkable
+class MasksConnections(PredictsPixels, Protocol):
+    """Keeps an order among the pixels by setting weights to zero."""
+
+    def masks(self, ordering: Tensor | int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Bool (hidden,pixels), (hidden,hidden) and (pixels,hidden): which weights are left."""
+
+
+@runtime_checkable
+class WritesText(Scores, Protocol):
+    """Gives every character a distribution given the earlier ones."""
+
+    def nats_per_character(self, codes: Tensor) -> Tensor:
+        """-log p of each character given the earlier ones in sight: int64 (B,T) -> (B,T)."""
+
+    def write(self, request: Any, edits: Any) -> Iterator[Frame]:
+        """As ``sample``, with chosen characters in place of some that are drawn."""
+
+
+@runtime_checkable
+class AttendsToCharacters(WritesText, Protocol):
+    """Says which of the earlier characters it looked at."""
+
+    def looked_at(self, codes: Tensor, place: int) -> tuple[int, Tensor]:
+        """``codes`` int64 (T,) -> the first character in sight of ``place``, and weights (blocks, heads, n) from there on."""
+
+
+# --- noise and chains
+
+
+@runtime_checkable
+class Denoises(ClassConditional, Protocol):
+    """Says at any level of noise which clean picture it expects, so that any sampler can walk with it."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """C, H, W of what is denoised."""
+
+    def denoiser(self, labels: Tensor, guidance: Any = 1.0) -> Callable[[Tensor, float], Tensor]:
+        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided."""
+
+    def to_x_0(self, x: Tensor) -> Tensor:
+        """What noise is added to: pictures uint8 (B,C,H,W) -> float32 (B, *shape)."""
+
+    def to_pictures(self, x_t: Tensor) -> np.ndarray:
+        """The way back: (B, *shape) -> pictures uint8 (B,H,W,C), on the CPU."""
+
+    def uniforms(self, request: Request) -> Callable[..., Tensor]:
+        """(name, step) -> the standard normal noise of a request, (B, *shape)."""
+
+
+@runtime_checkable
+class JumpsToData(ClassConditional, Protocol):
+    """Goes from any level of noise to any lower one in one pass."""
+
+    def jump(self, x_t: Tensor, t: float, s: float, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """From time t to an earlier s, and the clean picture where the same way would end: both (B,C,H,W)."""
+
+
+@runtime_checkable
+class HasNoiseLevels(Model, Protocol):
+    """A chain of it falls through levels of noise."""
+
+    def levels(self, request: Any) -> Any:
+        """The levels that a request's chain goes through."""
+
+
+@runtime_checkable
+class HasHiddenUnits(Model, Protocol):
+    """Hidden units that are on or off, each with one weight to every pixel."""
+
+    def hidden_given(self, v: Tensor, temperature: float = 1.0) -> Tensor:
+        """``v`` (B,D) -> the probability of each hidden unit to be on, (B,num_hidden)."""
+
+
+# --- two players
+
+
+@runtime_checkable
+class Adversarial(Decodes, Protocol):
+    """A generator with a discriminator that has an output for every picture."""
+
+    @property
+    def prior_shape(self) -> tuple[int, ...]:
+        """Shape of one z, a draw from the standard normal."""
+
+    def picture_of(self, z: np.ndarray, request: Any) -> Frame:
+        """The frame of draws from the prior, ``z`` float32 (B, *prior_shape), under the knobs of a request."""
+
+    def discriminator_output(self, x: Tensor, labels: Tensor) -> Tensor:
+        """The probability that pictures in [-1, 1], (B,C,H,W), are real: (B,)."""
+
+    def start_of_search(self, goal: Tensor, labels: Tensor) -> Tensor:
+        """Where a search for the latent of ``goal`` (1,C,H,W) begins."""
+
+
+@runtime_checkable
+class HasStyles(Adversarial, Protocol):
+    """Layers that take a style each."""
+
+    num_layers: int
+
+    def w_of(self, z: Tensor, labels: Tensor, truncation_psi: float = 1.0) -> Tensor:
+        """``z`` (B, *prior_shape) -> styles (B,w_dim)."""
+
+
+# --- asked of a network before it has a card: how it is trained, and what it needs
+
+
+@runtime_checkable
+class Samples(Protocol):
+    """Generates; networks that measure do not."""
+
+    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """As :meth:`Model.sample`."""
 
 
 @runtime_checkable
@@ -75,20 +339,68 @@ class BuildsOn(Protocol):
 
     def build_on(self, foundation: Any) -> None:
         """Raises ValueError with the end of a sentence, if it is not what is needed."""
-        ...
 
 
 @runtime_checkable
 class FollowsGuide(Protocol):
     """Its samples can be pushed away from those of a weaker model, which its card names with the hash of its weights."""
 
+    guide: Any  # None until it is given
+
     def be_guided_by(self, weaker: Any) -> None:
         """Raises ValueError with the end of a sentence, if the two do not speak of the same thing."""
-        ...
 
 
 @runtime_checkable
-class ClassConditional(Protocol):
-    """Its request has a ``label`` field, ``EACH_CLASS`` or 0..num_classes-1."""
+class HalvesPrecision(Model, Protocol):
+    """Its sampler can run in bfloat16 (parity with float32 is tested)."""
 
-    num_classes: int
+    precision: Precision
+
+    def set_precision(self, precision: Precision) -> None:
+        """Sample in this arithmetic from now on."""
+
+    def one_pass(self) -> None:
+        """One typical network pass of its sampler, for the probe."""
+
+
+@runtime_checkable
+class LearnsInTurn(Protocol):
+    """Parts of it learn in turn, each with a loss of its own."""
+
+    turns: tuple[str, ...]  # their names as submodules, in the order of a step
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """Learns by counting, in place of steps down a gradient."""
+
+    def count(self, x: Tensor) -> dict[str, Tensor]:
+        """A batch uint8 (B,C,H,W) is counted; returns figures worth a curve."""
+
+    def settle(self) -> None:
+        """Make its tables of what was counted so far."""
+
+
+@runtime_checkable
+class CountsStatistics(Protocol):
+    """Has statistics of batches that the average of its weights must count for itself."""
+
+    def count_statistics(self, x: Tensor, generator: torch.Generator) -> None:
+        """Count them on pictures uint8 (B,C,H,W)."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """Learns from something that is made of the pictures once."""
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Pictures uint8 (B,C,H,W) -> what its loss is given in their place."""
+
+
+@runtime_checkable
+class Finishes(Protocol):
+    """Has a part that can only be fitted to a trained network."""
+
+    def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        """Fit it to training pictures uint8 (B,C,H,W)."""

@@ -343,14 +343,15 @@ class Card:
 
 @runtime_checkable
 class Model(Protocol):
-    """A network with a loss and a sampler.  ``sample`` is a generator decorated with ``@torch.no_grad()``.
+    """A network with a loss and a sampler.  ``sample`` is a generator decorated with ``@torch.no_grad()``."""
 
-    ``card``, ``file`` and ``weights_hash`` come with its checkpoint.
-    """
+    if (
+        TYPE_CHECKING
+    ):  # no part of isinstance: they come with its checkpoint, and one in training has none yet
+        card: Card
+        file: Path
+        weights_hash: str
 
-    card: Card
-    file: Path
-    weights_hash: str
     family: str
     system: str  # full name on screen
     paper: str

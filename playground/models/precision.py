@@ -14,32 +14,18 @@ import platform
 import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, get_args
 
 from playground import paths
+from playground.capabilities import HalvesPrecision, Precision
+from playground.contract import Model
 
-Precision = Literal["fp32", "bf16"]
 GAIN = 1.15  # bf16 has to be this much quicker, or exactness is worth more
 _ROUNDS = 3
 _PATIENCE = 1.0  # seconds after which a second measurement of each has to do
 
 
-@runtime_checkable
-class HalvesPrecision(Protocol):
-    """Its sampler can run in bfloat16 (parity with float32 is tested)."""
-
-    precision: Precision
-
-    def set_precision(self, precision: Precision) -> None:
-        """Sample in this arithmetic from now on."""
-        ...
-
-    def one_pass(self) -> None:
-        """One typical network pass of its sampler, for the probe."""
-        ...
-
-
-def settle(model: Any, wanted: str = "auto") -> Precision:
+def settle(model: Model, wanted: str = "auto") -> Precision:
     """Set the precision of a model that is on its device already.
 
     Args:
@@ -91,7 +77,7 @@ def bfloat16_pays(device_type: str) -> bool:
     return best[torch.float32] / best[torch.bfloat16] >= GAIN
 
 
-def _verdict(model: Any) -> Precision:
+def _verdict(model: HalvesPrecision) -> Precision:
     if next(model.parameters()).device.type != "cpu":
         return "fp32"  # nobody has measured it on a GPU yet
     verdicts = _read()
@@ -105,7 +91,7 @@ def _verdict(model: Any) -> Precision:
     return verdicts[key]
 
 
-def _key(model: Any) -> str:
+def _key(model: HalvesPrecision) -> str:
     """What the verdict depends on: processor, torch, the shape of the network."""
     import torch
 

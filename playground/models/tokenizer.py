@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
+from playground.models.network import Network
 
 
-class OnTokenizer(nn.Module):
+class OnTokenizer(Network):
     """A network over what a tokenizer makes of pictures; ``build_on`` gives it that tokenizer (``capabilities.BuildsOn``)."""
 
     tokenizer: Any  # None until it is given; not a part of this network's weights

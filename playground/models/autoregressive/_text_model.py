@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.contract import Frame, Request, Score, State, knob
 from playground.data import bible
 from playground.models import noise
 from playground.models.autoregressive import next_token
+from playground.models.network import Network
 
 NUM_CODES = 128  # ASCII; 0 opens a text
 CHUNK = 4  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped draw rewrites the rest
@@ -189,7 +190,7 @@ class TextRun:
         return self.codes[self.wanted][:, None, :, None].copy()
 
 
-class TextModel(nn.Module):
+class TextModel(Network):
     """A model of p(character given the earlier ones).
 
     Subclasses give ``forward``: ``codes`` int64 (B,T) -> logits of the character after each, (B,T,128), and ``read``.

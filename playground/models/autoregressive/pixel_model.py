@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.contract import Frame, Score, State
 from playground.models import discretized_logistic
 from playground.models.autoregressive._completion import complete
 from playground.models.autoregressive.pixel_sampling import PixelRequest
+from playground.models.network import Network
 
 NUM_FEATURES = 3
 
@@ -44,7 +45,7 @@ class PixelwiseRun(Protocol):
     def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame: ...
 
 
-class PixelModel(nn.Module):
+class PixelModel(Network):
     """A model of p(pixel given the earlier ones and the class), as a mixture of discretised logistics.
 
     Subclasses give ``forward``: ``x`` uint8 (B,C,H,W) and ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K).

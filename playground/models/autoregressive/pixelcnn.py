@@ -222,6 +222,11 @@ class PixelCNN(PixelModel):
         """The blocks, by their type."""
         return cast("Iterable[GatedBlock]", self.blocks)
 
+    @property
+    def attention_layers(self) -> list[RowAttention]:
+        """The attention inside the context, the lowest layer first."""
+        return list(cast("Iterable[RowAttention]", self.context.attention))
+
     # --- the whole image at once: training, scoring, and the naive sampler
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from playground.capabilities import Precision
 from playground.contract import EACH_CLASS, Request, State
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.diffusion.samplers import Grid
 from playground.models.diffusion.unet import UNet, halved
-from playground.models.precision import Precision
+from playground.models.network import Network
 
 
-class DiffusionModel(nn.Module):
+class DiffusionModel(Network):
     """A network of the shape that ``config`` states, and what every sampler over it needs."""
 
-    family: ClassVar[str] = "diffusion"
-    num_threads: ClassVar[int | None] = None
-    sample_bytes: ClassVar[int] = 4 * 2**20
-    latent: ClassVar[bool] = False  # latents are denoised, not pictures
+    family = "diffusion"
+    num_threads: int | None = None
+    sample_bytes = 4 * 2**20
+    latent: bool = False  # latents are denoised, not pictures
 
     def __init__(self, config: Any) -> None:
         super().__init__()

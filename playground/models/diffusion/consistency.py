@@ -19,7 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -82,9 +82,9 @@ class ConsistencyRequest(Request):
 class Consistency(DiffusionModel):
     """A network that is told where it is and how far to jump, and predicts v of the straight turn that leads there."""
 
-    system: ClassVar[str] = "Consistency model (few steps)"
-    paper: ClassVar[str] = "Song et al. 2023; Kim et al. 2024; Lu and Song 2024"
-    likelihood: ClassVar[LikelihoodKind] = "none"
+    system = "Consistency model (few steps)"
+    paper = "Song et al. 2023; Kim et al. 2024; Lu and Song 2024"
+    likelihood: LikelihoodKind = "none"
     Config = ConsistencyConfig
     Request = ConsistencyRequest
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -143,11 +143,11 @@ class Guidance:
 class Diffusion(DiffusionModel):
     """A network that is told the noise level and predicts v = alpha_t epsilon - sigma_t x_0."""
 
-    system: ClassVar[str] = "Denoising diffusion (DDPM)"
-    paper: ClassVar[str] = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
-    likelihood: ClassVar[LikelihoodKind] = "bound"
-    Config: ClassVar[type] = DiffusionConfig
-    Request: ClassVar[type[Request]] = DiffusionRequest
+    system = "Denoising diffusion (DDPM)"
+    paper = "Ho, Jain and Abbeel 2020; Kingma et al. 2021; Salimans and Ho 2022"
+    likelihood: LikelihoodKind = "bound"
+    Config: type = DiffusionConfig
+    Request: type[Request] = DiffusionRequest
     guide: Any = None  # a weaker model of the same; not a part of this one's weights
 
     @torch.no_grad()

@@ -14,19 +14,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.capabilities import Precision, TokenizesVectors
 from playground.contract import Frame, LikelihoodKind, Recipe, knob
 from playground.models.blocks import to_uint8
 from playground.models.diffusion.ddpm import Diffusion, DiffusionRequest, state_of
 from playground.models.diffusion.dit import DiT
 from playground.models.diffusion.samplers import Grid, SamplerState
-from playground.models.precision import Precision
 from playground.models.tokenizer import OnTokenizer
 
 _ENCODED = 500  # pictures that are encoded together
@@ -71,10 +71,10 @@ class LatentDiffusionRequest(DiffusionRequest):
 class LatentDiffusion(OnTokenizer, Diffusion):
     """Diffusion of the vectors that ``build_on``'s VQ-VAE makes of a picture, each number divided by its spread."""
 
-    system: ClassVar[str] = "Latent diffusion (Stable Diffusion)"
-    paper: ClassVar[str] = "Rombach et al. 2022, arXiv:2112.10752; Peebles and Xie 2023, arXiv:2212.09748"
-    likelihood: ClassVar[LikelihoodKind] = "bound"
-    latent: ClassVar[bool] = True
+    system = "Latent diffusion (Stable Diffusion)"
+    paper = "Rombach et al. 2022, arXiv:2112.10752; Peebles and Xie 2023, arXiv:2212.09748"
+    likelihood: LikelihoodKind = "bound"
+    latent: bool = True
     Config = LatentDiffusionConfig
     Request = LatentDiffusionRequest
 
@@ -116,9 +116,9 @@ class LatentDiffusion(OnTokenizer, Diffusion):
 
     def fits(self, tokenizer: Any) -> bool:
         """Whether its vectors have the shape that the network was made for."""
-        shape = getattr(tokenizer, "code_shape", (0, 0))[:2]
-        dim = getattr(getattr(tokenizer, "config", None), "code_dim", 0)
-        return (dim, *shape) == self.shape
+        if not isinstance(tokenizer, TokenizesVectors):
+            return False
+        return (tokenizer.config.code_dim, *tokenizer.code_shape[:2]) == self.shape
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -20,6 +20,7 @@ from playground.contract import Frame, Recipe, Score, State, knob
 from playground.models import noise
 from playground.models.blocks import from_uint8
 from playground.models.energy.chains import ChainRequest, run, to_pictures
+from playground.models.network import Network
 
 _CLIP = 0.03  # of the gradient that a Langevin step follows, as in the paper's code
 
@@ -70,7 +71,7 @@ class EBMRequest(ChainRequest):
     )
 
 
-class EBM(nn.Module):
+class EBM(Network):
     """The energy network and its Langevin chains."""
 
     family = "energy"
@@ -81,6 +82,7 @@ class EBM(nn.Module):
     Request = EBMRequest
     num_threads: int | None = None
     sample_bytes = 2**20
+    num_compared = 500
 
     def __init__(self, config: EBMConfig) -> None:
         super().__init__()

@@ -22,6 +22,7 @@ from playground.contract import Frame, Recipe, State, knob
 from playground.models import discretized_logistic, noise
 from playground.models.blocks import from_uint8
 from playground.models.energy.chains import CHUNK, ChainRequest, in_chunks, run, to_pictures
+from playground.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class GSNRequest(ChainRequest):
     )
 
 
-class GSN(nn.Module):
+class GSN(Network):
     """The denoiser and its chain."""
 
     family = "energy"

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from playground.contract import Frame, Recipe, Score, State, knob
 from playground.models import noise
 from playground.models.energy.chains import ChainRequest, in_chunks, run, to_pictures
+from playground.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class RBMRequest(ChainRequest):
     )
 
 
-class RBM(nn.Module):
+class RBM(Network):
     """The machine: energy, chains, estimated partition function."""
 
     family = "energy"
@@ -69,6 +70,7 @@ class RBM(nn.Module):
     Request = RBMRequest
     num_threads: int | None = 1
     sample_bytes = 2**20
+    num_compared = 500
 
     def __init__(self, config: RBMConfig) -> None:
         super().__init__()

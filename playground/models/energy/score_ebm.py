@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -110,12 +110,12 @@ class ScoreEBMRequest(ChainRequest):
 class ScoreEBM(DiffusionModel):
     """The energy network and its annealed chains."""
 
-    family: ClassVar[str] = "energy"
-    system: ClassVar[str] = "Energy learned by denoising"
-    paper: ClassVar[str] = "Vincent 2011; Li et al. 2019; Salimans and Ho 2021; Thornton et al. 2025"
-    likelihood: ClassVar[LikelihoodKind] = "energy"
-    sample_bytes: ClassVar[int] = 24 * 2**20
-    num_compared: ClassVar[int] = 128  # images of each kind in histograms: an energy takes a while
+    family = "energy"
+    system = "Energy learned by denoising"
+    paper = "Vincent 2011; Li et al. 2019; Salimans and Ho 2021; Thornton et al. 2025"
+    likelihood: LikelihoodKind = "energy"
+    sample_bytes = 24 * 2**20
+    num_compared = 128  # images of each kind in histograms: an energy takes a while
     Config = ScoreEBMConfig
     Request = ScoreEBMRequest
 

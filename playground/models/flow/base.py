@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from playground.contract import Frame, Request, Score, State, knob
 from playground.models import noise
 from playground.models.flow.layers import Active, Squeeze
+from playground.models.network import Network
 
 SCORE_DRAWS = 4  # dequantisations behind one score
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: z is a point
@@ -36,7 +37,7 @@ class FlowRequest(Request):
     )
 
 
-class Flow(nn.Module):
+class Flow(Network):
     """z = f(x), invertible: log p(x) = log N(z; 0, I) + log |det df/dx|.
 
     Subclasses set ``layers`` (x to z, the first one of them on grey levels in [0, 256)) and ``dequantizer``.
@@ -45,6 +46,7 @@ class Flow(nn.Module):
     layers: nn.ModuleList
     dequantizer: nn.Module
     initialised: Tensor
+    decoded_together = 1
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -19,6 +19,7 @@ from playground.contract import Frame, Request, State, knob
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan._games import discriminate_pair, discriminator_loss
+from playground.models.network import Network
 
 TURNS = ("discriminator", "generator")  # who learns first in each step
 _BEGINNINGS = 200  # draws, of which the nearest is where a search begins
@@ -51,7 +52,7 @@ def non_saturating(discriminator: nn.Module, real: Tensor, fake: Tensor, turn: s
     return discriminator_loss(discriminator(real).float(), discriminator(fake.detach()).float())
 
 
-class LatentGAN(nn.Module):
+class LatentGAN(Network):
     """A generator from Gaussian z, (B, latent_dim), and a discriminator that gives a logit, (B,).
 
     Subclasses make ``generator`` and ``discriminator``.
@@ -66,6 +67,7 @@ class LatentGAN(nn.Module):
     turns = TURNS
     num_threads: int | None = None
     sample_bytes = 2**20
+    decoded_together = 1
 
     def __init__(self, config: Any) -> None:
         super().__init__()

@@ -20,7 +20,7 @@ from typing import cast
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import update_bn
 
 from playground.contract import Frame, Recipe, Request, State, class_knob, knob, labels_of
@@ -30,6 +30,7 @@ from playground.models.gan import _distances
 from playground.models.gan._games import discriminator_loss
 from playground.models.gan._latents import CHUNK, TURNS
 from playground.models.gan._styled import Critic, Generator
+from playground.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class StyleRequest(Request):
     label: int = class_knob("Which garment to draw.")
 
 
-class StyleGAN(nn.Module):
+class StyleGAN(Network):
     """Generator, critic, and what w is good for: truncation, mixing, directions."""
 
     family = "gan"

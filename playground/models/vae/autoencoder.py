@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.contract import Frame, Recipe, Request, State, knob
 from playground.models import noise
 from playground.models.blocks import to_uint8
+from playground.models.network import Network
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture
 
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: the code is a point
@@ -52,7 +53,7 @@ class AutoencoderRequest(Request):
     )
 
 
-class Autoencoder(nn.Module):
+class Autoencoder(Network):
     """Encoder z = f(x), decoder x = g(z), and no p(z) at all.
 
     Outside training, latents are in units of the training codes: (code - ``latent_mean``) / ``latent_std``, so that
@@ -67,6 +68,7 @@ class Autoencoder(nn.Module):
     likelihood = "none"
     num_threads: int | None = None
     sample_bytes = 2**20
+    decoded_together = 1
     latent_mean: Tensor
     latent_std: Tensor
 

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.models import discretized_logistic, noise
 from playground.models.blocks import to_uint8
+from playground.models.network import Network
 from playground.models.vae import _prior
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture
 
@@ -70,7 +71,7 @@ class VAERequest(Request):
     )
 
 
-class VAE(nn.Module):
+class VAE(Network):
     """Encoder q(z given x), decoder p(x given z), standard normal prior p(z)."""
 
     family = "vae"
@@ -81,6 +82,7 @@ class VAE(nn.Module):
     likelihood = "bound"
     num_threads: int | None = None
     sample_bytes = 2**20
+    decoded_together = 1
     prior_shares: Tensor
     prior_means: Tensor
     prior_factors: Tensor

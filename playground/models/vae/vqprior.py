@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.capabilities import Tokenizes
 from playground.contract import Frame, Recipe, Request, Score, State, class_knob, guidance_knob, knob
 from playground.models.tokenizer import OnTokenizer
 from playground.models.transformer import Block, Cache, RMSNorm
@@ -110,7 +111,7 @@ class VQPrior(OnTokenizer):
     def fits(self, tokenizer: Any) -> bool:
         """Whether these are the codes that it has learned to foresee."""
         mine = (self.code_shape, self.num_codes)
-        return (getattr(tokenizer, "code_shape", None), getattr(tokenizer, "num_codes", None)) == mine
+        return isinstance(tokenizer, Tokenizes) and (tokenizer.code_shape, tokenizer.num_codes) == mine
 
     def encode_codes(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> code numbers, int64 (B,*code_shape)."""

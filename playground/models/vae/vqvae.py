@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.models import discretized_logistic, noise
 from playground.models.blocks import from_uint8, to_uint8
+from playground.models.network import Network
 from playground.models.vae._networks import CACHED, ResidualConv, log_likelihood, mean_picture
 from playground.models.vae._quantizer import Quantizer, perplexity
 
@@ -97,7 +98,7 @@ class VQVAERequest(Request):
     )
 
 
-class VQVAE(nn.Module):
+class VQVAE(Network):
     """Encoder, codebook, decoder p(x given codes); the prior over the codes is uniform, which is why it cannot draw."""
 
     family = "vae"
