@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from playground.contract import Frame, Model, Request, Score, State
+from playground.contract import Frame, Model, Request, RequestType, Score, State
 
 if TYPE_CHECKING:
     import torch
@@ -23,11 +23,8 @@ Precision = Literal["fp32", "bf16"]
 
 def promises(kind: type, capability: type) -> bool:
     """Whether instances of a class will have the methods that a capability adds to those that it builds on."""
-    return all(hasattr(kind, name) for name, member in vars(capability).items() if _is_method(name, member))
-
-
-def _is_method(name: str, member: object) -> bool:
-    return callable(member) and not name.startswith("_")
+    added = [name for name, member in vars(capability).items() if callable(member) and name[0] != "_"]
+    return all(hasattr(kind, name) for name in added)
 
 
 # --- likelihoods
@@ -64,18 +61,10 @@ class SplitsElbo(Model, Protocol):
 
 @runtime_checkable
 class PricesReconstruction(Model, Protocol):
-    """Says what a picture costs given its code, and has no price for the code."""
+    """Says what a picture costs given its code; the code has no price."""
 
     def reconstruction_bits(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> bits/dim, (B,)."""
-
-
-@runtime_checkable
-class MeasuresInformation(Model, Protocol):
-    """Knows how much each number of a code says about the picture."""
-
-    def kl_per_dimension(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> KL in nats, (B, *latent_shape)."""
 
 
 @runtime_checkable
@@ -147,6 +136,16 @@ class Invertible(Reconstructs, Protocol):
 
 
 @runtime_checkable
+class MeasuresInformation(Encodes, Protocol):
+    """Knows how much each number of a code says about the picture."""
+
+    latent_shape: tuple[int, ...]
+
+    def kl_per_dimension(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> KL in nats, (B, *latent_shape)."""
+
+
+@runtime_checkable
 class Tokenizes(Model, Protocol):
     """Turns a picture into a grid of code numbers, and any such grid into a picture."""
 
@@ -165,13 +164,10 @@ class TokenizesVectors(Tokenizes, Protocol):
     """Does so through vectors, which a model of continuous numbers can learn in place of the codes."""
 
     def encode_vectors(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> float32 (B,D,rows,columns), the sum of the entries of its codes."""
+        """``x`` uint8 (B,C,H,W) -> float32 (B,D,rows,columns), of which its codes are the nearest entries."""
 
     def decode_vectors(self, vectors: Tensor) -> Tensor:
         """float32 (B,D,rows,columns) -> mean picture in [-1, 1], (B,C,H,W)."""
-
-
-# --- what is given
 
 
 @runtime_checkable
@@ -239,9 +235,6 @@ class AttendsToCharacters(WritesText, Protocol):
         """``codes`` int64 (T,) -> the first character in sight of ``place``, and weights (blocks, heads, n) from there on."""
 
 
-# --- noise and chains
-
-
 @runtime_checkable
 class Denoises(ClassConditional, Protocol):
     """Says at any level of noise which clean picture it expects, so that any sampler can walk with it."""
@@ -291,9 +284,6 @@ class HasHiddenUnits(Model, Protocol):
         """``v`` (B,D) -> the probability of each hidden unit to be on, (B,num_hidden)."""
 
 
-# --- two players
-
-
 @runtime_checkable
 class Adversarial(Decodes, Protocol):
     """A generator with a discriminator that has an output for every picture."""
@@ -328,6 +318,10 @@ class HasStyles(Adversarial, Protocol):
 @runtime_checkable
 class Samples(Protocol):
     """Generates; networks that measure do not."""
+
+    @property
+    def Request(self) -> RequestType:
+        """As :meth:`Model.Request`."""
 
     def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
         """As :meth:`Model.sample`."""

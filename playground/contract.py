@@ -128,6 +128,7 @@ class Request:
 
 
 AnyRequest = TypeVar("AnyRequest", bound=Request)
+RequestType = type[Request]
 
 
 def knobs(request: type[Request]) -> tuple[Knob, ...]:
@@ -355,12 +356,24 @@ class Model(Protocol):
     family: str
     system: str  # full name on screen
     paper: str
-    Config: type
     config: Any  # an instance of ``Config``
-    Request: type[Request]
-    likelihood: LikelihoodKind
     num_threads: int | None  # CPU threads that its sampler is quickest with; None for all of them
     sample_bytes: int  # working memory that one picture takes while it is sampled, roughly
+
+    @property
+    def Config(self) -> type:
+        """A frozen dataclass of plain values, from which the network is built."""
+        ...
+
+    @property
+    def Request(self) -> RequestType:
+        """What can be asked of its sampler: a dataclass of knobs."""
+        ...
+
+    @property
+    def likelihood(self) -> LikelihoodKind:
+        """What its scores are."""
+        ...
 
     def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
         """Yield a frame after every step the eye could care about; the last one is the result."""

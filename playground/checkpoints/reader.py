@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from playground import models, paths
+from playground.capabilities import BuildsOn, FollowsGuide
 from playground.checkpoints.card import ID, Card, CheckpointError
 from playground.checkpoints.files import read_metrics, resolve, weights_hash
 from playground.checkpoints.header import read_arrays, read_header
@@ -57,7 +58,7 @@ def _build(card: Card, where: str, num_weights: int) -> Any:
 
 def _give_foundation(model: Any, path: Path, card: Card) -> None:
     """Load what a model is built on, from beside its file or from what is shipped, and hand it over."""
-    if bool(card.built_on) != hasattr(model, "build_on") or len(card.built_on) > 1:
+    if bool(card.built_on) != isinstance(model, BuildsOn) or len(card.built_on) > 1:
         raise CheckpointError(f"The card in {path.name} does not name the one model that it is built on.")
     for name in card.built_on:
         file = _find(path, name, "is built on")
@@ -68,7 +69,7 @@ def _give_foundation(model: Any, path: Path, card: Card) -> None:
 
 def _give_guide(model: Any, path: Path, card: Card) -> None:
     """Load the weaker model that guides a model, and hand it over."""
-    if card.guided_by and (not hasattr(model, "be_guided_by") or len(card.guided_by) > 1):
+    if card.guided_by and (not isinstance(model, FollowsGuide) or len(card.guided_by) > 1):
         raise CheckpointError(f"The card in {path.name} names a guide that its network cannot follow.")
     for name in card.guided_by:
         file = _find(path, name, "is guided by")

@@ -11,12 +11,11 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from playground import paths
-from playground.contract import Frame, Request, knob
+from playground.contract import Frame, Model, Request, knob
 
 _MOST_POINTS = 20_000
 _MOST_PIXELS = 2**24  # of the sheet of pictures
@@ -53,7 +52,7 @@ class TrainingRecord:
     last_step: int
 
 
-def path_for(model: Any) -> Path | None:
+def path_for(model: Model) -> Path | None:
     """Where the film of a loaded model is, or None if there is none."""
     file: Path = model.file
     own = file.parent != paths.folder("pretrained")

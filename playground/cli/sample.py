@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints, data, distributed, paths
+from playground.capabilities import HalvesPrecision
 from playground.cli import shared
+from playground.contract import Model
 from playground.data import bible
 from playground.export import contact_sheet, picture_metadata
 
@@ -70,7 +72,7 @@ def run(options: Namespace) -> None:
         )
 
 
-def _metadata(model: Any, settings: dict[str, Any], count: int) -> picture_metadata.PictureMetadata:
+def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_metadata.PictureMetadata:
     """What the window needs to show these pictures, or as many of them as it shows at once."""
     from playground.contract import knobs, make_request, settings_of
 
@@ -78,25 +80,25 @@ def _metadata(model: Any, settings: dict[str, Any], count: int) -> picture_metad
     request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
     shown = settings_of(request)
     card = model.card
-    exact = getattr(model, "precision", "")
+    exact = model.precision if isinstance(model, HalvesPrecision) else ""
     return picture_metadata.PictureMetadata(
         card.family, card.id, model.weights_hash, "Generate", shown, precision=exact, count=count
     )
 
 
-def _drawn(model: Any, settings: dict[str, Any], indices: range) -> np.ndarray:
+def _drawn(model: Model, settings: dict[str, Any], indices: range) -> np.ndarray:
     """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
     shape: tuple[int, ...] = data.DATASETS[model.card.dataset].image_shape
     if data.modality(model.card.dataset) == "text":
         from playground.contract import make_request
 
-        request = make_request(model.Request, settings)
+        request: Any = make_request(model.Request, settings)
         shape = (1, len(request.prompt) + request.num_tokens, 1)
     return np.concatenate([np.zeros((0, *shape), np.uint8), *parts])
 
 
-def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
+def _batches(model: Model, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
     from playground.contract import make_request
 
     make_request(
@@ -107,7 +109,7 @@ def _batches(model: Any, settings: dict[str, Any], indices: range) -> Iterator[I
         yield model.sample(dataclasses.replace(request, first_index=first))
 
 
-def _write_animation(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
+def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: int) -> None:
     """The whole run, twice as large as the pictures, as a moving one."""
     from playground.export import animation
 

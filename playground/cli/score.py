@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from playground import data
+from playground.capabilities import Scores
 from playground.cli import shared
 
 
@@ -36,7 +37,7 @@ def run(options: Namespace) -> None:
         wanted = "a text: give --text" if writes else "pictures: give --images"
         raise ValueError(f"{options.id} scores {wanted} and nothing else.")
     model = shared.load(options.id)
-    if not hasattr(model, "score"):
+    if not isinstance(model, Scores):
         raise ValueError(f"{options.id} has no likelihood, no bound and no energy: it can only draw.")
     if writes:
         x = torch.from_numpy(shared.read_text(options.text).copy())[None, None, None]

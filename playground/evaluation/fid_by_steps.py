@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import checkpoints
-from playground.contract import knobs
+from playground.contract import Model, knobs
 
 NUM_STEPS = (1, 2, 4, 8, 16, 50)
 COUNT = 500  # pictures behind a point
@@ -44,7 +44,7 @@ def plan(request: type[Any]) -> list[tuple[str, int]]:
 
 
 def measure(
-    model: Any, count: int, known: list[Point], tell: Callable[[str], None] = lambda line: None
+    model: Model, count: int, known: list[Point], tell: Callable[[str], None] = lambda line: None
 ) -> Iterator[Point]:
     """The points of :func:`plan` that are not known yet, at the model's other settings as they stand by default.
 

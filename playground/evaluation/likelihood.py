@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.capabilities import Scores
+from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, WritesText
+from playground.contract import Model
 from playground.data import bible
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
@@ -22,7 +23,7 @@ NUM_WEIGHTS = 64  # k of the importance-weighted bound
 
 
 def bits_per_dim(
-    model: Any,
+    model: Model,
     images: np.ndarray,
     labels: np.ndarray | None = None,
     seed: int = 0,
@@ -52,7 +53,7 @@ def bits_per_dim(
 
 
 def importance_weighted_bits_per_dim(
-    model: Any,
+    model: Model,
     images: np.ndarray,
     seed: int = 0,
     k: int = NUM_WEIGHTS,
@@ -67,7 +68,7 @@ def importance_weighted_bits_per_dim(
     Raises:
         ValueError: one sentence, if the model has no such bound or there are no images.
     """
-    if not hasattr(model, "importance_weighted_bound"):
+    if not isinstance(model, ImportanceWeighted):
         raise ValueError(f"{type(model).__name__} has no importance-weighted bound.")
     values: list[float] = []
     for start, x, _ in _batches(model, images, None, batch_size):
@@ -77,7 +78,9 @@ def importance_weighted_bits_per_dim(
     return {**_summary(np.array(values)), "kind": "bound", "unit": "bits/dim", "k": k}
 
 
-def annealed_log_likelihood(model: Any, images: np.ndarray, energy: dict[str, Any]) -> dict[str, Any]:
+def annealed_log_likelihood(
+    model: EstimatesPartition, images: np.ndarray, energy: dict[str, Any]
+) -> dict[str, Any]:
     """log p(v) in nats of binarised images, from their mean ``energy`` and an estimate of log Z.
 
     Annealed importance sampling (Salakhutdinov and Murray 2008) gives Z without bias, so log Z tends to be too small and
@@ -99,7 +102,7 @@ def annealed_log_likelihood(model: Any, images: np.ndarray, energy: dict[str, An
 
 
 def bits_per_character(
-    model: Any, books: dict[str, str], tell: Callable[[str], None] | None = None
+    model: WritesText, books: dict[str, str], tell: Callable[[str], None] | None = None
 ) -> dict[str, Any]:
     """What whole books cost a model of text, each character given what is in sight of the earlier ones of its book.
 
@@ -128,13 +131,13 @@ def bits_per_character(
     }
 
 
-def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
+def evaluate(model: Model, count: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
     """Every likelihood figure that a model offers, on the first ``count`` test images (default: all).
 
     Conditional models are scored given the true class, models of text on all test books.  ``tell`` is called now and
     then with a line of progress.
     """
-    if data.modality(model.card.dataset) == "text":
+    if isinstance(model, WritesText):
         return {"bits_per_char": bits_per_character(model, bible.books("test"), tell)}
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
@@ -147,17 +150,17 @@ def evaluate(model: Any, count: int | None, tell: Callable[[str], None]) -> dict
         figures["energy"] = bits_per_dim(model, images, progress=progress)  # in nats, and so its unit says
     elif model.card.likelihood != "none":
         figures["bits_per_dim"] = bits_per_dim(model, images, labels, progress=progress)
-    if hasattr(model, "log_partition"):
+    if isinstance(model, EstimatesPartition):
         tell("annealed importance sampling …")
         figures["log_likelihood"] = annealed_log_likelihood(model, images, figures["energy"])
-    if hasattr(model, "importance_weighted_bound"):
+    if isinstance(model, ImportanceWeighted):
         name = f"importance_weighted_bits_per_dim_{NUM_WEIGHTS}"
         figures[name] = importance_weighted_bits_per_dim(model, images, progress=progress)
     return figures
 
 
 def _batches(
-    model: Any, images: np.ndarray, labels: np.ndarray | None, batch_size: int
+    model: Model, images: np.ndarray, labels: np.ndarray | None, batch_size: int
 ) -> Iterator[tuple[int, Tensor, Tensor | None]]:
     """First index, ``x`` uint8 (B,C,H,W) and labels int64 (B,), on the model's device."""
     if not len(images):

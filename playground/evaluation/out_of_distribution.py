@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from playground import checkpoints, data, paths
-from playground.contract import Score
+from playground.capabilities import ImportanceWeighted, Scores
+from playground.contract import Model, Score
 from playground.models import noise
 from playground.ranking import auc
 
@@ -111,7 +111,7 @@ class ScoreSummary:
     num_weights: int = 0
 
 
-def judge(model: Any, image: np.ndarray, seed: int = SEED) -> ScoreSummary:
+def judge(model: Model, image: np.ndarray, seed: int = SEED) -> ScoreSummary:
     """The score of uint8 (H,W,C), exactly as ``playground score`` computes it, and the tighter bound of a VAE.
 
     Raises:
@@ -121,11 +121,11 @@ def judge(model: Any, image: np.ndarray, seed: int = SEED) -> ScoreSummary:
 
     from playground.evaluation.likelihood import NUM_WEIGHTS
 
-    if not hasattr(model, "score"):
+    if not isinstance(model, Scores):
         raise ValueError(f"{model.card.id} has no likelihood, no bound and no energy: it can only draw.")
     x = torch.from_numpy(image[None].transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)
     score = model.score(x, seed)[0]
-    if not hasattr(model, "importance_weighted_bound"):
+    if not isinstance(model, ImportanceWeighted):
         return ScoreSummary(score)
     return ScoreSummary(score, float(model.importance_weighted_bound(x, NUM_WEIGHTS, seed)[0]), NUM_WEIGHTS)
 
@@ -170,13 +170,16 @@ class Census:
         return float(np.mean(self.scores[GARMENTS] < value))
 
 
-def measure(model: Any, count: int | None = None, tell: Callable[[str], None] = lambda line: None) -> Census:
+def measure(
+    model: Model, count: int | None = None, tell: Callable[[str], None] = lambda line: None
+) -> Census:
     """Score every set; ``count`` images of each, or as many as fit into ``BUDGET``.
 
     Raises:
         ValueError: one sentence, if the model has no likelihood.
     """
     judge(model, pictures(GARMENTS, 1)[0])  # the first pass warms up
+    assert isinstance(model, Scores), "judge has said so"
     alone, together, kind, unit = _cost(model)
     if count is None:
         fits = int(BUDGET / (together * len(SETS)))
@@ -189,7 +192,7 @@ def measure(model: Any, count: int | None = None, tell: Callable[[str], None] = 
     return Census(kind, unit, alone * 1000, scores)
 
 
-def _cost(model: Any) -> tuple[float, float, str, str]:
+def _cost(model: Scores) -> tuple[float, float, str, str]:
     """Seconds of one core for a picture alone and for one of a batch; kind and unit of the scores."""
     garments = pictures(GARMENTS, BATCH)
     began = time.process_time()
@@ -199,7 +202,7 @@ def _cost(model: Any) -> tuple[float, float, str, str]:
     return middle - began, (time.process_time() - middle) / BATCH, score.kind, score.unit
 
 
-def _scores(model: Any, images: np.ndarray) -> np.ndarray:
+def _scores(model: Scores, images: np.ndarray) -> np.ndarray:
     import torch
 
     device, found = next(model.parameters()).device, []

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from playground import checkpoints, data, distributed
-from playground.contract import labels_of, make_request, settings_of
+from playground.capabilities import ClassConditional
+from playground.contract import Model, labels_of, make_request, settings_of
 from playground.evaluation import baselines, fidelity
 
 BATCH = 128  # pictures drawn together; a multiple of every model's chunk
@@ -34,7 +35,7 @@ class Drawn:
 
 
 def draw(
-    model: Any,
+    model: Model,
     count: int,
     settings: Mapping[str, Any],
     tell: Tell,
@@ -64,8 +65,8 @@ def draw(
     return Drawn(images, _asked(request, count, model), kept, int(cost[:, 0].max()), float(milliseconds))
 
 
-def _asked(request: Any, count: int, model: Any) -> np.ndarray | None:
-    if not hasattr(request, "label") or not hasattr(model, "num_classes"):
+def _asked(request: Any, count: int, model: Model) -> np.ndarray | None:
+    if not hasattr(request, "label") or not isinstance(model, ClassConditional):
         return None
     return labels_of(request.label, dataclasses.replace(request, num_samples=count), model.num_classes)
 
@@ -118,7 +119,7 @@ class Ruler:
         return found
 
 
-def evaluate(model: Any, drawn: Drawn, tell: Tell, split: data.Split = "test") -> dict[str, Any]:
+def evaluate(model: Model, drawn: Drawn, tell: Tell, split: data.Split = "test") -> dict[str, Any]:
     """The figures of a model's pictures, and its FID as a fraction of the blur's at as many pictures."""
     ruler = Ruler(model.card.dataset, split, next(model.parameters()).device)
     found = ruler.measure(drawn.images, drawn.labels)

@@ -6,20 +6,26 @@ can be made again, with a window or without.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterator, Sequence
+from typing import cast
 
 import numpy as np
 import torch
 
-from playground.contract import Frame, Request, State, pixel_order
+from playground.capabilities import Tokenizes
+from playground.contract import Frame, Model, Request, State, pixel_order
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
 CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code
 
 
+def _run(model: Model, request: Request, state: State | None = None) -> Generator[Frame, None, None]:
+    """A run that can be closed on its way: every sampler is a generator."""
+    return cast("Generator[Frame, None, None]", model.sample(request, state))
+
+
 @torch.no_grad()
-def branched(model: Any, trunk: Sequence[tuple[Request, int]], request: Request) -> Iterator[Frame]:
+def branched(model: Model, trunk: Sequence[tuple[Request, int]], request: Request) -> Iterator[Frame]:
     """Run each request of ``trunk`` up to its step, and go on from there with the next, at last with ``request``.
 
     Raises:
@@ -27,7 +33,7 @@ def branched(model: Any, trunk: Sequence[tuple[Request, int]], request: Request)
     """
     state: State | None = None
     for part, until in trunk:
-        frames = model.sample(part, state)
+        frames = _run(model, part, state)
         for frame in frames:
             yield frame
             if frame.step == until:
@@ -40,12 +46,12 @@ def branched(model: Any, trunk: Sequence[tuple[Request, int]], request: Request)
 
 
 @torch.no_grad()
-def edited(model: Any, request: Request, edits: Sequence[Edit]) -> Iterator[Frame]:
+def edited(model: Model, request: Request, edits: Sequence[Edit]) -> Iterator[Frame]:
     """Draw pixel by pixel, and put a chosen grey level in place of a draw; everything after it follows from it.
 
     For samplers of one pixel after another whose states know ``images``, ``num_known`` and ``silent_until``.
     """
-    frames = model.sample(request)
+    frames = _run(model, request)
     todo: list[tuple[int, Edit]] = []  # when in the run, and what
     origin: State = {}
     for frame in frames:
@@ -67,17 +73,17 @@ def edited(model: Any, request: Request, edits: Sequence[Edit]) -> Iterator[Fram
             images[sample, row, column] = value
         frames.close()
         state = {**origin, "images": images, "num_known": pixel + 1, "silent_until": pixel}
-        frames = model.sample(request, state)
+        frames = _run(model, request, state)
     yield from frames
 
 
 @torch.no_grad()
-def recoded(model: Any, request: Request, edits: Sequence[CodeEdit]) -> Iterator[Frame]:
+def recoded(model: Tokenizes, request: Request, edits: Sequence[CodeEdit]) -> Iterator[Frame]:
     """Draw cell by cell, and put a chosen code in place of a draw; everything after it follows from it.
 
     For samplers of codes (``Tokenizes``) whose states know ``codes``, ``known`` and ``step``.
     """
-    frames = model.sample(request)
+    frames = _run(model, request)
     for sample, row, column, level, code in sorted(edits, key=lambda edit: edit[1:4]):
         cell = row * model.code_shape[1] + column
         for frame in frames:
@@ -85,7 +91,7 @@ def recoded(model: Any, request: Request, edits: Sequence[CodeEdit]) -> Iterator
                 break
             yield frame
         frames.close()
-        frames = model.sample(request, with_code(frame, cell, (sample, row, column, level), code))
+        frames = _run(model, request, with_code(frame, cell, (sample, row, column, level), code))
     yield from frames
 
 

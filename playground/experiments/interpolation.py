@@ -15,7 +15,8 @@ import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Message, Request, State, knob
+from playground.capabilities import ClassConditional, DecodesFrames, Encodes, Reconstructs
+from playground.contract import Frame, Message, Model, Request, State, knob
 from playground.models import noise
 
 _PASSES = (1, 0, 2)  # the first row of each pass over the plane: the middle ones stand in for both neighbours
@@ -104,7 +105,7 @@ class PlaneRequest(Request):
 
 
 @torch.no_grad()
-def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
+def manifold(model: DecodesFrames, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
     """Decode a grid over the latent plane in three passes, a frame each: every third row, the next ones, the last.
 
     ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2.  Rows to come are stood in for by the
@@ -125,7 +126,9 @@ def manifold(model: Any, request: PlaneRequest, resume: State | None = None) -> 
         yield Frame(i + 1, len(passes), i + 1, images, {}, {"passes": i + 1, "tiles": tiles.copy()})
 
 
-def _decode_rows(model: Any, request: PlaneRequest, line: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _decode_rows(
+    model: DecodesFrames, request: PlaneRequest, line: np.ndarray, rows: np.ndarray
+) -> np.ndarray:
     """Rows of tiles, uint8 (R,n,H,W,C); means in one batch, draws row by row, since each tile has its own dice."""
     n, decoded = len(line), []
     for part in [rows] if request.output == "mean" else rows[:, None]:
@@ -143,7 +146,7 @@ class BesideRequest(PlaneRequest):
 
 
 @torch.no_grad()
-def beside(model: Any, partner: Any, request: BesideRequest) -> Iterator[Frame]:
+def beside(model: DecodesFrames, partner: DecodesFrames, request: BesideRequest) -> Iterator[Frame]:
     """The planes of two models, pass by pass: ``images`` uint8 (2*tiles*tiles,H,W,C), the partner's after the model's."""
     for one, other in zip(manifold(model, request), manifold(partner, request), strict=True):
         images = np.concatenate([one.images, other.images])
@@ -151,7 +154,9 @@ def beside(model: Any, partner: Any, request: BesideRequest) -> Iterator[Frame]:
 
 
 @torch.no_grad()
-def decode_both(model: Any, partner: Any, z: np.ndarray, output: str, seed: int) -> Iterator[Frame]:
+def decode_both(
+    model: DecodesFrames, partner: DecodesFrames, z: np.ndarray, output: str, seed: int
+) -> Iterator[Frame]:
     """One point of the plane, float32 (1,2), decoded by two models: ``images`` uint8 (2,H,W,C)."""
     (one,), (other,) = model.decode_frames(z, output, seed), partner.decode_frames(z, output, seed)
     yield Frame(1, 1, 2, np.concatenate([one.images, other.images]), one.extras)
@@ -165,7 +170,7 @@ class Encodings(NamedTuple):
 
 
 @torch.no_grad()
-def encodings(model: Any, batch_size: int = 500) -> Iterator[Message[Encodings]]:
+def encodings(model: Encodes, batch_size: int = 500) -> Iterator[Message[Encodings]]:
     """Encode the whole test set, a message per batch.
 
     Done once for each loaded model: afterwards there is one message with all of them.
@@ -187,7 +192,9 @@ def encodings(model: Any, batch_size: int = 500) -> Iterator[Message[Encodings]]
 
 
 @torch.no_grad()
-def interpolate(model: Any, request: InterpolateRequest, resume: State | None = None) -> Iterator[Frame]:
+def interpolate(
+    model: Reconstructs, request: InterpolateRequest, resume: State | None = None
+) -> Iterator[Frame]:
     """Walk from one latent to another, a frame per step.
 
     Frames carry ``latent`` float32 (1,D), ``amount`` in 0..1, and ``ends`` uint8 (2,H,W,C): the test images
@@ -198,7 +205,7 @@ def interpolate(model: Any, request: InterpolateRequest, resume: State | None = 
     start = 0 if resume is None else int(resume["i"])
     amounts = np.arange(request.num_steps) / (request.num_steps - 1)
     walk = np.stack([mix(z_0, z_1, amount, request.path) for amount in amounts.tolist()])
-    together = getattr(model, "decoded_together", 1)  # where many pictures take as long as one
+    together = model.decoded_together
     for first in range(start // together * together, request.num_steps, together):
         now = amounts[first : first + together, None]
         labels = {} if classes is None else _labels_for(model, (1 - now) * classes[0] + now * classes[1])
@@ -222,9 +229,10 @@ def mix(z_0: np.ndarray, z_1: np.ndarray, amount: float, path: str) -> np.ndarra
     return ((1 - amount) * z_0 + amount * z_1).astype(np.float32)
 
 
-def _classes(model: Any, request: InterpolateRequest) -> np.ndarray | None:
+def _classes(model: Reconstructs, request: InterpolateRequest) -> np.ndarray | None:
     """How much of each class the two ends are, float64 (2, num_classes + 1), if the model is to be told; samples are dealt theirs."""
-    if getattr(request, "class_label", "none") == "none":
+    told = isinstance(request, ClassInterpolateRequest) and request.class_label != "none"
+    if not told or not isinstance(model, ClassConditional):
         return None
     chosen = np.array([request.first, request.second])
     of_images = request.ends == "images"
@@ -232,13 +240,13 @@ def _classes(model: Any, request: InterpolateRequest) -> np.ndarray | None:
     return np.eye(model.num_classes + 1)[labels]
 
 
-def _labels_for(model: Any, shares: np.ndarray) -> dict[str, Any]:
+def _labels_for(model: Model, shares: np.ndarray) -> dict[str, Any]:
     device = next(model.parameters()).device
     return {"labels": torch.from_numpy(shares.astype(np.float32)).to(device)}
 
 
 def _ends(
-    model: Any, request: InterpolateRequest, classes: np.ndarray | None
+    model: Reconstructs, request: InterpolateRequest, classes: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = [request.first, request.second]
     labels = {} if classes is None else _labels_for(model, classes)

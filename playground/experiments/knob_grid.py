@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from playground import data
-from playground.contract import EACH_CLASS, Frame, Knob, Request, knob, knobs, make_request
+from playground.contract import EACH_CLASS, Frame, Knob, Model, Request, knob, knobs, make_request
 
 NONE = "none"  # the knob of an axis that turns nothing
 MOST = 10  # values along an axis
@@ -172,7 +172,7 @@ def plan(request: Request, model_request: type[Request], classes: Sequence[str] 
     )
 
 
-def fill(model: Any, request: Request) -> Iterator[Frame]:
+def fill(model: Model, request: Request) -> Iterator[Frame]:
     """One cell after another, each as it forms.
 
     ``images`` is uint8 (rows * columns,H,W,C).  Extras: ``begun`` bool and ``cost`` int (network passes) per cell, and

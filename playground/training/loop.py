@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
+from playground.capabilities import Finishes, Prepares
 from playground.contract import Recipe
 from playground.training.run import Run, named
 
@@ -65,7 +66,7 @@ def train(
     images, labels = _as_tensors(recipe.dataset, "train")
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
     folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
-    if hasattr(run.average, "prepare"):  # what it learns from, made of the pictures once
+    if isinstance(run.average, Prepares):  # what it learns from, made of the pictures once
         images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
     run.examples = images[:NUM_EXAMPLES]
     if recipe.compile:
@@ -108,7 +109,7 @@ def train(
         yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures)
     if not world.is_first:
         return
-    if hasattr(run.average, "finish"):  # what can only be fitted to a trained network
+    if isinstance(run.average, Finishes):  # what can only be fitted to a trained network
         run.average.finish(images, labels, torch.Generator().manual_seed(recipe.seed))
     if run.record_step not in run.film.snapshot_steps:
         run.take_snapshot()

@@ -25,6 +25,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
+from playground.capabilities import Counts, CountsStatistics, LearnsInTurn, Samples
 from playground.checkpoints import training_record
 from playground.contract import Recipe, make_request
 from playground.models.precision import bfloat16_pays
@@ -60,10 +61,10 @@ class Run:
             self.guided_by = [f"{weaker.card.id}@{weaker.weights_hash}"]
         self.model = self.model.to(self.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
-        self.counts = hasattr(
-            self.model, "count"
-        )  # it is shown everything once, and nothing is learned by steps
-        self.turns: tuple[str, ...] = getattr(self.model, "turns", ("",))  # who learns in turn, by name
+        # shown everything once, with nothing learned by steps
+        self.counts = isinstance(self.model, Counts)
+        # who learns in turn, by name
+        self.turns = self.model.turns if isinstance(self.model, LearnsInTurn) else ("",)
         self.optimizers_of = [
             make_optimizers(self.model.get_submodule(turn), recipe, turn) for turn in self.turns
         ]
@@ -186,7 +187,7 @@ class Run:
         if self.counts:
             self.model.settle()
             self._update_average()
-        if hasattr(self.average, "count_statistics") and len(self.examples):
+        if isinstance(self.average, CountsStatistics) and len(self.examples):
             generator = torch.Generator().manual_seed(self.recipe.seed)
             self.average.count_statistics(self.examples.to(self.device), generator)
 
@@ -297,7 +298,7 @@ class Run:
 
     @torch.no_grad()
     def take_snapshot(self) -> None:
-        if not hasattr(self.model, "sample"):
+        if not isinstance(self.model, Samples):
             return  # a judge draws nothing
         self.settle()
         request = make_request(self.model.Request, self.recipe.snapshot)

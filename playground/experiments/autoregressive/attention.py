@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from playground import data
 from playground.contract import Frame, Request, State, knob
 from playground.models.autoregressive.pixel_model import features_of
+from playground.models.autoregressive.pixelcnn import PixelCNN
 
 MEAN = 0  # in place of a head, which are counted from 1
 _PLACE = "The pixel that asks, counted from 1: point at it, or turn this."
@@ -58,7 +59,7 @@ def asking_cell(row: int, column: int) -> tuple[int, int] | None:
 
 
 @torch.no_grad()
-def attention_weights(model: Any, x: Tensor, labels: Tensor) -> Tensor:
+def attention_weights(model: PixelCNN, x: Tensor, labels: Tensor) -> Tensor:
     """How much every cell looks at every other, float32 (layers, B, heads, cells, cells); each row sums to 1.
 
     Args:
@@ -68,7 +69,7 @@ def attention_weights(model: Any, x: Tensor, labels: Tensor) -> Tensor:
     found: list[Tensor] = []
     hooks = [
         layer.register_forward_pre_hook(lambda layer, given: found.append(_layer_weights(layer, given[0])))
-        for layer in model.context.attention
+        for layer in model.attention_layers
     ]
     try:
         model.context(features_of(x), labels)
@@ -89,7 +90,7 @@ def _layer_weights(layer: nn.Module, x: Tensor) -> Tensor:
     return logits.masked_fill(row_of[None, :] > row_of[:, None], -torch.inf).softmax(-1)
 
 
-def look(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def look(model: PixelCNN, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """One frame, whose ``images`` is the test picture, read with its own class.
 
     Extras: ``weights`` float32 (layers, heads, rows/2, columns/2), how much of its attention the asking cell gives to each
@@ -98,7 +99,7 @@ def look(model: Any, request: Any, resume: State | None = None) -> Iterator[Fram
     images, classes = data.load(model.card.dataset, "test")
     picture = images[request.image : request.image + 1]
     row, column, cells = request.row - 1, request.column - 1, model.config.image_size // 2
-    layers = model.context.attention
+    layers = model.attention_layers
     maps = np.zeros((len(layers), layers[0].num_heads, cells, cells), np.float32)
     asking = asking_cell(row, column)
     if asking is not None:

@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from playground.capabilities import WritesText
 from playground.contract import Frame
 from playground.data import bible
 
 
 @torch.no_grad()
-def side_by_side(models: Sequence[Any], request: Any) -> Iterator[Frame]:
+def side_by_side(models: Sequence[WritesText], request: Any) -> Iterator[Frame]:
     """The first text of a request, by each model; ``images`` (models,1,T,1), ``logits`` (models,128), ``text``.
 
     ``prompt_bits`` float64 (models,) are the bits per character that the prompt costs each (NaN if it is empty).
@@ -33,9 +34,10 @@ def side_by_side(models: Sequence[Any], request: Any) -> Iterator[Frame]:
         yield Frame(parts[0].step, parts[0].total, sum(part.passes for part in parts), images, extras)
 
 
-def prompt_bits(model: Any, prompt: str) -> float:
+def prompt_bits(model: WritesText, prompt: str) -> float:
     """Exact bits per character of a text under a model, its first character given nothing; NaN for no text."""
     if not prompt:
         return math.nan
     codes = torch.from_numpy(bible.codes_of(prompt).copy()).to(next(model.parameters()).device)
-    return float(model.score(codes[None, None, None])[0].value)
+    cost = model.score(codes[None, None, None])[0].value
+    return math.nan if cost is None else float(cost)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ import torch
 from playground import data
 from playground.contract import Frame, Request, State, knob
 from playground.models import discretized_logistic
-from playground.models.autoregressive.made import ORDERINGS, orders
+from playground.models.autoregressive.made import MADE, ORDERINGS, orders
 from playground.models.blocks import to_uint8
 
 _PLACE = "The output that is looked at, counted from 1: point at it, or turn this."
@@ -36,7 +35,7 @@ class MasksRequest(Request):
 
 
 @torch.no_grad()
-def look(model: Any, request: MasksRequest, resume: State | None = None) -> Iterator[Frame]:
+def look(model: MADE, request: MasksRequest, resume: State | None = None) -> Iterator[Frame]:
     """One frame, whose ``images`` is the test picture.
 
     Extras: ``rank`` int64 (H,W), when each pixel comes; ``sees`` bool (H,W), the inputs that the output depends on;

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
-from playground.contract import EACH_CLASS, Frame, Request, State, knob, make_request, settings_of
+from playground.capabilities import Completes, PredictsPixels
+from playground.contract import EACH_CLASS, Frame, Model, Request, State, knob, make_request, settings_of
 from playground.models import discretized_logistic, noise
 from playground.models.autoregressive.pixel_sampling import PixelRequest
 
@@ -114,7 +115,7 @@ class FieldRequest(Request):
 
 
 @torch.no_grad()
-def complete(model: Any, request: CompleteRequest) -> Iterator[Frame]:
+def complete(model: Completes, request: CompleteRequest) -> Iterator[Frame]:
     """Keep the top rows of a test picture and draw the rest, several times.
 
     Frames carry ``original`` uint8 (1,H,W,C) and ``known_rows`` beside what the sampler gives.
@@ -138,7 +139,7 @@ def complete(model: Any, request: CompleteRequest) -> Iterator[Frame]:
 
 
 @torch.no_grad()
-def surprise(model: Any, request: SurpriseRequest, resume: State | None = None) -> Iterator[Frame]:
+def surprise(model: PredictsPixels, request: SurpriseRequest, resume: State | None = None) -> Iterator[Frame]:
     """Read a picture row by row: what does each pixel cost, given the earlier ones?
 
     Frames carry ``bits`` float64 (H,W), NaN where not read yet: -log2 p of each pixel; ``log_probs`` float32 (W,256) of
@@ -182,7 +183,7 @@ def believe(cost: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
     return belief, (belief + cost).logsumexp(0)
 
 
-def odd_picture(model: Any, request: SurpriseRequest) -> np.ndarray:
+def odd_picture(model: PredictsPixels, request: SurpriseRequest) -> np.ndarray:
     """The test picture as the request wants it, uint8 (1,H,W,C)."""
     picture, _ = _test_image(model, request.image)
     uniforms = noise.uniform(request.seed, [request.image], "odd", picture.shape[1:])  # float64 (1,H,W,C)
@@ -197,7 +198,7 @@ def odd_picture(model: Any, request: SurpriseRequest) -> np.ndarray:
     return np.ascontiguousarray(made[request.variant]())
 
 
-def _labels(model: Any, request: SurpriseRequest) -> Tensor:
+def _labels(model: PredictsPixels, request: SurpriseRequest) -> Tensor:
     device = next(model.parameters()).device
     if request.given == "nothing" or (request.given == "chosen" and request.label == EACH_CLASS):
         return torch.arange(model.num_classes, device=device)
@@ -208,7 +209,7 @@ def _labels(model: Any, request: SurpriseRequest) -> Tensor:
 # --- receptive field
 
 
-def receptive_fields(models: Sequence[Any], request: FieldRequest) -> Iterator[Frame]:
+def receptive_fields(models: Sequence[PredictsPixels], request: FieldRequest) -> Iterator[Frame]:
     """One frame: the picture, and for each model ``fields`` float32 (models,H,W), how strongly a pixel depends on each other."""
     picture, label = _test_image(models[0], request.image)
     row, column = request.row - 1, request.column - 1
@@ -217,7 +218,9 @@ def receptive_fields(models: Sequence[Any], request: FieldRequest) -> Iterator[F
     yield Frame(1, 1, len(models), picture, extras, {})
 
 
-def gradient_field(model: Any, picture: np.ndarray, label: int, row: int, column: int) -> np.ndarray:
+def gradient_field(
+    model: PredictsPixels, picture: np.ndarray, label: int, row: int, column: int
+) -> np.ndarray:
     """|d centre / d input| at every pixel, float32 (H,W), in grey levels per grey level.
 
     The centre of a pixel's distribution is the weighted mean of its logistics before anything is cut off at black and
@@ -241,11 +244,11 @@ def gradient_field(model: Any, picture: np.ndarray, label: int, row: int, column
 # --- shared
 
 
-def _test_image(model: Any, index: int) -> tuple[np.ndarray, int]:
+def _test_image(model: Model, index: int) -> tuple[np.ndarray, int]:
     images, labels = data.load(model.card.dataset, "test")
     return images[index : index + 1], int(labels[index])
 
 
-def _as_tensor(picture: np.ndarray, model: Any) -> Tensor:
+def _as_tensor(picture: np.ndarray, model: Model) -> Tensor:
     x = torch.from_numpy(picture.transpose(0, 3, 1, 2).copy())
     return x.to(next(model.parameters()).device)

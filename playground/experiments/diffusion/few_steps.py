@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground.contract import Frame, Request, State, class_knob, knob, make_request
+from playground.capabilities import Denoises, JumpsToData
+from playground.contract import Frame, Model, Request, State, class_knob, knob, make_request
 
 JUMPS = (1, 2, 4)
 
@@ -43,7 +44,7 @@ class FewStepsRequest(Request):
 
 @torch.no_grad()
 def few_steps(
-    model: Any, teacher: Any, request: FewStepsRequest, resume: State | None = None
+    model: JumpsToData, teacher: Denoises, request: FewStepsRequest, resume: State | None = None
 ) -> Iterator[Frame]:
     """A frame per step of any column; ``images`` uint8 (num_samples*4,H,W,C), a row for each noise.
 
@@ -80,7 +81,7 @@ def few_steps(
             began = time.perf_counter()
 
 
-def _asked(model: Any, request: Request, settings: dict[str, Any]) -> Request:
+def _asked(model: Model, request: Request, settings: dict[str, Any]) -> Request:
     return dataclasses.replace(make_request(model.Request, settings), first_index=request.first_index)
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 
 from playground import data
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request, State, knob
 from playground.models import noise
 from playground.models.diffusion.schedule import log_snr_of, t_of
@@ -46,7 +46,7 @@ class ForwardRequest(Request):
 
 
 @torch.no_grad()
-def forward(model: Any, request: ForwardRequest, resume: State | None = None) -> Iterator[Frame]:
+def forward(model: Denoises, request: ForwardRequest, resume: State | None = None) -> Iterator[Frame]:
     """One frame, whose ``images`` uint8 (1,H,W,C) is x_t.
 
     Extras: ``x_0`` and ``x_0_pred`` uint8 (1,H,W,C); ``path`` uint8 (PATH,H,W,C), the same picture under the same noise

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 
 from playground import data
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request, State, class_knob, guidance_knob, knob, labels_of
 from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Grid, SamplerState
 
@@ -56,7 +56,9 @@ class ImageToImageRequest(Request):
 
 
 @torch.no_grad()
-def image_to_image(model: Any, request: ImageToImageRequest, resume: State | None = None) -> Iterator[Frame]:
+def image_to_image(
+    model: Denoises, request: ImageToImageRequest, resume: State | None = None
+) -> Iterator[Frame]:
     """The noised pictures first, then a frame per step; ``images`` uint8 (B,H,W,C) is x_t.
 
     Extras: ``origin`` uint8 (1,H,W,C), the picture begun with, its class ``origin_label``, and ``alpha_bar``.

@@ -9,13 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from playground import data
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request, State, guidance_knob, knob, labels_of
 from playground.experiments.interpolation import mix
 from playground.models import noise
@@ -76,7 +76,7 @@ class BetweenRequest(Request):
 
 
 @torch.no_grad()
-def between(model: Any, request: BetweenRequest, resume: State | None = None) -> Iterator[Frame]:
+def between(model: Denoises, request: BetweenRequest, resume: State | None = None) -> Iterator[Frame]:
     """A frame per step, backwards for test images first, then forwards; ``images`` uint8 (num_pictures,H,W,C) is x_t.
 
     While test images are inverted only the two ends are known (extra ``known``, bool per picture).  Further extras:
@@ -108,7 +108,7 @@ def between(model: Any, request: BetweenRequest, resume: State | None = None) ->
         yield show.walk(moment, start, x_T)
 
 
-def _condition(model: Any, request: BetweenRequest, device: torch.device) -> tuple[Tensor, float]:
+def _condition(model: Denoises, request: BetweenRequest, device: torch.device) -> tuple[Tensor, float]:
     """Labels and guidance: none between test images, since inversion is exact only for the plain network."""
     if request.ends == "images":
         return torch.full((request.num_pictures,), model.num_classes, device=device), 1.0
@@ -121,7 +121,7 @@ def _condition(model: Any, request: BetweenRequest, device: torch.device) -> tup
 class _Show:
     """Turns moments into frames."""
 
-    def __init__(self, model: Any, request: BetweenRequest) -> None:
+    def __init__(self, model: Denoises, request: BetweenRequest) -> None:
         self.request, self.model, self.device = request, model, model.device
         self.grid = Grid.make(request.num_steps, model.config.log_snr_min)
         self.amounts = np.linspace(0, 1, request.num_pictures)

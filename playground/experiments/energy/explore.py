@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from playground import data
-from playground.contract import Frame, Message, Request, State, knob
+from playground.capabilities import HasEnergy, Scores
+from playground.contract import Frame, Message, Model, Request, State, knob
 from playground.models import noise
-from playground.models.energy.chains import run
+from playground.models.energy.chains import Chain, run
+from playground.models.energy.rbm import RBM
 from playground.ranking import auc
 
 _DAMAGES = (
@@ -26,6 +28,10 @@ NUM_COMPARED = 500  # images of each kind in the histograms
 
 
 # --- denoise and complete
+
+
+class ChainModel(Chain, Model, Protocol):
+    """A model whose sampler is a chain."""
 
 
 @functools.cache
@@ -70,7 +76,7 @@ def known_part(damage: str, size: int) -> np.ndarray | None:
 
 
 @torch.no_grad()
-def repair(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def repair(model: ChainModel, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """Chains from a damaged test image, a frame per step; extras as the model's own, and ``original`` uint8 (1,H,W,C)."""
     original = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
     grey = original.transpose(0, 3, 1, 2).astype(np.float32) / 255
@@ -117,13 +123,13 @@ def kinds(dataset: str, seed: int = 0, count: int = NUM_COMPARED) -> dict[str, n
 
 
 @torch.no_grad()
-def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def census(model: HasEnergy, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """Energies of garments and of other images, a frame per kind, the model's own samples last.
 
     ``images`` holds an example of each kind so far, and last the chosen test image.  Extras: ``energies`` (kind -> float32
     (n,)), ``auc`` (kind -> area under the curve for telling it from test images by energy), ``chosen`` (energy).
     """
-    count = getattr(model, "num_compared", NUM_COMPARED)
+    count = model.num_compared
     sets = kinds(model.card.dataset, request.seed, count)
     pauses = request.num_steps // _PAUSE  # a chain is long: it may be stopped on its way
     total = len(sets) + pauses + 1
@@ -161,7 +167,7 @@ def census(model: Any, request: Any, resume: State | None = None) -> Iterator[Fr
     yield frame(total)
 
 
-def _energies(model: Any, pictures: np.ndarray) -> np.ndarray:
+def _energies(model: Scores, pictures: np.ndarray) -> np.ndarray:
     device = next(model.parameters()).device
     x = torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()).to(device)
     return np.array([s.value for s in model.score(x)], np.float32)
@@ -170,7 +176,7 @@ def _energies(model: Any, pictures: np.ndarray) -> np.ndarray:
 # --- filters
 
 
-def filters(model: Any) -> Iterator[Message[np.ndarray]]:
+def filters(model: RBM) -> Iterator[Message[np.ndarray]]:
     """One message: the weights into each hidden unit, float32 (num_hidden,H,W)."""
     channels, height, width = model.shape
     weights = model.weight.detach().cpu().numpy().T.reshape(-1, channels, height, width)[:, 0]

@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ import torch
 from playground import data
 from playground.contract import EACH_CLASS, Frame, Request, State, guidance_knob, knob, make_request
 from playground.models import noise
+from playground.models.flow.tarflow import TarFlow
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class AnalogiesRequest(Request):
 
 
 @torch.no_grad()
-def analogies(model: Any, request: AnalogiesRequest, resume: State | None = None) -> Iterator[Frame]:
+def analogies(model: TarFlow, request: AnalogiesRequest, resume: State | None = None) -> Iterator[Frame]:
     """A test image goes to z, told its class, and z comes back once for every class: ``images`` uint8 (classes,H,W,C).
 
     The first frame is z, the others are those of ``model.sample``, with these extras: ``origin`` uint8 (1,H,W,C),
@@ -60,7 +60,7 @@ def analogies(model: Any, request: AnalogiesRequest, resume: State | None = None
     extras = {"origin": origin, "origin_label": own, "surplus": (log_p[own] - log_p) / math.log(2)}
     h = model.to_z(y, each[own : own + 1])[0].repeat(len(each), 1, 1, 1)
     z = model.as_picture(h).flatten(1).cpu().numpy()
-    passes = 2 * sum(layer.passes for layer in model.layers)
+    passes = 2 * model.num_passes
     values = h.flatten(1).cpu().numpy().copy()
     start = {"latent": z, "layer": "z", "values": values, "grey": False}
     state = {"z": z, "h": h.cpu().numpy().copy(), "undone": 0}

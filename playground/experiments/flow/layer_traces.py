@@ -15,6 +15,7 @@ from playground import data
 from playground.contract import Frame, Request, State, knob
 from playground.experiments.interpolation import class_label_knob
 from playground.models import noise
+from playground.models.flow.base import Flow
 from playground.models.flow.layers import Squeeze
 
 _IMAGE: dict[str, Any] = {
@@ -116,7 +117,7 @@ class ClassScoreRequest(ScoreRequest):
 
 
 @torch.no_grad()
-def layers(model: Any, request: LayersRequest, resume: State | None = None) -> Iterator[Frame]:
+def layers(model: Flow, request: LayersRequest, resume: State | None = None) -> Iterator[Frame]:
     """A sample from z to x, or a test image from x to z and back.
 
     Extras: ``values`` float32 (1,D) the state's numbers (grey levels for x), ``layer``, ``direction`` "to z" or "to x", ``at`` (layers between here and x).
@@ -138,7 +139,7 @@ def layers(model: Any, request: LayersRequest, resume: State | None = None) -> I
             yield replace(stop, passes=away[-1].passes + frame.passes)
 
 
-def _prior(model: Any, request: LayersRequest) -> np.ndarray:
+def _prior(model: Flow, request: LayersRequest) -> np.ndarray:
     indices = range(request.first_index, request.first_index + 1)
     return np.float32(request.temperature) * noise.normal(request.seed, indices, "z", model.latent_shape)
 
@@ -148,7 +149,7 @@ def _as_stop(frame: Frame, step: int, total: int) -> Frame:
     return replace(frame, step=step, total=total, extras={**frame.extras, **extras}, state=None)
 
 
-def _labels_of(model: Any, request: LayersRequest) -> Tensor | None:
+def _labels_of(model: Flow, request: LayersRequest) -> Tensor | None:
     """The class that the model is told, int64 (1,); None if it knows none."""
     if not isinstance(request, ClassLayersRequest):
         return None
@@ -157,15 +158,15 @@ def _labels_of(model: Any, request: LayersRequest) -> Tensor | None:
     return torch.tensor([int(label)], device=model.initialised.device)
 
 
-def _its_class(model: Any, request: RoundTripRequest | ScoreRequest) -> Tensor | None:
+def _its_class(model: Flow, request: RoundTripRequest | ScoreRequest) -> Tensor | None:
     """The test image's class, int64 (1,), if the model is to be told it."""
-    if getattr(request, "class_label", "none") == "none":
+    if not isinstance(request, ClassRoundTripRequest | ClassScoreRequest) or request.class_label == "none":
         return None
     labels = data.load(model.card.dataset, "test")[1][[request.image]]
     return torch.from_numpy(labels.astype(np.int64)).to(model.initialised.device)
 
 
-def _to_z(model: Any, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame]:
+def _to_z(model: Flow, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame]:
     """Frames from grey levels ``y`` (1,C,H,W) to z; the last one's ``latent`` is z."""
     h, passes, at = y, 0, 0
     for layer in [None, *model.layers]:
@@ -186,7 +187,7 @@ def _to_z(model: Any, y: Tensor, labels: Tensor | None = None) -> Iterator[Frame
 
 
 @torch.no_grad()
-def round_trip(model: Any, request: RoundTripRequest, resume: State | None = None) -> Iterator[Frame]:
+def round_trip(model: Flow, request: RoundTripRequest, resume: State | None = None) -> Iterator[Frame]:
     """A test image to z and back, in one frame.
 
     ``images`` uint8 (4,H,W,C): the image, z, what came back, and the error, one grey level being white.  Extras:
@@ -205,20 +206,20 @@ def round_trip(model: Any, request: RoundTripRequest, resume: State | None = Non
     changed = int((y.clamp(0, 255.9).floor() != (x + u).clamp(0, 255.9).floor()).sum())
     shown = [model.show(x + 0.5, True), model.show(h, False), model.show(y, True)]
     error = (difference.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
-    passes = 2 * sum(layer.passes for layer in model.layers)
+    passes = 2 * model.num_passes
     extras = {"latent": z.cpu().numpy(), "error": float(difference.max()), "changed": changed}
     yield Frame(1, 1, passes, np.concatenate([*shown, error]), extras)
 
 
 @torch.no_grad()
-def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -> Iterator[Frame]:
+def count_bits(model: Flow, request: ScoreRequest, resume: State | None = None) -> Iterator[Frame]:
     """The bound of one test image, draw after draw.
 
     Extras: ``bits`` float64 (draws so far,), and ``parts``: name -> the mean so far, as :meth:`Flow.bits_by_part` splits it.
     """
     x = _changed(_image(model, request.image), request.change)
     picture = x.permute(0, 2, 3, 1).cpu().numpy()
-    labels, passes = _its_class(model, request), sum(layer.passes for layer in model.layers)
+    labels, passes = _its_class(model, request), model.num_passes
     found: list[dict[str, float]] = []
     for draw in range(request.draws):
         epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
@@ -229,7 +230,7 @@ def count_bits(model: Any, request: ScoreRequest, resume: State | None = None) -
         yield Frame(draw + 1, request.draws, passes * (draw + 1), picture, {"bits": bits, "parts": means})
 
 
-def _image(model: Any, index: int) -> Tensor:
+def _image(model: Flow, index: int) -> Tensor:
     """uint8 (1,C,H,W) on the model's device."""
     pictures, _ = data.load(model.card.dataset, "test")
     x = torch.from_numpy(pictures[index : index + 1].transpose(0, 3, 1, 2).copy())

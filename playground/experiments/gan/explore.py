@@ -18,10 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
+from playground.capabilities import Adversarial
 from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.gan.stylegan import StyleRequest
+from playground.models.gan.stylegan import StyleGAN, StyleRequest
 
 NUM_DIRECTIONS = 8
 LATTICE = 2  # the lattice of samples reaches from -2 to 2 in both directions
@@ -55,7 +56,7 @@ def walk_request(base: type[Request]) -> type[Request]:
 
 
 @torch.no_grad()
-def walk(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def walk(model: Adversarial, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """A closed, smooth walk through the prior, a frame per step: the last picture leads on to the first.
 
     z(a) = sqrt(0.7) (z_0 cos a + z_1 sin a) + sqrt(0.3) (z_2 cos 2a + z_3 sin 2a): at every angle a draw from N(0, 1).
@@ -87,7 +88,7 @@ def lattice_request(base: type[Request]) -> type[Request]:
 
 
 @torch.no_grad()
-def lattice(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def lattice(model: Adversarial, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """A plane spanned between samples: every whole-numbered place is a sample, and between them z is mixed.
 
     ``images`` is uint8 (LATTICE_TILES**2,H,W,C), the first row being the largest v; a frame per row, rows to come are black.
@@ -104,13 +105,13 @@ def lattice(model: Any, request: Any, resume: State | None = None) -> Iterator[F
 
 
 @torch.no_grad()
-def lattice_point(model: Any, request: Any) -> Iterator[Frame]:
+def lattice_point(model: Adversarial, request: Any) -> Iterator[Frame]:
     """The picture under the pointer; extras as the model's own."""
     z = lattice_z(model, request.seed, request.u, request.v)[None]
     yield model.picture_of(z, request)
 
 
-def lattice_z(model: Any, seed: int, u: float, v: float) -> np.ndarray:
+def lattice_z(model: Adversarial, seed: int, u: float, v: float) -> np.ndarray:
     """z at a place of the lattice: the four samples around it, mixed so that the variance stays 1, float32."""
     left, below = math.floor(u), math.floor(v)
     a, b = u - left, v - below
@@ -150,7 +151,7 @@ class MixRequest(StyleRequest):
 
 
 @torch.no_grad()
-def mix(model: Any, request: MixRequest, resume: State | None = None) -> Iterator[Frame]:
+def mix(model: StyleGAN, request: MixRequest, resume: State | None = None) -> Iterator[Frame]:
     """Style mixing (Karras et al. 2019, figure 3), a frame per row.
 
     ``images`` has (1 + rows) x (1 + columns) pictures: the columns' own on top, the rows' own at the left, black between.
@@ -211,7 +212,7 @@ DirectionRequest: Any = dataclasses.make_dataclass(
 
 
 @torch.no_grad()
-def move(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def move(model: StyleGAN, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """One picture moved along principal directions of w: ``images`` holds it as it was and as it is now, (2,H,W,C)."""
     one = dataclasses.replace(request, num_samples=1, first_index=request.index)
     labels = model.labels(one)
@@ -228,7 +229,7 @@ def move(model: Any, request: Any, resume: State | None = None) -> Iterator[Fram
     yield Frame(1, 1, 1, frame.images, frame.extras, {"done": 1})
 
 
-def spread(model: Any) -> Iterator[Message[np.ndarray]]:
+def spread(model: StyleGAN) -> Iterator[Message[np.ndarray]]:
     """One message: the standard deviation along the widest directions of w, float32 (32,)."""
     _, deviations = model.directions
     yield Message(deviations[:32].cpu().numpy())
@@ -257,7 +258,7 @@ def project_request(base: type[Request]) -> type[Request]:
 
 
 @torch.no_grad()
-def project(model: Any, request: Any, resume: State | None = None) -> Iterator[Frame]:
+def project(model: Adversarial, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """Look for the latent of a test image by gradient descent, a frame per step: a GAN has no encoder.
 
     The distance is the mean square at full, half and quarter resolution, as in the coarse-to-fine search of Karras et

@@ -8,18 +8,27 @@ from __future__ import annotations
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from playground import data
+from playground.capabilities import Tokenizes
 from playground.contract import Frame, Request, State, knob, make_request
 from playground.models.blocks import to_uint8
 
 NUM_NEAREST = 8  # entries that are shown beside the chosen one
 LinkTarget = tuple[int, int, int]  # row, column, level
 _STARTS: weakref.WeakKeyDictionary[Any, tuple[Any, np.ndarray, np.ndarray]] = weakref.WeakKeyDictionary()
+
+
+class HasCodebook(Tokenizes, Protocol):
+    """The entries behind the codes are there to be looked at; of a model built on a tokenizer they are that one's."""
+
+    @property
+    def quantizer(self) -> Any:
+        """Its ``codebook`` (levels,num_codes,code_dim) and their ``usage`` (levels,num_codes)."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ def write_moves(moves: Mapping[LinkTarget, int]) -> str:
 
 
 @torch.no_grad()
-def change_codes(model: Any, request: CodesRequest, resume: State | None = None) -> Iterator[Frame]:
+def change_codes(model: HasCodebook, request: CodesRequest, resume: State | None = None) -> Iterator[Frame]:
     """The picture of the codes as they were changed, and then what the entries near the chosen one would make of it.
 
     Extras: ``codes`` and ``start`` int64 (1,*code_shape), ``origin`` uint8 (1,H,W,C) that was started from, ``usage`` float32
@@ -113,7 +122,7 @@ def change_codes(model: Any, request: CodesRequest, resume: State | None = None)
     )
 
 
-def nearest_entries(model: Any, code: int, level: int) -> np.ndarray:
+def nearest_entries(model: HasCodebook, code: int, level: int) -> np.ndarray:
     """The ``NUM_NEAREST`` entries of a level's codebook nearest to ``code``, which is the first: int64."""
     book = model.quantizer.codebook[level]
     distance = (book - book[code]).square().sum(1)
@@ -121,11 +130,11 @@ def nearest_entries(model: Any, code: int, level: int) -> np.ndarray:
     return distance.argsort(stable=True)[:NUM_NEAREST].cpu().numpy()
 
 
-def _decoded(model: Any, codes: np.ndarray) -> np.ndarray:
+def _decoded(model: HasCodebook, codes: np.ndarray) -> np.ndarray:
     return to_uint8(model.decode_codes(torch.from_numpy(codes).to(model.quantizer.codebook.device)))
 
 
-def _start_kept(model: Any, request: CodesRequest) -> tuple[np.ndarray, np.ndarray]:
+def _start_kept(model: HasCodebook, request: CodesRequest) -> tuple[np.ndarray, np.ndarray]:
     """The codes at the start and their picture; found once, since every change of a code asks for them."""
     key = (request.start, request.index if request.start == "image" else request.seed)
     if model not in _STARTS or _STARTS[model][0] != key:
@@ -133,7 +142,7 @@ def _start_kept(model: Any, request: CodesRequest) -> tuple[np.ndarray, np.ndarr
     return _STARTS[model][1:]
 
 
-def _start(model: Any, request: CodesRequest) -> tuple[np.ndarray, np.ndarray]:
+def _start(model: HasCodebook, request: CodesRequest) -> tuple[np.ndarray, np.ndarray]:
     if request.start == "image":
         image = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
         x = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).to(model.quantizer.codebook.device)

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.capabilities import MeasuresInformation, Reconstructs
 from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 
@@ -82,7 +83,7 @@ def write_moves(moves: Mapping[int, float]) -> str:
 
 
 @torch.no_grad()
-def slide(model: Any, request: SlidersRequest, resume: State | None = None) -> Iterator[Frame]:
+def slide(model: Reconstructs, request: SlidersRequest, resume: State | None = None) -> Iterator[Frame]:
     """One frame: the picture of the latent with its dimensions moved.
 
     Extras: ``latent`` and ``start``, float32 (1,D), and ``origin`` uint8 (1,H,W,C), the picture that was started from
@@ -98,11 +99,12 @@ def slide(model: Any, request: SlidersRequest, resume: State | None = None) -> I
 
 
 @torch.no_grad()
-def information(model: Any) -> Iterator[Message[np.ndarray]]:
+def information(model: MeasuresInformation) -> Iterator[Message[np.ndarray]]:
     """How much each dimension says over the test set, a message per batch: KL so far, float64 (D,) in nats."""
     images = data.load(model.card.dataset, "test")[0]
     total = -(-len(images) // _BATCH)
-    device, summed = next(model.parameters()).device, 0.0
+    device = next(model.parameters()).device
+    summed = np.zeros(model.latent_shape)
     for i in range(total):
         batch = images[i * _BATCH : (i + 1) * _BATCH]
         x = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy()).to(device)
@@ -111,7 +113,7 @@ def information(model: Any) -> Iterator[Message[np.ndarray]]:
         yield Message(summed / seen, i + 1, total)
 
 
-def _start_kept(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
+def _start_kept(model: Reconstructs, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
     """Where the sliders start, and its picture; found once, since a finger on a slider asks for it many times."""
     key = (request.start, request.index, request.seed, request.output)
     if model not in _STARTS or _STARTS[model][0] != key:
@@ -119,7 +121,7 @@ def _start_kept(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.nda
     return _STARTS[model][1:]
 
 
-def _start(model: Any, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
+def _start(model: Reconstructs, request: SlidersRequest) -> tuple[np.ndarray, np.ndarray]:
     if request.start == "image":
         image = data.load(model.card.dataset, "test")[0][request.index : request.index + 1]
         x = torch.from_numpy(image.transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)

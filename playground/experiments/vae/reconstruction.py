@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from playground import data
+from playground.capabilities import ImportanceWeighted, PricesReconstruction, Reconstructs, SplitsElbo
 from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
 
@@ -38,7 +39,9 @@ class ReconstructRequest(Request):
 
 
 @torch.no_grad()
-def reconstruct(model: Any, request: ReconstructRequest, resume: State | None = None) -> Iterator[Frame]:
+def reconstruct(
+    model: Reconstructs, request: ReconstructRequest, resume: State | None = None
+) -> Iterator[Frame]:
     """``images`` is uint8 (2 + draws,H,W,C): the test image, the decoded mean, the decoded draws; then what they cost.
 
     Extras: ``mu`` and ``sigma`` float32 (D,), ``latent`` float32 (1 + draws,D), ``label`` int, and in the second
@@ -64,10 +67,10 @@ def reconstruct(model: Any, request: ReconstructRequest, resume: State | None = 
     }
     images = np.concatenate([image, decoded.images])
     yield Frame(1, 2, 2, images, dict(extras))  # at once: the price takes sixteen more draws
-    if bounded:
+    if isinstance(model, SplitsElbo):
         parts = (part.item() for part in model.elbo_parts(x, request.seed))
         extras |= dict(zip(("reconstruction", "kl", "standard_error"), parts, strict=True))
-    else:
+    elif isinstance(model, PricesReconstruction):
         extras["reconstruction"] = model.reconstruction_bits(x).item()
     yield Frame(2, 2, 3, images, extras, {"z": z})
 
@@ -80,7 +83,7 @@ class Bounds(NamedTuple):
 
 
 @torch.no_grad()
-def bounds(model: Any, request: ReconstructRequest) -> Iterator[Message[Bounds]]:
+def bounds(model: ImportanceWeighted, request: ReconstructRequest) -> Iterator[Message[Bounds]]:
     """The importance-weighted bound of the test image against the number k of weights, a message as often as k doubles.
 
     Each is averaged over all groups of k among the weights, so that every group counts once.

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.contract import Frame, Request, State, knob
+from playground.contract import Frame, Model, Request, State, knob
 from playground.experiments.vae.latent_sliders import COLLAPSED
+from playground.models.vae.vae import VAE
 
 VALUES = np.linspace(-3, 3, 5)
 DIMENSIONS = 6  # rows, the most telling first
@@ -39,7 +40,7 @@ class TraversalsRequest(Request):
 
 @torch.no_grad()
 def traverse(
-    model: Any, partner: Any, request: TraversalsRequest, resume: State | None = None
+    model: VAE, partner: VAE, request: TraversalsRequest, resume: State | None = None
 ) -> Iterator[Frame]:
     """One frame: ``images`` uint8 (2*rows*len(VALUES),H,W,C), the partner's after the model's, a row per dimension.
 
@@ -65,7 +66,7 @@ def traverse(
 
 
 @torch.no_grad()
-def measured(model: Any) -> dict[str, Any]:
+def measured(model: VAE) -> dict[str, Any]:
     """Over the first ``NUM_MEASURED`` test pictures, once for each loaded model.
 
     ``kl`` float64 (D,) in nats, ``order``, the dimensions by falling KL, ``active``, how many have not collapsed (as the sliders
@@ -88,5 +89,5 @@ def measured(model: Any) -> dict[str, Any]:
     return _MEASURED[model]
 
 
-def _as_tensor(pictures: np.ndarray, model: Any) -> Tensor:
+def _as_tensor(pictures: np.ndarray, model: Model) -> Tensor:
     return torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()).to(next(model.parameters()).device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from playground.contract import Frame, Request, Score, State, knob
 from playground.models import noise
-from playground.models.flow.layers import Active, Squeeze
+from playground.models.flow.layers import Active, Layer, Squeeze
 from playground.models.network import Network
 
 SCORE_DRAWS = 4  # dequantisations behind one score
@@ -54,6 +54,11 @@ class Flow(Network):
         self.num_dims = config.channels * config.image_size**2
         self.latent_shape = (self.num_dims,)
         self.register_buffer("initialised", torch.tensor(False))
+
+    @property
+    def num_passes(self) -> int:
+        """Networks that are asked on the way from x to z, or back."""
+        return sum(cast(Layer, layer).passes for layer in self.layers)
 
     # --- likelihood
 
