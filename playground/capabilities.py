@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from playground.contract import Frame, Model, Request, RequestType, Score, State
+from playground.contract import Frame, Model, Request, Score
 
 if TYPE_CHECKING:
     import torch
@@ -239,6 +239,12 @@ class AttendsToCharacters(WritesText, Protocol):
 class Denoises(ClassConditional, Protocol):
     """Says at any level of noise which clean picture it expects, so that any sampler can walk with it."""
 
+    latent: bool  # latents are denoised, not pictures
+
+    @property
+    def noisy(self) -> str:
+        """What is denoised, by its letter."""
+
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
@@ -310,21 +316,6 @@ class HasStyles(Adversarial, Protocol):
 
     def w_of(self, z: Tensor, labels: Tensor, truncation_psi: float = 1.0) -> Tensor:
         """``z`` (B, *prior_shape) -> styles (B,w_dim)."""
-
-
-# --- asked of a network before it has a card: how it is trained, and what it needs
-
-
-@runtime_checkable
-class Samples(Protocol):
-    """Generates; networks that measure do not."""
-
-    @property
-    def Request(self) -> RequestType:
-        """As :meth:`Model.Request`."""
-
-    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
-        """As :meth:`Model.sample`."""
 
 
 @runtime_checkable

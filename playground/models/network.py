@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
-from playground.contract import Card, LikelihoodKind, Request
+from playground.contract import Card, Frame, LikelihoodKind, Request, State
 
 
 class Network(nn.Module):
@@ -29,3 +31,11 @@ class Network(nn.Module):
     card: Card
     file: Path
     weights_hash: str
+
+    def sample(self, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """See :meth:`playground.contract.Model.sample`."""
+        raise NotImplementedError
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """See :meth:`playground.contract.Model.loss`."""
+        raise NotImplementedError

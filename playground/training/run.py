@@ -25,9 +25,9 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
-from playground.capabilities import Counts, CountsStatistics, LearnsInTurn, Samples
+from playground.capabilities import Counts, CountsStatistics, LearnsInTurn
 from playground.checkpoints import training_record
-from playground.contract import Recipe, make_request
+from playground.contract import Model, Recipe, make_request
 from playground.models.precision import bfloat16_pays
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
@@ -298,7 +298,7 @@ class Run:
 
     @torch.no_grad()
     def take_snapshot(self) -> None:
-        if not isinstance(self.model, Samples):
+        if not isinstance(self.model, Model):
             return  # a judge draws nothing
         self.settle()
         request = make_request(self.model.Request, self.recipe.snapshot)

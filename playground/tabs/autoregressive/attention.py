@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
+from playground.capabilities import AttendsToPixels
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -16,14 +17,19 @@ from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.plots.colour_bar import ColourBar, coloured
 
+if TYPE_CHECKING:
+    from playground.models.autoregressive.pixelcnn import PixelCNN
+
 COLOURS = "magma"  # begins in black, so that it can be laid over a picture like light
 DIM = 0.4  # of the picture under the light
 
 
-class Attention(View):
+class Attention(View["PixelCNN"]):
     """The picture, lit where the chosen head looks; beside it the maps of all heads of all layers."""
 
     name = "Attention"
+    capability = AttendsToPixels
+    plot: BarPlot
     words = (
         "To draw the marked pixel, the network looks back at the <b>finished pairs of rows</b>, in cells of 2x2 pixels: "
         "<b>causal attention</b>, as light. Its weights add up to 1. <b>Move the pointer</b>, or use the arrow keys; "
@@ -33,19 +39,14 @@ class Attention(View):
     formula = r"a_{ij} = \softmax_j ( q_i \cdot k_j / \sqrt{d} )"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Networks whose context attends to finished rows."""
-        return hasattr(getattr(model, "context", None), "attention")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: PixelCNN) -> type[Request]:
         """With the layers and heads that there are."""
         from playground.experiments.autoregressive import attention
 
-        layers = model.context.attention
+        layers = model.attention_layers
         return attention.attention_request(len(layers), layers[0].num_heads)
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: PixelCNN, request: Request) -> Iterator[Frame]:
         """The one frame."""
         from playground.experiments.autoregressive import attention
 
@@ -53,7 +54,7 @@ class Attention(View):
 
     def code(self) -> Code | None:
         """The request's type is made on the fly."""
-        layers = self.model.context.attention
+        layers = self.model.attention_layers
         kind = f"attention.attention_request({len(layers)}, {layers[0].num_heads})"
         imports = ("from playground.experiments.autoregressive import attention",)
         return Code("attention.look(model, request)", imports, kind)
@@ -77,7 +78,7 @@ class Attention(View):
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """A choice of one is none."""
-        return {"layer": len(self.model.context.attention) > 1}
+        return {"layer": len(self.model.attention_layers) > 1}
 
     def draw(self, frame: Frame) -> None:
         """Light on the picture, and the small maps, hatched where nothing is finished."""
@@ -132,7 +133,7 @@ class Attention(View):
     def _cell(self) -> int:
         """Where the chosen map stands among the small ones: a row for the mean, then one for each head."""
         request: Any = self.request
-        return int(request.head * len(self.model.context.attention) + request.layer - 1)
+        return int(request.head * len(self.model.attention_layers) + request.layer - 1)
 
     def _choose(self, cell: int) -> None:
         if self.request is None:

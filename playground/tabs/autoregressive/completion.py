@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground import capabilities
+from playground.capabilities import Completes
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
 
-class Complete(View):
+class Complete(View[Completes]):
     """The original first, then as many completions as were asked for."""
 
     name = "Complete"
+    capability = Completes
+    plot: LinePlot
     words = (
         "The rows above the line come from a test picture (the first one, whole); the model draws the rest several "
         "times over. <b>Drag over the pictures</b> to give it more or less, and watch when the garment becomes "
@@ -31,18 +32,13 @@ class Complete(View):
         r"p(x_{k+1}, \ldots, x_{784} \mid x_1, \ldots, x_k) = \prod_{i>k} p(x_i \mid x_1, \ldots, x_{i-1})"
     )
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Whoever completes."""
-        return isinstance(model, capabilities.Completes)
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Completes) -> type[Request]:
         """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.CompleteRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Completes, request: Request) -> Iterator[Frame]:
         """Known rows, then pixel by pixel."""
         from playground.experiments.autoregressive import pixelwise
 

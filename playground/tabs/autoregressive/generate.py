@@ -9,7 +9,8 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground import data
-from playground.contract import Frame, Request, State, knobs, pixel_order
+from playground.capabilities import MasksConnections
+from playground.contract import Frame, Model, Request, State, knobs, pixel_order
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
@@ -24,6 +25,7 @@ class Generate(View):
     """Many pictures at once, pixel by pixel, with the distribution of the current pixel of the chosen one."""
 
     name = "Generate"
+    plot: BarPlot
     words = (
         "The model reads each picture like a page. At every pixel it gives a probability to each of the 256 grey "
         "levels, given <i>all</i> earlier pixels; one is drawn, and the next pixel follows.<br><br><b>Pause, step back "
@@ -34,11 +36,11 @@ class Generate(View):
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Models of pictures; those of text have views of their own."""
         return data.modality(model.card.dataset) == "images"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """Not everyone reads like a page."""
         *all_but_the_price, _ = self.words.split("<br><br>")
         if "guidance_scale" in {knob.name for knob in knobs(self.request_type(model))}:
@@ -47,7 +49,7 @@ class Generate(View):
                 "what is typical of the class."
             )
             return "<br><br>".join([*all_but_the_price, price]), self.formula
-        if not hasattr(model, "masks"):
+        if not isinstance(model, MasksConnections):
             return self.words, self.formula
         orderings = "The <b>ordering</b> decides which pixels are earlier, wherever they lie."
         return "<br><br>".join([*all_but_the_price, orderings]), self.formula
@@ -75,7 +77,7 @@ class Generate(View):
         edits = [[*at, value] for at, value in self.edits.items()]
         return {"edits": edits, "selected": self.grid.selected()}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Model) -> dict[str, Any]:
         """Pixels that exist, and grey levels that are whole numbers."""
         edits = numbers(settings.get("edits", []), (None, 4), 0, 255)
         size = model.config.image_size
@@ -88,7 +90,7 @@ class Generate(View):
         """The run with its changed pixels, as one."""
         edits = [tuple(edit) for edit in settings["edits"]]
 
-        def play(model: Any, request: Request) -> Iterator[Frame]:
+        def play(model: Model, request: Request) -> Iterator[Frame]:
             from playground.experiments import branching
 
             return branching.edited(model, request, edits)
@@ -107,7 +109,7 @@ class Generate(View):
             f"edited(model, request, {edits})", ("from playground.experiments.branching import edited",)
         )
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """See the class."""
         return model.sample(request)
 

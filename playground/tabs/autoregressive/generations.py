@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import checkpoints, data
-from playground.contract import Frame, Request
+from playground import checkpoints
+from playground.capabilities import WritesText
+from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.evaluation.results import year_of
 from playground.export import contact_sheet
@@ -19,10 +20,11 @@ from playground.ui.theme import theme
 from playground.ui.widgets.text_page import TextPage
 
 
-class Generations(View):
+class Generations(View[WritesText]):
     """A page for each model of text, the oldest idea first."""
 
     name = "Generations"
+    capability = WritesText
     words = (
         "The same prompt and the same dice, at different ages of the language model.<br><br>{ages}<br><br>"
         "<i>bits/character</i>: what books that none of them has "
@@ -41,11 +43,11 @@ class Generations(View):
     hidden_knobs = frozenset({"num_samples"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Models of text with others beside them."""
-        return data.modality(model.card.dataset) == "text" and bool(_others(model.card))
+        return super().suits(model) and bool(_others(model.card))
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: WritesText) -> tuple[str, str]:
         """Of the models that are here."""
         said = [self.ages[c.network] for c in self.cards if c.network in self.ages]
         return self.words.format(ages="<br>".join(said)), self.formula
@@ -81,12 +83,14 @@ class Generations(View):
         self._row.addWidget(holder, 1)
         self.columns.append((title, costs, page))
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: WritesText, request: Request) -> Iterator[Frame]:
         """All models, character by character."""
         from playground.experiments.autoregressive import generations
 
         get = self.tab.model_cache.get
-        models = [model if card.id == model.card.id else get(card.id) for card in self.cards]
+        models = [
+            model if card.id == model.card.id else cast("WritesText", get(card.id)) for card in self.cards
+        ]
         bits = [one.card.metrics.get("bits_per_char", {}).get("value", np.nan) for one in models]
         for frame in generations.side_by_side(models, request):
             yield Frame(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
+from playground.capabilities import MasksConnections
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -15,6 +16,9 @@ from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import coloured
 from playground.ui.plots.line_plot import BarPlot
 from playground.ui.theme import theme
+
+if TYPE_CHECKING:
+    from playground.models.autoregressive.made import MADE
 
 _BLOCK = 4  # units and pixels that share a dot of a drawn mask, each way
 _TITLES = (
@@ -24,10 +28,12 @@ _TITLES = (
 )
 
 
-class Masks(View):
+class Masks(View["MADE"]):
     """The picture, when each pixel comes, what an output sees of it; below, the masks of the three layers."""
 
     name = "Masks"
+    capability = MasksConnections
+    plot: BarPlot
     words = (
         "An ordinary network of which many weights are <b>put to zero</b>. The three panels below are its weight "
         "matrices (a dot is 4x4 weights): dark is forbidden. So every output sees <i>earlier</i> pixels only, and one "
@@ -38,18 +44,13 @@ class Masks(View):
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Networks that are made autoregressive by masks over whole layers."""
-        return hasattr(model, "masks")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: MADE) -> type[Request]:
         """See the class."""
         from playground.experiments.autoregressive import masks
 
         return masks.MasksRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: MADE, request: Request) -> Iterator[Frame]:
         """The one frame."""
         from playground.experiments.autoregressive import masks
 

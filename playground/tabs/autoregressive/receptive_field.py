@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from playground import checkpoints
+from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -19,10 +19,14 @@ LEAST = 1e-6  # of the strongest gradient, where the colours begin
 TICKS = [(-6, "a millionth"), (-4, "10⁻⁴"), (-2, "a hundredth"), (0, "strongest")]
 
 
-class ReceptiveField(View):
+class ReceptiveField(View[PredictsPixels]):
     """The picture, and a map per model of the family: all show the same pixel."""
 
     name = "Receptive field"
+    capability = PredictsPixels
+    plot: LinePlot
+    others: list[checkpoints.Card]
+    systems: list[str]
     words = (
         "How would the distribution of the marked pixel move if another pixel were brighter? The size of that gradient "
         "is the colour; <b>hatched</b> pixels make none. <b>Move the pointer</b>, or use the arrow keys."
@@ -36,12 +40,7 @@ class ReceptiveField(View):
     )
     hidden_knobs = frozenset({"seed", "num_samples"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Models with a distribution for every pixel given the earlier ones."""
-        return hasattr(model, "nats_per_pixel")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: PredictsPixels) -> type[Request]:
         """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
@@ -55,11 +54,12 @@ class ReceptiveField(View):
         self.others = [c for c in beside.values() if c.dataset == card.dataset]
         self.systems = [card.system, *(c.system for c in self.others)]
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: PredictsPixels, request: Request) -> Iterator[Frame]:
         """One frame: the gradients of all models."""
         from playground.experiments.autoregressive import pixelwise
 
-        models = [model, *(self.tab.model_cache.get(card.id) for card in self.others)]
+        others = [self.tab.model_cache.get(card.id) for card in self.others]
+        models = [model, *(m for m in others if isinstance(m, PredictsPixels))]
         return pixelwise.receptive_fields(models, request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:
@@ -70,8 +70,6 @@ class ReceptiveField(View):
 
     def build(self) -> None:
         """Pictures, colours, and how far up each model looks."""
-        self.others: list[checkpoints.Card] = []
-        self.systems: list[str] = []
         self.grid = PixelGrid()
         self.grid.pointed.connect(
             lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})

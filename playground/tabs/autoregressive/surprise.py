@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
+from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
@@ -22,10 +22,12 @@ MOST_BITS = 12.0  # of the colour map; a pixel that costs more has the end colou
 TICKS = [(0, "0"), (4, "4"), (8, "8: a blind guess"), (MOST_BITS, "12 or more")]
 
 
-class Surprise(View):
+class Surprise(View[PredictsPixels]):
     """The picture, and beside it -log2 p of every pixel."""
 
     name = "Surprise"
+    capability = PredictsPixels
+    plot: BarPlot
     words = (
         "How surprised is the model at every pixel? <b>−log<sub>2</sub> p</b> of the grey level that stands there, in "
         "bits: a certain pixel costs nothing, a blind guess among 256 levels 8.<br><br>Their sum is what the picture "
@@ -35,18 +37,13 @@ class Surprise(View):
     )
     formula = r"-\log_2 p(x) = \sum_{i=1}^{784} -\log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Models with a distribution for every pixel given the earlier ones."""
-        return hasattr(model, "nats_per_pixel")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: PredictsPixels) -> type[Request]:
         """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.SurpriseRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: PredictsPixels, request: Request) -> Iterator[Frame]:
         """Row by row."""
         from playground.experiments.autoregressive import pixelwise
 

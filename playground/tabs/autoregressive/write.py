@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import data
+from playground.capabilities import AttendsToCharacters, WritesText
 from playground.contract import Frame, Message, Request, State
 from playground.data import bible
 from playground.export import contact_sheet
@@ -25,10 +25,11 @@ from playground.ui.widgets.text_page import TextPage
 Edit = tuple[int, int, int]
 
 
-class Write(View):
+class Write(View[WritesText]):
     """One text, with what may come next beside it."""
 
     name = "Write"
+    capability = WritesText
     words = (
         "The model reads the prompt and gives a probability to <b>each character that may come next</b>; one is drawn, "
         "read, and so on. It has seen nothing but characters: that there are words, verses and names it found out by "
@@ -44,14 +45,11 @@ class Write(View):
     formula = r"p(x) = \prod_i p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"num_samples"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Models of text."""
-        return data.modality(model.card.dataset) == "text"
-
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: WritesText) -> tuple[str, str]:
         """With attention, if the model has any."""
-        return self.words + (self.attention_words if hasattr(model, "looked_at") else ""), self.formula
+        return self.words + (
+            self.attention_words if isinstance(model, AttendsToCharacters) else ""
+        ), self.formula
 
     def build(self) -> None:
         """The page, and the bars at its right."""
@@ -89,10 +87,10 @@ class Write(View):
         """Blocks and heads to choose from, if there are any."""
         self.edits = []
         config = self.model.config
-        has = hasattr(self.model, "looked_at")
+        has = isinstance(self.model, AttendsToCharacters)
         self.attention.set_sizes(config.num_blocks if has else 0, config.num_heads if has else 0)
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: WritesText, request: Request) -> Iterator[Frame]:
         """See the class."""
         return model.sample(request)
 
@@ -176,7 +174,7 @@ class Write(View):
         codes = frame.images[0, 0, : index + 1, 0].astype(np.int64)
         block, head = self.attention.value()
 
-        def look(model: Any) -> Iterator[Message[tuple[int, np.ndarray]]]:
+        def look(model: AttendsToCharacters) -> Iterator[Message[tuple[int, np.ndarray]]]:
             import torch
 
             device = next(model.parameters()).device
@@ -208,13 +206,13 @@ class Write(View):
             "head": head,
         }
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: WritesText) -> dict[str, Any]:
         """Places that exist, and ASCII codes."""
         edits = numbers(settings.get("edits", []), (None, 3), 0, 2000)
         tokens = getattr(request, "num_tokens", 0)
         if (edits != edits.round()).any() or (edits >= [1, tokens, 128]).any() or (edits[:, 2] < 1).any():
             raise ValueError("it changes characters that do not exist.")
-        has = hasattr(model, "looked_at")
+        has = isinstance(model, AttendsToCharacters)
         length = len(getattr(request, "prompt", "")) + tokens
         limits = {
             "at": length - 1,
@@ -228,8 +226,8 @@ class Write(View):
         """The run with its changed characters, as one."""
         edits = settings["edits"]
 
-        def play(model: Any, request: Request) -> Iterator[Frame]:
-            return model.write(request, edits)  # type: ignore[no-any-return]
+        def play(model: WritesText, request: Request) -> Iterator[Frame]:
+            return model.write(request, edits)
 
         self.adopt(request)
         self.edits = list(edits)

@@ -10,7 +10,6 @@ import contextlib
 import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import families
 from playground.checkpoints import Card
-from playground.contract import EACH_CLASS, Frame, Message, Request, knob, knobs
+from playground.contract import EACH_CLASS, Frame, Message, Model, Request, knob, knobs
 from playground.evaluation.report import PICTURES
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.model_list import Choice, ModelList
@@ -72,7 +71,7 @@ class RaceRequest(Request):
 class Entrant:
     """A model that is loaded, and what it is asked for."""
 
-    model: Any
+    model: Model
     request: Request
 
 
@@ -81,7 +80,7 @@ Loading = tuple[
 ]  # place at the start; the entrant once it is loaded, or why it is not
 
 
-def request_for(model: Any, race: RaceRequest) -> Request:
+def request_for(model: Model, race: RaceRequest) -> Request:
     """A model's own request: the settings that it was measured with, else those it opens with, and what the race says.
 
     Args:

@@ -67,7 +67,8 @@ def scored(card: Card, score_summary: ScoreSummary, census: Census | None, other
     value, unit = score_summary.score.value, score_summary.score.unit
     assert value is not None
     size = code_bytes(value, NUM_DIMS) if unit == "bits/dim" else None
-    histograms, marker, under, areas = None, None, "", ()
+    histograms, marker, under = None, None, ""
+    areas: tuple[float, ...] = ()
     if census is not None:
         histograms = Histograms.of(census.scores[GARMENTS], census.scores[other])
         marker = value if not math.isnan(value) else math.inf

@@ -12,7 +12,7 @@ import numpy as np
 
 from playground import checkpoints
 from playground.checkpoints import Card
-from playground.contract import Frame, Message, knobs, make_request
+from playground.contract import Frame, Message, Model, knobs, make_request
 from playground.evaluation import out_of_distribution
 from playground.tabs.frame import model_cache as model_cache
 from playground.tabs.frame.model_cache import ModelCache
@@ -25,14 +25,14 @@ class Bench:
 
     def __init__(self, model_cache: ModelCache) -> None:
         self.model_cache = model_cache
-        self._models: dict[str, Any] = {}
+        self._models: dict[str, Model] = {}
         self._censuses: dict[str, out_of_distribution.Census | None] = {}
 
     def clear(self) -> None:
         """The device has changed: load again."""
         self._models = {}
 
-    def model(self, id: str) -> Any:
+    def model(self, id: str) -> Model:
         """All of them stay: a shelf of six would load fifteen models again for every picture."""
         models = self._models
         if id not in models:
@@ -91,7 +91,7 @@ def score_summaries(
 
 
 def _one(
-    model: Any, census: out_of_distribution.Census | None, image: np.ndarray, step: int, total: int
+    model: Model, census: out_of_distribution.Census | None, image: np.ndarray, step: int, total: int
 ) -> Iterator[Message[PngSize | Scored | NotScored]]:
     try:
         summary = out_of_distribution.judge(model, image)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from playground import checkpoints
-from playground.contract import Frame, Request
+from playground.capabilities import JumpsToData
+from playground.contract import Frame, Model, Request
 from playground.evaluation import fid_by_steps
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -27,10 +27,11 @@ def teacher_of(card: checkpoints.Card) -> checkpoints.Card | None:
     return next((c for c in checkpoints.cards() if c.id == name and c.id != card.id), None)
 
 
-class FewSteps(View):
+class FewSteps(View[JumpsToData]):
     """A row for each noise; the last column is the teacher's."""
 
     name = "Few steps"
+    capability = JumpsToData
     words = (
         "Every row begins with <b>one noise</b>. The diffusion model (right) walks from it to a picture in many small "
         "steps, and asks its network twice in each. The <b>consistency model</b> learned from such walks to jump: from "
@@ -42,17 +43,17 @@ class FewSteps(View):
     formula = r"G(x_t, t, s) = \cos(\theta_t - \theta_s) \, x_t - \sin(\theta_t - \theta_s) \, v(x_t, t, s)"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """A model that jumps, and the one that it learned from."""
-        return hasattr(model, "jump") and teacher_of(model.card) is not None
+        return super().suits(model) and teacher_of(model.card) is not None
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: JumpsToData) -> type[Request]:
         """See the class."""
         from playground.experiments.diffusion import few_steps
 
         return few_steps.FewStepsRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: JumpsToData, request: Request) -> Iterator[Frame]:
         """Column after column."""
         from playground.experiments.diffusion import few_steps
 

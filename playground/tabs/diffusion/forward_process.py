@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.ui.pictures.image_grid import ImageGrid
@@ -21,10 +21,12 @@ LATENT_FORMULA = r"z_t = \alpha_t \, E(x) + \sigma_t \, \epsilon"
 _STEPS = 200  # positions of the slider
 
 
-class Forward(ImageView):
+class Forward(ImageView[Denoises]):
     """x_0, x_t and x_0_pred under a slider for t."""
 
     name = "Forward"
+    capability = Denoises
+    plot: QWidget
     words = (
         "<b>Drag t</b>: <i>x<sub>t</sub></i> is the picture turned down plus noise turned up, without any network."
         "<br><br>The network is only ever asked: what was the clean picture? The third picture is its answer. In much "
@@ -38,28 +40,23 @@ class Forward(ImageView):
     )
     hidden_knobs = frozenset({"t"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """A network that predicts the clean picture at any level of noise."""
-        return hasattr(model, "denoiser")
-
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Denoises) -> tuple[str, str]:
         """Where latents are noised, the decoder has a say in what is seen."""
         if model.latent:
             return self.latent_words, LATENT_FORMULA
         return self.words, self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Denoises) -> type[Request]:
         """See the class."""
         from playground.experiments.diffusion import forward_process
 
         return forward_process.ForwardRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Denoises, request: Request) -> Iterator[Frame]:
         """The one frame."""
         from playground.experiments.diffusion import forward_process
 
-        return forward_process.forward(model, request)
+        return forward_process.forward(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """Three pictures, the slider, the way there, two curves."""

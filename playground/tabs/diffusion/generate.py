@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from playground.contract import Frame, Request, settings_of
+from playground.capabilities import FollowsGuide, JumpsToData
+from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import request_of
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
@@ -17,20 +18,24 @@ from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
+if TYPE_CHECKING:
+    from playground.models.diffusion.base import DiffusionModel
+
 FIXED = ("num_steps", "num_samples", "seed")  # a run with another of these is a new run, not a branch
 
 
-def branched(model: Any, trunk: list[tuple[Request, int]], request: Request) -> Iterator[Frame]:
+def branched(model: Model, trunk: list[tuple[Request, int]], request: Request) -> Iterator[Frame]:
     """See ``experiments/branching.py``, which imports torch: on the worker, when it is called."""
     from playground.experiments import branching
 
     return branching.branched(model, trunk, request)
 
 
-class Generate(View):
+class Generate(View["DiffusionModel"]):
     """x_t and x_0_pred, one frame per denoising step."""
 
     name = "Generate"
+    plot: LinePlot
     words = (
         "Every picture starts as pure Gaussian noise, <i>x<sub>T</sub></i>. At each step the network looks at the noisy "
         "picture <i>x<sub>t</sub></i> and predicts the clean one, <i>x<sub>0</sub></i>; the sampler goes a small part "
@@ -48,11 +53,11 @@ class Generate(View):
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: DiffusionModel) -> tuple[str, str]:
         """One that jumps has other steps, and its guidance is built in; another works on latents."""
         if model.latent:
             return self.latent_words, LATENT_FORMULA
-        if not hasattr(model, "jump"):
+        if not isinstance(model, JumpsToData):
             return self.words, self.formula
         words = (
             "Every picture starts as pure Gaussian noise. At each step the network is told where it is and <b>how far "
@@ -101,7 +106,7 @@ class Generate(View):
         """The runs that this one branched off from."""
         return {"trunk": [{"until": until, "settings": settings_of(part)} for part, until in self.trunk]}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: DiffusionModel) -> dict[str, Any]:
         """Branches whose steps rise, each with the settings of a request that fits the last one."""
         trunk: list[tuple[Request, int]] = []
         parts = settings.get("trunk", [])
@@ -149,7 +154,7 @@ class Generate(View):
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """eta is a knob of DDIM alone; only a model with a guide follows it; where nothing is pushed, it does not matter where."""
-        guided = getattr(self.model, "guide", None) is not None
+        guided = isinstance(self.model, FollowsGuide) and self.model.guide is not None
         auto = guided and getattr(request, "autoguidance_scale", 1.0) != 1
         pushed = auto or getattr(request, "guidance_scale", 1.0) != 1
         limits = dict.fromkeys(("guidance_t_min", "guidance_t_max"), pushed)
@@ -209,9 +214,9 @@ class TwoGuides(KnobGrid):
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """It has a guide."""
-        return getattr(model, "guide", None) is not None and super().suits(model)
+        return isinstance(model, FollowsGuide) and model.guide is not None and super().suits(model)
 
 
 class Steps(KnobGrid):

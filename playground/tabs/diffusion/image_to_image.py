@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.image_view import ImageView
@@ -14,10 +14,12 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
 
-class ImageToImage(ImageView):
+class ImageToImage(ImageView[Denoises]):
     """The picture above, and ways back from its noised copies below."""
 
     name = "Image to image"
+    capability = Denoises
+    plot: LinePlot
     words = (
         "The way back from noise need not begin at its end. Here a real picture is noised up to <b>strength</b>, and "
         "denoised from there while the network is told another class (<i>SDEdit</i>).<br><br>Noise drowns what is fine before "
@@ -26,26 +28,21 @@ class ImageToImage(ImageView):
     )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """A network that predicts the clean picture at any level of noise."""
-        return hasattr(model, "denoiser")
-
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Denoises) -> tuple[str, str]:
         """Latents are noised by another formula."""
         return self.words, LATENT_FORMULA if model.latent else self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Denoises) -> type[Request]:
         """See the class."""
         from playground.experiments.diffusion import image_to_image
 
         return image_to_image.ImageToImageRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Denoises, request: Request) -> Iterator[Frame]:
         """Noise, and back."""
         from playground.experiments.diffusion import image_to_image
 
-        return image_to_image.image_to_image(model, request)
+        return image_to_image.image_to_image(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """The picture begun with, the line that walks over the test images, the ways back."""
@@ -72,6 +69,6 @@ class ImageToImage(ImageView):
         """The walk begins where the picture's noise does."""
         frames = list(self.player.timeline)
         steps = np.array([f.step for f in frames], float)
-        self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)  # type: ignore[attr-defined, union-attr]
-        self.plot.set_range(x=(0, frame.total), y=(0, 1))  # type: ignore[attr-defined, union-attr]
-        self.plot.set_marker(frame.step)  # type: ignore[attr-defined, union-attr]
+        self.plot.set_curve("alpha_bar", np.array([f.extras["alpha_bar"] for f in frames]), steps)
+        self.plot.set_range(x=(0, frame.total), y=(0, 1))
+        self.plot.set_marker(frame.step)

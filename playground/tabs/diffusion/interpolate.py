@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
+from playground.capabilities import Denoises
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -16,10 +16,12 @@ from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
 
 
-class Between(View):
+class Between(View[Denoises]):
     """A walk in the space of noises, denoised all at once by a deterministic sampler."""
 
     name = "Interpolate"
+    capability = Denoises
+    plot: LinePlot
     words = (
         "Without fresh noise on the way, the sampler is a fixed map: <b>each noise has its picture</b>, so one can "
         "walk from noise to noise.<br><br>Real pictures have none yet. <b>DDIM inversion</b> finds one by running the "
@@ -29,22 +31,17 @@ class Between(View):
     )
     formula = r"x_T(a) = (\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T') / \sin\theta"
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """A network that predicts the clean picture at any level of noise."""
-        return hasattr(model, "denoiser")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Denoises) -> type[Request]:
         """See the class."""
         from playground.experiments.diffusion import interpolation
 
         return interpolation.BetweenRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Denoises, request: Request) -> Iterator[Frame]:
         """There, and back."""
         from playground.experiments.diffusion import interpolation
 
-        return interpolation.between(model, request)
+        return interpolation.between(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """Seed, class and guidance are for noises; inversion is DDIM's, and asks for no class."""
@@ -90,8 +87,8 @@ class Between(View):
         """Lengths of the noise, as far as they are known."""
         extras = frame.extras
         sure = np.isfinite(extras["lengths"])
-        self.plot.set_curve("length", extras["lengths"][sure], extras["amounts"][sure])  # type: ignore[attr-defined, union-attr]
-        self.plot.set_range(x=(0, 1))  # type: ignore[attr-defined, union-attr]
+        self.plot.set_curve("length", extras["lengths"][sure], extras["amounts"][sure])
+        self.plot.set_range(x=(0, 1))
 
     def _sentence(self, frame: Frame) -> str:
         extras = frame.extras
@@ -125,4 +122,4 @@ class Between(View):
         else:
             pictures, captions = np.stack([first, last]), names
         self.now.set_images(pictures, columns=len(pictures), captions=captions)
-        self.plot.set_marker(float(amount))  # type: ignore[attr-defined, union-attr]
+        self.plot.set_marker(float(amount))

@@ -5,16 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.contract import Frame, Request
+from playground.capabilities import HasEnergy, HasHiddenUnits, HasNoiseLevels
+from playground.contract import Frame, Model, Request
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot, LinePlot
+
+if TYPE_CHECKING:
+    from playground.experiments.energy.explore import ChainModel
 
 MOST_TRACES = 4  # chains whose energy is drawn, beside the mean of all
 DROP = 0.05  # the first part of a run, whose fall from noise would flatten the rest
@@ -50,13 +54,14 @@ class Chains(View):
     """Many chains in parallel, each with its energy."""
 
     name = "Chains"
+    plot: LinePlot
     words = (
         "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, a "
         "<b>Markov chain</b> wanders, a little downhill and with some noise at every step."
     )
     formula = r"p(x) = \exp(-E(x)) / Z"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """Four kinds of chain."""
         mixing = (
             "<br><br>Start the chains from noise, from test images, or where training's own chains were left: if all "
@@ -85,7 +90,7 @@ class Chains(View):
         formula = self.formula
         if model.likelihood == "none":
             formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"
-        elif hasattr(model, "levels"):
+        elif isinstance(model, HasNoiseLevels):
             formula = r"E_\sigma(x) = \|r(x, \sigma)\|^2 / 2"
         return self.words + more, formula
 
@@ -127,15 +132,16 @@ class Chains(View):
 
     def opened(self) -> None:
         """Another model, other curves."""
-        self.plot.clear()  # type: ignore[union-attr]
-        self.plot.set_title("Energy of each chain")  # type: ignore[union-attr]
-        self.plot.set_labels("step", "nats")  # type: ignore[union-attr]
+        self.plot.clear()
+        self.plot.set_title("Energy of each chain")
+        self.plot.set_labels("step", "nats")
 
 
-class Repair(View):
+class Repair(View["ChainModel"]):
     """A part of a test image is lost; chains fill it in while the rest is held."""
 
     name = "Denoise and complete"
+    plot: LinePlot
     words = (
         "A chain need not start from nothing. Here it starts from a <b>damaged test image</b>: what is known is put "
         "back after every step, and the chain fills in the rest so that the whole has low energy.<br><br>Several "
@@ -144,15 +150,15 @@ class Repair(View):
     )
     formula = r"p(x_{lost} \mid x_{known}) \propto \exp(-E(x))"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: ChainModel) -> type[Request]:
         """See the class."""
         from playground.experiments.energy import explore
 
-        return explore.repair_request(model.Request)
+        return explore.repair_request(model.Request)  # type: ignore[arg-type]
 
     hidden_knobs = frozenset({"start", "label", "guidance_scale"})  # a repair is not told the class
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: ChainModel, request: Request) -> Iterator[Frame]:
         """The chains."""
         from playground.experiments.energy import explore
 
@@ -200,10 +206,12 @@ class Repair(View):
         self.plot.set_marker(frame.step)
 
 
-class Energies(View):
+class Energies(View[HasEnergy]):
     """Histograms of energies: garments, other images, samples, and one picture of the user's choice."""
 
     name = "Energy"
+    capability = HasEnergy
+    plot: BarPlot
     words = (
         "What energy does the model give to garments it has never seen, and what to images that are no garments? If "
         "the histograms lie apart, the energy can tell them apart: <b>AUC</b> is the probability that a random other "
@@ -213,9 +221,9 @@ class Energies(View):
     )
     formula = r"\log p(x) = -E(x) - \log Z"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: HasEnergy) -> tuple[str, str]:
         """Where every level of noise has its own energy, one has been chosen."""
-        if not hasattr(model, "levels"):
+        if not isinstance(model, HasNoiseLevels):
             return super().explanation(model)
         *shared, _ = self.words.split("<br><br>")
         chosen = (
@@ -224,18 +232,13 @@ class Energies(View):
         )
         return "<br><br>".join([*shared, chosen]), self.formula
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Has an energy."""
-        return model.likelihood == "energy"
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: HasEnergy) -> type[Request]:
         """See the class."""
         from playground.experiments.energy import explore
 
-        return explore.census_request(model.Request)
+        return explore.census_request(model.Request)  # type: ignore[arg-type]
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: HasEnergy, request: Request) -> Iterator[Frame]:
         """A kind at a time."""
         from playground.experiments.energy import explore
 
@@ -267,7 +270,8 @@ class Energies(View):
         """What has been measured so far."""
         energies, areas = frame.extras["energies"], frame.extras["auc"]
         every = np.concatenate(list(energies.values()))
-        edges = np.linspace(*np.quantile(every, [0.002, 0.998]), 41)
+        low, high = np.quantile(every, [0.002, 0.998])
+        edges = np.linspace(low, high, 41)
         middles = (edges[:-1] + edges[1:]) / 2
         shares = {}
         for name, values in energies.items():
@@ -281,10 +285,12 @@ class Energies(View):
             self.plot.set_values(values, high=1.0, names=[k.split()[-1] for k in others])
 
 
-class Filters(View):
+class Filters(View[HasHiddenUnits]):
     """An RBM's receptive fields, lit by the hidden units that are on."""
 
     name = "Filters"
+    capability = HasHiddenUnits
+    plot: BarPlot
     words = (
         "Each hidden unit looks at the picture through its own <b>filter</b>: the weights between it and every pixel. "
         "Bright weights want white there, dark ones want black.<br><br>As the chain runs, the filters of the units "
@@ -292,11 +298,6 @@ class Filters(View):
         "its units."
     )
     formula = r"P(h_j = 1 \mid v) = \sigma(c_j + \sum_i W_{ij} v_i)"
-
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Has one weight from each pixel to each hidden unit."""
-        return hasattr(model, "hidden_given")
 
     def build(self) -> None:
         """Chains, filters."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
+from playground.capabilities import ClassConditional
 from playground.contract import Frame, Request
 from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.image_view import ImageView
 from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.plots.line_plot import LinePlot
+
+if TYPE_CHECKING:
+    from playground.models.flow.tarflow import TarFlow
 
 
-class Analogies(ImageView):
+class Analogies(ImageView["TarFlow"]):
     """The picture above, what its z is to each class below."""
 
     name = "Analogies"
+    capability = ClassConditional
+    plot: LinePlot
     words = (
         "A test image goes to <i>z</i> while the flow is told <b>what it is</b>. Then the same <i>z</i> comes back once for "
         "every class.<br><br>Told its own class, the picture returns. Told another, it is read as that "
@@ -25,18 +32,13 @@ class Analogies(ImageView):
     )
     formula = r"z = f(x; c) \to x' = f^{-1}(z; c')"
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """A flow that was told classes."""
-        return hasattr(model, "num_classes")
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: TarFlow) -> type[Request]:
         """See the class."""
         from playground.experiments.flow import analogies
 
         return analogies.AnalogiesRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: TarFlow, request: Request) -> Iterator[Frame]:
         """To z, and back as every class."""
         from playground.experiments.flow import analogies
 
@@ -69,4 +71,4 @@ class Analogies(ImageView):
 
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""
-        draw_numbers(self.plot, frame.extras["values"], frame.extras["grey"])  # type: ignore[arg-type]
+        draw_numbers(self.plot, frame.extras["values"], frame.extras["grey"])

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from playground.contract import Frame, Request
+from playground.capabilities import ClassConditional
+from playground.contract import Frame, Model, Request
 from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.interpolate import Interpolate
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
-from playground.ui.plots.line_plot import BarPlot
+from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
+
+if TYPE_CHECKING:
+    from playground.models.flow.base import Flow
 
 
 class Generate(View):
     """Samples of the prior, carried back through every layer."""
 
     name = "Generate"
+    plot: LinePlot
     words = (
         "A flow can be read in both directions. Towards <i>z</i> it turns a picture into noise; <b>here it runs "
         "backwards</b>: noise comes in, every layer is undone in turn, and the last one leaves grey levels. Drag the "
@@ -39,7 +44,7 @@ class Generate(View):
     )
     patch_formula = r"x_t = z_t \exp(\alpha_t) + \mu_t, \; (\mu_t, \alpha_t) = f(x_1 \ldots x_{t-1})"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """A flow of transformers needs words of its own."""
         if model.card.network == "flow/tarflow":
             return self.patch_words, self.patch_formula
@@ -58,13 +63,14 @@ class Generate(View):
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""
         grey = frame.extras.get("grey", frame.step == frame.total)
-        draw_numbers(self.plot, frame.extras["values"], grey)  # type: ignore[arg-type]
+        draw_numbers(self.plot, frame.extras["values"], grey)
 
 
-class Layers(View):
+class Layers(View["Flow"]):
     """One picture on its journey, with every stop of it in a strip."""
 
     name = "Layer by layer"
+    plot: LinePlot
     words = (
         "Each stop of the strip is the <b>whole</b> state: 784 numbers between a picture and noise, laid out where "
         "their pixels are. A <b>coupling</b> changes half of them, as a network says that reads only the other half; so "
@@ -82,18 +88,18 @@ class Layers(View):
     )
     hidden_knobs = frozenset({"num_samples"})
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """Couplings, or patches."""
         return (self.patch_words if model.card.network == "flow/tarflow" else self.words), self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        conditional = hasattr(model, "num_classes")
+        conditional = isinstance(model, ClassConditional)
         return layer_traces.ClassLayersRequest if conditional else layer_traces.LayersRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Flow, request: Request) -> Iterator[Frame]:
         """The journey."""
         from playground.experiments.flow import layer_traces
 
@@ -130,7 +136,7 @@ class Layers(View):
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""
         is_x = frame.extras["at"] == 0
-        draw_numbers(self.plot, frame.extras["values"], is_x)  # type: ignore[arg-type]
+        draw_numbers(self.plot, frame.extras["values"], is_x)
 
 
 class Walk(Interpolate):
@@ -153,22 +159,23 @@ class Walk(Interpolate):
         "takes a short cut through the inside: watch the length."
     )
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """A class that is mixed on the way needs words."""
-        return (self.class_words if hasattr(model, "num_classes") else self.words), self.formula
+        return (self.class_words if isinstance(model, ClassConditional) else self.words), self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """See the class."""
         from playground.experiments import interpolation
 
-        conditional = hasattr(model, "num_classes")
+        conditional = isinstance(model, ClassConditional)
         return interpolation.ClassInterpolateRequest if conditional else interpolation.InterpolateRequest
 
 
-class RoundTrip(View):
+class RoundTrip(View["Flow"]):
     """A test image, its z, what comes back, and the difference."""
 
     name = "Round trip"
+    plot: LinePlot
     words = (
         "A test image goes through all layers to <i>z</i>, and <i>z</i> goes back. A flow loses only what rounding takes: "
         "the <b>error</b> is a small part of one grey level.<br><br>If the model were perfect, <i>z</i> could not be told "
@@ -186,18 +193,18 @@ class RoundTrip(View):
     formula = r"z = f(x + u) \to f^{-1}(z) = x + u"
     hidden_knobs = frozenset({"num_samples"})
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """Noise that leaves its bin is another matter."""
-        return (self.noisy_words if hasattr(model, "num_classes") else self.words), self.formula
+        return (self.noisy_words if isinstance(model, ClassConditional) else self.words), self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        conditional = hasattr(model, "num_classes")
+        conditional = isinstance(model, ClassConditional)
         return layer_traces.ClassRoundTripRequest if conditional else layer_traces.RoundTripRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Flow, request: Request) -> Iterator[Frame]:
         """There and back."""
         from playground.experiments.flow import layer_traces
 
@@ -221,13 +228,14 @@ class RoundTrip(View):
         error, changed = frame.extras["error"], frame.extras["changed"]
         pixels = "no pixel" if changed == 0 else f"{changed} of {frame.images[0].size} pixels"
         self.figures.setText(f"largest error {error:.5f} grey levels, {pixels} changed")
-        draw_numbers(self.plot, frame.extras["latent"], False)  # type: ignore[arg-type]
+        draw_numbers(self.plot, frame.extras["latent"], False)
 
 
-class Score(View):
+class Score(View["Flow"]):
     """What a test image costs in bits, and where the bits go."""
 
     name = "Score"
+    plot: BarPlot
     words = (
         "A flow's continuous density is <b>exact</b>. But grey levels are 8-bit: random numbers <i>u</i> spread each over "
         "its bin, and that makes this a <b>bound</b>: the true figure is at most it. Every frame is one more draw of <i>u</i>."
@@ -244,20 +252,20 @@ class Score(View):
     read_formula = r"\log P(x) \ge \E [\log p(y) - \log q(y \mid x) + \log P(x \mid y)]"
     hidden_knobs = frozenset({"num_samples"})
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """Noise that leaves its bin has one more price."""
         if model.card.network == "flow/tarflow":
             return self.read_words, self.read_formula
         return self.words, self.formula
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """See the class."""
         from playground.experiments.flow import layer_traces
 
-        conditional = hasattr(model, "num_classes")
+        conditional = isinstance(model, ClassConditional)
         return layer_traces.ClassScoreRequest if conditional else layer_traces.ScoreRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Flow, request: Request) -> Iterator[Frame]:
         """Draw after draw."""
         from playground.experiments.flow import layer_traces
 
@@ -281,7 +289,7 @@ class Score(View):
         text = f"{terms} = {mean:.4f}{error} bits/dim (bound)"
         self.figures.setText(text.replace("+ -", "− ").replace("-", "−"))
         values = [*parts.values(), mean]  # a part may be negative: it hangs
-        self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"], signed=True)  # type: ignore[union-attr]
+        self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"], signed=True)
 
 
 def figures_line() -> QLabel:

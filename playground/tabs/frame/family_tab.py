@@ -14,8 +14,9 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from playground.capabilities import HalvesPrecision
 from playground.checkpoints import Card, resolve, weights_hash
-from playground.contract import Message, Request, settings_of
+from playground.contract import Message, Model, Request, settings_of
 from playground.evaluation import report
 from playground.export.picture_metadata import PictureMetadata, request_of
 from playground.families import Family
@@ -61,7 +62,7 @@ class FamilyTab(QWidget):
         self.setProperty("family", family.key)
         self.family, self.stream, self.model_cache = family, stream, model_cache
         self._view_kinds = view_kinds
-        self.model: Any = None
+        self.model: Model = None  # type: ignore[assignment]  # until one has arrived
         self.model_id = ""
         self.view: View | None = None
         self._views: dict[type[View], View] = {}
@@ -181,7 +182,7 @@ class FamilyTab(QWidget):
             step=step,
             head=head,
             state=view.settings(),
-            precision=getattr(self.model, "precision", ""),
+            precision=self.model.precision if isinstance(self.model, HalvesPrecision) else "",
         )
 
     def restore(self, kept: PictureMetadata) -> None:
@@ -210,12 +211,12 @@ class FamilyTab(QWidget):
         self.card.show_card(self._cards[where])
         store = self.model_cache
 
-        def load() -> Iterator[Message[Any]]:
+        def load() -> Iterator[Message[Model]]:
             yield Message(store.get(where))
 
         self._loader.play(load)
 
-    def _model_arrived(self, model: Any) -> None:
+    def _model_arrived(self, model: Model) -> None:
         if self._kept is not None:
             self._restore_with(model, self._kept)
             return
@@ -231,13 +232,13 @@ class FamilyTab(QWidget):
         if wanted:
             self.knobs.set_settings({**self.knobs.settings(), **wanted})
 
-    def _take(self, model: Any) -> None:
+    def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
         self.card.show_card(model.card)
         self._suitable = [v for v in self._view_kinds() if v.suits(model)]
         self._make_switch()
 
-    def _restore_with(self, model: Any, kept: PictureMetadata) -> None:
+    def _restore_with(self, model: Model, kept: PictureMetadata) -> None:
         """Check everything, and only then change anything."""
         self._kept = None
         try:
@@ -266,8 +267,11 @@ class FamilyTab(QWidget):
         self._rest_if_hidden()
         self._say_what_differs(model, kept, request)
 
-    def _say_what_differs(self, model: Any, kept: PictureMetadata, request: Request) -> None:
-        made, here = kept.precision or "fp32", getattr(model, "precision", "fp32")
+    def _say_what_differs(self, model: Model, kept: PictureMetadata, request: Request) -> None:
+        made, here = (
+            kept.precision or "fp32",
+            model.precision if isinstance(model, HalvesPrecision) else "fp32",
+        )
         if kept.weights not in ("", model.weights_hash):
             self.banner.show_notice(
                 f"The weights of {kept.model} are others than those that made this picture, so it may look different."
@@ -280,7 +284,7 @@ class FamilyTab(QWidget):
                 f"The picture holds {kept.count}; here are the first {request.num_samples}."
             )
 
-    def _refuse(self, model: Any, sentence: str) -> None:
+    def _refuse(self, model: Model, sentence: str) -> None:
         """Not this picture: stay with what there is, or in a tab that has just been opened begin as usual."""
         if self.view is None:
             self._take(model)

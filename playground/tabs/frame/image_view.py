@@ -6,13 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
 from playground.contract import Request
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import AnyModel, View
 from playground.ui.widgets.stepper import Stepper
 
 COUNT = 10_000
 
 
-class ImageView(View):
+class ImageView(View[AnyModel]):
     """A view whose request has an ``index`` into the test images.  N, P and D: next, previous, any."""
 
     stepper: Stepper

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
-from playground import capabilities
+from playground.capabilities import Reconstructs
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
 
-class Interpolate(View):
+class Interpolate(View[Reconstructs]):
     """A walk between two latents: a strip, and the same pictures played as a loop."""
 
     name = "Interpolate"
+    capability = Reconstructs
+    plot: LinePlot
     words = (
         "Two pictures are encoded to two points of the latent space (or two points are drawn from the prior), and the "
         "decoder is asked what lies between them. In a good latent space every stop on the way is a plausible "
@@ -29,22 +30,17 @@ class Interpolate(View):
 
     hidden_knobs = frozenset({"num_samples"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Anything that decodes a latent and encodes a picture."""
-        return isinstance(model, capabilities.Decodes) and isinstance(model, capabilities.Encodes)
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Reconstructs) -> type[Request]:
         """See the class."""
         from playground.experiments import interpolation
 
         return interpolation.InterpolateRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Reconstructs, request: Request) -> Iterator[Frame]:
         """The walk."""
         from playground.experiments import interpolation
 
-        return interpolation.interpolate(model, request)
+        return interpolation.interpolate(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """The seed only matters for samples."""

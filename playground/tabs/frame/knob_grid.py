@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from playground import data
-from playground.contract import Frame, Request
+from playground.contract import Frame, Model, Request
 from playground.experiments import knob_grid
 from playground.experiments.knob_grid import NONE
 from playground.tabs.frame.python_code import Code
@@ -21,6 +21,7 @@ class KnobGrid(View):
     """A grid over two knobs; a preset of it is a subclass that names them."""
 
     name = "Grid"
+    plot: BarPlot
     words = (
         "The same noise in every cell, and <b>two knobs turned</b>: one from row to row, one from column to column. "
         "Whatever changes from cell to cell, the knobs did it.<br><br>Choose them at the left, and write the values "
@@ -31,7 +32,7 @@ class KnobGrid(View):
     hidden_knobs = frozenset({"num_samples"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Two knobs, and those that a preset names."""
         if data.modality(model.card.dataset) == "text":
             return False  # its cells are pictures
@@ -39,11 +40,11 @@ class KnobGrid(View):
         wanted = {cls.preset[axis] for axis in ("rows", "columns") if axis in cls.preset} - {NONE}
         return len(known) > 1 and wanted <= set(known)
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """The model's own, with the axes."""
-        return knob_grid.grid_request(model.Request, **self.preset)
+        return knob_grid.grid_request(model.Request, **self.preset)  # type: ignore[arg-type]
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """One cell after another."""
         return knob_grid.fill(model, request)
 

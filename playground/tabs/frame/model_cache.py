@@ -10,12 +10,12 @@ import dataclasses
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from playground.contract import Frame, Request
+from playground.contract import Frame, Model, Request
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
-Sampler = Callable[[Any, Request], Iterator[Frame]]
+AnyModel = TypeVar("AnyModel", bound=Model)
 Step = TypeVar("Step")
 
 
@@ -26,7 +26,7 @@ def prepare() -> None:
     torch.set_flush_denormal(True)
 
 
-def with_threads(model: Any, frames: Iterator[Step]) -> Iterator[Step]:
+def with_threads(model: Model, frames: Iterator[Step]) -> Iterator[Step]:
     """Let each step of a sampler have as many threads as its model wants; lanes of other models come in between."""
     import torch
 
@@ -42,7 +42,7 @@ def with_threads(model: Any, frames: Iterator[Step]) -> Iterator[Step]:
             yield frame
 
 
-def _num_threads(model: Any) -> int:
+def _num_threads(model: Model) -> int:
     allowed = os.environ.get("OMP_NUM_THREADS", "")  # whoever sets this has other plans for the other cores
     return model.num_threads or (int(allowed) if allowed.isdecimal() else min(os.cpu_count() or 1, 8))
 
@@ -62,9 +62,9 @@ class ModelCache:
 
     def __init__(self, device: str | None = None) -> None:
         self.device = device  # None: the fastest there is
-        self._models: OrderedDict[tuple[str, int, str], Any] = OrderedDict()
+        self._models: OrderedDict[tuple[str, int, str], Model] = OrderedDict()
 
-    def get(self, id_or_path: str) -> Any:
+    def get(self, id_or_path: str) -> Model:
         """The model, loaded and moved to the device if it is not there yet.
 
         Raises:
@@ -93,7 +93,9 @@ class ModelCache:
         return self._models[key]
 
 
-def memory_guarded(model: Any, request: Request, sampler: Sampler) -> Iterator[Frame]:
+def memory_guarded(
+    model: AnyModel, request: Request, sampler: Callable[[AnyModel, Request], Iterator[Frame]]
+) -> Iterator[Frame]:
     """Sample what fits: estimated beforehand on a CPU, found out on a GPU by halving; ``notice`` says so."""
     import torch
 
@@ -114,7 +116,7 @@ def memory_guarded(model: Any, request: Request, sampler: Sampler) -> Iterator[F
                 torch.cuda.empty_cache()
 
 
-def _capped(model: Any, request: Request) -> tuple[Request, str]:
+def _capped(model: Model, request: Request) -> tuple[Request, str]:
     """On a CPU, which would swap instead of refusing: as many pictures as fit into half of the free memory."""
     if next(model.parameters()).device.type != "cpu":
         return request, ""

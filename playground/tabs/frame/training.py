@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from playground import data
+from playground.capabilities import HasNoiseLevels, LearnsInTurn
 from playground.checkpoints import training_record
-from playground.contract import Frame, Request
+from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.export import contact_sheet
 from playground.tabs.frame.python_code import Code
@@ -57,25 +57,26 @@ class Training(View):
     """Curves with a marker, and the pictures of the snapshot before it."""
 
     name = "Training"
+    plot: LinePlot
     formula = r"\theta_{t+1} = \theta_t - \eta \, \nabla L(\theta_t)"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Whoever has a film."""
         return training_record.path_for(model) is not None
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         """See the class."""
         return training_record.TrainingRecordRequest
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """With the figures of this run."""
         card = model.card
         minutes, batch = card.training_seconds / 60, card.recipe.get("batch_size", "")
         is_energy = model.likelihood == "energy"
-        of_energies = _DENOISING_WORDS if hasattr(model, "levels") else _ENERGY_WORDS
-        words = _GAME_WORDS if hasattr(model, "turns") else of_energies if is_energy else _WORDS
+        of_energies = _DENOISING_WORDS if isinstance(model, HasNoiseLevels) else _ENERGY_WORDS
+        words = _GAME_WORDS if isinstance(model, LearnsInTurn) else of_energies if is_energy else _WORDS
         is_text = data.modality(card.dataset) == "text"
         words, seen = (_TEXT_WORDS, "stretches") if is_text else (words, "pictures")
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
@@ -84,7 +85,7 @@ class Training(View):
         )
         return words, self.formula
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """The film from the beginning."""
         path = training_record.path_for(model)
         if path is None:

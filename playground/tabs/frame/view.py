@@ -22,39 +22,43 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from playground.contract import EACH_CLASS, Frame, Request, labels_of
+from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code, code_of
 from playground.ui.playback.player import Player
-from playground.ui.playback.stream import FrameSource, Lane
+from playground.ui.playback.stream import FrameSource, Lane, News
 
 if TYPE_CHECKING:
     from playground.tabs.frame.family_tab import FamilyTab
 
 
+AnyModel = TypeVar("AnyModel", bound=Model)
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 RUSHING = 0.07  # seconds from one frame to the next; where there are more, each has its plot
 
 
-class View(QWidget):
+class View(QWidget, Generic[AnyModel]):
     """The base of every view.  Subclasses set the class attributes and override :meth:`sampler` and :meth:`draw`."""
 
     name: ClassVar[str] = "Generate"
     words: ClassVar[str] = ""  # rich text, for a second-year student
     formula: ClassVar[str] = ""  # rich text
     hidden_knobs: ClassVar[frozenset[str]] = frozenset()
+    capability: ClassVar[type] = (
+        Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler
+    )
 
     def __init__(self, tab: FamilyTab) -> None:
         super().__init__(tab)
         self.tab = tab
-        self.model: Any = None
+        self.model: AnyModel = None  # type: ignore[assignment]  # until the tab opens one
         self.request: Request | None = None
         self.rested = False  # it was playing when it was left
         self.plot: QWidget | None = None
@@ -73,18 +77,18 @@ class View(QWidget):
     # --- what a view says
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Whether this model can be looked at in this way."""
-        return True
+        return isinstance(model, cls.capability)
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: AnyModel) -> type[Request]:
         """The request whose knobs are shown."""
         return model.Request
 
     def build(self) -> None:
         """Make the canvas and, if there is one, ``self.plot``; called once."""
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: AnyModel, request: Request) -> Iterator[Frame]:
         """On the worker: the frames of a request."""
         return model.sample(request)
 
@@ -101,7 +105,7 @@ class View(QWidget):
         """Knob name -> whether it can do anything now; the others are hidden."""
         return {}
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: AnyModel) -> tuple[str, str]:
         """Words and formula for the panel; the class's own unless a model needs others."""
         return self.words, self.formula
 
@@ -111,7 +115,7 @@ class View(QWidget):
         """Plain JSON that :meth:`restore` needs to show the same picture again."""
         return {}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: AnyModel) -> dict[str, Any]:
         """What :meth:`settings` wrote, read from a file that anyone may have made; changes nothing.
 
         Raises:
@@ -136,7 +140,7 @@ class View(QWidget):
 
     # --- what the tab calls
 
-    def open(self, model: Any) -> None:
+    def open(self, model: AnyModel) -> None:
         """Look at another model."""
         self.model = model
         self.opened()
@@ -167,11 +171,11 @@ class View(QWidget):
         for name, shown in self.relevant(request).items():
             self.tab.knobs.set_shown(name, shown)
 
-    def source(self, frames: Any) -> FrameSource:
+    def source(self, frames: Callable[[Any], Iterator[News]]) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
         key, store = self.tab.model_id, self.tab.model_cache
 
-        def play() -> Iterator[Frame]:
+        def play() -> Iterator[News]:
             model = store.get(key)
             return model_cache.with_threads(model, frames(model))
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
-from playground.contract import Frame, Request
+from playground.capabilities import Adversarial, HasStyles
+from playground.contract import Frame, Model, Request
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.widgets.controls import ComboBox
+
+if TYPE_CHECKING:
+    from playground.models.gan.stylegan import StyleGAN
 
 DISCRIMINATOR_OUTPUT = "D(x): how probably real, says the discriminator"
 
@@ -26,15 +30,11 @@ def _code(run: str, request: str) -> Code:
     return Code(f"explore.{run}", imports, f"explore.{request}")
 
 
-def has_styles(model: Any) -> bool:
-    """Has layers that take a style each: StyleGAN."""
-    return hasattr(model, "num_layers")
-
-
 class Generate(View):
     """Samples, each with the discriminator's opinion."""
 
     name = "Generate"
+    plot: BarPlot
     words = (
         "Each picture is one random <i>z</i>, sent <b>once</b> through the generator. It learned from a second network, "
         "the <b>discriminator</b>, which learned to tell its pictures from real ones; the bars show what that network "
@@ -42,9 +42,9 @@ class Generate(View):
     )
     formula = r"\min_G \max_D \; \E_x [\log D(x)] + \E_z [\log (1 - D(G(z)))]"
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """What only StyleGAN has."""
-        if not has_styles(model):
+        if not isinstance(model, HasStyles):
             return self.words, self.formula
         more = (
             "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. For "
@@ -79,10 +79,11 @@ class Generate(View):
             self.plot.set_values(found, x=x, highlight=highlight)
 
 
-class Walk(View):
+class Walk(View[Adversarial]):
     """A closed, smooth walk through the latent space, played as a loop."""
 
     name = "Latent walk"
+    plot: LinePlot
     words = (
         "Each picture walks along a smooth, closed curve through the space of <i>z</i>; the last step leads on to the "
         "first. Every place on the way is as probable as any sample.<br><br>If the generator had learned pictures by "
@@ -91,13 +92,13 @@ class Walk(View):
     )
     formula = r"z(a) = z_0 \cos a + z_1 \sin a"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Adversarial) -> type[Request]:
         """See the class."""
         from playground.experiments.gan import explore
 
-        return explore.walk_request(model.Request)
+        return explore.walk_request(model.Request)  # type: ignore[arg-type]
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Adversarial, request: Request) -> Iterator[Frame]:
         """The walk."""
         from playground.experiments.gan import explore
 
@@ -135,7 +136,7 @@ class Walk(View):
         self.plot.set_marker(frame.step)
 
 
-class Lattice(View):
+class Lattice(View[Adversarial]):
     """A lattice of samples with everything between them, under the pointer."""
 
     name = "Lattice"
@@ -146,13 +147,13 @@ class Lattice(View):
     )
     formula = r"z(u, v) = \sum_i w_i z_i / \sqrt{\sum_i w_i^2}"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Adversarial) -> type[Request]:
         """See the class."""
         from playground.experiments.gan import explore
 
-        return explore.lattice_request(model.Request)
+        return explore.lattice_request(model.Request)  # type: ignore[arg-type]
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Adversarial, request: Request) -> Iterator[Frame]:
         """The sheet, row by row."""
         from playground.experiments.gan import explore
 
@@ -178,7 +179,7 @@ class Lattice(View):
     def turn(self, request: Request) -> None:
         """The pointer's own knobs do not change the sheet."""
         before = self.request
-        places = {"u": 0.0, "v": 0.0}
+        places: Any = {"u": 0.0, "v": 0.0}
         same = before is not None and dataclasses.replace(request, **places) == dataclasses.replace(
             before, **places
         )
@@ -216,19 +217,12 @@ class Lattice(View):
         self.picture.set_images(frame.images, captions=[text])
 
 
-class StyleView(View):
-    """The views that need styles layer by layer: StyleGAN alone has them."""
-
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Has layers that take a style each."""
-        return has_styles(model)
-
-
-class Mixing(StyleView):
+class Mixing(View["StyleGAN"]):
     """Rows and columns of pictures, and what comes of giving one's styles to the other."""
 
     name = "Style mixing"
+    capability = HasStyles
+    plot: BarPlot
     words = (
         "The left column and the top row are samples. Every cell takes the <b>chosen layers' style from its column</b> "
         "and all others from its row.<br><br>The coarse layers, up to 7x7 pixels, decide what the garment's outline is; "
@@ -237,17 +231,17 @@ class Mixing(StyleView):
     )
     formula = r"x = g(w_{row}, \ldots, w_{column}, \ldots, w_{row})"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: StyleGAN) -> type[Request]:
         """See the class."""
         from playground.experiments.gan import explore
 
         return explore.MixRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: StyleGAN, request: Request) -> Iterator[Frame]:
         """Row by row."""
         from playground.experiments.gan import explore
 
-        return explore.mix(model, request)
+        return explore.mix(model, request)  # type: ignore[arg-type]
 
     def code(self) -> Code:
         """See the base class."""
@@ -282,10 +276,12 @@ class Mixing(StyleView):
             self.plot.set_values(distances, names=["its row", "its column"])
 
 
-class Directions(StyleView):
+class Directions(View["StyleGAN"]):
     """Sliders along the principal directions of w; each can be given a name."""
 
     name = "Directions"
+    capability = HasStyles
+    plot: BarPlot
     words = (
         "The mapping network sends random <i>z</i> to styles <i>w</i>, and the cloud of styles is longer in some "
         "directions than in others. These sliders move one picture along the eight longest, in <b>standard "
@@ -294,13 +290,13 @@ class Directions(StyleView):
     )
     formula = r"w' = w + \sum_i a_i \sigma_i u_i"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: StyleGAN) -> type[Request]:
         """See the class."""
         from playground.experiments.gan import explore
 
         return explore.DirectionRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: StyleGAN, request: Request) -> Iterator[Frame]:
         """One picture, before and after."""
         from playground.experiments.gan import explore
 
@@ -327,6 +323,8 @@ class Directions(StyleView):
         line.addWidget(self.title, 1)
         self.column.addLayout(line)
         self.plot = BarPlot("Spread of w along its principal directions", "direction", "σ")
+        self.finger = self.new_lane("spread")
+        self.finger.frames_arrived.connect(lambda frames: self._show_spread(frames[-1].payload))
 
     def opened(self) -> None:
         """Another model has other directions."""
@@ -334,8 +332,6 @@ class Directions(StyleView):
 
         self.which.clear()
         self.which.addItems([self._entry(i) for i in range(explore.NUM_DIRECTIONS)])
-        self.finger = getattr(self, "finger", None) or self.new_lane("spread")
-        self.finger.frames_arrived.connect(lambda frames: self._show_spread(frames[-1].payload))
         self.finger.play(self.source(explore.spread))
 
     def _entry(self, index: int) -> str:
@@ -362,10 +358,11 @@ class Directions(StyleView):
         self.plot.set_values(deviations, x=np.arange(1, len(deviations) + 1))
 
 
-class Project(View):
+class Project(View[Adversarial]):
     """A test image is looked for in the latent space, step by step."""
 
     name = "Project"
+    plot: LinePlot
     words = (
         "A GAN has no encoder: nothing tells which <i>z</i> belongs to a given picture, or whether any does. What one "
         "does instead is to <b>search</b>: start near by, draw, compare with the target, and move the latent "
@@ -374,15 +371,15 @@ class Project(View):
     )
     formula = r"z^* = \argmin_z \| x - G(z) \|^2"
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Adversarial) -> type[Request]:
         """See the class."""
         from playground.experiments.gan import explore
 
-        return explore.project_request(model.Request)
+        return explore.project_request(model.Request)  # type: ignore[arg-type]
 
     hidden_knobs = frozenset({"seed", "temperature", "truncation_psi", "noise", "label"})
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Adversarial, request: Request) -> Iterator[Frame]:
         """The search."""
         from playground.experiments.gan import explore
 

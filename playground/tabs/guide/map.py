@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QScrollArea
 
+from playground.capabilities import Decodes, Denoises, Encodes, Invertible, promises
 from playground.contract import Frame, Message
 from playground.tabs.frame.page import Scene
 from playground.tabs.guide.links import Link, LinkTargets, read
@@ -121,9 +122,9 @@ def _facts(networks: dict[str, str]) -> Iterator[Message[dict[str, dict[str, Any
         kind = models.network_class(network)
         found[name] = {
             "likelihood": kind.likelihood,
-            "decodes": hasattr(kind, "decode"),
-            "encodes": hasattr(kind, "encode"),
-            "walks": hasattr(kind, "denoiser"),
-            "invertible": hasattr(kind, "to_z"),
+            "decodes": promises(kind, Decodes),
+            "encodes": promises(kind, Encodes),
+            "walks": promises(kind, Denoises),
+            "invertible": promises(kind, Invertible),
         }
     yield Message(found)

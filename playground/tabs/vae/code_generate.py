@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import capabilities
-from playground.contract import Frame, Request
+from playground.capabilities import BuildsOn, Tokenizes
+from playground.contract import Frame, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
@@ -26,10 +26,11 @@ NUM_RANKS = 64  # how far down the list of codes the slider goes
 Edit = tuple[int, int, int, int]  # sample, row, column, level
 
 
-class CodeGenerate(View):
+class CodeGenerate(View[Tokenizes]):
     """Many pictures at once, cell by cell, with the codes of the chosen one and what the next one could have been."""
 
     name = "Generate"
+    capability = Tokenizes
     words = (
         "A VQ-VAE wrote the training pictures as grids of codes; a small transformer has learned which codes follow which, "
         "and writes new grids <b>cell by cell</b>, like a sentence. The decoder shows what they mean so far; near the "
@@ -39,14 +40,9 @@ class CodeGenerate(View):
     )
     formula = r"p(x) \ge p(x \mid k) \prod_{i=1}^{49} p(k_i \mid k_1, \ldots, k_{i-1}, y)"
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Models that turn pictures into codes and back."""
-        return isinstance(model, capabilities.Tokenizes)
-
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Tokenizes) -> tuple[str, str]:
         """Without a prior there is nothing that knows which codes go together, which is the lesson."""
-        if hasattr(model, "build_on"):
+        if isinstance(model, BuildsOn):
             return self.words, self.formula
         words = (
             "A VQ-VAE by itself has learned to write a picture as a grid of codes and to read it again. <b>It has not "
@@ -89,7 +85,7 @@ class CodeGenerate(View):
         edits = [[*at, code] for at, code in self.edits.items()]
         return {"edits": edits, "selected": self.grid.selected(), "place": list(self.table.place())}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Tokenizes) -> dict[str, Any]:
         """Places and codes that exist."""
         edits = numbers(settings.get("edits", []), (None, 5), 0, model.num_codes - 1)
         place = numbers(settings.get("place", [0, 0, 0]), (3,), 0, max(model.code_shape) - 1)
@@ -113,7 +109,7 @@ class CodeGenerate(View):
         """The run with its changed codes, as one."""
         edits = [tuple(edit) for edit in settings["edits"]]
 
-        def play(model: Any, request: Request) -> Iterator[Frame]:
+        def play(model: Tokenizes, request: Request) -> Iterator[Frame]:
             from playground.experiments import branching
 
             return branching.recoded(model, request, edits) if edits else model.sample(request)
@@ -133,7 +129,7 @@ class CodeGenerate(View):
             f"recoded(model, request, {edits})", ("from playground.experiments.branching import recoded",)
         )
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Tokenizes, request: Request) -> Iterator[Frame]:
         """See the class."""
         return model.sample(request)
 
@@ -242,12 +238,12 @@ class CodeGenerate(View):
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)
 
 
-def _draws(model: Any) -> bool:
+def _draws(model: Model) -> bool:
     """Whether codes are drawn one after the other, so that one can be taken back."""
-    return hasattr(model, "build_on")
+    return isinstance(model, BuildsOn)
 
 
-def _cell_words(place: tuple[int, int, int], model: Any) -> str:
+def _cell_words(place: tuple[int, int, int], model: Tokenizes) -> str:
     row, column, level = place
     name = level_names(model.code_shape[2])[level]
     return f"row {row + 1}, column {column + 1}" + (f", {name}" if name else "")

@@ -85,8 +85,8 @@ class CodeTable(QWidget):
     def place_at(self, point: QPointF) -> LinkTarget | None:
         """The code under a point of the widget."""
         for place in np.ndindex(self._codes.shape):
-            if self.cell_rect(place).contains(point):  # type: ignore[arg-type]
-                return place  # type: ignore[return-value]
+            if self.cell_rect(place).contains(point):
+                return place
         return None
 
     # --- measures
@@ -138,7 +138,7 @@ class CodeTable(QWidget):
             self._paint_title(painter, level, title)
         painter.setFont(theme.scaled_font(fitting))
         for place in np.ndindex(self._codes.shape):
-            self._paint_cell(painter, place, accent)  # type: ignore[arg-type]
+            self._paint_cell(painter, place, accent)
         painter.setPen(QPen(accent, 2, j=Qt.PenJoinStyle.MiterJoin))
         painter.drawRect(self.cell_rect(self._at))
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground import capabilities
+from playground.capabilities import Tokenizes
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.code_table import CodeTable
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
+
+if TYPE_CHECKING:
+    from playground.experiments.vae.code_grid import HasCodebook
 
 LEVELS = ("coarse", "detail", "finer detail", "finest detail")
 
@@ -25,10 +28,12 @@ def level_names(levels: int) -> tuple[str, ...]:
     return LEVELS[:levels] if levels <= len(LEVELS) else tuple(f"level {i + 1}" for i in range(levels))
 
 
-class Codes(ImageView):
+class Codes(ImageView["HasCodebook"]):
     """Start from a test image or a sample, and change one code at a time."""
 
     name = "Codes"
+    capability = Tokenizes
+    plot: BarPlot
     words = (
         "For a VQ-VAE a picture is a <b>grid of numbers</b>: every cell of 4x4 pixels names entries of a codebook, the "
         "first roughly, the second to correct it. The decoder reads them all.<br><br><b>Change one</b>: click a cell, then "
@@ -38,22 +43,17 @@ class Codes(ImageView):
     formula = r"k = \argmin_j \| z(x) - e_j \|^2"
     hidden_knobs = frozenset({"moved", "place"})
 
-    @classmethod
-    def suits(cls, model: Any) -> bool:
-        """Models that turn pictures into codes and back."""
-        return isinstance(model, capabilities.Tokenizes)
-
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: HasCodebook) -> type[Request]:
         """See the class."""
         from playground.experiments.vae import code_grid
 
         return code_grid.CodesRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: HasCodebook, request: Request) -> Iterator[Frame]:
         """The picture, then its neighbours."""
         from playground.experiments.vae import code_grid
 
-        return code_grid.change_codes(model, request)
+        return code_grid.change_codes(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """Pictures at the left and what the neighbours make of the place below them; numbers at the right."""

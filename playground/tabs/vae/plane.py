@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.contract import Frame, Message, Request
+from playground.capabilities import Reconstructs
+from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.view import View
 from playground.tabs.vae.code_generate import CodeGenerate
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 NEIGHBOURS = 200
 
 
-class Plane(View):
+class Plane(View[Reconstructs]):
     """Two latent dimensions as a map: every move of the pointer is decoded live."""
 
     name = "Latent plane"
+    plot: BarPlot
     words = (
         "Each point of this plane is a latent <i>z</i> of two numbers. <b>Move the pointer</b>: the decoder turns the "
         "point under it into a picture, while you move.<br><br>A <b>VAE</b> makes its encodings fill the plane like a "
@@ -37,21 +39,21 @@ class Plane(View):
     hidden_knobs = frozenset({"num_samples"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Two latent dimensions only."""
-        return getattr(model, "latent_shape", None) == (2,)
+        return isinstance(model, Reconstructs) and model.latent_shape == (2,)
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Reconstructs) -> type[Request]:
         """See the class."""
         from playground.experiments import interpolation
 
         return interpolation.PlaneRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Reconstructs, request: Request) -> Iterator[Frame]:
         """The manifold, coarse at first."""
         from playground.experiments import interpolation
 
-        return interpolation.manifold(model, request)
+        return interpolation.manifold(model, request)  # type: ignore[arg-type]
 
     def build(self) -> None:
         """The plane, the picture under the pointer, and the neighbours."""
@@ -90,7 +92,7 @@ class Plane(View):
         """The pointer."""
         return {"pointer": list(self.plane.pointer() or (0.0, 0.0))}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Reconstructs) -> dict[str, Any]:
         """A point of the plane."""
         extent = request.extent  # type: ignore[attr-defined]
         return {"pointer": numbers(settings.get("pointer", [0.0, 0.0]), (2,), -extent, extent)}
@@ -151,6 +153,7 @@ class Generate(View):
     """Samples of the prior, decoded in one pass."""
 
     name = "Generate"
+    plot: BarPlot
     words = (
         "Each picture is one random latent <i>z</i>, decoded: a single pass, so sampling is as fast as it gets. The "
         "decoder gives every pixel its own distribution, independent of the others; its mean averages over all the "
@@ -160,11 +163,11 @@ class Generate(View):
     formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Models whose latents are numbers, not codes."""
         return not CodeGenerate.suits(model)
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Model) -> tuple[str, str]:
         """A plain autoencoder has no prior to draw from, which is the lesson."""
         if model.likelihood != "none":
             return self.words, self.formula

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
-from playground.contract import Frame, Message, Request
+from playground.capabilities import ImportanceWeighted, PricesReconstruction, Reconstructs, SplitsElbo
+from playground.contract import Frame, Message, Model, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.posterior import Posterior
 from playground.tabs.vae.sliders import Sliders
@@ -23,10 +24,11 @@ if TYPE_CHECKING:
     from playground.experiments.vae.reconstruction import Bounds
 
 
-class Reconstruct(ImageView):
+class Reconstruct(ImageView[Reconstructs]):
     """x -> q(z given x) -> x_recon, and the ELBO in its two parts."""
 
     name = "Reconstruct"
+    plot: BarPlot
     words = (
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
         "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
@@ -37,25 +39,23 @@ class Reconstruct(ImageView):
     formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """As the sliders, and what a picture costs given its code is known."""
-        return Sliders.suits(model) and (
-            hasattr(model, "elbo_parts") or hasattr(model, "reconstruction_bits")
-        )
+        return Sliders.suits(model) and isinstance(model, SplitsElbo | PricesReconstruction)
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Reconstructs) -> type[Request]:
         """See the class."""
         from playground.experiments.vae import reconstruction
 
         return reconstruction.ReconstructRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Reconstructs, request: Request) -> Iterator[Frame]:
         """The one frame."""
         from playground.experiments.vae import reconstruction
 
-        return reconstruction.reconstruct(model, request)
+        return reconstruction.reconstruct(model, request)  # type: ignore[arg-type]
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Reconstructs) -> tuple[str, str]:
         """An autoencoder's code is a point, and nobody pays for it."""
         if model.likelihood != "none":
             return self.words, self.formula
@@ -107,7 +107,7 @@ class Reconstruct(ImageView):
 
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
-        self.curve.setVisible(hasattr(self.model, "weights_in_turn"))
+        self.curve.setVisible(isinstance(self.model, ImportanceWeighted))
         self.points = self.points[:0]
         self.price.setText("\u00a0")  # that of another model's picture
         self.bars.set_values([])
@@ -118,7 +118,7 @@ class Reconstruct(ImageView):
     def start(self, request: Request, patient: bool = False) -> None:
         """The picture, and its bound for ever more weights."""
         super().start(request, patient)
-        if hasattr(self.model, "weights_in_turn"):
+        if isinstance(self.model, ImportanceWeighted):
             from playground.experiments.vae import reconstruction
 
             self.weigher.play(self.source(lambda model: reconstruction.bounds(model, request)))  # type: ignore[arg-type]

@@ -10,7 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel
 
 from playground import checkpoints
-from playground.contract import Frame, Message, Request
+from playground.capabilities import Reconstructs
+from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -33,10 +34,11 @@ def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
     return None
 
 
-class Beside(View):
+class Beside(View[Reconstructs]):
     """Pointing into one plane points at the same z in the other."""
 
     name = "Side by side"
+    plot: BarPlot
     words = (
         "The same networks, trained with and without a prior. <b>Move the pointer</b> over one plane: the other points "
         "at the same <i>z</i>.<br><br>The <b>VAE</b> blurs each code and pulls all towards a standard normal: its plane "
@@ -47,12 +49,12 @@ class Beside(View):
     formula = r"x \to q(z \mid x) \to \hat{x}; x \to f(x) \to \hat{x}"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """Two latent dimensions, and a model to stand beside it."""
-        flat = getattr(model, "latent_shape", None) == (2,) and hasattr(model, "decode_frames")
+        flat = isinstance(model, Reconstructs) and model.latent_shape == (2,)
         return flat and partner_of(model.card) is not None
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Reconstructs) -> type[Request]:
         """See the class."""
         from playground.experiments import interpolation
 
@@ -62,7 +64,7 @@ class Beside(View):
         """The pointer."""
         return {"pointer": list(self.planes[0].pointer() or (0.0, 0.0))}
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Reconstructs) -> dict[str, Any]:
         """A point of the plane."""
         extent = request.extent  # type: ignore[attr-defined]
         return {"pointer": numbers(settings.get("pointer", [0.0, 0.0]), (2,), -extent, extent)}
@@ -122,11 +124,11 @@ class Beside(View):
                 self._both(lambda model, other, ours=ours: interpolation.encodings(model if ours else other))
             )
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Reconstructs, request: Request) -> Iterator[Frame]:
         """Both planes, coarse at first."""
         from playground.experiments import interpolation
 
-        return interpolation.beside(model, self._partner_model(), request)
+        return interpolation.beside(model, self._partner_model(), request)  # type: ignore[arg-type]
 
     def start(self, request: Request, patient: bool = False) -> None:
         """Decode the planes, and the point under the pointer."""
@@ -192,4 +194,4 @@ class Beside(View):
         at = np.array(self.planes[0].pointer() or (0.0, 0.0), np.float32)
         counts = [int((((points - at) ** 2).sum(1) < NEAR**2).sum()) for points in self.points]
         names = self._in_order(self.model.card.id, self.partner.id if self.partner else "")
-        self.plot.set_values(counts, names=names, high=max(400.0, *counts))  # type: ignore[attr-defined, union-attr]
+        self.plot.set_values(counts, names=names, high=max(400.0, *counts))

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground import capabilities
-from playground.contract import Frame, Message, Request
+from playground.capabilities import MeasuresInformation, Reconstructs
+from playground.contract import Frame, Message, Model, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.slider_panel import LatentSliders
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 
 
-class Sliders(ImageView):
+class Sliders(ImageView[Reconstructs]):
     """Start from a test image, a sample or the origin, and move one number of the latent at a time."""
 
     name = "Sliders"
@@ -30,26 +29,25 @@ class Sliders(ImageView):
     hidden_knobs = frozenset({"moved"})
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """A flat latent, both ways."""
-        both = isinstance(model, capabilities.Decodes) and isinstance(model, capabilities.Encodes)
-        return both and len(model.latent_shape) == 1 and hasattr(model, "reconstruct_frames")
+        return isinstance(model, Reconstructs) and len(model.latent_shape) == 1
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Reconstructs) -> type[Request]:
         """See the class."""
         from playground.experiments.vae import latent_sliders
 
         return latent_sliders.SlidersRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Reconstructs, request: Request) -> Iterator[Frame]:
         """The one picture."""
         from playground.experiments.vae import latent_sliders
 
-        return latent_sliders.slide(model, request)
+        return latent_sliders.slide(model, request)  # type: ignore[arg-type]
 
-    def explanation(self, model: Any) -> tuple[str, str]:
+    def explanation(self, model: Reconstructs) -> tuple[str, str]:
         """An autoencoder has no KL, so no bars and nothing that can collapse."""
-        if hasattr(model, "kl_per_dimension"):
+        if isinstance(model, MeasuresInformation):
             return self.words, self.formula
         words = (
             "The encoder squeezed the picture into two numbers. <b>Move one</b>, and the decoder shows what it "
@@ -97,7 +95,7 @@ class Sliders(ImageView):
         self.tab.knobs.set_silently({"moved": ""})
         self.kl, self.touched = None, -1
         self.sliders.set_count(self.model.latent_shape[0])
-        measured = hasattr(self.model, "kl_per_dimension")
+        measured = isinstance(self.model, MeasuresInformation)
         self.plot = self.bars if measured else None
         if measured:
             self.measurer.play(self.source(latent_sliders.information))

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from playground import checkpoints
-from playground.contract import Frame, Request
+from playground.capabilities import MeasuresInformation
+from playground.contract import Frame, Model, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
+
+if TYPE_CHECKING:
+    from playground.models.vae.vae import VAE
 
 
 def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
@@ -27,10 +31,12 @@ def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
     return None
 
 
-class Traversals(ImageView):
+class Traversals(ImageView["VAE"]):
     """A row for each of the most telling dimensions, moved from -3 to 3; the plain VAE's at the right."""
 
     name = "Traversals"
+    capability = MeasuresInformation
+    plot: LinePlot
     words = (
         "One number of the picture's code is moved from −3 to 3, all others held: a row for each that says most. "
         "<b>Choose a cell</b> at one side, and the other shows the same move.<br><br>A <b>beta-VAE</b> pays β times for "
@@ -41,17 +47,17 @@ class Traversals(ImageView):
     formula = r"\E_q [\log p(x \mid z)] - \beta \, \KL(q(z \mid x) \| p(z))"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """A heavier KL term, and a plain model to stand beside it."""
-        return hasattr(model, "kl_per_dimension") and partner_of(model.card) is not None
+        return super().suits(model) and partner_of(model.card) is not None
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: VAE) -> type[Request]:
         """See the class."""
         from playground.experiments.vae import traversals
 
         return traversals.TraversalsRequest
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: VAE, request: Request) -> Iterator[Frame]:
         """Both models' rows."""
         from playground.experiments.vae import traversals
 
