@@ -297,7 +297,7 @@ def state_of(moment: SamplerState, grid: Grid) -> State:
 def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> SamplerState:
     check_state(state, grid.num_steps, request.num_samples)
     tensors = {
-        name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if hasattr(x, "shape")
+        name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if isinstance(x, np.ndarray)
     }
     history = tuple(tensors[f"history_{k}"] for k in range(3) if f"history_{k}" in tensors)
     return SamplerState(int(state["step"]), tensors["x_t"], history, tensors.get("x_before"))
