@@ -46,6 +46,8 @@ class Knob:
     telling: tuple[Any, ...] = ()  # values that a grid shows unless told others; empty: spread over the range
     longest: int | None = None  # free text: so many characters at most, all of them plain (see ``plain``)
     lines: int = 1  # free text: height of its field
+    # what a whole number counts, from 0 or from 1 as ``low`` says: its data set knows how many there are
+    counts: Literal["", "test images", "rows", "columns"] = ""
 
     def check(self, value: Any) -> Any:
         """Return ``value`` as this knob's type.

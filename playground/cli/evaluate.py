@@ -48,7 +48,7 @@ def run(options: Namespace) -> None:
         raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
     if options.save and options.split != "test":
         raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
-    writes = options.id != "marks" and shared.modality(options.id) == "text"
+    writes = options.id != "marks" and shared.modality(options.id) is data.Modality.TEXT
     if writes and options.only in ("lens", "pictures"):
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
     if options.only == "lens":
@@ -82,7 +82,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     tell = shared.tell if world.is_first else lambda line: None
     _, recipe = models.recipes().get(model.card.id, ("", None))
     figures: dict[str, Any] = {}
-    if options.only != "likelihood" and data.modality(model.card.dataset) != "text":
+    if options.only != "likelihood" and data.modality(model.card.dataset).has_pixels:
         settings = {
             **(recipe.evaluate if recipe else {}),
             **dict(shared.setting(text) for text in options.set),

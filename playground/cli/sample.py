@@ -46,8 +46,8 @@ def run(options: Namespace) -> None:
     """Draw, in this process or with its peers, and write the file."""
     from playground.export import animation
 
-    writes = shared.modality(options.id) == "text"
-    _writable(options.out, (".txt", ".npy") if writes else (".png", ".npy", *animation.kinds()))
+    modality = shared.modality(options.id)
+    _writable(options.out, (*modality.endings, *(animation.kinds() if modality.has_pixels else ())))
     settings = dict(shared.setting(text) for text in options.set) | {"seed": options.seed}
     from playground.models import precision
 
@@ -63,7 +63,7 @@ def run(options: Namespace) -> None:
     if options.out.suffix == ".npy":
         with paths.replacing(options.out) as partial, partial.open("wb") as file:
             np.save(file, images)
-    elif writes:
+    elif options.out.suffix == ".txt":
         texts = [bible.text_of(codes) for codes in images[:, 0, :, 0]]
         checkpoints.write_atomically(options.out, ("\n\n* * *\n\n".join(texts) + "\n").encode())
     else:
@@ -90,7 +90,7 @@ def _drawn(model: Model, settings: dict[str, Any], indices: range) -> np.ndarray
     """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
     shape: tuple[int, ...] = data.DATASETS[model.card.dataset].image_shape
-    if data.modality(model.card.dataset) == "text":
+    if data.modality(model.card.dataset) is data.Modality.TEXT:
         from playground.contract import make_request
 
         request: Any = make_request(model.Request, settings)

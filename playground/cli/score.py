@@ -32,7 +32,7 @@ def run(options: Namespace) -> None:
     """One number for each picture, or one for the text."""
     import torch
 
-    writes = shared.modality(options.id) == "text"
+    writes = shared.modality(options.id) is data.Modality.TEXT
     if (options.text is None) == writes or (options.images is None) != writes:
         wanted = "a text: give --text" if writes else "pictures: give --images"
         raise ValueError(f"{options.id} scores {wanted} and nothing else.")

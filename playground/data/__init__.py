@@ -1,6 +1,17 @@
 """Data sets as numpy arrays: one file per data set, and the registry that names them all.  No torch, no Qt."""
 
-from playground.data.dataset import Dataset, Modality, Split
+from playground.data.dataset import Dataset, Split
+from playground.data.modality import Modality, plain_pixels
 from playground.data.registry import DATASETS, download, load, modality, wants_download
 
-__all__ = ["DATASETS", "Dataset", "Modality", "Split", "download", "load", "modality", "wants_download"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Modality",
+    "Split",
+    "download",
+    "load",
+    "modality",
+    "plain_pixels",
+    "wants_download",
+]

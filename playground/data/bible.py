@@ -22,6 +22,7 @@ import numpy as np
 
 from playground import paths
 from playground.data.dataset import Dataset, Split, find
+from playground.data.modality import Modality
 
 BIBLE = Dataset(
     "bible",
@@ -29,7 +30,8 @@ BIBLE = Dataset(
     "public domain",
     (1, 256, 1),
     (),
-    modality="text",
+    num_test=353,
+    modality=Modality.TEXT,
 )
 TEST_BOOKS = ("Ruth", "Est", "Eccl", "Jonah", "Jas")  # story, story, wisdom, prophet, letter: 90 kB
 VALIDATION_BOOKS = ("SSol", "Dan", "Phmn")  # song, prophet, letter: 78 kB

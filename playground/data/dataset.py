@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from playground import paths
+from playground.data.modality import Modality
 
 Split = Literal["train", "validation", "test"]
-Modality = Literal["images", "text"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,13 @@ class Dataset:
     licence: str
     image_shape: tuple[int, int, int]  # H, W, C; of a text 1, characters of a training example, 1
     classes: tuple[str, ...]
-    modality: Modality = "images"
+    num_test: int  # examples of the test set
+    modality: Modality = Modality.PICTURES
+
+    @property
+    def num_dims(self) -> int:
+        """Numbers of an example."""
+        return math.prod(self.image_shape)
 
 
 def find(name: str, system: Path) -> tuple[Path, bytes] | None:

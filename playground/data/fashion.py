@@ -35,6 +35,7 @@ FASHION = Dataset(
         "Bag",
         "Ankle boot",
     ),
+    num_test=10_000,
 )
 
 _FILES = {  # file name -> sha256
@@ -67,7 +68,7 @@ def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=2)
 def _read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
     images = np.frombuffer(_read(f"{prefix}-images-idx3-ubyte.gz"), np.uint8, offset=16).reshape(
-        -1, 28, 28, 1
+        -1, *FASHION.image_shape
     )
     labels = np.frombuffer(_read(f"{prefix}-labels-idx1-ubyte.gz"), np.uint8, offset=8).astype(np.int64)
     labels.setflags(write=False)

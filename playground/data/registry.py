@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from playground.data import bible, fashion
-from playground.data.dataset import Dataset, Modality, Split
+from playground.data.dataset import Dataset, Split
+from playground.data.modality import Modality
 
 DATASETS: dict[str, Dataset] = {d.name: d for d in (fashion.FASHION, bible.BIBLE)}
 _LOADERS = {"fashion": fashion.load, "bible": bible.windows}
@@ -46,5 +47,5 @@ def download(dataset: str) -> None:
 
 
 def modality(dataset: str) -> Modality:
-    """Whether a dataset (of this name, perhaps one that only a user's own file knows) holds pictures or text."""
-    return DATASETS[dataset].modality if dataset in DATASETS else "images"
+    """What a dataset (of this name, perhaps one that only a user's own file knows) holds."""
+    return DATASETS[dataset].modality if dataset in DATASETS else Modality.PICTURES

@@ -29,6 +29,7 @@ MOST, LEAST = 256, 16  # images in a set
 NUM_DIGITS = 256
 BATCH = 16
 GARMENTS = "garments"
+DATASET = "fashion"  # where they come from
 
 Maker = Callable[
     [np.ndarray, range, int], np.ndarray
@@ -87,7 +88,7 @@ SETS = {
 OTHERS = tuple(name for name in SETS if name != GARMENTS)
 
 
-def pictures(name: str, count: int, seed: int = SEED, first: int = 0, dataset: str = "fashion") -> np.ndarray:
+def pictures(name: str, count: int, seed: int = SEED, first: int = 0, dataset: str = DATASET) -> np.ndarray:
     """Pictures ``first`` to ``first + count`` of a set, uint8 (count,28,28,1): picture i is the same in every batch.
 
     Raises:
@@ -131,11 +132,11 @@ def judge(model: Model, image: np.ndarray, seed: int = SEED) -> ScoreSummary:
 
 
 def png_bytes(image: np.ndarray) -> int:
-    """Size of uint8 (H,W,1) as an optimised PNG file, in bytes."""
+    """Size of uint8 (H,W,1 or 3) as an optimised PNG file, in bytes."""
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(image[..., 0]).save(file, format="PNG", optimize=True)
+    Image.fromarray(data.plain_pixels(image)).save(file, format="PNG", optimize=True)
     return len(file.getvalue())
 
 

@@ -19,7 +19,7 @@ _NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accura
 def tables() -> str:
     """The tables of the README, in Markdown."""
     cards = checkpoints.cards()
-    text = [c for c in cards if data.modality(c.dataset) == "text"]
+    text = [c for c in cards if data.modality(c.dataset) is data.Modality.TEXT]
     pictures = [c for c in cards if c not in text]
     found = [likelihood_table(pictures), picture_table(pictures), *([text_table(text)] if text else [])]
     return "\n\n".join(found)

@@ -141,7 +141,7 @@ def rows(cards: Sequence[Card], titles: Mapping[str, str] | None = None) -> list
         cards: with their metrics.
         titles: family -> the name of its tab.
     """
-    cards = [card for card in cards if data.modality(card.dataset) == "images"]  # a text has no pixels
+    cards = [card for card in cards if data.modality(card.dataset).has_pixels]
     found = [_row(card, titles or {}) for card in cards]
     for dataset in sorted({card.dataset for card in cards}):
         used = {

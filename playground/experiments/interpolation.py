@@ -44,6 +44,7 @@ class InterpolateRequest(Request):
         label="first end",
         low=0,
         high=9999,
+        counts="test images",
         help="Which test image (or which sample of the seed) the walk starts from.",
     )
     second: int = knob(
@@ -51,6 +52,7 @@ class InterpolateRequest(Request):
         label="second end",
         low=0,
         high=9999,
+        counts="test images",
         help="Which test image (or which sample of the seed) the walk ends at.",
     )
     num_steps: int = knob(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from playground import paths
+from playground.data import plain_pixels
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -73,7 +74,7 @@ def tile(images: np.ndarray, columns: int | None = None, gap: int = 2, ground: i
     for i, image in enumerate(images):
         y, x = i // columns * (h + gap), i % columns * (w + gap)
         sheet[y : y + h, x : x + w] = image
-    return sheet[..., 0] if c == 1 else sheet
+    return plain_pixels(sheet)
 
 
 def compose(contents: Sequence[Content], zoom: int, words: bool, caption: str = "") -> np.ndarray:
@@ -93,7 +94,7 @@ def compose(contents: Sequence[Content], zoom: int, words: bool, caption: str = 
     sheet = _join(rows[1:], 0)
     margin = max(2 * zoom, 4) if words or caption or len(contents) > 1 else 0
     sheet = np.pad(sheet, ((margin, margin), (margin, margin), (0, 0)), constant_values=GROUND)
-    return sheet[..., 0] if sheet.shape[2] == 1 else sheet
+    return plain_pixels(sheet)
 
 
 def size_of(contents: Sequence[Content], zoom: int, words: bool) -> tuple[int, int]:

@@ -208,8 +208,9 @@ class Run:
         if self.film.pictures:
             rows = [np.concatenate(list(p), axis=1) for p in self.film.pictures]
             sheet = np.concatenate(rows, axis=0)
-            sheet = sheet[..., 0] if sheet.shape[-1] == 1 else sheet
-            Image.fromarray(sheet).save(self.folder / f"{self.recipe.id}.film.png", optimize=True)
+            Image.fromarray(data.plain_pixels(sheet)).save(
+                self.folder / f"{self.recipe.id}.film.png", optimize=True
+            )
         return path
 
     # --- one step

@@ -30,9 +30,16 @@ _PLACE = "The pixel that asks, counted from 1: point at it, or turn this."
 class AttentionRequest(Request):
     """Which pixel, in which picture; :func:`attention_request` adds which map."""
 
-    image: int = knob(0, label="test image", low=0, high=9999, help="Which of the 10,000 test pictures.")
-    row: int = knob(19, label="row", low=1, high=28, help=_PLACE)
-    column: int = knob(15, label="column", low=1, high=28, help=_PLACE)
+    image: int = knob(
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test pictures.",
+    )
+    row: int = knob(19, label="row", low=1, high=28, counts="rows", help=_PLACE)
+    column: int = knob(15, label="column", low=1, high=28, counts="columns", help=_PLACE)
     seed: int = 0
     num_samples: int = 1
 

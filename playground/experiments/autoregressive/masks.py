@@ -27,9 +27,16 @@ class MasksRequest(Request):
         choices=ORDERINGS,
         help="Which pixel comes when. The weights stay; another ordering puts another set of them to zero.",
     )
-    image: int = knob(0, label="test image", low=0, high=9999, help="Which of the 10,000 test pictures.")
-    row: int = knob(15, label="row", low=1, high=28, help=_PLACE)
-    column: int = knob(15, label="column", low=1, high=28, help=_PLACE)
+    image: int = knob(
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test pictures.",
+    )
+    row: int = knob(15, label="row", low=1, high=28, counts="rows", help=_PLACE)
+    column: int = knob(15, label="column", low=1, high=28, counts="columns", help=_PLACE)
     seed: int = 0
     num_samples: int = 1
 

@@ -34,13 +34,18 @@ def _same(name: str) -> Any:
 
 def _image_knob() -> Any:
     return knob(
-        0, label="test image", low=0, high=NUM_TEST_IMAGES - 1, help="Which of the 10,000 test pictures."
+        0,
+        label="test image",
+        low=0,
+        high=NUM_TEST_IMAGES - 1,
+        counts="test images",
+        help="Which of the 10,000 test pictures.",
     )
 
 
 def _place_knob(label: str) -> Any:
     words = "The pixel that is looked at, counted from 1: point at it, or turn this."
-    return knob(15, label=label, low=1, high=28, help=words)
+    return knob(15, label=label, low=1, high=28, counts=f"{label}s", help=words)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class CompleteRequest(Request):
         label="known rows",
         low=0,
         high=27,
+        counts="rows",
         help="How many rows from the top are given. Drag over the pictures, or turn this.",
     )
     given: str = knob(

@@ -34,7 +34,12 @@ class ForwardRequest(Request):
         help="How far into the noise: 0 is the picture, 1 is noise alone.",
     )
     index: int = knob(
-        0, label="test image", low=0, high=9999, help="Which of the 10,000 test images is noised."
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test images is noised.",
     )
     class_label: str = knob(
         "class",

@@ -22,7 +22,12 @@ class ImageToImageRequest(Request):
     """Which picture, how much of it is drowned, and what it should become."""
 
     index: int = knob(
-        1, label="test image", low=0, high=9999, help="Which of the 10,000 test images is begun with."
+        1,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test images is begun with.",
     )
     strength: float = knob(
         0.8,

@@ -33,10 +33,20 @@ class BetweenRequest(Request):
         help="Walk between two noises (the first ones of the seed are those of Generate), or between two test images, whose noises are found by running DDIM backwards.",
     )
     first: int = knob(
-        0, label="first end", low=0, high=9999, help="Which noise of the seed, or which test image."
+        0,
+        label="first end",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which noise of the seed, or which test image.",
     )
     second: int = knob(
-        6, label="second end", low=0, high=9999, help="Which noise of the seed, or which test image."
+        6,
+        label="second end",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which noise of the seed, or which test image.",
     )
     path: str = knob(
         "spherical",

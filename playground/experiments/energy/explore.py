@@ -38,7 +38,18 @@ class ChainModel(Chain, Model, Protocol):
 def repair_request(base: type[Request]) -> type[Request]:
     """A model's own knobs, a test image, and what happened to it."""
     fields = [
-        ("index", int, knob(0, label="test image", low=0, high=9999, help="Which test image is damaged.")),
+        (
+            "index",
+            int,
+            knob(
+                0,
+                label="test image",
+                low=0,
+                high=9999,
+                counts="test images",
+                help="Which test image is damaged.",
+            ),
+        ),
         (
             "damage",
             str,
@@ -100,7 +111,14 @@ _PAUSE = 5  # chain steps from frame to frame
 @functools.cache
 def census_request(base: type[Request]) -> type[Request]:
     """A model's own knobs, and one picture of the user's choice."""
-    index = knob(0, label="test image", low=0, high=9999, help="The picture marked in the histograms.")
+    index = knob(
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="The picture marked in the histograms.",
+    )
     fields = [("index", int, index), ("num_samples", int, 1)]
     return dataclasses.make_dataclass("CensusRequest", fields, bases=(base,), frozen=True)
 

@@ -24,7 +24,9 @@ from playground.models.flow.tarflow import TarFlow
 class AnalogiesRequest(Request):
     """Which picture becomes all the others."""
 
-    index: int = knob(1, label="test image", low=0, high=9999, help="Which of the 10,000 test images.")
+    index: int = knob(
+        1, label="test image", low=0, high=9999, counts="test images", help="Which of the 10,000 test images."
+    )
     noise: float = knob(
         0.0,
         label="noise",

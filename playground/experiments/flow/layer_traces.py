@@ -22,6 +22,7 @@ _IMAGE: dict[str, Any] = {
     "label": "test image",
     "low": 0,
     "high": 9999,
+    "counts": "test images",
     "help": "Which of the 10,000 test images.",
 }
 

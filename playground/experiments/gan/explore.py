@@ -241,7 +241,14 @@ def spread(model: StyleGAN) -> Iterator[Message[np.ndarray]]:
 @functools.cache
 def project_request(base: type[Request]) -> type[Request]:
     """A model's own knobs, and which picture is looked for."""
-    index = knob(0, label="test image", low=0, high=9999, help="The picture whose latent is looked for.")
+    index = knob(
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="The picture whose latent is looked for.",
+    )
     steps = knob(150, label="num_steps", low=2, high=1000, log=True, help="Steps of gradient descent (Adam).")
     rate = knob(
         0.05,

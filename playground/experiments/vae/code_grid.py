@@ -42,7 +42,12 @@ class CodesRequest(Request):
         help="Whose codes these are: those of a test image, or those of a sample of this model.",
     )
     index: int = knob(
-        0, label="test image", low=0, high=9999, help="Which of the 10,000 test images is encoded."
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test images is encoded.",
     )
     place: str = knob(
         "4,4,1", label="place", help="The code that is looked at, as row,column,level; the first are 1."

@@ -40,6 +40,7 @@ class SlidersRequest(Request):
         label="test image",
         low=0,
         high=9999,
+        counts="test images",
         help="Which of the 10,000 test images the sliders start from.",
     )
     output: str = knob(

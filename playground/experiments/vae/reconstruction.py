@@ -26,7 +26,12 @@ class ReconstructRequest(Request):
     """Which test image, and how many draws of its code."""
 
     index: int = knob(
-        0, label="test image", low=0, high=9999, help="Which of the 10,000 test images is encoded."
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test images is encoded.",
     )
     draws: int = knob(
         3,

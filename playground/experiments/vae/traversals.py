@@ -32,7 +32,12 @@ class TraversalsRequest(Request):
     """Which test picture's code is moved."""
 
     index: int = knob(
-        0, label="test image", low=0, high=9999, help="Which of the 10,000 test images is encoded."
+        0,
+        label="test image",
+        low=0,
+        high=9999,
+        counts="test images",
+        help="Which of the 10,000 test images is encoded.",
     )
     seed: int = 0
     num_samples: int = 1

@@ -38,7 +38,7 @@ class Generate(View):
     @classmethod
     def suits(cls, model: Model) -> bool:
         """Models of pictures; those of text have views of their own."""
-        return data.modality(model.card.dataset) == "images"
+        return data.modality(model.card.dataset).has_pixels
 
     def explanation(self, model: Model) -> tuple[str, str]:
         """Not everyone reads like a page."""

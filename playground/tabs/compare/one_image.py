@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,9 +33,9 @@ from playground.ui.widgets.controls import Segmented, combo
 from playground.ui.widgets.file_dialogs import ask_to_open
 from playground.ui.widgets.stepper import Stepper
 
-SHAPE = (28, 28, 1)
-COUNT = 10_000  # test images, and so pictures of every set
-RAW = 784
+SHAPE = data.DATASETS[out_of_distribution.DATASET].image_shape
+COUNT = data.DATASETS[out_of_distribution.DATASET].num_test  # and so pictures of every set
+RAW = math.prod(SHAPE)
 
 
 class OneImage(Scene):
@@ -142,12 +143,12 @@ class OneImage(Scene):
         for row in (*self.rows.values(), self.png, self.raw):
             column.addWidget(row, 100)
         column.addStretch(1)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroll.setWidget(page)
-        self.scroll.verticalScrollBar().rangeChanged.connect(self._fit_header)
+        self.scroller = QScrollArea()
+        self.scroller.setWidgetResizable(True)
+        self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroller.setWidget(page)
+        self.scroller.verticalScrollBar().rangeChanged.connect(self._fit_header)
         chooser = QHBoxLayout()
         chooser.addWidget(QLabel("Garments against"))
         chooser.setSpacing(round(theme.em() * 0.8))
@@ -159,13 +160,13 @@ class OneImage(Scene):
         right.setSpacing(round(theme.em() * 0.4))
         right.addLayout(chooser)
         right.addLayout(self._header_row)
-        right.addWidget(self.scroll, 1)
+        right.addWidget(self.scroller, 1)
         right.addWidget(self.explained)
         return right
 
     def _fit_header(self) -> None:
         """As wide as the rows, which leave room for a scroll bar when there is one."""
-        bar = self.scroll.verticalScrollBar()
+        bar = self.scroller.verticalScrollBar()
         self._header_row.setContentsMargins(0, 0, bar.sizeHint().width() if bar.maximum() > 0 else 0, 0)
 
     # --- being seen
@@ -203,7 +204,7 @@ class OneImage(Scene):
             image = out_of_distribution.pictures(name, 1, first=index)[0]
             known = ""
             if name == out_of_distribution.GARMENTS:
-                labels = data.load("fashion", "test")[1]
+                labels = data.load(out_of_distribution.DATASET, "test")[1]
                 known = f": {data.DATASETS['fashion'].classes[labels[index]]}"
             self._present(
                 image, f"{out_of_distribution.SETS[name].title.capitalize()}, number {index}{known}"
@@ -251,7 +252,7 @@ class OneImage(Scene):
         """Any file but a checkpoint; it is read beside the window, and what is wrong with it stands in the banner."""
         if path.suffix.lower() == ".safetensors":
             return False
-        self._read(lambda: image_import.read(path), path)
+        self._read(lambda: image_import.read(path, SHAPE[0]), path)
         return True
 
     def paste_picture(self) -> None:
@@ -261,7 +262,7 @@ class OneImage(Scene):
         image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
         if not image.isNull():
             pixels = _pixels(image)
-            self._read(lambda: image_import.from_array(pixels, "pasted picture"))
+            self._read(lambda: image_import.from_array(pixels, "pasted picture", SHAPE[0]))
         elif files:
             self.take_file(Path(files[0].toLocalFile()))
         else:

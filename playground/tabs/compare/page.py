@@ -18,5 +18,5 @@ class Compare(Page):
     scenes = (Race, OneImage, Table)
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
-        pictures = [card for card in cards if data.modality(card.dataset) == "images"]  # no text beside them
+        pictures = [card for card in cards if data.modality(card.dataset).has_pixels]  # no text beside them
         super().__init__(pictures, *rest)

@@ -5,12 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from playground import data
 from playground.checkpoints import Card
 from playground.evaluation import report
-from playground.evaluation.out_of_distribution import GARMENTS, SETS, Census, ScoreSummary, code_bytes
+from playground.evaluation.out_of_distribution import (
+    DATASET,
+    GARMENTS,
+    SETS,
+    Census,
+    ScoreSummary,
+    code_bytes,
+)
 from playground.tabs.compare.score_layout import Histograms, RowContent
 
-NUM_DIMS = 784
+NUM_DIMS = data.DATASETS[DATASET].num_dims
 ORDER = ("exact", "bound", "energy", "none")  # of the rows
 
 # the view in which a family takes one picture apart, and networks that have another

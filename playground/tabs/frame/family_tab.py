@@ -246,7 +246,7 @@ class FamilyTab(QWidget):
             if not kinds:
                 raise ValueError(f"{kept.model} has no view called {kept.view!r}.")
             view = self._view(kinds[0])
-            request = request_of(view.request_type(model), kept.settings, len(model.card.classes))
+            request = request_of(view.asked(model), kept.settings, len(model.card.classes))
             state = view.checked(kept.state, request, model)
         except ValueError as error:
             self._refuse(model, f"The picture cannot be opened: {error}")
@@ -377,7 +377,7 @@ class FamilyTab(QWidget):
         self.canvas.setCurrentWidget(view)
         view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
-        request_type = view.request_type(self.model)
+        request_type = view.asked(self.model)
         self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
 
     def _enter(self, kind: type[View]) -> None:

@@ -34,7 +34,7 @@ class KnobGrid(View):
     @classmethod
     def suits(cls, model: Model) -> bool:
         """Two knobs, and those that a preset names."""
-        if data.modality(model.card.dataset) == "text":
+        if not data.modality(model.card.dataset).has_pixels:
             return False  # its cells are pictures
         known = knob_grid.turnable(model.Request)
         wanted = {cls.preset[axis] for axis in ("rows", "columns") if axis in cls.preset} - {NONE}

@@ -50,7 +50,7 @@ class CardButton(IconButton):
 def rows(card: Card) -> list[tuple[str, str]]:
     """The card as names and texts."""
     minutes = card.training_seconds / 60
-    is_text = data.modality(card.dataset) == "text"
+    is_text = data.modality(card.dataset) is data.Modality.TEXT
     seen = f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters" if is_text else "images"
     trained_on = "" if is_text else ", 55,000 training images"
     said = [

@@ -77,7 +77,7 @@ class Training(View):
         is_energy = model.likelihood == "energy"
         of_energies = _DENOISING_WORDS if isinstance(model, HasNoiseLevels) else _ENERGY_WORDS
         words = _GAME_WORDS if isinstance(model, LearnsInTurn) else of_energies if is_energy else _WORDS
-        is_text = data.modality(card.dataset) == "text"
+        is_text = data.modality(card.dataset) is data.Modality.TEXT
         words, seen = (_TEXT_WORDS, "stretches") if is_text else (words, "pictures")
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
             f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} {seen} seen, "
@@ -118,7 +118,7 @@ class Training(View):
 
     def opened(self) -> None:
         """A page for models of text, a grid for the others."""
-        self.is_text = data.modality(self.model.card.dataset) == "text"
+        self.is_text = data.modality(self.model.card.dataset) is data.Modality.TEXT
         self.grid.setVisible(not self.is_text)
         self.page.setVisible(self.is_text)
 

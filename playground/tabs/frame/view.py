@@ -29,7 +29,9 @@ import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from playground import data
 from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
+from playground.experiments.limits import fitted
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code, code_of
 from playground.ui.playback.player import Player
@@ -84,6 +86,11 @@ class View(QWidget, Generic[AnyModel]):
     def request_type(self, model: AnyModel) -> type[Request]:
         """The request whose knobs are shown."""
         return model.Request
+
+    def asked(self, model: AnyModel) -> type[Request]:
+        """:meth:`request_type`, with knobs that end where the model's data set does."""
+        request, dataset = self.request_type(model), data.DATASETS.get(model.card.dataset)
+        return fitted(request, dataset) if dataset is not None else request
 
     def build(self) -> None:
         """Make the canvas and, if there is one, ``self.plot``; called once."""

@@ -40,12 +40,12 @@ class Families(Scene):
         row = QHBoxLayout()
         row.setSpacing(round(theme.em()))
         self.rail = Rail([(one["title"], one["key"]) for one in self.raw])
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroller = QScrollArea()
+        self.scroller.setWidgetResizable(True)
+        self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         row.addWidget(self.rail)
-        row.addWidget(self.scroll, 1)
+        row.addWidget(self.scroller, 1)
         self.column.addLayout(row, 1)
         self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.arrived.connect(self._arrive)
@@ -61,8 +61,8 @@ class Families(Scene):
         """Show one family, and draw for it."""
         if index not in self._cards:
             self._cards[index] = FamilyCard(self.raw[index], self.places, self.page)
-        self.scroll.takeWidget()
-        self.scroll.setWidget(self._cards[index])
+        self.scroller.takeWidget()
+        self.scroller.setWidget(self._cards[index])
         self._cards[index].show()
         leaf = self._leaves.get(self.raw[index]["leaf"])
         found = self.places.card(leaf["networks"]) if leaf else None

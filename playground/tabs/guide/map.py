@@ -54,10 +54,10 @@ class Map(Scene):
         twigs = [Twig(**twig) for twig in raw["twig"]]
         note = ("Why are there two Markov chains?", raw["twice"].replace("*", ""))
         self.tree = MapTree(twigs, cards, note)
-        self.scroll = QScrollArea()
-        self.scroll.setWidgetResizable(True)
-        self.scroll.setWidget(self.tree)
-        self.column.addWidget(self.scroll)
+        self.scroller = QScrollArea()
+        self.scroller.setWidgetResizable(True)
+        self.scroller.setWidget(self.tree)
+        self.column.addWidget(self.scroller)
         self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.set_subjects(sorted(subjects, key=lambda s: s.seconds))  # the quick ones first
         self.rounds.arrived.connect(self._arrive)

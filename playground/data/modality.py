@@ -1,0 +1,59 @@
+"""What a model makes, in one place: whoever shows, stores, exports, tabulates or prints it asks here.  No torch, no Qt."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Modality(StrEnum):
+    """What the examples of a data set are, and so what a model of it makes."""
+
+    PICTURES = "images"  # grey or in colours, of any size
+    TEXT = "text"
+    POINTS = "points"  # of the plane
+    STROKES = "strokes"
+    SOUND = "sound"
+    CONTROL = "control"
+
+    @property
+    def has_pixels(self) -> bool:
+        """Whether examples are pictures: grids, sheets, animations and the figures of classifiers are for these."""
+        return self is Modality.PICTURES
+
+    @property
+    def nouns(self) -> str:
+        """What several of them are called."""
+        return _TRAITS[self].nouns
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """File names under which finished samples are written, the usual one first; a run in motion has its own."""
+        return _TRAITS[self].endings
+
+    @property
+    def score_option(self) -> str:
+        """The option of the command line that takes what is to be scored."""
+        return "--text" if self is Modality.TEXT else "--images"
+
+
+class _Traits(NamedTuple):
+    nouns: str
+    endings: tuple[str, ...]
+
+
+_TRAITS = {
+    Modality.PICTURES: _Traits("pictures", (".png", ".npy")),
+    Modality.TEXT: _Traits("texts", (".txt", ".npy")),
+    Modality.POINTS: _Traits("points", (".npy",)),
+    Modality.STROKES: _Traits("drawings", (".npy",)),
+    Modality.SOUND: _Traits("sounds", (".npy",)),
+    Modality.CONTROL: _Traits("runs", (".npy",)),
+}
+
+
+def plain_pixels(picture: np.ndarray) -> np.ndarray:
+    """uint8 (H,W,1) as (H,W), which is what image files call grey; (H,W,3) stays what it is."""
+    return picture[..., 0] if picture.shape[-1] == 1 else picture
