@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 
 import playground
-from playground import capabilities, checkpoints
+from playground import capabilities, checkpoints, trainable
 from playground.contract import Model
 
 PACKAGE = Path(playground.__file__).parent
+FILES = (capabilities, trainable)
 CAPABILITIES = [
     kind
-    for name, kind in vars(capabilities).items()
-    if inspect.isclass(kind) and kind.__module__ == capabilities.__name__ and typing.Protocol in kind.__mro__
+    for module in FILES
+    for kind in vars(module).values()
+    if inspect.isclass(kind) and kind.__module__ == module.__name__ and typing.Protocol in kind.__mro__
 ]
 
 
@@ -36,7 +38,7 @@ def shipped():
 
 def sources():
     for file in PACKAGE.rglob("*.py"):
-        if file != Path(capabilities.__file__):
+        if file not in [Path(module.__file__) for module in FILES]:
             yield file, ast.parse(file.read_text(encoding="utf-8"))
 
 

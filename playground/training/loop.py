@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
-from playground.capabilities import Finishes, Prepares
 from playground.contract import Recipe
+from playground.trainable import Finishes, Prepares
 from playground.training.run import Run, named
 
 NUM_SNAPSHOTS = 12

@@ -25,10 +25,10 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from playground import checkpoints, data, distributed, models
-from playground.capabilities import Counts, CountsStatistics, LearnsInTurn
 from playground.checkpoints import training_record
 from playground.contract import Model, Recipe, make_request
 from playground.models.precision import bfloat16_pays
+from playground.trainable import Counts, CountsStatistics, LearnsInTurn
 from playground.training.optimizers import learning_rate_factor, make_optimizers
 
 

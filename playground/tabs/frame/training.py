@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import numpy as np
 
 from playground import data
-from playground.capabilities import HasNoiseLevels, LearnsInTurn
+from playground.capabilities import HasNoiseLevels
 from playground.checkpoints import training_record
 from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.export import contact_sheet
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
+from playground.trainable import LearnsInTurn
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.widgets.text_page import TextPage

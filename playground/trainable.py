@@ -1,0 +1,54 @@
+"""What some networks ask of the training loop: protocols, as in ``capabilities.py``, of networks that have no card yet.
+
+Neither torch nor Qt is imported.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+@runtime_checkable
+class LearnsInTurn(Protocol):
+    """Parts of it learn in turn, each with a loss of its own."""
+
+    turns: tuple[str, ...]  # their names as submodules, in the order of a step
+
+
+@runtime_checkable
+class Counts(Protocol):
+    """Learns by counting, in place of steps down a gradient."""
+
+    def count(self, x: Tensor) -> dict[str, Tensor]:
+        """A batch uint8 (B,C,H,W) is counted; returns figures worth a curve."""
+
+    def settle(self) -> None:
+        """Make its tables of what was counted so far."""
+
+
+@runtime_checkable
+class CountsStatistics(Protocol):
+    """Has statistics of batches that the average of its weights must count for itself."""
+
+    def count_statistics(self, x: Tensor, generator: torch.Generator) -> None:
+        """Count them on pictures uint8 (B,C,H,W)."""
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """Learns from something that is made of the pictures once."""
+
+    def prepare(self, x: Tensor) -> Tensor:
+        """Pictures uint8 (B,C,H,W) -> what its loss is given in their place."""
+
+
+@runtime_checkable
+class Finishes(Protocol):
+    """Has a part that can only be fitted to a trained network."""
+
+    def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        """Fit it to training pictures uint8 (B,C,H,W)."""
