@@ -12,8 +12,6 @@ import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QColor,
-    QFont,
-    QFontMetricsF,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -26,6 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.export.contact_sheet import Content
+from playground.ui.pictures.grid_captions import GridCaptions, line_height
 from playground.ui.pictures.grid_layout import Layout, lay_out
 from playground.ui.pictures.pixels import argb, check_pictures, hatch, qimage, sheet
 from playground.ui.theme import theme
@@ -47,9 +46,7 @@ class ImageGrid(QWidget):
         self._panels: list[tuple[str, np.ndarray]] = []
         self._sheets: list[QImage] = []
         self._columns = columns
-        self._captions: list[str] | None = None
-        self._column_captions: list[str] | None = None
-        self._row_captions: list[str] | None = None
+        self._captions = GridCaptions()
         self._marker: int | None = None
         self._marker_size = 1  # pixels
         self._rule: int | None = None
@@ -99,11 +96,12 @@ class ImageGrid(QWidget):
         before = self._geometry_key()
         self._panels = [(title, images) for title, images in panels if len(images)]
         self._columns = columns
-        self._captions = (
-            list(captions)[: self.count()] if captions else None
-        )  # memory may have capped the count
-        self._column_captions = list(column_captions) if column_captions else None
-        self._row_captions = list(row_captions) if row_captions else None
+        self._captions = GridCaptions(
+            tuple(title for title, _ in self._panels),
+            tuple(captions or ())[: self.count()],  # memory may have capped the count
+            tuple(column_captions or ()),
+            tuple(row_captions or ()),
+        )
         if self._layout is None or self._geometry_key() != before:
             self._relayout()
         else:
@@ -152,9 +150,9 @@ class ImageGrid(QWidget):
             self.accessibleName(),
             tuple(self._panels),
             self.columns,
-            captions=self._captions,
-            column_captions=self._column_captions,
-            row_captions=self._row_captions,
+            captions=self._captions.pictures or None,
+            column_captions=self._captions.columns or None,
+            row_captions=self._captions.rows or None,
             known=self._known,
             across=self._layout is None or self._layout.fit.across,
         )
@@ -202,22 +200,15 @@ class ImageGrid(QWidget):
         super().changeEvent(event)
 
     def _geometry_key(self) -> tuple[object, ...]:
-        shapes = tuple((title != "", images.shape[:3]) for title, images in self._panels)
-        return (
-            shapes,
-            self._columns,
-            self._captions and max(map(len, self._captions)),  # longer ones may want more room
-            self._column_captions and max(map(len, self._column_captions)),
-            self._row_captions,
-        )
+        shapes = tuple(images.shape[:3] for _, images in self._panels)
+        return (shapes, self._columns, self._captions.extent)
 
     def _relayout(self) -> None:
         if not self._panels:
             self._layout = None
             self.update()
             return
-        ratio, line = self.devicePixelRatioF(), self._line()
-        above = line * bool(self._column_captions) + line * 1.25 * any(title for title, _ in self._panels)
+        ratio, captions = self.devicePixelRatioF(), self._captions
         self._layout = lay_out(
             self.count(),
             self._panels[0][1].shape[1:3],
@@ -225,35 +216,12 @@ class ImageGrid(QWidget):
             self._columns,
             len(self._panels),
             margin=round(theme.em() * 0.6 * ratio),
-            overhead=(self._row_caption_width(), above),
-            title=self._widest_title(),
-            caption=line if self._captions else 0,
-            widest=self._widest_caption(),
+            overhead=(captions.row_width(ratio), captions.height_above(ratio)),
+            title=captions.widest_title(ratio),
+            caption=line_height(ratio) if captions.pictures else 0,
+            widest=captions.widest_caption(ratio),
         )
         self._expire()
-
-    def _line(self) -> float:
-        return QFontMetricsF(self._font()).height() * 1.25 * self.devicePixelRatioF()
-
-    def _font(self) -> QFont:
-        return theme.scaled_font(0.92)
-
-    def _widest_title(self) -> float:
-        font = self._font()
-        font.setWeight(QFont.Weight.DemiBold)
-        widest = max(theme.text_width(title, font) for title, _ in self._panels)
-        return (widest + theme.em() * 0.6) * self.devicePixelRatioF()
-
-    def _widest_caption(self) -> float:
-        words = (*(self._captions or ()), *(self._column_captions or ()))
-        widest = max((theme.text_width(t, self._font()) for t in words), default=0)
-        return (widest + theme.em() * 0.6) * self.devicePixelRatioF() if words else 0
-
-    def _row_caption_width(self) -> float:
-        if not self._row_captions:
-            return 0
-        widest = max(theme.text_width(t, self._font()) for t in self._row_captions)
-        return (widest + theme.em() * 0.8 + 2) * self.devicePixelRatioF()  # 2: widths are not whole
 
     # --- painting
 
@@ -293,9 +261,8 @@ class ImageGrid(QWidget):
 
     def _ground_with_words(self) -> QPixmap:
         """The canvas with every caption on it, which a run of hundreds of frames leaves as it is."""
-        ratio, titles = self.devicePixelRatioF(), [title for title, _ in self._panels]
-        words = (self._captions, self._column_captions, self._row_captions)
-        key = (self.size(), ratio, self._layout, titles, *words, theme.palette(), theme.scale())
+        ratio, layout = self.devicePixelRatioF(), self._layout
+        key = (self.size(), ratio, layout, self._captions, theme.palette(), theme.scale())
         if key != self._ground_key:
             self._ground_key = key
             self._ground = QPixmap(self.size() * ratio)
@@ -303,8 +270,8 @@ class ImageGrid(QWidget):
             painter = QPainter(self._ground)
             theme.paint_canvas(painter, self)
             painter.scale(1 / ratio, 1 / ratio)
-            for panel in range(len(self._panels)):
-                self._paint_words(painter, panel, ratio)
+            for panel in range(len(self._panels)) if layout is not None else ():
+                self._captions.paint(painter, layout, panel, self.count(), self.width() * ratio, ratio)
             painter.end()
         return self._ground
 
@@ -336,47 +303,6 @@ class ImageGrid(QWidget):
             painter.drawRect(
                 QRectF(*self._layout.rect(self._selected, panel)).adjusted(-grow, -grow, grow, grow)
             )
-
-    def _paint_words(self, painter: QPainter, panel: int, ratio: float) -> None:
-        assert self._layout is not None
-        font = self._font()
-        font.setPixelSize(round(font.pixelSize() * ratio))
-        line, flags = self._line(), Qt.AlignmentFlag
-        metrics = QFontMetricsF(font)
-
-        def write(box: QRectF, text: str, align: Qt.AlignmentFlag, colour: str = theme.CANVAS_MUTED) -> None:
-            painter.setPen(QColor(colour))
-            short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, box.width())
-            painter.drawText(box, align | flags.AlignVCenter, short)
-
-        pitch, down = self._layout.pitch
-        x, y, w, h = self._layout.rect(0, panel)
-        middle = x + w / 2  # of the only column: its words may take the whole width
-        room = pitch if self.columns > 1 else max(2 * min(middle, self.width() * ratio - middle), w)
-        painter.setFont(font)
-        for i, text in enumerate((self._column_captions or [])[: self.columns]):
-            write(QRectF(x + i * pitch + (w - room) / 2, y - line, room, line), text, flags.AlignHCenter)
-        for i, text in enumerate((self._row_captions or [])[: self._layout.fit.rows]):
-            left = self._row_caption_width()
-            write(QRectF(x - left, y + i * down, left - theme.em() * 0.8 * ratio, h), text, flags.AlignRight)
-        for i, text in enumerate((self._captions or [])[: self.count()]):
-            cx, cy, cw, ch = self._layout.rect(i, panel)
-            write(QRectF(cx + (cw - room) / 2, cy + ch, room, line), text, flags.AlignHCenter)
-        title = self._panels[panel][0]
-        if title:
-            font.setWeight(QFont.Weight.DemiBold)
-            painter.setFont(font)
-            metrics = QFontMetricsF(font)
-            above = line * (2.25 if self._column_captions else 1.25)
-            end = (
-                self.width() * ratio
-            )  # of the room for the words: the next panel's, if there is one beside it
-            if self._layout.fit.across and panel + 1 < len(self._panels):
-                end = self._layout.rect(0, panel + 1)[0] - theme.em() * ratio
-            room = max(self.columns * pitch, metrics.horizontalAdvance(title) + 4)
-            left = max(min(x, end - room), 0) if panel == 0 else x  # over the row captions rather than cut
-            room = min(room, end - left)
-            write(QRectF(left, y - above, room, line), title, flags.AlignLeft, theme.CANVAS_TEXT)
 
     # --- hands
 
