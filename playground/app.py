@@ -289,7 +289,7 @@ class MainWindow(QMainWindow):
         known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
         page = any(e.key == kept.family and isinstance(e, families.PageEntry) for e in self._entries)
         tab = self._built.get(kept.family)
-        if kept.family not in keys or not (known or page or (tab is not None and tab.entry_of(kept))):
+        if kept.family not in keys or not (known or page or (tab is not None and tab.models.entry_of(kept))):
             self._say(f"{name} was made by {kept.model}, which is not here; open its checkpoint first.")
             return
         self.tabs.setCurrentIndex(keys.index(kept.family))

@@ -209,7 +209,7 @@ def test_an_edited_picture_comes_back(window, qtbot, tmp_path):  # noqa: F811
     settle(qtbot, view)
     images, shown = view.player.frame.images.copy(), picture_of(tab)
     assert images[0].flat[19] == 255 and images[1].flat[40] == 200
-    moment = view_state_of(tab)
+    moment = view_state_of(tab.view)
     picture_metadata.save_png(tmp_path / "edited.png", images[0, ..., 0], moment.kept)
     tab.knobs.reset()
     assert view.edits == {}, "a new run has no edits"
@@ -234,7 +234,7 @@ def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path):  # noqa: F811
         settle(qtbot, view)
     assert [until for _, until in view.trunk] == [2, 4]
     images, kept_one = view.player.frame.images.copy(), tab.picture_metadata()
-    moment = view_state_of(tab)
+    moment = view_state_of(tab.view)
     picture_metadata.save_png(tmp_path / "branch.png", images[0, ..., 0], kept_one)
     tab.knobs.set_settings({"seed": 5})
     qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
@@ -262,13 +262,13 @@ def test_a_picture_is_as_large_as_chosen_and_carries_everything(vae, qtbot, tmp_
     with qtbot.waitSignal(dialog.saved, timeout=WAIT):
         dialog.save_to(tmp_path / "row.png")
     with Image.open(tmp_path / "row.png") as file:
-        assert file.info[picture_metadata.KEYWORD] == view_state_of(vae).kept.to_json()
+        assert file.info[picture_metadata.KEYWORD] == view_state_of(vae.view).kept.to_json()
         pixels = np.asarray(file)
     assert pixels.shape == (28 * 3, (6 * 29 - 1) * 3)
     for i, image in enumerate(images):
         part = pixels[:, i * 29 * 3 : (i * 29 + 28) * 3]
         assert np.array_equal(part, image[..., 0].repeat(3, 0).repeat(3, 1))
-    assert picture_metadata.read(tmp_path / "row.png") == view_state_of(vae).kept
+    assert picture_metadata.read(tmp_path / "row.png") == view_state_of(vae.view).kept
 
 
 def test_numbers_are_saved_as_csv(vae, qtbot, tmp_path):
@@ -389,7 +389,7 @@ def test_keys_export_and_copy(window, vae, qtbot, tmp_path, monkeypatch):  # noq
     image = clipboard.image()
     assert image.width() > 100 and image.height() > 100
     qtbot.keyClick(vae.view, Qt.Key.Key_C, CTRL | SHIFT)
-    assert picture_metadata.from_json(clipboard.text(), "the clipboard") == view_state_of(vae).kept
+    assert picture_metadata.from_json(clipboard.text(), "the clipboard") == view_state_of(vae.view).kept
     qtbot.keyClick(vae.view, Qt.Key.Key_S, CTRL)
     dialog = vae.keeper.dialog
     assert dialog.isVisible() and not dialog.isModal()

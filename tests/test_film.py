@@ -113,8 +113,8 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
         snapshot = int(np.searchsorted(film.snapshot_steps, step, side="right")) - 1
         at = view.player.frame.step
         qtbot.waitUntil(lambda at=at: view.curves._line.value() == at, timeout=WAIT)
-        assert np.array_equal(view.grid._panels[0][1], film.pictures[snapshot])
-        assert f"{film.snapshot_steps[snapshot]:,}" in view.grid._panels[0][0]
+        assert np.array_equal(view.grid.content().panels[0][1], film.pictures[snapshot])
+        assert f"{film.snapshot_steps[snapshot]:,}" in view.grid.content().panels[0][0]
         assert view.plot._line.value() == at and abs(at - step) < 20
     view.setFocus()
     at = view.player.index

@@ -60,7 +60,7 @@ def picture_of(tab):
     """What the canvas shows: titles, words and pixels."""
     return [
         (c.columns, c.captions, c.row_captions, c.column_captions, list(c.panels), c.known)
-        for c in view_state_of(tab).contents
+        for c in view_state_of(tab.view).contents
     ]
 
 
@@ -129,7 +129,7 @@ def test_every_view_plays_and_comes_back_to_the_bit(window, qtbot, tmp_path, mon
     stand_in_the_middle(qtbot, view)
     step, images, shown = view.player.frame.step, view.player.frame.images.copy(), picture_of(tab)
     export(qtbot, tab, tmp_path / "kept.png")
-    snippet, request = view_state_of(tab).snippet, view.request
+    snippet, request = view_state_of(tab.view).snippet, view.request
 
     tab.knobs.reset()  # everything changes
     tab.turn_page(1)

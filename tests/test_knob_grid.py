@@ -214,8 +214,8 @@ def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):
     tab = window.current
     theme.set_scale(QApplication.instance(), 1.6)
     window.resize(1280, 800)
-    tab._fit_switch()
-    names = [v.name for v in tab._suitable]
+    tab.fit_switch()
+    names = [v.name for v in tab.suitable]
     tab.view.setFocus()
     for by, name in (
         (Qt.Key.Key_PageDown, names[1]),
@@ -231,7 +231,7 @@ def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):
 def test_values_of_one_preset_do_not_leak_into_another(open_window, qtbot):
     window = open_window(model_id="ddpm-fashion", view="Guidance")
     tab = window.current
-    names = [v.name for v in tab._suitable]
+    names = [v.name for v in tab.suitable]
     for name, values in (("Steps", ""), ("Grid", ""), ("Guidance", "Trouser, Dress, Sneaker, Bag")):
         tab.show_view(names.index(name))
         assert tab.view.request.row_values == values == tab.knobs.request().row_values

@@ -156,7 +156,7 @@ def test_what_the_masks_view_shows_follows_pointer_keys_and_ordering(open_window
             frame is not None
             and view.is_settled
             and np.array_equal(view.grid._known[2], sees.reshape(28, 28))
-            and view.grid._captions[2] == f"its output sees {np.count_nonzero(sees)}"
+            and view.grid.content().captions[2] == f"its output sees {np.count_nonzero(sees)}"
             and view.plot._title.startswith(f"Row {row + 1}, column {column + 1}:")
             and np.allclose(view.plot._values, np.exp(frame.extras["log_probs"]))
         )
@@ -173,8 +173,8 @@ def test_what_the_masks_view_shows_follows_pointer_keys_and_ordering(open_window
     qtbot.keyClick(view.grid, Qt.Key.Key_Left)
     qtbot.keyClick(view.grid, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)
     qtbot.waitUntil(lambda: shows("rows", 10, 8), timeout=WAIT)
-    when = view.grid._panels[0][1][0].copy()
+    when = view.grid.content().panels[0][1][0].copy()
     tab.knobs.set_settings({"ordering": "scattered"})
     qtbot.waitUntil(lambda: shows("scattered", 10, 8), timeout=WAIT)
-    assert not np.array_equal(view.grid._panels[0][1][0], when), "the picture of what comes when"
+    assert not np.array_equal(view.grid.content().panels[0][1][0], when), "the picture of what comes when"
     assert tab.knobs.request().ordering == "scattered"

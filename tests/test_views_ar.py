@@ -247,10 +247,12 @@ def test_dragging_over_the_pictures_gives_rows(open_window, qtbot):
     original = data.load("fashion", "test")[0][12]
     assert (view.player.frame.images[:, :24] == original[:24]).all()
     assert [f.step for f in view.player.timeline][:26] == [*range(0, 24 * 28, 28), 24 * 28, 24 * 28 + 1]
-    assert view.grid._captions[0] == "original" and np.array_equal(view.grid._panels[0][1][0], original)
+    assert view.grid.content().captions[0] == "original" and np.array_equal(
+        view.grid.content().panels[0][1][0], original
+    )
     tab.knobs.set_settings({"given": "chosen", "label": EACH_CLASS, "known_rows": 27})
     assert tab.knobs.row("label").isVisible()
-    qtbot.waitUntil(lambda: view.grid._captions[1:] == ["T-shirt", "Trouser"], timeout=WAIT)
+    qtbot.waitUntil(lambda: view.grid.content().captions[1:] == ("T-shirt", "Trouser"), timeout=WAIT)
 
 
 def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):
@@ -262,7 +264,7 @@ def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):
     bits = view.player.frame.extras["bits"]
     assert f"{bits.mean():.3f} bits/dim" in view.total.text()
     frames, expected = len(view.player.timeline), coloured(bits, 0, 12)
-    assert np.array_equal(view.grid._panels[0][1][1], expected)
+    assert np.array_equal(view.grid.content().panels[0][1][1], expected)
     box = view.grid.picture_rect(1)
     spot = QPointF(box.x() + 11.5 * box.width() / 28, box.y() + 9.5 * box.height() / 28).toPoint()
     qtbot.mouseMove(view.grid, spot)
@@ -293,4 +295,4 @@ def test_the_field_follows_the_pixel(open_window, qtbot):
     )
     assert view.grid.count() == 1 + len({c.network for c in CARDS if data.modality(c.dataset) == "images"})
     assert np.array_equal(view.grid._known[1], view.player.frame.extras["fields"][0] > 0)
-    assert view.grid._captions[1].startswith("Gated PixelCNN: ")
+    assert view.grid.content().captions[1].startswith("Gated PixelCNN: ")

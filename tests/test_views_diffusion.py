@@ -215,7 +215,7 @@ def test_a_picture_is_drowned_and_comes_back_as_the_class_that_is_named(open_win
     qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.total == 2, timeout=WAIT)
     wait_finished(qtbot, view)
     assert np.array_equal(view.origin._panels[0][1][0], IMAGES[1])
-    assert np.array_equal(view.grid._panels[0][1], view.player.frame.images)
+    assert np.array_equal(view.grid.content().panels[0][1], view.player.frame.images)
     assert "z_t" in view.explanation(view.model)[1]
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_N)
@@ -229,7 +229,7 @@ def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_wi
     wait_finished(qtbot, view)
     view.player.seek(1)
     view.player.show_now()
-    (said, maps), (decoded, pictures) = [(panel[0], panel[1]) for panel in view.grid._panels]
+    (said, maps), (decoded, pictures) = [(panel[0], panel[1]) for panel in view.grid.content().panels]
     assert "z_t" in said and "decoded" in decoded
     assert np.array_equal(maps, view.player.frame.extras["z_t"]) and maps.shape[1:3] == (28, 28)
     assert np.array_equal(pictures, view.player.frame.images)
@@ -265,11 +265,11 @@ def test_a_model_with_a_guide_shows_what_both_pushes_do(open_window, qtbot):
 def test_only_a_model_with_a_guide_offers_to_follow_it(open_window, qtbot):
     tab = open_window(model_id="ldm-fashion", view="Generate").current
     wait_finished(qtbot, tab.view)
-    assert "Two guides" in [kind.name for kind in tab._suitable]
+    assert "Two guides" in [kind.name for kind in tab.suitable]
     assert tab.knobs.row("autoguidance_scale").isVisibleTo(tab)
     tab = open_window(model_id="ldm-small-fashion", view="Generate").current
     wait_finished(qtbot, tab.view)
-    assert "Two guides" not in [kind.name for kind in tab._suitable]
+    assert "Two guides" not in [kind.name for kind in tab.suitable]
     assert not tab.knobs.row("autoguidance_scale").isVisibleTo(tab)
 
 

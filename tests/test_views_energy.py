@@ -130,7 +130,7 @@ def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_wi
     assert list(content.captions[:2]) == view.class_names()[:2]
     assert "training's own" not in view.explanation(view.model)[0]
 
-    tab.show_view([v.name for v in tab._suitable].index("Denoise and complete"))
+    tab.show_view([v.name for v in tab.suitable].index("Denoise and complete"))
     repair = tab.view
     frames = run(qtbot, tab, repair, damage="lower", index=0, num_steps=3, num_samples=2)
     original = data.load("fashion", "test")[0][0]
@@ -139,7 +139,7 @@ def test_chains_through_levels_of_noise_are_shown_beside_where_they_lead(open_wi
         with pytest.raises(KeyError):
             tab.knobs.row(name)
     assert len(repair.grid.content().panels) == 2
-    assert "Filters" not in [v.name for v in tab._suitable]
+    assert "Filters" not in [v.name for v in tab.suitable]
 
 
 def test_the_words_of_a_film_say_how_its_energy_learned():

@@ -79,7 +79,7 @@ def test_a_picture_becomes_every_class_and_the_arrows_take_another(open_window, 
     qtbot.waitUntil(lambda: view.player.frame.extras["origin_label"] == labels[2] != labels[1], timeout=WAIT)
     wait_finished(qtbot, view)
     assert view.stepper.label.text() == "test image 2: Trouser"
-    captions = view.grid._captions
+    captions = view.grid.content().captions
     assert captions[1] == "Trouser, its own" and captions[9].endswith(" bits") and "+" in captions[9]
     tab.knobs.set_settings({"noise": 0.5})
     assert tab.knobs.row("seed").isVisibleTo(tab)
@@ -87,7 +87,7 @@ def test_a_picture_becomes_every_class_and_the_arrows_take_another(open_window, 
 
 def test_a_flow_that_knows_no_classes_has_no_analogies(open_window):
     window = open_window(model_id=MODEL)
-    assert "Analogies" not in [view.name for view in window.current._suitable]
+    assert "Analogies" not in [view.name for view in window.current.suitable]
 
 
 def test_a_walk_of_a_flow_that_knows_classes_can_be_told_them_or_not(open_window, qtbot):

@@ -51,7 +51,7 @@ def open_styles(window, qtbot, file, view_name):
     window.open_file(file)
     tab = window.current
     qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == "styles-fashion", timeout=WAIT)
-    tab.show_view([kind.name for kind in tab._suitable].index(view_name))
+    tab.show_view([kind.name for kind in tab.suitable].index(view_name))
     qtbot.waitUntil(lambda: len(tab.view.player.timeline) > 0, timeout=WAIT)
     wait_finished(qtbot, tab.view)
     return tab, tab.view

@@ -77,7 +77,7 @@ def go(qtbot, window, model, view, **settings):
     tab = window.current
     tab.open_model(model)
     qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == model, timeout=WAIT)
-    tab.show_view([v.name for v in tab._suitable].index(view))
+    tab.show_view([v.name for v in tab.suitable].index(view))
     tab.view.player.speed = None
     tab.knobs.reset()
     tab.knobs.set_settings({"num_tokens": 60, "temperature": 1.0, **settings})
@@ -92,9 +92,9 @@ def done(view):
 
 def test_models_of_text_have_views_of_their_own(window, qtbot):
     tab, view = go(qtbot, window, "gpt-bible", "Write")
-    assert [v.name for v in tab._suitable][:2] == ["Write", "Generations"]
+    assert [v.name for v in tab.suitable][:2] == ["Write", "Generations"]
     assert not {"Generate", "Complete", "Surprise", "Receptive field", "Grid"} & {
-        v.name for v in tab._suitable
+        v.name for v in tab.suitable
     }
     assert tab.knobs.request().num_samples == 1 and "num_samples" not in tab.knobs.settings()
     assert view.attention.isVisible()
@@ -275,7 +275,7 @@ def test_the_film_of_a_model_of_text_is_read(window, qtbot):
     tab = window.current
     tab.open_model("ngram-bible")
     qtbot.waitUntil(lambda: tab.model is not None and tab.model.card.id == "ngram-bible", timeout=WAIT)
-    tab.show_view([v.name for v in tab._suitable].index("Training"))
+    tab.show_view([v.name for v in tab.suitable].index("Training"))
     view = tab.view
     qtbot.waitUntil(lambda: not view.player.is_sampling and len(view.player.timeline) > 10, timeout=WAIT)
     assert view.page.isVisible() and not view.grid.isVisible() and not tab.knobs.row("show").isVisible()

@@ -342,7 +342,7 @@ def test_a_cell_is_chosen_on_both_sides(open_window, qtbot):
     assert "beta-VAE, β = 8" in view.said.text()
     window.current.open_model("vae-fashion")
     qtbot.waitUntil(lambda: window.current.view is not view, timeout=WAIT)
-    names = [kind.name for kind in window.current._suitable]
+    names = [kind.name for kind in window.current.suitable]
     assert "Traversals" not in names and "Sliders" in names
 
 

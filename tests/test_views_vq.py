@@ -57,7 +57,7 @@ def go(qtbot, window, model, view):
     opened = lambda: tab.model is not None and tab.model.card.id == name  # noqa: E731
     qtbot.waitUntil(lambda: opened() or not tab.banner.isHidden(), timeout=WAIT)
     assert opened(), tab.banner.text()
-    tab.show_view([v.name for v in tab._suitable].index(view))
+    tab.show_view([v.name for v in tab.suitable].index(view))
     qtbot.waitUntil(lambda: len(tab.view.player.timeline) > 0, timeout=WAIT)
     wait_finished(qtbot, tab.view)
     return tab, tab.view

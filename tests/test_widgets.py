@@ -327,7 +327,7 @@ def test_captions_name_the_pictures_that_are_there(qtbot: QtBot) -> None:
     grid = ImageGrid()
     qtbot.addWidget(grid)
     grid.set_images(pictures(2), captions=["T-shirt", "Trouser", "Bag"])
-    assert grid._captions == ["T-shirt", "Trouser"]
+    assert grid.content().captions == ("T-shirt", "Trouser")
 
 
 def test_the_grid_refuses_what_is_not_a_picture(qtbot: QtBot) -> None:

@@ -147,7 +147,7 @@ def test_keys_change_views_explain_and_type(open_window, qtbot):
     tab = window.current
     tab.view.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_PageDown)
-    assert tab.view.name == tab._suitable[1].name != "Latent plane"
+    assert tab.view.name == tab.suitable[1].name != "Latent plane"
     qtbot.keyClick(window, Qt.Key.Key_PageUp)
     assert tab.view.name == "Latent plane"
     qtbot.keyClick(window, Qt.Key.Key_E)

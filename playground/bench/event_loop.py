@@ -32,9 +32,9 @@ def gap_rows() -> list[Row]:
                 break
             tab.open_model(model_id)
             bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)
-            for kind in [k for k in tab._suitable if k not in done]:
+            for kind in [k for k in tab.suitable if k not in done]:
                 done.add(kind)
-                tab.show_view(tab._suitable.index(kind))
+                tab.show_view(tab.suitable.index(kind))
                 rows += _gap_rows(f"{tab.family.title}: {kind.name}", _gaps_of(bench, tab.view))
     bench.close()
     return rows

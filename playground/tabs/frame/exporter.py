@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from playground.contract import Frame
+from playground.capabilities import HalvesPrecision
+from playground.contract import Frame, settings_of
 from playground.export import csv_table, picture_metadata
 from playground.export.contact_sheet import Content
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.frame.export_dialog import ExportDialog
+from playground.tabs.frame.view import View
 from playground.tabs.frame.view_state import Animation, ViewState, contents_of, photograph, with_captions
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.widgets.banner import Banner
-
-if TYPE_CHECKING:
-    from playground.tabs.frame.family_tab import FamilyTab
-    from playground.tabs.frame.view import View
 
 
 class Keeper(QObject):
@@ -76,12 +74,29 @@ class Keeper(QObject):
         QToolTip.showText(button.mapToGlobal(QPoint(0, button.height())), text, button)
 
 
-def view_state_of(tab: FamilyTab) -> ViewState | None:
+def metadata_of(view: View) -> PictureMetadata | None:
+    """Everything that makes the picture of a view; None while there is none."""
+    if view.player.frame is None or view.request is None:
+        return None
+    card, step, last = view.model.card, view.player.frame.step, view.player.timeline.last
+    return PictureMetadata(
+        family=card.family,
+        model=card.id,
+        weights=view.model.weights_hash,
+        view=view.name,
+        settings=settings_of(view.request),
+        step=step,
+        head=last.step if last is not None else step,
+        state=view.settings(),
+        precision=view.model.precision if isinstance(view.model, HalvesPrecision) else "",
+    )
+
+
+def view_state_of(view: View) -> ViewState | None:
     """What is on the screen, with everything that made it; None while there is nothing."""
-    if tab.view is not None:
-        tab.view.player.show_now()
-    kept, view = tab.picture_metadata(), tab.view
-    if kept is None or view is None or view.player.frame is None or view.request is None:
+    view.player.show_now()
+    kept = metadata_of(view)
+    if kept is None or view.player.frame is None or view.request is None:
         return None
     frame = view.player.frame
     seed = f", seed {kept.settings['seed']}" if "seed" in kept.settings else ""
@@ -90,7 +105,7 @@ def view_state_of(tab: FamilyTab) -> ViewState | None:
     code = view.code()
     return ViewState(
         name=f"{kept.model}-{kept.view.lower().replace(' ', '-')}-{frame.step}",
-        title=f"{tab.model.card.system}{seed}",
+        title=f"{view.model.card.system}{seed}",
         kept=kept,
         contents=contents_of(view),
         canvas=photograph(view),
@@ -99,9 +114,9 @@ def view_state_of(tab: FamilyTab) -> ViewState | None:
         snippet=""
         if code is None
         else picture_metadata.snippet(
-            tab.model_id,
+            view.tab.model_id,
             view.request,
-            tab.model.Request,
+            view.model.Request,
             code.imports,
             code.request,
             code.run,

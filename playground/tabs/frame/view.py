@@ -23,7 +23,7 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
@@ -33,13 +33,10 @@ from playground import data
 from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
 from playground.experiments.limits import fitted
 from playground.tabs.frame import model_cache
+from playground.tabs.frame.host import Host
 from playground.tabs.frame.python_code import Code, code_of
 from playground.ui.playback.player import Player
 from playground.ui.playback.stream import FrameSource, Lane, News
-
-if TYPE_CHECKING:
-    from playground.tabs.frame.family_tab import FamilyTab
-
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
@@ -57,8 +54,8 @@ class View(QWidget, Generic[AnyModel]):
         Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler
     )
 
-    def __init__(self, tab: FamilyTab) -> None:
-        super().__init__(tab)
+    def __init__(self, tab: Host) -> None:
+        super().__init__(tab.stage)
         self.tab = tab
         self.model: AnyModel = None  # type: ignore[assignment]  # until the tab opens one
         self.request: Request | None = None

@@ -1,0 +1,58 @@
+"""The menu of a family's models: shipped checkpoints by their id, files of the user's own by their path."""
+
+from __future__ import annotations
+
+import contextlib
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import QWidget
+
+from playground.checkpoints import Card, resolve, weights_hash
+from playground.evaluation import report
+from playground.export.picture_metadata import PictureMetadata
+from playground.ui.widgets.controls import ComboBox
+
+
+class ModelMenu(ComboBox):
+    """Each entry stands for a card; ``currentData()`` is its id, or the path of a user's own file."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cards: dict[str, Card] = {}
+        self.setAccessibleName("Model")
+
+    def add(self, card: Card, where: str) -> None:
+        """Put a model into the menu; ``where`` is its id, or the path of a user's own file."""
+        new = where not in self._cards
+        self._cards[where] = card
+        if new:
+            own = "" if where == card.id else " (your file)"
+            self.addItem(f"{card.id}{own}", where)
+            tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+            tip = "\n".join((tip, *report.in_short(card.metrics)))
+            self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def card(self, where: str) -> Card:
+        """The card behind an entry."""
+        return self._cards[where]
+
+    def choose_silently(self, where: str) -> None:
+        """Show an entry without opening its model; none if there is no such entry."""
+        with QSignalBlocker(self):
+            self.setCurrentIndex(self.findData(where))
+        self.update()
+
+    def drop_own(self, where: str) -> None:
+        """Take out a file of the user's own that is no good; shipped models stay."""
+        if where != self._cards[where].id:
+            with QSignalBlocker(self):
+                self.removeItem(self.findData(where))
+            del self._cards[where]
+
+    def entry_of(self, kept: PictureMetadata) -> str:
+        """The entry of the model that a picture was made by, the one with the same weights if there are several; "" if none."""
+        found = [where for where, card in self._cards.items() if card.id == kept.model]
+        if len(found) > 1:
+            with contextlib.suppress(OSError, ValueError):  # a file that has gone since
+                found.sort(key=lambda where: weights_hash(resolve(where)) != kept.weights)
+        return found[0] if found else ""

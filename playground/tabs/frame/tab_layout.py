@@ -1,0 +1,115 @@
+"""Where things stand in a family's tab: model menu and views at the top, knobs, canvas and words below, the transport at the foot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+
+from playground.tabs.frame.explain_panel import ExplainPanel
+from playground.tabs.frame.model_card import CardButton
+from playground.tabs.frame.model_menu import ModelMenu
+from playground.tabs.frame.view_switch import ViewSwitch
+from playground.ui.knobs.panel import KnobPanel
+from playground.ui.playback.transport import Transport
+from playground.ui.theme import theme
+from playground.ui.widgets.banner import Banner
+from playground.ui.widgets.controls import IconButton
+
+SENTENCE = 15  # em: the least room for the family's sentence beside the views
+# em: in a narrower tab (or with larger type) the picture takes the place of the explanation
+ROOM_FOR_WORDS = 66
+
+
+class TabLayout(QWidget):
+    """The widgets of a tab in their places; what happens in them is the subclass's business.
+
+    Args:
+        sentence: about the family, stands at the top where there is room.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__()
+        self._narrow = False
+        self._make_widgets(sentence)
+        self._lay_out()
+        theme.signals.changed.connect(self._fit)
+
+    def _make_widgets(self, sentence: str) -> None:
+        self.models = ModelMenu()
+        self.card = CardButton()
+        self.sentence = QLabel(sentence)
+        self.sentence.setProperty("role", "caption")
+        self.sentence.setWordWrap(True)
+        self._switch_place = QHBoxLayout()
+        self.switch: ViewSwitch | None = None
+        self.explain_button = IconButton("help", "Explain (E)")
+        self.explain_button.setCheckable(True)
+        self.explain_button.setChecked(True)
+        self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
+        self.banner = Banner()
+        self.knobs = KnobPanel()
+        self.canvas = QStackedWidget()
+        self.waiting = QLabel("Loading the model …")
+        self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.waiting.setProperty("role", "caption")
+        self.canvas.addWidget(self.waiting)
+        self.explain = ExplainPanel()
+        self.explain_button.toggled.connect(self.explain.setVisible)
+        self.transport = Transport()
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.models)
+        top.addWidget(self.card)
+        top.addWidget(self.sentence, 1)
+        top.addLayout(self._switch_place)
+        top.addWidget(self.explain_button)
+        top.addWidget(self.export_button)
+        self.body = QSplitter(Qt.Orientation.Horizontal)
+        for part, stretch in ((self.knobs, 0), (self.canvas, 1), (self.explain, 0)):
+            self.body.addWidget(part)
+            self.body.setStretchFactor(self.body.count() - 1, stretch)
+            self.body.setCollapsible(self.body.count() - 1, False)
+        column = QVBoxLayout(self)
+        gap = round(theme.em() * 0.6)
+        column.setContentsMargins(gap, gap, gap, gap)
+        column.setSpacing(gap)
+        column.addLayout(top)
+        column.addWidget(self.banner)
+        column.addWidget(self.body, 1)
+        column.addWidget(self.transport)
+
+    def make_switch(self, names: Sequence[str]) -> ViewSwitch | None:
+        """A switch between these views in place of the last one; none where there is nothing to choose."""
+        if self.switch is not None:
+            self._switch_place.removeWidget(self.switch)
+            self.switch.deleteLater()
+            self.switch = None
+        if len(names) > 1:
+            self.switch = ViewSwitch(names)
+            self._switch_place.addWidget(self.switch)
+            self.fit_switch()
+        return self.switch
+
+    def fit_switch(self) -> None:
+        """Segments if they leave the sentence some room beside them, else a menu."""
+        if self.switch is not None:
+            others = (self.models, self.card, self.explain_button)
+            taken = sum(widget.sizeHint().width() for widget in others) + theme.em() * (SENTENCE + 4)
+            self.switch.fit(self.width() - taken)
+
+    def _fit(self) -> None:
+        """The picture stays the largest thing: where there is no room for both, the words step aside until asked for."""
+        narrow = self.width() < ROOM_FOR_WORDS * theme.em()
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self.explain_button.setChecked(not narrow)
+        self.fit_switch()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The switch and the words fold when they do not fit."""
+        self._fit()
+        super().resizeEvent(event)
