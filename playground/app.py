@@ -191,7 +191,8 @@ class MainWindow(QMainWindow):
 
     def _change_device(self, name: str) -> None:
         self.model_cache.device = name
-        for tab in (*self._built.values(), *self._pages.values()):
+        every: list[FamilyTab | Page] = [*self._built.values(), *self._pages.values()]
+        for tab in every:
             tab.reopen()
 
     def _apply_theme(self, mode: theme.Mode) -> None:

@@ -78,7 +78,7 @@ def entry(key: str) -> Family | PageEntry:
     Raises:
         ValueError: one sentence.
     """
-    every = (*BEFORE, *FAMILIES, *AFTER)
+    every: tuple[Family | PageEntry, ...] = (*BEFORE, *FAMILIES, *AFTER)
     for one in every:
         if key.lower() in (one.key, one.title.lower()):
             return one

@@ -25,13 +25,13 @@ def gap_rows() -> list[Row]:
         if tab is None:  # a page
             rows += _page_rows(bench, str(bench.window.tabs.tabText(index)))
             continue
-        bench.wait(lambda tab=tab: tab.view is not None, 60)
+        bench.wait(lambda tab=tab: tab.view is not None, 60)  # type: ignore[misc]
         done = set()
         for model_id in [tab.models.itemData(i) for i in range(tab.models.count())]:
             if all(kind in done for kind in registry.views_of(tab.family)):
                 break
             tab.open_model(model_id)
-            bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)
+            bench.wait(lambda tab=tab, wanted=model_id: tab.model_id == wanted, 60)  # type: ignore[misc]
             for kind in [k for k in tab.suitable if k not in done]:
                 done.add(kind)
                 tab.show_view(tab.suitable.index(kind))
@@ -103,7 +103,7 @@ def _gaps_of(bench: Probe, view: Any) -> list[float]:
     return _late(bench, again)
 
 
-def _late(bench: Probe, meanwhile: Callable[[], None]) -> list[float]:
+def _late(bench: Probe, meanwhile: Callable[[], object]) -> list[float]:
     from PySide6.QtCore import Qt, QTimer
 
     late: list[float] = []

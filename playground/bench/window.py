@@ -78,7 +78,7 @@ def _slider() -> list[Row]:
     from PySide6.QtWidgets import QApplication
 
     bench = Probe("vae", "vae2d-fashion", "Latent plane")
-    view = bench.window.current.view  # type: ignore[union-attr]
+    view = bench.view
     bench.wait(lambda: len(view.points) == 10_000 and not view.player.is_playing, 120)
     bench.run(0.5)
     shown: list[float] = []
@@ -169,15 +169,15 @@ def _knobs() -> list[Row]:
     rows = []
     for tab, model, name, knob, low, high in _KNOBS:
         bench = Probe(tab, model, name)
-        view: Any = bench.window.current.view  # type: ignore[union-attr]
-        bench.wait(lambda view=view: view.player.frame is not None and not view.player.is_sampling, 60)
+        view = bench.view
+        bench.wait(lambda view=view: view.player.frame is not None and not view.player.is_sampling, 60)  # type: ignore[misc]
         times = []
         for value in np.linspace(low, high, 40).tolist():
             request = dataclasses.replace(view.request, num_samples=1, **{knob: value})
             start = time.perf_counter()
             view.turn(request)
             bench.wait(
-                lambda view=view, request=request: (
+                lambda view=view, request=request: (  # type: ignore[misc]
                     view.request == request
                     and not view.player.is_sampling
                     and view.player.frame is view.player.timeline.last
@@ -204,10 +204,9 @@ def _painting() -> list[Row]:
     from playground.ui.playback.stream import Lane
 
     bench = Probe("autoregressive", "pixelcnn-fashion", "Generate")
-    tab = bench.window.current
-    view = tab.view  # type: ignore[union-attr]
-    tab.knobs.set_silently({"guidance_scale": 1.0})  # type: ignore[union-attr]  # one pass for each pixel
-    view.start(tab.knobs.request())  # type: ignore[union-attr]
+    tab, view = bench.tab, bench.view
+    tab.knobs.set_silently({"guidance_scale": 1.0})  # one pass for each pixel
+    view.start(tab.knobs.request())
     bench.wait(lambda: not view.player.is_playing, 120)
 
     def milliseconds(lane: Lane, begin: Callable[[], None]) -> float:
@@ -272,7 +271,7 @@ def resident_with_all_tabs() -> float:
         bench.window.tabs.setCurrentIndex(index)
         tab = bench.window.current
         if tab is not None:
-            bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 0, 60)
+            bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 0, 60)  # type: ignore[misc]
         bench.run(2.0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bench.close()

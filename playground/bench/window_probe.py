@@ -33,6 +33,16 @@ class Probe:
         self.window.stream.start()
         self.wait(lambda: self.window.current is not None and self.window.current.view is not None, 60)
 
+    @property
+    def tab(self) -> Any:
+        """The family's tab on screen, whose widgets are those of its family."""
+        return self.window.current
+
+    @property
+    def view(self) -> Any:
+        """Its view, whose widgets are those of its kind."""
+        return self.tab.view
+
     def wait(self, until: Callable[[], Any], seconds: float) -> None:
         """Run the event loop until something is true; asked every millisecond, so as to take no time from others."""
         from PySide6.QtCore import QEventLoop, Qt, QTimer

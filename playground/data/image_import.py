@@ -153,7 +153,7 @@ def _fit(grey: Image.Image, size: int) -> tuple[np.ndarray, list[str]]:
     if grey.size == (size, size):
         return np.asarray(grey).copy(), ["taken pixel for pixel"]
     longest = max(grey.size)
-    inner = tuple(max(round(side * size / longest), 1) for side in grey.size)
+    inner = max(round(grey.width * size / longest), 1), max(round(grey.height * size / longest), 1)
     shown = inner[0] == inner[1] == size
     words = f"{'averaged down' if longest > size else 'enlarged'} to {inner[0]} × {inner[1]}"
     if longest == size:

@@ -49,7 +49,8 @@ def save(path: Path, table: Table) -> None:
 def of_frame(frame: Frame, names: Sequence[str] | None = None) -> Table | None:
     """A row per picture: its class and every extra that has one number or one vector for each; None without any."""
     count = len(frame.images)
-    header, columns = ["picture"], [list(range(1, count + 1))]
+    header: list[str] = ["picture"]
+    columns: list[list[Any]] = [list(range(1, count + 1))]
     if names and len(names) == count:
         header.append("class")
         columns.append(list(names))

@@ -79,13 +79,13 @@ def page(title: str, parts: Sequence[Part], most_bytes: int = MOST_BYTES) -> str
 
 def _as_data(part: Part, room: int) -> dict[str, Any]:
     kept = _evenly(len(part.frames), LONGEST)
-    is_text = isinstance(part.frames[0], str)
-    encoded = {i: part.frames[i] if is_text else _png(part.frames[i]) for i in kept}
+    first = part.frames[0]
+    encoded = {i: f if isinstance(f := part.frames[i], str) else _png(f) for i in kept}
     while len(kept) > 1 and sum(len(encoded[i]) for i in kept) > room:
         kept = [kept[i] for i in _evenly(len(kept), (len(kept) + 1) // 2)]
     start = len(part.frames) - 1 if part.start is None else part.start
     return {
-        "kind": "text" if is_text else "picture",
+        "kind": "text" if isinstance(first, str) else "picture",
         "title": part.title,
         "text": part.text,
         "formula": part.formula,
@@ -95,7 +95,7 @@ def _as_data(part: Part, room: int) -> dict[str, Any]:
         "answer": part.answer,
         "frames": [encoded[i] for i in kept],
         "captions": [part.captions[i] for i in kept] if part.captions else [],
-        "width": 0 if is_text else _width(part.frames[0]),
+        "width": 0 if isinstance(first, str) else _width(first),
         "start": min(range(len(kept)), key=lambda i: abs(kept[i] - start)),
         "rate": min(max(len(kept) / PLAYING, SLOWEST), FASTEST),
     }

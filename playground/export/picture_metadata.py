@@ -184,8 +184,8 @@ def request_of(kind: type[Request], settings: Mapping[str, Any], num_classes: in
         ValueError: one sentence.
     """
     for one in contract.knobs(kind):
-        value = settings.get(one.name, one.default)
-        wanted = (int, float) if one.type is float else one.type
+        value: Any = settings.get(one.name, one.default)
+        wanted: Any = (int, float) if one.type is float else one.type
         if not isinstance(value, wanted) or (isinstance(value, bool) and one.type is not bool):
             raise ValueError(f"{one.name} cannot be {str(value)[:40]!r}.")
         if one.choices == "classes" and not contract.EACH_CLASS <= int(value) < num_classes:

@@ -57,7 +57,8 @@ class Generate(View):
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""
         self.grid = ImageGrid()
-        self.grid.selection_changed.connect(lambda _: (self._draw_bars(), self._refresh_editor()))
+        self.grid.selection_changed.connect(lambda _: self._draw_bars())
+        self.grid.selection_changed.connect(lambda _: self._refresh_editor())
         self.grid.picked.connect(self._rewind_to)
         self.column.addWidget(self.grid, 1)
         self.editor = PixelEditor()

@@ -89,8 +89,8 @@ class OneImage(Scene):
         drawn = [(f"model:{card.id}", f"drawn by {card.id}") for card in self.cards]
         self.source = combo([*sets, *drawn])
         self.source.setAccessibleName("Where pictures are taken from")
-        self.source.currentIndexChanged.connect(lambda: self.take(self.stepper.index))
         self.stepper = Stepper("picture", COUNT)
+        self.source.currentIndexChanged.connect(lambda: self.take(self.stepper.index))
         self.stepper.stepped.connect(self.take)
         self.brush = Segmented(["paint", "erase"])
         self.brush.setToolTip("What dragging over the picture does (the right button does the other)")

@@ -379,7 +379,7 @@ class Race(Scene):
         if event.matches(QKeySequence.StandardKey.Copy):
             self.keeper.copy(copy_picture)
             return True
-        if event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:
+        if event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:  # type: ignore[index]
             self.keeper.copy(copy_settings)
             return True
         if event.key() == Qt.Key.Key_E and plain:
@@ -418,4 +418,5 @@ def default_entrants(cards: Sequence[Card]) -> list[str]:
 def _classes(cards: Sequence[Card]) -> list[str]:
     """The classes of most of the models."""
     kinds = [tuple(card.classes) for card in cards if card.classes]
-    return list(max(kinds, key=kinds.count)) if kinds else []
+    most = max(kinds, key=kinds.count, default=())
+    return list(most)

@@ -7,13 +7,15 @@ play replays what is stored at the pace at which it came, and takes the samplers
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from playground.contract import Frame
 from playground.tabs.compare.race_record import FAILED, STOPPED, Clock, Ending, Record, Stand, clocked
-from playground.ui.playback.stream import REFRESH, FrameSource, Lane
+from playground.ui.playback.stream import REFRESH, Lane
+
+Racer = Callable[[], Iterator[Frame]]  # called on the worker: the run of one model
 
 
 class RacePlayer(QObject):
@@ -105,7 +107,7 @@ class RacePlayer(QObject):
 
     # --- what can be done
 
-    def start(self, sources: Sequence[FrameSource | None], limit: float | None = None) -> None:
+    def start(self, sources: Sequence[Racer | None], limit: float | None = None) -> None:
         """Begin a race; None is a lane that cannot take part.
 
         Args:
@@ -121,7 +123,7 @@ class RacePlayer(QObject):
                 self._play(i, source, clock, limit)
         self.changed.emit()
 
-    def _play(self, lane: int, source: FrameSource, clock: Clock, limit: float | None) -> None:
+    def _play(self, lane: int, source: Racer, clock: Clock, limit: float | None) -> None:
         ending = self._endings[lane]
         self.lanes[lane].play(lambda: clocked(source, clock, ending, limit))
 

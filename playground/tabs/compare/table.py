@@ -47,7 +47,7 @@ class Table(Scene):
         self.marked.chosen.connect(lambda _: self._fill())
         self.marked.setAccessibleName("Figures or stars")
         self.sized = Segmented([f"size: {name}" for name in SIZES])
-        self.sized.chosen.connect(lambda _: (self._draw(), self._turn(TRILEMMA)))
+        self.sized.chosen.connect(lambda _: self._resize_points())
         self.sized.setAccessibleName("What the size of a point stands for")
         self.save = IconButton("export", "Save this table as CSV")
         self.save.clicked.connect(self.ask_where)
@@ -69,6 +69,10 @@ class Table(Scene):
         self._fill()
         self._turn(MEASURED)
 
+    def _resize_points(self) -> None:
+        self._draw()
+        self._turn(TRILEMMA)
+
     def _lay_out(self) -> None:
         top = QHBoxLayout()
         for widget in (self.sheet, self.marked, self.sized):
@@ -76,8 +80,8 @@ class Table(Scene):
         top.addStretch(1)
         top.addWidget(self.save)
         self.sheets = QStackedWidget()
-        for widget in (self.measured, self.trilemma, self.published):
-            self.sheets.addWidget(widget)
+        for sheet in (self.measured, self.trilemma, self.published):
+            self.sheets.addWidget(sheet)
         box = QWidget()
         inside = QVBoxLayout(box)
         inside.setContentsMargins(0, 0, 0, 0)

@@ -355,7 +355,7 @@ class ExportDialog(QDialog):
             self._ask()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self._copy(copy_picture)
-        elif event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:
+        elif event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:  # type: ignore[index]
             self._copy(copy_settings)
         else:
             super().keyPressEvent(event)

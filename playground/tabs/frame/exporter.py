@@ -129,7 +129,7 @@ def view_state_of(view: View) -> ViewState | None:
 
 def _film_of(view: View) -> Animation:
     """Of the run so far: every frame laid out as the first grid or plane of the canvas is."""
-    found = [w.content() for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind)]
+    found = [w.content() for w in _sheets_of(view)]
     shown = [c for c in found if c is not None and not c.whole]
     first = max(shown, key=lambda c: len(c.panels[0][1]), default=None)
     columns, gap, across = (first.columns, first.gap, first.across) if first is not None else (1, 1, True)
@@ -154,6 +154,10 @@ def _tables_of(view: View, frame: Frame) -> list[csv_table.Table]:
     return [t for t in found if t is not None and t.rows]
 
 
+def _sheets_of(view: View) -> list[LatentPlane | ImageGrid]:
+    return [*view.findChildren(LatentPlane), *view.findChildren(ImageGrid)]
+
+
 def _zoom_of(view: View) -> int:
-    zooms = [w.zoom for kind in (LatentPlane, ImageGrid) for w in view.findChildren(kind) if w.zoom]
+    zooms = [w.zoom for w in _sheets_of(view) if w.zoom]
     return max(min(zooms, default=1), 1)

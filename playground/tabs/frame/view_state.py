@@ -71,9 +71,11 @@ class ViewState:
 
 def contents_of(canvas: QWidget) -> list[Content]:
     """What the grids and planes on a canvas show, from top to bottom; a photograph of it if there are none."""
-    found = [
-        w for kind in (ImageGrid, LatentPlane) for w in canvas.findChildren(kind) if w.isVisibleTo(canvas)
+    every: list[ImageGrid | LatentPlane] = [
+        *canvas.findChildren(ImageGrid),
+        *canvas.findChildren(LatentPlane),
     ]
+    found = [w for w in every if w.isVisibleTo(canvas)]
     found.sort(key=lambda w: (w.mapTo(canvas, QPoint()).y(), w.mapTo(canvas, QPoint()).x()))
     return [c for w in found if (c := w.content()) is not None] or [photograph(canvas)]
 

@@ -85,7 +85,9 @@ class Rail(QWidget):
 
     def focus(self) -> None:
         """The focus to the chosen one."""
-        self._group.checkedButton().setFocus(Qt.FocusReason.TabFocusReason)
+        chosen = self._group.checkedButton()
+        if chosen is not None:
+            chosen.setFocus(Qt.FocusReason.TabFocusReason)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Home and End."""

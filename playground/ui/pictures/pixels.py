@@ -28,7 +28,7 @@ def argb(images: np.ndarray) -> np.ndarray:
     """
     check_pictures(images)
     if images.shape[3] == 1:
-        out = images[..., 0].astype(np.uint32)
+        out: np.ndarray = images[..., 0].astype(np.uint32)
         out *= 0x010101
     else:
         wide = images.astype(np.uint32)

@@ -270,12 +270,14 @@ class Lane(QObject):
 
     def _delay(self, now: float) -> float | None:
         """Seconds until this lane can use the worker, None if something must happen first."""
-        if not self._wants_work() or self._run.nbytes > OUTBOX_BYTES:
+        run = self._run
+        if run is None or not self._wants_work() or run.nbytes > OUTBOX_BYTES:
             return None
-        return 0.0 if self._run.paused else max(0.0, self._due - now)
+        return 0.0 if run.paused else max(0.0, self._due - now)
 
     def _take_turn(self, now: float, turn: int) -> _Run:
         run = self._run
+        assert run is not None, "it wants work"
         self._served, run.begun = turn, True
         if run.paused:
             run.steps -= 1
@@ -447,7 +449,7 @@ class Stream(QObject):
             if run.over:
                 return
             began = time.perf_counter()
-            frame = next(run.generator)
+            frame = next(run.generator)  # type: ignore[arg-type]  # loaded by now
             size = frame.nbytes + frame.state_nbytes
         except StopIteration:
             ending = "finished", ""
@@ -458,7 +460,7 @@ class Stream(QObject):
     def _load(self, run: _Run) -> None:
         self._prepare()
         try:
-            run.generator = iter(run.source())
+            run.generator = iter(run.source())  # type: ignore[misc]  # there until it is called
         except StopIteration as error:
             raise RuntimeError("the source stopped before its first frame") from error
         run.source = None

@@ -5,9 +5,11 @@ It reads one player whenever that changes, and tells it what to do; its parts ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from playground.ui.playback.player import Player
 from playground.ui.playback.transport_parts import Figures, SignButton, TimeSlider
@@ -99,6 +101,10 @@ class Transport(QWidget):
 
     # --- inside
 
+    def _do(self, action: Callable[[Player], None]) -> None:
+        if self._player is not None:
+            action(self._player)
+
     def _fill_speeds(self) -> None:
         for text, value in SPEEDS:
             self.speeds.addItem(text, value)
@@ -121,16 +127,16 @@ class Transport(QWidget):
         row.addWidget(self.speeds)
 
     def _connect(self) -> None:
-        doing = {
-            self.first: lambda: self._player.go_first(),
-            self.back: lambda: self._player.step_back(),
-            self.play: lambda: self._player.toggle(),
-            self.forward: lambda: self._player.step_forward(),
-            self.last: lambda: self._player.go_last(),
-            self.stop: lambda: self._player.stop(),
+        doing: dict[QAbstractButton, Callable[[Player], None]] = {
+            self.first: Player.go_first,
+            self.back: Player.step_back,
+            self.play: Player.toggle,
+            self.forward: Player.step_forward,
+            self.last: Player.go_last,
+            self.stop: Player.stop,
         }
         for button, action in doing.items():
-            button.clicked.connect(lambda _checked=False, action=action: action())
+            button.clicked.connect(lambda _checked=False, action=action: self._do(action))
         for button in (self.back, self.forward):
             button.setAutoRepeat(True)
             button.setAutoRepeatDelay(350)
@@ -178,8 +184,9 @@ def describe(player: Player | None) -> list[str]:
     parts = [f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"]
     if frame.passes:
         parts.append(f"{frame.passes:,} network {passes}".replace(",", "\u202f"))
-    if frame.passes and player.seconds_per_step is not None:  # else nothing was computed: it is a recording
-        parts.append(f"{duration(player.seconds_per_step)}/step")
+    seconds = player.seconds_per_step if player else None
+    if frame.passes and seconds is not None:  # else nothing was computed: it is a recording
+        parts.append(f"{duration(seconds)}/step")
     return parts
 
 
@@ -203,12 +210,13 @@ def duration(seconds: float) -> str:
 def _nearest_speed(speed: float | None) -> int:
     if speed is None:
         return len(SPEEDS) - 1
-    return min(range(len(SPEEDS) - 1), key=lambda i: abs(SPEEDS[i][1] - speed))
+    return min(range(len(SPEEDS) - 1), key=lambda i: abs((SPEEDS[i][1] or 0.0) - speed))
 
 
 if __name__ == "__main__":
     import sys
     import time
+    from collections.abc import Iterator
 
     import numpy as np
     from PySide6.QtWidgets import QApplication, QVBoxLayout
@@ -216,7 +224,7 @@ if __name__ == "__main__":
     from playground.contract import Frame
     from playground.ui.playback.stream import Stream
 
-    def count() -> object:
+    def count() -> Iterator[Frame]:
         for step in range(51):
             time.sleep(0.03)
             yield Frame(step, 50, step, np.full((1, 28, 28, 1), 5 * step, np.uint8))

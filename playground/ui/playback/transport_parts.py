@@ -29,7 +29,7 @@ class TimeSlider(Slider):
         last = player.timeline.last if player else None
         with QSignalBlocker(self):
             self.setEnabled(last is not None)
-            first = player.timeline[0].step if last else 0
+            first = player.timeline[0].step if player and last else 0
             self.setRange(first, max(last.total, last.step, first + 1) if last else 1)
             self._head = last.step if last else 0
             self.setValue(player.frame.step if player and player.frame else 0)
@@ -199,7 +199,7 @@ class Figures(QWidget):
 
 def _between(ground: QColor, colour: QColor, share: float) -> QColor:
     """``colour`` laid over ``ground``, as an opaque colour: overlapping strokes do not show."""
-    pairs = zip(ground.getRgb()[:3], colour.getRgb()[:3], strict=True)
+    pairs = (ground.red(), colour.red()), (ground.green(), colour.green()), (ground.blue(), colour.blue())
     return QColor(*(round(g + share * (c - g)) for g, c in pairs))
 
 

@@ -244,7 +244,7 @@ class BarPlot(QWidget):
         tops = np.where(np.abs(at - x[bar]) <= width / 2, heights[bar], 0) / heights.max() * h
         inside = np.arange(h)[::-1, None] + 0.5 < tops  # (h, w)
         opacity = colour.alphaF()
-        r, g, b = (round(v * opacity) for v in colour.getRgb()[:3])  # premultiplied
+        r, g, b = (round(v * opacity) for v in (colour.red(), colour.green(), colour.blue()))  # premultiplied
         argb = np.uint32(round(255 * opacity) << 24 | r << 16 | g << 8 | b)
         ground = self._place(plot, 0, self._ground).y()
         target = QRectF(left, ground if hangs else ground - high, right - left, high)

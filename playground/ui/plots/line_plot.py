@@ -250,8 +250,7 @@ class LinePlot(Plot):
 
     def _mark(self, name: str) -> None:
         x, y = self.curve(name)
-        inside = self._at is not None and len(x) > 0 and x[0] <= self._at <= x[-1]
-        if not inside:
+        if self._at is None or not len(x) or not x[0] <= self._at <= x[-1]:
             self._dots[name].setData([], [])
             return
         value = float(np.interp(self._at, x, y))

@@ -328,8 +328,8 @@ class CalmWheel(QObject):
             if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
                 event.ignore()
                 return True
-            pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-            if pressed and event.key() == Qt.Key.Key_Escape:  # gives the keys back to the window
+            escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape
+            if escape and event.type() == QEvent.Type.KeyPress:  # gives the keys back to the window
                 watched.clearFocus()
                 return True
         return False

@@ -35,7 +35,7 @@ def to_html(text: str) -> str:
 
 def _group(tokens: list[str], at: int, top: bool = False) -> tuple[str, int]:
     """Set tokens up to the closing brace; returns the html and the index after it."""
-    out = []
+    out: list[str] = []
     while at < len(tokens):
         token = tokens[at]
         if token == "}" and not top:
