@@ -192,7 +192,8 @@ class Frame:
         step: moments done so far, 0..total.
         total: moments in all.
         passes: network passes so far (for one batch; a guided diffusion step counts two).
-        images: uint8 (B, H, W, C); of a text (B, 1, T, 1), the ASCII codes of its characters, 0 where nothing is written yet.
+        images: uint8 (B, H, W, C), grey or in colours, of any size; of a text (B, 1, T, 1), the ASCII codes of its characters, 0
+            where nothing is written yet.  Which of these it is, the data set of the model says (``data/modality.py``).
         extras: what else there is to see: ``x_0_pred`` uint8 (B,H,W,C), ``logits`` (B,256), ``latent`` (B,D), ``text`` ...
         state: everything needed to continue from here, offered every so many frames; pass it as ``resume``.
     """

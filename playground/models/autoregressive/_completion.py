@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from playground.contract import Frame, Request, State
+from playground.contract import Frame, Model, Request, State
 
 
 def completion_state(x: Tensor, known: Tensor, num_samples: int) -> State:
@@ -36,7 +35,7 @@ def completion_state(x: Tensor, known: Tensor, num_samples: int) -> State:
 
 
 @torch.no_grad()
-def complete(model: Any, x: Tensor, known: Tensor, request: Request) -> Iterator[Frame]:
+def complete(model: Model, x: Tensor, known: Tensor, request: Request) -> Iterator[Frame]:
     """A frame per row that is given and read, then one per pixel; the known part is in all of them."""
     state = completion_state(x, known, request.num_samples)
     yield Frame(0, known.numel(), 0, state["images"].copy(), {}, state)

@@ -82,7 +82,7 @@ class OneImage(Scene):
         self._choose(out_of_distribution.OTHERS.index(self.other))
 
     def _make_sources(self) -> None:
-        self.grid = PaintGrid()
+        self.grid = PaintGrid(SHAPE)
         self.grid.painted.connect(self._painted)
         self.said = _caption()
         sets = [(f"set:{name}", kept.title) for name, kept in out_of_distribution.SETS.items()]

@@ -18,10 +18,10 @@ class PaintGrid(PixelGrid):
 
     painted = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, shape: tuple[int, int, int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.erases = False  # the brush makes black
-        self._picture = np.zeros((28, 28, 1), np.uint8)
+        self._picture = np.zeros(shape, np.uint8)
         self._last = (-1, -1)
         self.hovered.connect(self._stroke)
         self.picked.connect(self._begin)
@@ -97,7 +97,7 @@ def _demo() -> None:
     from playground.ui.widgets.demo import application, run
 
     application()
-    grid = PaintGrid()
+    grid = PaintGrid(data.DATASETS["fashion"].image_shape)
     grid.setProperty("family", "neutral")
     grid.show_picture(data.load("fashion", "test")[0][0])
     run(grid)
