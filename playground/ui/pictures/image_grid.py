@@ -270,8 +270,9 @@ class ImageGrid(QWidget):
             painter = QPainter(self._ground)
             theme.paint_canvas(painter, self)
             painter.scale(1 / ratio, 1 / ratio)
-            for panel in range(len(self._panels)) if layout is not None else ():
-                self._captions.paint(painter, layout, panel, self.count(), self.width() * ratio, ratio)
+            for panel in range(len(self._panels)):
+                if layout is not None:
+                    self._captions.paint(painter, layout, panel, self.count(), self.width() * ratio, ratio)
             painter.end()
         return self._ground
 
