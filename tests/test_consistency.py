@@ -123,6 +123,40 @@ def test_new_noise_brings_back_as_much_as_was_jumped_over():
     assert noised.var() + carried**2 == pytest.approx(sigma_s**2, rel=0.02)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.25, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("s", [0.0, 0.1, 0.5, 0.95])
+def test_a_jump_ends_where_the_variance_exploding_form_says(s, gamma):
+    """Kim et al. 2024, algorithm 3, in their x = x_0 + sigma epsilon: to sqrt(1 - gamma^2) sigma, then gamma sigma anew."""
+    target = consistency.gamma_target(s, gamma)
+    sigma, reached = math.tan(math.pi / 2 * s), math.tan(math.pi / 2 * target)
+    assert reached**2 == pytest.approx((1 - gamma**2) * sigma**2, abs=1e-12)
+    assert sigma**2 - reached**2 == pytest.approx((gamma * sigma) ** 2, abs=1e-12)
+    assert target == pytest.approx(s) or gamma
+
+
+class PerfectJumps(Consistency):
+    """Data of one picture again: epsilon stays what it was along the whole path."""
+
+    def jump(self, x_t, t, s, labels):
+        theta_t, theta_s = math.pi / 2 * t, math.pi / 2 * s
+        epsilon = (x_t - math.cos(theta_t) * PICTURE) / math.sin(theta_t)
+        return math.cos(theta_s) * PICTURE + math.sin(theta_s) * epsilon, PICTURE.expand_as(x_t)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 1.0])
+def test_the_share_of_fresh_noise_is_gamma_squared(gamma):
+    """Where the way back is perfect, the noise after the first jump is the old and the new one: at gamma = 0.5 a quarter is new."""
+    perfect = PerfectJumps(ConsistencyConfig(**SHAPE)).eval()
+    request = ConsistencyRequest(num_steps=2, fresh_noise=gamma, num_samples=3, seed=5)
+    _, middle, _ = perfect.sample(request)
+    draw, grid = perfect.uniforms(request), Grid.make(2, -10.0)
+    assert grid.t[1] == pytest.approx(0.5, abs=0.01)
+    x_s = torch.from_numpy(middle.state["x_t"])
+    epsilon = (x_s - grid.alpha[1] * PICTURE) / grid.sigma[1]
+    expected = math.sqrt(1 - gamma**2) * draw("x_T") + gamma * draw("noise", 0)
+    assert torch.allclose(epsilon, expected, atol=0.02)
+
+
 @pytest.mark.parametrize("fresh_noise", [0.0, 0.5, 1.0])
 def test_a_resumed_run_is_the_same_run(model, fresh_noise):
     request = ConsistencyRequest(num_steps=4, fresh_noise=fresh_noise, num_samples=2, seed=3)

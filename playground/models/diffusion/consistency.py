@@ -7,11 +7,13 @@ x_t = cos(theta_t) x_0 + sin(theta_t) epsilon, every jump is a turn (Lu and Song
 
     G(x_t, t, s) = cos(theta_t - theta_s) x_t - sin(theta_t - theta_s) v_pred(x_t, t, s)
 
-which is the identity at s = t, whatever the network says, and the DDIM step of a diffusion model whose v_pred does not
-look at s.  So the network starts as the diffusion model that it distils.  Its targets are not its own answers, as in both
-papers, but points on paths that the teacher walks during training (Luhman and Luhman 2021 used their ends, each for one
-jump; here one path serves for eight): exact from the first step on, which a training of half an hour needs.  The teacher
-walks with classifier-free guidance, which is thereby built in (Meng et al. 2023).
+which is the identity at s = t, whatever the network says.  Where v_pred does not depend on s, it is the DDIM step of a
+diffusion model: so the network starts as the diffusion model that it distils.
+
+Both papers train on targets that the network itself makes.  Here the targets are points on paths that the teacher walks
+during training (Luhman and Luhman 2021 used the ends of such paths, one jump each; here one path serves for eight): they
+are exact from the first step on, which a training of half an hour needs.  The teacher walks with classifier-free guidance,
+which is thereby built in (Meng et al. 2023).
 """
 
 from __future__ import annotations
@@ -182,9 +184,8 @@ class Consistency(DiffusionModel):
         else:
             first, x = _restored(resume, request, device)
         for i in range(first, request.num_steps):
-            s, angle = grid.t[i + 1], math.pi / 2 * grid.t[i + 1]
-            # Kim et al. 2024, algorithm 3: jump beyond s, then bring back as much noise as s wants
-            target = math.asin(math.sqrt(1 - request.fresh_noise**2) * math.sin(angle)) * 2 / math.pi
+            s = grid.t[i + 1]
+            target = gamma_target(s, request.fresh_noise)
             x, x_0_pred = self.jump(x, grid.t[i], target, labels)
             if request.fresh_noise and s > 0:
                 x = _renoised(x, target, s, draw("noise", i))
@@ -225,6 +226,16 @@ def _jumps(count: int, steps: int, generator: torch.Generator) -> tuple[Tensor, 
     chosen = pairs[torch.randint(len(pairs), (count, 4), generator=generator)]
     both = torch.cat([fixed, quarters, chosen], dim=1)  # (count, 8, 2)
     return both[..., 0], both[..., 1]
+
+
+def gamma_target(s: float, gamma: float) -> float:
+    """Where a jump to time ``s`` (0 <= s < 1) ends that leaves the share ``gamma``^2 of the noise at ``s`` to be drawn anew.
+
+    Gamma-sampling (Kim et al. 2024, algorithm 3) jumps to sqrt(1 - gamma^2) times the noise level of s.  Their level is that
+    of the variance-exploding form, noise over signal, which is tan(theta_s) here.
+    """
+    theta = math.pi / 2 * s
+    return math.atan(math.sqrt(1 - gamma**2) * math.tan(theta)) * 2 / math.pi
 
 
 def _renoised(x: Tensor, t: float, s: float, epsilon: Tensor) -> Tensor:
