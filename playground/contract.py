@@ -286,9 +286,8 @@ class Recipe:
     batch_size: int = 64
     learning_rate: float = 2e-3
     final_learning_rate: float = 0.02  # as a fraction of ``learning_rate``, reached on a cosine
-    learning_rates: Mapping[str, float] = field(
-        default_factory=dict
-    )  # of a part in whose turn it differs: times so much
+    # where parts learn in turns: a factor on ``learning_rate`` in the turn of the part that it names (1 if none is named)
+    learning_rates: Mapping[str, float] = field(default_factory=dict)
     warmup_steps: int = 300
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0

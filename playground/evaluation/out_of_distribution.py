@@ -31,9 +31,8 @@ BATCH = 16
 GARMENTS = "garments"
 DATASET = "fashion"  # where they come from
 
-Maker = Callable[
-    [np.ndarray, range, int], np.ndarray
-]  # garments (N,28,28,1), their indices, a seed -> pictures
+# pictures of the data set uint8 (N,H,W,C), their indices in the test set, a seed -> other pictures of the same shape
+Maker = Callable[[np.ndarray, range, int], np.ndarray]
 
 
 @dataclass(frozen=True)

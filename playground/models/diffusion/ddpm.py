@@ -114,8 +114,9 @@ class DiffusionRequest(Request):
 class Guidance:
     """How far, and at which noise levels, a picture is pushed towards its class, and away from what a weaker model says.
 
-    Ho and Salimans 2022 (arXiv:2207.12598, eq. 6) for the push towards the class, Karras et al. 2024 (arXiv:2406.02507) for
-    the other, Kynkäänniemi et al. 2024 (arXiv:2404.07724) for their limits.
+    Ho and Salimans 2022 (arXiv:2207.12598) for the push towards the class, where ``scale`` is 1 + w of their eq. 6:
+    (1 + w) v(x_t, c) - w v(x_t) = v(x_t) + scale (v(x_t, c) - v(x_t)).  Karras et al. 2024 (arXiv:2406.02507) for the other,
+    Kynkäänniemi et al. 2024 (arXiv:2404.07724) for their limits.
     """
 
     scale: float  # 1 is off

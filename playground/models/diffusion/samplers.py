@@ -142,9 +142,8 @@ def dpm_solver_2m(
         if history and i + 1 < grid.num_steps:  # the first step has no past, the last has no finite length
             r = (grid.log_snr[i] - grid.log_snr[i - 1]) / (grid.log_snr[i + 1] - grid.log_snr[i])
             D = (1 + 1 / (2 * r)) * x_0_pred - 1 / (2 * r) * history[0]
-        decay = (
-            grid.sigma[i + 1] * grid.alpha[i] / (grid.alpha[i + 1] * grid.sigma[i])
-        )  # e^{-h}, h half of a log-SNR
+        # e^{-h}, where h is half the difference of the two log-SNRs
+        decay = grid.sigma[i + 1] * grid.alpha[i] / (grid.alpha[i + 1] * grid.sigma[i])
         x = grid.sigma[i + 1] / grid.sigma[i] * x + grid.alpha[i + 1] * (1 - decay) * D
         history = (x_0_pred, *history)[:3]
         yield SamplerState(i + 1, x, history)

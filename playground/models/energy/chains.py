@@ -68,14 +68,14 @@ class Chain(Protocol):
 
 @runtime_checkable
 class Anneals(Protocol):
-    """A chain through falling levels of noise, in which a picture must be given as much of it as the level has."""
+    """A chain whose states carry noise, less at every level: what is put into it must first be noised to its level."""
 
     def enter(self, clean: Tensor, request: Any) -> Tensor:
-        """Where a chain begins that is to start from these states."""
+        """``clean`` states (B,...) noised to the level at which the chain begins."""
         ...
 
     def hold(self, clean: Tensor, request: Any, step: int) -> Tensor:
-        """What is put back after this step, of states that are known."""
+        """``clean`` states (B,...) noised to the level after ``step``: known pixels are overwritten by these."""
         ...
 
     def passes(self, request: Any, step: int) -> int:

@@ -130,7 +130,8 @@ class RBM(Network):
         """log Z by annealed importance sampling from independent pixels (Salakhutdinov and Murray 2008, eqs. 11-18).
 
         Args:
-            base: mean of the binarised training pictures, (784,): the biases that annealing starts from.
+            base: mean of binarised pictures, in [0, 1], (784,): annealing starts from independent pixels with these means.
+                Any means give an unbiased Z; those of pictures like the model's own spread least.
 
         Returns:
             log Z in nats, and its standard error (of the log of the mean weight, by the delta method).

@@ -1,7 +1,8 @@
 """An invertible curve for every number: the distribution function of a mixture of logistics (Flow++, Ho et al. 2019).
 
-y = logit(sum_k w_k sigmoid((x - m_k) / s_k)) (their eq. 14-16).  Where an affine coupling can only shift and stretch a number, this
-can also pull several heaps apart and lay them down as one, which is what a pixel wants that is either black or anything.
+y = logit(sum_k w_k sigmoid((x - m_k) / s_k)) (their eq. 14-16).  An affine coupling can only shift and
+stretch a number; this maps a distribution with several modes onto one with a single mode: pixels have a narrow mode at black
+and a broad one over all other greys.
 """
 
 from __future__ import annotations

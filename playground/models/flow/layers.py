@@ -114,7 +114,7 @@ class ActNorm(Layer):
 
 
 class InvertibleConv(Layer):
-    """A learned rotation of the channels, W = P L (U + diag(s)) (Kingma and Dhariwal 2018, section 3.2, eq. 10).
+    """A learned invertible linear map of the channels, W = P L (U + diag(s)) (Kingma and Dhariwal 2018, section 3.2, eq. 10).
 
     P, fixed, swaps the two halves of the channels, so that couplings take turns; L and U start as the identity.
     """

@@ -66,7 +66,8 @@ class ModulatedConv(nn.Module):
             h = F.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
         if self.demodulate:
             squares = self.weight.float().square().sum((2, 3))
-            # with a stride of 2, each place sees a quarter of the kernel
+            # with a stride of 2, a place sees 4 of a 4x4 kernel's taps; of a 3x3 kernel's 9 it sees 1, 2, 2 or 4, a quarter
+            # on average, so that there the variance is 1 only in the mean over places
             squares = squares / 4 if self.up else squares.T  # (inputs, outputs)
             energy = style.float().square() @ squares
             h = h * torch.rsqrt(energy + 1e-8)[:, :, None, None].to(h.dtype)

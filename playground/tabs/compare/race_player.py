@@ -230,7 +230,7 @@ class RacePlayer(QObject):
 
     def _resume(self) -> None:
         waiting = {i for i in range(self.count) if self.is_paused(i)}
-        if waiting <= self._held:  # nobody else is left: the hand that paused them means them all
+        if waiting <= self._held:  # only lanes that were paused one by one are left: "go on" then means these
             self._held.clear()
         for i in waiting - self._held:
             self.lanes[i].resume()

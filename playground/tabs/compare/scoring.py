@@ -33,7 +33,7 @@ class Bench:
         self._models = {}
 
     def model(self, id: str) -> Model:
-        """All of them stay: a shelf of six would load fifteen models again for every picture."""
+        """Loaded once, and kept here: more models score a picture than the cache holds, and it would load them for each anew."""
         models = self._models
         if id not in models:
             models[id] = self.model_cache.get(id)
