@@ -8,7 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from playground import earlier_names
+
 __version__ = "0.1.0"
+
+earlier_names.install()
 
 
 def load(id_or_path: str | Path) -> Any:

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from playground import models
+from playground import earlier_names, models
 from playground.contract import Card
 
 ID = r"[a-z0-9]+(-[a-z0-9]+)+"  # system-dataset
@@ -38,6 +38,7 @@ def parse_card(path: Path, metadata: Any) -> Card:
     card = Card(**{f.name: values[f.name] for f in dataclasses.fields(Card) if f.name in values})
     if not re.fullmatch(ID, card.id):
         raise CheckpointError(f"The card in {path.name} has an id that is not of the form system-dataset.")
+    card = dataclasses.replace(card, network=earlier_names.network(card.network))
     if not models.exists(card.network):
         raise CheckpointError(
             f"{path.name} wants the network {card.network[:60]!r}, which this version does not have."

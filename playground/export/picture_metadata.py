@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 import playground
-from playground import contract, paths
+from playground import contract, earlier_names, paths
 from playground.contract import Request
 
 KEYWORD = "generative-playground"  # of the text chunk
@@ -87,7 +87,7 @@ def read(path: Path) -> PictureMetadata:
     """The settings inside a picture.
 
     Raises:
-        KeepsakeError: one sentence, if there are none or something is wrong with them.
+        PictureMetadataError: one sentence, if there are none or something is wrong with them.
     """
     try:
         with path.open("rb") as file:
@@ -134,7 +134,7 @@ def from_json(text: bytes | str, name: str) -> PictureMetadata:
     """Read and check settings; ``name`` is what the sentence calls the file.
 
     Raises:
-        KeepsakeError: one sentence.
+        PictureMetadataError: one sentence.
     """
     try:
         found = json.loads(text, parse_constant=_refuse_constant)
@@ -148,6 +148,7 @@ def from_json(text: bytes | str, name: str) -> PictureMetadata:
             raise PictureMetadataError(f"The settings in {name} lack {one.name!r}.")
         if one.name in found and not _fits(one.name, found[one.name]):
             raise PictureMetadataError(f"The settings in {name} have an impossible value for {one.name!r}.")
+    found["settings"] = earlier_names.settings(found["settings"])
     return PictureMetadata(
         **{f.name: found[f.name] for f in dataclasses.fields(PictureMetadata) if f.name in found}
     )
