@@ -1,122 +1,54 @@
 """The race: several models draw at once, and each has a clock that counts only its own work.
 
-Models are loaded and warmed up before the clocks start.  What each is asked for is what it was measured with (the
-settings on its card), with the seed, the number of pictures and the class of the race.
+Models are loaded and warmed up before the clocks start; ``race_entrants.py`` says what each is asked for.
 """
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from playground import families
-from playground.checkpoints import Card
-from playground.contract import EACH_CLASS, Frame, Message, Model, Request, knob, knobs
-from playground.evaluation.report import PICTURES
+from playground.contract import Message
 from playground.export.picture_metadata import PictureMetadata
-from playground.tabs.compare.model_list import Choice, ModelList
+from playground.tabs.compare.model_list import ModelList
 from playground.tabs.compare.race_bar import RaceBar
-from playground.tabs.compare.race_export import MODELS, view_state_of
+from playground.tabs.compare.race_entrants import (
+    FEWEST,
+    MOST,
+    SAME_TIME,
+    Entrant,
+    RaceRequest,
+    choices,
+    classes_of,
+    default_entrants,
+    play,
+    request_for,
+    warm_up,
+)
+from playground.tabs.compare.race_export import MODELS, NAME, view_state_of
 from playground.tabs.compare.race_panel import RaceBoard, RacePanel
 from playground.tabs.compare.race_player import RacePlayer
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.exporter import Keeper
 from playground.tabs.frame.page import LinkTarget, Scene
-from playground.tabs.frame.view_state import copy_picture, copy_settings
+from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings
 from playground.ui.knobs.panel import KnobPanel
 from playground.ui.playback.stream import FrameSource
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import IconButton
 
-FEWEST, MOST = 2, 8
 FOLD, UNFOLD = "Only the race (E)", "The race and its settings (E)"
-DONE, SAME_TIME = "done", "time"
 
-
-@dataclass(frozen=True)
-class RaceRequest(Request):
-    """What all entrants are asked for, and when the race is over."""
-
-    rule: str = knob(
-        DONE,
-        label="rule",
-        choices=((DONE, "until done"), (SAME_TIME, "same time")),
-        help="Until done: everybody draws to the end, and the clocks say how long it took. Same time: each is stopped "
-        "when its own clock has run so long; what has it to show?",
-    )
-    budget: float = knob(
-        1.0,
-        label="time for each",
-        low=0.01,
-        high=60.0,
-        unit="s",
-        log=True,
-        help="Seconds of its own work that every model may have. A step that ends later does not count.",
-    )
-    label: int = knob(
-        EACH_CLASS,
-        label="class",
-        choices="classes",
-        help="What to draw, for the models that can be told. The others draw what they like.",
-    )
-
-
-@dataclass(frozen=True)
-class Entrant:
-    """A model that is loaded, and what it is asked for."""
-
-    model: Model
-    request: Request
-
-
-Loading = tuple[
-    int, Entrant | None, str
-]  # place at the start; the entrant once it is loaded, or why it is not
-
-
-def request_for(model: Model, race: RaceRequest) -> Request:
-    """A model's own request: the settings that it was measured with, else those it opens with, and what the race says.
-
-    Args:
-        model: loaded, with its card.
-        race: the seed, the number of pictures and the class.
-    """
-    card: Card = model.card
-    best = {**card.recipe.get("evaluate", {}), **card.metrics.get(PICTURES, {}).get("settings", {})}
-    best |= {"seed": race.seed, "num_samples": race.num_samples}
-    known = {k.name: k for k in knobs(model.Request)}
-    if "label" in known:
-        best["label"] = race.label if race.label < len(card.classes) else EACH_CLASS
-    return model.Request(**{name: known[name].check(v) for name, v in best.items() if name in known})
-
-
-def play(entrant: Entrant) -> Iterator[Frame]:
-    """On the worker: the frames of an entrant."""
-    model = entrant.model
-    return model_cache.with_threads(
-        model,
-        model_cache.memory_guarded(model, entrant.request, lambda model, request: model.sample(request)),
-    )
-
-
-def warm_up(entrant: Entrant) -> None:
-    """Let a model take its first steps on one picture: what a library does once is no part of the race."""
-    small = Entrant(entrant.model, dataclasses.replace(entrant.request, num_samples=1))
-    with contextlib.closing(play(small)) as frames:  # type: ignore[type-var]
-        for _ in zip(range(3), frames, strict=False):
-            pass
+Loading = tuple[int, Entrant | None, str]  # lane; the entrant once it is loaded, or why it is not
 
 
 class Race(Scene):
     """Two to eight models, one start, one seed."""
 
-    name = "Race"
+    name = NAME
     sentence = (
         "The same task and the same dice for every model. They take turns on one processor, and each clock counts "
         "only its own model's work."
@@ -138,7 +70,7 @@ class Race(Scene):
         self.board = RaceBoard()
         self.bar = RaceBar(self.race, self.start)
         self.export = IconButton("export", "Export the race as a film, a picture or numbers (Ctrl+S)")
-        self.keeper = Keeper(self, self.export, self.page.banner, lambda: view_state_of(self))
+        self.keeper = Keeper(self, self.export, self.page.banner, self._view_state)
         self.export.clicked.connect(self.keeper.open)
         self.race.changed.connect(lambda: self.export.setVisible(not self.race.is_empty))
         self._make_settings()
@@ -153,7 +85,7 @@ class Race(Scene):
         self.models.set_choices(choices(self.page.cards))
         self.models.changed.connect(self._choose)
         self.knobs = KnobPanel()
-        self.knobs.set_request(RaceRequest, _classes(self.page.cards))
+        self.knobs.set_request(RaceRequest, classes_of(self.page.cards))
         self.knobs.set_shown("budget", False)
         self.knobs.changed.connect(self._turned)
 
@@ -201,6 +133,9 @@ class Race(Scene):
     def wake(self) -> None:
         """By now the knobs know how large they are."""
         self._fit_knobs()
+
+    def _view_state(self) -> ViewState | None:
+        return view_state_of(self.race, self.board, self.ids, self.asked)
 
     # --- what is asked for
 
@@ -391,32 +326,3 @@ class Race(Scene):
                 self.start()
             return True
         return not self.is_loading and self.bar.handle_key(event)
-
-
-def choices(cards: Sequence[Card]) -> list[Choice]:
-    """Everything that draws, family by family in the order of the tabs."""
-    found = []
-    for family in families.FAMILIES:
-        for card in cards:
-            if card.family == family.key:
-                tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
-                found.append(Choice(card.id, family.key, family.title, tip))
-    return found
-
-
-def default_entrants(cards: Sequence[Card]) -> list[str]:
-    """One of each family: the one that its tab opens with; two of the only family there is."""
-    found = []
-    for family in families.FAMILIES:
-        own = [card.id for card in cards if card.family == family.key]
-        if own:
-            found.append(family.opens if family.opens in own else own[0])
-    rest = [card.id for card in cards if card.id not in found]
-    return [*found, *rest[: max(FEWEST - len(found), 0)]]
-
-
-def _classes(cards: Sequence[Card]) -> list[str]:
-    """The classes of most of the models."""
-    kinds = [tuple(card.classes) for card in cards if card.classes]
-    most = max(kinds, key=kinds.count, default=())
-    return list(most)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,37 +11,44 @@ from playground.export import csv_table
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.race_bar import PACES
+from playground.tabs.compare.race_entrants import RaceRequest
 from playground.tabs.compare.race_panel import RaceBoard, figures, ordinal, seconds_text
+from playground.tabs.compare.race_player import RacePlayer
 from playground.tabs.compare.race_record import FINISHED, Record, Stand
 from playground.tabs.frame.view_state import Animation, ViewState, photograph
 
-if TYPE_CHECKING:
-    from playground.tabs.compare.race import Race
-
 TICK = 0.01  # seconds of the race from one moment of the film to the next
+NAME = "Race"  # of the scene
 MODELS = "models"  # what the state of a kept race is called
 
 
-def view_state_of(scene: Race) -> ViewState | None:
-    """The race up to now; None before its first picture."""
-    race = scene.race
+def view_state_of(
+    race: RacePlayer, board: RaceBoard, ids: Sequence[str], asked: RaceRequest
+) -> ViewState | None:
+    """The race up to now; None before its first picture.
+
+    Args:
+        race, board: what is played, and where it is shown.
+        ids: of the models, as the panels stand.
+        asked: what the race was started with.
+    """
     shapes = [t.last.images.shape for t in race.record.timelines if t.last is not None]
     if not shapes:
         return None
-    record, names, seed = race.record.copy(), scene.ids[: race.count], scene.asked.seed
+    record, names, seed = race.record.copy(), list(ids[: race.count]), asked.seed
     shape = np.max(shapes, axis=0)
-    film = _film_of(record, names, scene.board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
-    settings = settings_of(scene.asked)
+    film = _film_of(record, names, board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
+    settings = settings_of(asked)
     return ViewState(
         name=f"race-{len(names)}-{seed}",
-        title=f"{len(names)} models, {scene.asked.num_samples} pictures each, seed {seed}",
-        kept=PictureMetadata("compare", names[0], "", scene.name, settings, state={MODELS: list(names)}),
+        title=f"{len(names)} models, {asked.num_samples} pictures each, seed {seed}",
+        kept=PictureMetadata("compare", names[0], "", NAME, settings, state={MODELS: list(names)}),
         contents=film.contents(round(race.position / TICK)),
-        canvas=photograph(scene.board),
+        canvas=photograph(board),
         film=film,
         tables=[_table(record, names, race.position)],
         snippet="",
-        zoom=max(min((panel.grid.zoom for panel in scene.board.panels if panel.grid.zoom), default=1), 1),
+        zoom=max(min((panel.grid.zoom for panel in board.panels if panel.grid.zoom), default=1), 1),
     )
 
 

@@ -1,0 +1,120 @@
+"""Who races, what each is asked for, and how it is played.
+
+What a model is asked for is what it was measured with (the settings on its card), with the seed, the number of pictures
+and the class of the race.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from playground import families
+from playground.checkpoints import Card
+from playground.contract import EACH_CLASS, Frame, Model, Request, knob, knobs
+from playground.evaluation.report import PICTURES
+from playground.tabs.compare.model_list import Choice
+from playground.tabs.frame import model_cache
+
+FEWEST, MOST = 2, 8
+DONE, SAME_TIME = "done", "time"
+
+
+@dataclass(frozen=True)
+class RaceRequest(Request):
+    """What all entrants are asked for, and when the race is over."""
+
+    rule: str = knob(
+        DONE,
+        label="rule",
+        choices=((DONE, "until done"), (SAME_TIME, "same time")),
+        help="Until done: everybody draws to the end, and the clocks say how long it took. Same time: each is stopped "
+        "when its own clock has run so long; what has it to show?",
+    )
+    budget: float = knob(
+        1.0,
+        label="time for each",
+        low=0.01,
+        high=60.0,
+        unit="s",
+        log=True,
+        help="Seconds of its own work that every model may have. A step that ends later does not count.",
+    )
+    label: int = knob(
+        EACH_CLASS,
+        label="class",
+        choices="classes",
+        help="What to draw, for the models that can be told. The others draw what they like.",
+    )
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A model that is loaded, and what it is asked for."""
+
+    model: Model
+    request: Request
+
+
+def request_for(model: Model, race: RaceRequest) -> Request:
+    """A model's own request: the settings that it was measured with, else those it opens with, and what the race says.
+
+    Args:
+        model: loaded, with its card.
+        race: the seed, the number of pictures and the class.
+    """
+    card: Card = model.card
+    best = {**card.recipe.get("evaluate", {}), **card.metrics.get(PICTURES, {}).get("settings", {})}
+    best |= {"seed": race.seed, "num_samples": race.num_samples}
+    known = {k.name: k for k in knobs(model.Request)}
+    if "label" in known:
+        best["label"] = race.label if race.label < len(card.classes) else EACH_CLASS
+    return model.Request(**{name: known[name].check(v) for name, v in best.items() if name in known})
+
+
+def play(entrant: Entrant) -> Iterator[Frame]:
+    """On the worker: the frames of an entrant."""
+    model = entrant.model
+    return model_cache.with_threads(
+        model,
+        model_cache.memory_guarded(model, entrant.request, lambda model, request: model.sample(request)),
+    )
+
+
+def warm_up(entrant: Entrant) -> None:
+    """Let a model take its first steps on one picture: what a library does once is no part of the race."""
+    small = Entrant(entrant.model, dataclasses.replace(entrant.request, num_samples=1))
+    with contextlib.closing(play(small)) as frames:  # type: ignore[type-var]
+        for _ in zip(range(3), frames, strict=False):
+            pass
+
+
+def choices(cards: Sequence[Card]) -> list[Choice]:
+    """Everything that draws, family by family in the order of the tabs."""
+    found = []
+    for family in families.FAMILIES:
+        for card in cards:
+            if card.family == family.key:
+                tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+                found.append(Choice(card.id, family.key, family.title, tip))
+    return found
+
+
+def default_entrants(cards: Sequence[Card]) -> list[str]:
+    """One of each family: the one that its tab opens with; two of the only family there is."""
+    found = []
+    for family in families.FAMILIES:
+        own = [card.id for card in cards if card.family == family.key]
+        if own:
+            found.append(family.opens if family.opens in own else own[0])
+    rest = [card.id for card in cards if card.id not in found]
+    return [*found, *rest[: max(FEWEST - len(found), 0)]]
+
+
+def classes_of(cards: Sequence[Card]) -> list[str]:
+    """The classes of most of the models."""
+    kinds = [tuple(card.classes) for card in cards if card.classes]
+    most = max(kinds, key=kinds.count, default=())
+    return list(most)
