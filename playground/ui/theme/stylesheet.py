@@ -6,10 +6,8 @@ Labels choose their voice by a ``role`` property: ``title``, ``heading``, ``capt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from playground.ui.theme.theme import Palette
+from playground.ui.theme.palette import Palette
 
 
 def stylesheet(c: Palette, pixels: int, math_fonts: Sequence[str]) -> str:
