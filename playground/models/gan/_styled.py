@@ -8,7 +8,7 @@ them, and at this size long turns learn quicker.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -16,10 +16,37 @@ from torch import Tensor, nn
 
 from playground.models.gan.dcgan import Discriminator
 
-if TYPE_CHECKING:
-    from playground.models.gan.stylegan import StyleGANConfig
-
 _START = 0.02  # standard deviation of weights at the start
+
+
+@dataclass(frozen=True)
+class StyleGANConfig:
+    """Shape of the networks, and what the generator learns from."""
+
+    image_size: int = 28  # a multiple of 4
+    channels: int = 1
+    num_classes: int = 10
+    latent_dim: int = 64
+    w_dim: int = 128
+    width: int = (
+        48  # of the generator at half resolution; twice as many at a quarter, four times at an eighth
+    )
+    top_width: int = 32  # and at full resolution
+    discriminator_width: int = 32  # at half resolution, and so on
+    kernel: int = 4  # of the discriminator
+    mixing: float = 0.2  # so often two styles are mixed while training
+    distance_weight: float = 5.0  # of the energy distances in the generator's loss
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Rows and columns that each layer of the synthesis makes: 4, 7, 7, 14, 14, 28."""
+        full = self.image_size
+        return self.eighth, full // 4, full // 4, full // 2, full // 2, full
+
+    @property
+    def eighth(self) -> int:
+        """Rows of the smallest map: 4 for 28 pixels."""
+        return math.ceil(self.image_size / 8)
 
 
 def _relu(x: Tensor) -> Tensor:

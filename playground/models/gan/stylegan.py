@@ -29,38 +29,8 @@ from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _distances
 from playground.models.gan._games import discriminator_loss
 from playground.models.gan._latents import CHUNK, TURNS
-from playground.models.gan._styled import Critic, Generator
+from playground.models.gan._styled import Critic, Generator, StyleGANConfig
 from playground.models.network import Network
-
-
-@dataclass(frozen=True)
-class StyleGANConfig:
-    """Shape of the networks, and what the generator learns from."""
-
-    image_size: int = 28  # a multiple of 4
-    channels: int = 1
-    num_classes: int = 10
-    latent_dim: int = 64
-    w_dim: int = 128
-    width: int = (
-        48  # of the generator at half resolution; twice as many at a quarter, four times at an eighth
-    )
-    top_width: int = 32  # and at full resolution
-    discriminator_width: int = 32  # at half resolution, and so on
-    kernel: int = 4  # of the discriminator
-    mixing: float = 0.2  # so often two styles are mixed while training
-    distance_weight: float = 5.0  # of the energy distances in the generator's loss
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        """Rows and columns that each layer of the synthesis makes: 4, 7, 7, 14, 14, 28."""
-        full = self.image_size
-        return self.eighth, full // 4, full // 4, full // 2, full // 2, full
-
-    @property
-    def eighth(self) -> int:
-        """Rows of the smallest map: 4 for 28 pixels."""
-        return math.ceil(self.image_size / 8)
 
 
 @dataclass(frozen=True)
