@@ -14,7 +14,7 @@ from torch.optim.swa_utils import update_bn
 
 from playground import checkpoints, data, models
 from playground.distributed import World
-from playground.experiments.gan import explore
+from playground.experiments.gan import directions, latent_walk, lattice, projection, style_mixing
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _distances, _latents, _styled, dcgan, gan, stylegan
@@ -303,24 +303,24 @@ def last(frames):
 
 
 def test_a_walk_is_closed_and_stays_in_the_prior(style):
-    request_type = explore.walk_request(stylegan.StyleRequest)
-    steps = list(explore.walk(style, request_type(num_steps=40, num_samples=2, seed=3)))
+    request_type = latent_walk.walk_request(stylegan.StyleRequest)
+    steps = list(latent_walk.walk(style, request_type(num_steps=40, num_samples=2, seed=3)))
     w = np.stack([f.extras["latent"] for f in steps])
     strides = np.linalg.norm(np.roll(w, -1, axis=0) - w, axis=-1)
     assert strides[-1].max() < 3 * np.median(strides), "the last step leads on to the first"
     seen = []
     monkey = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (500,))])()
     monkey.picture_of = lambda z, request: seen.append(z) or steps[0]
-    list(explore.walk(monkey, request_type(num_steps=10, num_samples=3)))
+    list(latent_walk.walk(monkey, request_type(num_steps=10, num_samples=3)))
     assert np.stack(seen).std(axis=-1) == pytest.approx(1.0, abs=0.12)
 
 
 def test_mixing_takes_the_chosen_layers_from_the_column(style):
     style.requires_grad_(False)
-    request = explore.MixRequest(
+    request = style_mixing.MixRequest(
         num_rows=2, num_columns=3, layers="fine", noise=False, truncation_psi=1.0, label=4
     )
-    frames = list(explore.mix(style, request))
+    frames = list(style_mixing.mix(style, request))
     sheet = frames[-1].images.reshape(3, 4, 28, 28, 1)
     labels = torch.full((5,), 4)
     w = style.w_of(torch.from_numpy(noise.normal(7, range(5), "z", (8,))), labels)
@@ -328,7 +328,7 @@ def test_mixing_takes_the_chosen_layers_from_the_column(style):
     expected = to_uint8(style.decode(styles))[0]
     assert np.abs(sheet[2, 3].astype(int) - expected).max() <= 1
     assert not sheet[0, 0].any()
-    resumed = last(explore.mix(style, request, frames[1].state))
+    resumed = last(style_mixing.mix(style, request, frames[1].state))
     assert np.array_equal(resumed.images, frames[-1].images)
 
 
@@ -339,9 +339,9 @@ def test_directions_are_principal_and_leave_the_original_alone(style):
     assert torch.allclose(axes @ axes.T, torch.eye(12), atol=1e-4)
     assert torch.allclose((centred @ axes.T).std(0), deviations, rtol=1e-2)
     assert (deviations.diff() <= 1e-6).all()
-    still = last(explore.move(style, explore.DirectionRequest(index=5)))
+    still = last(directions.move(style, directions.DirectionRequest(index=5)))
     assert np.array_equal(still.images[0], still.images[1])
-    moved = last(explore.move(style, explore.DirectionRequest(index=5, direction_1=4.0)))
+    moved = last(directions.move(style, directions.DirectionRequest(index=5, direction_1=4.0)))
     assert np.array_equal(moved.images[0], still.images[0]) and not np.array_equal(*moved.images)
 
 
@@ -349,12 +349,12 @@ def test_directions_are_principal_and_leave_the_original_alone(style):
 def test_projection_comes_nearer_and_continues_from_its_state(network):
     torch.manual_seed(0)
     model = card_of(models.network_class(network)(models.network_class(network).Config()).eval())
-    request = explore.project_request(model.Request)(index=3, num_steps=8)
-    frames = list(explore.project(model, request))
+    request = projection.project_request(model.Request)(index=3, num_steps=8)
+    frames = list(projection.project(model, request))
     distances = [f.extras["distance"] for f in frames]
     assert len(frames) == 9 and distances[-1] < distances[0]
     assert np.array_equal(frames[0].images[0], data.load("fashion", "test")[0][3])
-    rest = list(explore.project(model, request, frames[4].state))
+    rest = list(projection.project(model, request, frames[4].state))
     assert [f.step for f in rest] == [5, 6, 7, 8]
     assert np.array_equal(rest[-1].images, frames[-1].images)
     assert torch.is_grad_enabled()
@@ -371,24 +371,24 @@ def test_a_search_begins_at_the_nearest_of_many_draws():
 
 def test_the_lattice_shows_the_samples_themselves_and_keeps_the_variance_between_them(style):
     card_of(style)
-    request = explore.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)
-    side = 2 * explore.LATTICE + 2
-    own = style.picture_of(noise.normal(5, [explore.LATTICE + 1], "z", (8,)), request)
-    found = last(explore.lattice_point(style, request))
+    request = lattice.lattice_request(stylegan.StyleRequest)(u=1.0, v=-2.0, noise=False, label=3, seed=5)
+    side = 2 * lattice.LATTICE + 2
+    own = style.picture_of(noise.normal(5, [lattice.LATTICE + 1], "z", (8,)), request)
+    found = last(lattice.lattice_point(style, request))
     assert np.array_equal(found.images, own.images) and side == 6
     wide = dataclasses.make_dataclass("Model", [("prior_shape", tuple, (4000,))])()
-    assert explore.lattice_z(wide, 5, 0.5, 0.3).std() == pytest.approx(1.0, abs=0.05)
-    frames = list(explore.lattice(style, request))
-    rest = last(explore.lattice(style, request, frames[5].state))
+    assert lattice.lattice_z(wide, 5, 0.5, 0.3).std() == pytest.approx(1.0, abs=0.05)
+    frames = list(lattice.lattice(style, request))
+    rest = last(lattice.lattice(style, request, frames[5].state))
     assert np.array_equal(rest.images, frames[-1].images)
 
 
 def test_the_picture_under_the_pointer_is_that_of_its_place_in_the_lattice(style):
     """Of the class that the whole sheet shows: classes in turn would give each column another one."""
     card_of(style)
-    request = explore.lattice_request(stylegan.StyleRequest)(noise=False)
-    middle = explore.LATTICE_TILES // 2 * (explore.LATTICE_TILES + 1)
-    sheet, point = last(explore.lattice(style, request)), last(explore.lattice_point(style, request))
+    request = lattice.lattice_request(stylegan.StyleRequest)(noise=False)
+    middle = lattice.LATTICE_TILES // 2 * (lattice.LATTICE_TILES + 1)
+    sheet, point = last(lattice.lattice(style, request)), last(lattice.lattice_point(style, request))
     assert np.abs(sheet.images[middle].astype(int) - point.images[0]).max() <= 1
 
 

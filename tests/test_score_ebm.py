@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from playground.contract import EACH_CLASS
-from playground.experiments.energy import explore
+from playground.experiments.energy import repair
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
 from playground.models.energy import chains, score_ebm
 
@@ -196,9 +196,9 @@ def test_a_test_image_is_entered_with_noise(gaussian, monkeypatch):
 
 def repaired(model, monkeypatch, **settings):
     images = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 1), dtype=np.uint8)
-    monkeypatch.setattr(explore.data, "load", lambda *_: (images, None))
-    request = explore.repair_request(score_ebm.ScoreEBMRequest)(num_samples=20, index=1, **settings)
-    frames = list(explore.repair(model, request))
+    monkeypatch.setattr(repair.data, "load", lambda *_: (images, None))
+    request = repair.repair_request(score_ebm.ScoreEBMRequest)(num_samples=20, index=1, **settings)
+    frames = list(repair.repair(model, request))
     return images[1, ..., 0] / 127.5 - 1, request, frames
 
 

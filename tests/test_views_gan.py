@@ -10,7 +10,7 @@ import torch
 from PySide6.QtCore import Qt
 
 from playground import checkpoints, data
-from playground.experiments.gan import explore
+from playground.experiments.gan import lattice
 from playground.models import noise
 from playground.models.gan import stylegan
 from tests.windows import wait_finished
@@ -122,7 +122,7 @@ def test_the_lattice_follows_the_pointer(open_window, qtbot):
         lambda: view.picture.count() and captions(view.picture) == ["(+1.00, −1.00)"], timeout=WAIT
     )
     model = checkpoints.load("gan-fashion")
-    expected = next(explore.lattice_point(model, view.request)).images[0]
+    expected = next(lattice.lattice_point(model, view.request)).images[0]
     assert np.array_equal(view.picture.content().panels[0][1][0], expected)
     assert last_frame(view) is sheet, "the sheet itself is not drawn again"
     before = view.request.u

@@ -20,8 +20,8 @@ import numpy as np
 from playground import checkpoints, data, paths
 from playground.capabilities import ImportanceWeighted, Scores
 from playground.contract import Model, Score
+from playground.data.ranking import auc
 from playground.models import noise
-from playground.ranking import auc
 
 SEED = 0  # of the scores and of the sets: what ``playground score`` takes unless it is told
 BUDGET = 150.0  # seconds of one core for all sets together, which decides how many images each holds

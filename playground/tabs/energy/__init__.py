@@ -1,5 +1,8 @@
 """The Energy tab: its views, in the order of the switch."""
 
-from playground.tabs.energy.views import Chains, Energies, Filters, Repair
+from playground.tabs.energy.chains import Chains
+from playground.tabs.energy.energies import Energies
+from playground.tabs.energy.filters import Filters
+from playground.tabs.energy.repair import Repair
 
 VIEWS = (Chains, Repair, Energies, Filters)
