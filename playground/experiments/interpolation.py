@@ -233,8 +233,8 @@ def mix(z_0: np.ndarray, z_1: np.ndarray, amount: float, path: str) -> np.ndarra
 
 def _classes(model: Reconstructs, request: InterpolateRequest) -> np.ndarray | None:
     """How much of each class the two ends are, float64 (2, num_classes + 1), if the model is to be told; samples are dealt theirs."""
-    told = isinstance(request, ClassInterpolateRequest) and request.class_label != "none"
-    if not told or not isinstance(model, ClassConditional):
+    given = isinstance(request, ClassInterpolateRequest) and request.class_label != "none"
+    if not given or not isinstance(model, ClassConditional):
         return None
     chosen = np.array([request.first, request.second])
     of_images = request.ends == "images"
