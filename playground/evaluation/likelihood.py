@@ -114,7 +114,7 @@ def bits_per_character(
     bits, of_book = [], {}
     for name, text in books.items():
         codes = torch.from_numpy(bible.codes_of(text).astype(np.int64))[None].to(device)
-        bits.append(model.nats_per_character(codes)[0].double().cpu().numpy() / math.log(2))
+        bits.append(model.nats_per_character(codes)[0].cpu().double().numpy() / math.log(2))
         of_book[name] = float(bits[-1].mean())
         if tell is not None:
             tell(f"{name}: {of_book[name]:.3f} bits per character")

@@ -101,7 +101,7 @@ def draw(raw: Tensor, choice: Tensor, level: Tensor) -> Tensor:
         choice: uniforms in [0, 1), float64 (...), which pick the logistic.
         level: uniforms in [0, 1), float64 (...), at which that logistic is inverted.
     """
-    log_weights, means, log_scales = (part.double().cpu() for part in split_parameters(raw))
+    log_weights, means, log_scales = (part.cpu().double() for part in split_parameters(raw))
     edges = log_weights.exp().cumsum(-1)
     chosen = (choice.unsqueeze(-1) * edges[..., -1:] >= edges[..., :-1]).sum(-1, keepdim=True)  # (..., 1)
     means, scales = (part.gather(-1, chosen).squeeze(-1) for part in (means, log_scales.exp()))

@@ -156,20 +156,22 @@ def surprise(model: PredictsPixels, request: SurpriseRequest, resume: State | No
     height, width = picture.shape[1:3]
     values = torch.from_numpy(picture[0, ..., 0].astype(np.int64)).to(labels.device)
     raw = model(_as_tensor(picture, model).expand(len(labels), -1, -1, -1), labels)  # (classes, H, W, 3K)
-    evidence = torch.full((len(labels),), -math.log(len(labels)), dtype=torch.float64, device=labels.device)
+    evidence = torch.full(
+        (len(labels),), -math.log(len(labels)), dtype=torch.float64
+    )  # on the CPU: not every device has it
     bits = np.full((height, width), np.nan)
     for row in range(height):
-        cost = discretized_logistic.log_prob(raw[:, row], values[row].expand(len(labels), -1)).double()
+        cost = discretized_logistic.log_prob(raw[:, row], values[row].expand(len(labels), -1)).cpu().double()
         belief, log_probs = believe(cost, evidence)
-        bits[row] = -log_probs.cpu().numpy() / math.log(2)
+        bits[row] = -log_probs.numpy() / math.log(2)
         evidence = evidence + cost.sum(1)
         if resume is not None and row < resume["row"]:
             continue
-        each = discretized_logistic.all_log_probs_to_draw(raw[:, row])  # (classes, W, 256)
+        each = discretized_logistic.all_log_probs_to_draw(raw[:, row]).cpu()  # (classes, W, 256)
         log_probs = (belief[..., None] + each).logsumexp(0)
-        extras = {"bits": bits.copy(), "log_probs": log_probs.float().cpu().numpy()}
+        extras = {"bits": bits.copy(), "log_probs": log_probs.float().numpy()}
         if len(labels) > 1:
-            extras["belief"] = evidence.softmax(0).cpu().numpy()
+            extras["belief"] = evidence.softmax(0).numpy()
         yield Frame(row + 1, height, len(labels), picture, extras, {"row": row + 1})
 
 

@@ -58,7 +58,7 @@ def analogies(model: TarFlow, request: AnalogiesRequest, resume: State | None = 
     epsilon = noise.normal(request.seed, noise.identities(x), "dequantise", tuple(x.shape[1:]))
     y = model.noisy(x, torch.from_numpy(np.float32(request.noise) * epsilon).to(x.device))
     each = torch.arange(model.num_classes, device=x.device)
-    log_p = model.log_density(y.expand(len(each), *y.shape[1:]), each).double().cpu().numpy()
+    log_p = model.log_density(y.expand(len(each), *y.shape[1:]), each).cpu().double().numpy()
     extras = {"origin": origin, "origin_label": own, "surplus": (log_p[own] - log_p) / math.log(2)}
     h = model.to_z(y, each[own : own + 1])[0].repeat(len(each), 1, 1, 1)
     z = model.as_picture(h).flatten(1).cpu().numpy()

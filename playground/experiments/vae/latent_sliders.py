@@ -109,7 +109,7 @@ def information(model: MeasuresInformation) -> Iterator[Message[np.ndarray]]:
     for i in range(total):
         batch = images[i * _BATCH : (i + 1) * _BATCH]
         x = torch.from_numpy(batch.transpose(0, 3, 1, 2).copy()).to(device)
-        summed = summed + model.kl_per_dimension(x).double().sum(0).cpu().numpy()
+        summed = summed + model.kl_per_dimension(x).cpu().double().sum(0).numpy()
         seen = min((i + 1) * _BATCH, len(images))
         yield Message(summed / seen, i + 1, total)
 

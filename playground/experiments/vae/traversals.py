@@ -80,7 +80,7 @@ def measured(model: VAE) -> dict[str, Any]:
     if model not in _MEASURED:
         x = _as_tensor(data.load(model.card.dataset, "test")[0][:NUM_MEASURED], model)
         mu, _ = model.encode(x)
-        kl = model.kl_per_dimension(x).double().mean(0).cpu().numpy()
+        kl = model.kl_per_dimension(x).cpu().double().mean(0).numpy()
         given = torch.cat(
             [model.log_likelihood(*part) for part in zip(x.split(50), mu.split(50), strict=True)]
         )
@@ -89,7 +89,7 @@ def measured(model: VAE) -> dict[str, Any]:
             "order": np.argsort(-kl, kind="stable"),
             "active": int((kl >= COLLAPSED).sum()),
             "num_dims": len(kl),
-            "reconstruction": -given.double().mean().item() / (model.num_dims * np.log(2)),
+            "reconstruction": -given.cpu().double().mean().item() / (model.num_dims * np.log(2)),
         }
     return _MEASURED[model]
 

@@ -119,7 +119,7 @@ class PixelRun:
 
 def draw(log_probs: Tensor, uniforms: np.ndarray, temperature: float = 1.0, top_k: int = 256) -> Tensor:
     """Invert the cumulative distribution on the CPU: ``log_probs`` (B,256), ``uniforms`` float64 (B,) in [0,1) -> uint8 (B,)."""
-    logits = log_probs.double().cpu() / temperature
+    logits = log_probs.cpu().double() / temperature
     if top_k < logits.shape[-1]:
         logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)
     cumulative = logits.softmax(-1).cumsum(-1)

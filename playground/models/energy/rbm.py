@@ -134,21 +134,24 @@ class RBM(Network):
                 Any means give an unbiased Z; those of pictures like the model's own spread least.
 
         Returns:
-            log Z in nats, and its standard error (of the log of the mean weight, by the delta method).
+            log Z in nats, and its standard error (of the log of the mean weight, by the delta method).  It is computed on
+            the CPU: not every device has float64.
         """
-        base_bias = torch.logit(base.clamp(0.01, 0.99)).double()
-        weight, visible, hidden = (p.double() for p in (self.weight, self.visible_bias, self.hidden_bias))
+        base_bias = torch.logit(base.cpu().clamp(0.01, 0.99)).double()
+        weight, visible, hidden = (
+            p.cpu().double() for p in (self.weight, self.visible_bias, self.hidden_bias)
+        )
         generator = torch.Generator().manual_seed(seed)
 
         def draw(p: Tensor) -> Tensor:
-            return (torch.rand(p.shape, generator=generator, dtype=torch.float64).to(p.device) < p).double()
+            return (torch.rand(p.shape, generator=generator, dtype=torch.float64) < p).double()
 
         def log_weight(v: Tensor, beta: float) -> Tensor:  # log p*_beta(v)
             fields = beta * (v @ weight + hidden)
             return (1 - beta) * (v @ base_bias) + beta * (v @ visible) + F.softplus(fields).sum(1)
 
         v = draw(base_bias.sigmoid().expand(num_chains, -1))
-        total = torch.zeros(num_chains, dtype=torch.float64, device=v.device)
+        total = torch.zeros(num_chains, dtype=torch.float64)
         betas = np.linspace(0, 1, num_temperatures)
         for last, beta in itertools.pairwise(betas):
             total += log_weight(v, beta) - log_weight(v, last)

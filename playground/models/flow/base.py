@@ -124,8 +124,9 @@ class Flow(Network):
         draws = []
         for draw in range(SCORE_DRAWS):
             epsilon = noise.normal(seed, noise.identities(x), "dequantise", tuple(x.shape[1:]), draw)
-            draws.append(self.bound(x, torch.from_numpy(epsilon).to(x.device), labels).double())
-        bits = -torch.stack(draws).cpu() / (self.num_dims * math.log(2))  # (draws, B)
+            nats = self.bound(x, torch.from_numpy(epsilon).to(x.device), labels)
+            draws.append(nats.cpu().double())  # not every device has float64
+        bits = -torch.stack(draws) / (self.num_dims * math.log(2))  # (draws, B)
         errors = bits.std(0) / math.sqrt(SCORE_DRAWS)
         return [
             Score(value, "bound", "bits/dim", error)

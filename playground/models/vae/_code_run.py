@@ -130,7 +130,7 @@ def picture_so_far(model: Any, codes: np.ndarray) -> np.ndarray:
 
 def draw(log_probs: Tensor, uniforms: np.ndarray, temperature: float = 1.0, top_k: int = 0) -> np.ndarray:
     """Invert the cumulative distribution on the CPU: ``log_probs`` (B,K), ``uniforms`` float64 (B,) in [0,1) -> int64 (B,)."""
-    logits = log_probs.double().cpu() / temperature
+    logits = log_probs.cpu().double() / temperature
     count = logits.shape[-1]
     if 0 < top_k < count:
         logits = logits.masked_fill(logits < logits.topk(top_k).values[:, -1:], -math.inf)

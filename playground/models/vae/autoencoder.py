@@ -100,8 +100,8 @@ class Autoencoder(Network):
 
     @torch.no_grad()
     def reconstruction_bits(self, x: Tensor) -> Tensor:
-        """What ``x`` uint8 (B,C,H,W) costs once its code is known, in bits per dimension, float64 (B,): no likelihood."""
-        return -self(x)[1].double() / (self.num_dims * math.log(2))
+        """What ``x`` uint8 (B,C,H,W) costs once its code is known, in bits per dimension, float64 (B,) on the CPU: no likelihood."""
+        return -self(x)[1].cpu().double() / (self.num_dims * math.log(2))
 
     @torch.no_grad()
     def _follow(self, codes: Tensor) -> None:

@@ -145,7 +145,7 @@ class VAE(Network):
 
     @torch.no_grad()
     def elbo_parts(self, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """The two parts of the score in bits per dimension, float64 (B,): what x costs given z, and what z costs.
+        """The two parts of the score in bits per dimension, float64 (B,) on the CPU: what x costs given z, and what z costs.
 
         The first is the mean over ``SCORE_DRAWS`` draws of z; its standard error is the third.
         """
@@ -155,13 +155,13 @@ class VAE(Network):
             for z in self.posterior_draws(mu, logvar, SCORE_DRAWS, seed, noise.identities(x))
         ]
         nats = self.num_dims * _NATS_PER_BIT
-        reconstruction = -torch.stack(draws).double() / nats  # (draws, B)
-        kl = gaussian_kl(mu, logvar).sum(1).double() / nats
+        reconstruction = -torch.stack(draws).cpu().double() / nats  # (draws, B)
+        kl = gaussian_kl(mu, logvar).sum(1).cpu().double() / nats
         return reconstruction.mean(0), kl, reconstruction.std(0) / math.sqrt(SCORE_DRAWS)
 
     @torch.no_grad()
     def importance_weighted_bound(self, x: Tensor, k: int = 64, seed: int = 0) -> Tensor:
-        """-log of the mean of ``k`` importance weights (Burda et al., eq. 8), in bits per dimension, float64 (B,).
+        """-log of the mean of ``k`` importance weights (Burda et al., eq. 8), in bits per dimension, float64 (B,) on the CPU.
 
         A bound too, never worse on average than the ELBO (which is k = 1) and tighter as ``k`` grows.
         """
@@ -170,12 +170,12 @@ class VAE(Network):
 
     @torch.no_grad()
     def weights_in_turn(self, x: Tensor, k: int, seed: int = 0) -> Iterator[Tensor]:
-        """``k`` draws of the log importance weights, float64 (1,B) each; the first ones are the same whatever ``k`` is."""
+        """``k`` draws of the log importance weights, float64 (1,B) each on the CPU; the first ones are the same whatever ``k`` is."""
         mu, logvar = self.encode(x)
         own = noise.identities(x)
         for draw in range(k):
             epsilon = torch.from_numpy(noise.normal(seed, own, "posterior", self.latent_shape, step=draw))
-            yield self.log_weights(x, mu, logvar, epsilon.to(x.device)[None]).double()
+            yield self.log_weights(x, mu, logvar, epsilon.to(x.device)[None]).cpu().double()
 
     def posterior_draws(
         self, mu: Tensor, logvar: Tensor, count: int, seed: int, indices: list[int]

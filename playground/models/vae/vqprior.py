@@ -202,12 +202,12 @@ class VQPrior(OnTokenizer):
             every = torch.arange(self.num_classes, device=x.device)
             per_class = [self.log_prior(codes, c.expand(len(x))) for c in every]
             log_prior = torch.logsumexp(torch.stack(per_class), 0) - math.log(self.num_classes)
-        return -log_prior - tokenizer.log_likelihood(x, codes).double()
+        return -log_prior - tokenizer.log_likelihood(x, codes).cpu().double()
 
     @torch.no_grad()
     def log_prior(self, codes: Tensor, labels: Tensor) -> Tensor:
-        """log p(codes given class) of whole grids, float64 (B,) in nats."""
-        return self._of_these(self(codes, labels), codes).double().sum((1, 2))
+        """log p(codes given class) of whole grids, float64 (B,) in nats on the CPU."""
+        return self._of_these(self(codes, labels), codes).cpu().double().sum((1, 2))
 
     @staticmethod
     def _of_these(log_probs: Tensor, codes: Tensor) -> Tensor:

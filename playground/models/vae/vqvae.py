@@ -168,7 +168,7 @@ class VQVAE(Network):
         A true bound of 8-bit pictures: p(x) is a sum over all grids of codes, and this is one of its terms.
         """
         codes = self.encode_codes(x)
-        nats = codes[0].numel() * math.log(self.num_codes) - self.log_likelihood(x, codes).double()
+        nats = codes[0].numel() * math.log(self.num_codes) - self.log_likelihood(x, codes).cpu().double()
         return [
             Score(value, "bound", "bits/dim") for value in (nats / (self.num_dims * _NATS_PER_BIT)).tolist()
         ]
@@ -225,7 +225,7 @@ class VQVAE(Network):
         """Codes int64 (B,*code_shape), by inverting the cumulative distribution of each level in float64."""
         indices = range(request.first_index, request.first_index + request.num_samples)
         uniforms = noise.uniform(request.seed, indices, "codes", self.code_shape)
-        usage = self.quantizer.usage.double().cpu().numpy()
+        usage = self.quantizer.usage.cpu().double().numpy()
         if request.prior == "uniform" or not usage.any():  # nothing has been counted before training
             usage = np.ones_like(usage)
         cumulative = usage.cumsum(1)

@@ -1,0 +1,127 @@
+"""A device that is not there: it computes on the CPU and refuses what Apple's MPS refuses, float64.
+
+Tensors on it call themselves ``meta`` and hold a tensor of the CPU, with which every operation is done.  An operation
+that mixes both places raises, as it would on a GPU; so does one that would put float64 on the device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map
+
+NAME = "meta"  # what torch calls the device; its own meta tensors hold no numbers and never come up here
+_AUTOCAST = torch.autocast
+_aten = torch.ops.aten
+_ACROSS = (_aten.copy_.default, _aten._to_copy.default)  # what may speak of both places
+
+
+class OnDevice(torch.Tensor):
+    """A tensor on the device; ``inner`` is where its numbers are."""
+
+    inner: torch.Tensor
+
+    @staticmethod
+    def __new__(cls, inner: torch.Tensor) -> OnDevice:
+        if inner.dtype in (torch.float64, torch.complex128):
+            raise TypeError("Cannot put a tensor of float64 on this device: it has no float64.")
+        found: OnDevice = torch.Tensor._make_wrapper_subclass(
+            cls,
+            inner.size(),
+            strides=inner.stride(),
+            storage_offset=inner.storage_offset(),
+            dtype=inner.dtype,
+            device=NAME,
+        )
+        found.inner = inner
+        return found
+
+    __torch_function__ = torch._C._disabled_torch_function_impl
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _compute(func, args, kwargs or {})
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return f"OnDevice({self.inner!r})"
+
+
+def _compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    flat, _ = tree_flatten((args, kwargs))
+    there = [t for t in flat if isinstance(t, OnDevice)]
+    here = [t for t in flat if isinstance(t, torch.Tensor) and not isinstance(t, OnDevice) and t.dim() > 0]
+    if there and here and func not in _ACROSS and "index" not in func.__name__:
+        raise RuntimeError(f"{func} was given tensors on the CPU and on the device.")
+    asked = kwargs.get("device")
+    if asked is not None:
+        kwargs = {**kwargs, "device": torch.device("cpu")}
+    to_device = torch.device(asked).type == NAME if asked is not None else bool(there)
+    found = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+    if func is _aten.copy_.default or _changes_its_argument(func):
+        return args[0] if not isinstance(found, tuple) else found
+    return tree_map(_wrapped, found) if to_device else found
+
+
+def _changes_its_argument(func: Any) -> bool:
+    first = func._schema.arguments[:1]
+    return bool(first) and first[0].alias_info is not None and first[0].alias_info.is_write
+
+
+def _inner(value: Any) -> Any:
+    return value.inner if isinstance(value, OnDevice) else value
+
+
+def _wrapped(value: Any) -> Any:
+    return OnDevice(value) if isinstance(value, torch.Tensor) else value
+
+
+class _Operations(TorchDispatchMode):
+    """Tensors that are made on the device, which no argument says."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _compute(func, args, kwargs or {})
+
+
+class _Functions(TorchFunctionMode):
+    """What torch decides before an operation is seen."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        device = kwargs.get("device")
+        if (
+            func in (torch.tensor, torch.as_tensor)
+            and device is not None
+            and torch.device(device).type == NAME
+        ):
+            return func(*args, **{**kwargs, "device": "cpu"}).to(NAME)
+        if func is torch.Tensor.tolist and isinstance(args[0], OnDevice):
+            return args[0].inner.tolist()
+        return func(*args, **kwargs)
+
+
+@contextmanager
+def present() -> Iterator[None]:
+    """Within this, on this thread, the device can be used."""
+    with patch.object(torch, "autocast", _autocast), _Functions(), _Operations():
+        yield
+
+
+def _autocast(device_type: str, **how: Any) -> Any:
+    """There is none for ``meta``, and models only switch it off."""
+    return _AUTOCAST("cpu" if device_type == NAME else device_type, **how)
+
+
+def moved(model: torch.nn.Module) -> torch.nn.Module:
+    """The same model on the device, with whatever else it takes along."""
+    before = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(True)  # no parameter changes its kind in place
+    try:
+        return model.to(NAME)
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(before)
