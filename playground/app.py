@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -18,23 +18,22 @@ from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKe
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QMenu,
     QWidget,
 )
 
 from playground import checkpoints, families
-from playground.contract import Message
 from playground.export import picture_metadata
 from playground.tabs import registry
-from playground.tabs.frame import model_cache as model_cache
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.frame.view_state import copy_picture, copy_settings
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
-from playground.ui.widgets.controls import ComboBox, IconButton
+from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.file_dialogs import ask_to_open
 from playground.ui.widgets.keys import show_keys
 from playground.ui.widgets.tab_row import QuietTabs
@@ -54,8 +53,8 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Generative Playground")
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self.stream = Stream(explain=model_cache.sentence, setup=model_cache.prepare, autostart=False)
         self.model_cache = model_cache.ModelCache(device)
+        self.stream = Stream(explain=self.model_cache.sentence, setup=model_cache.prepare, autostart=False)
         self.tabs = QuietTabs()
         self.setCentralWidget(self.tabs)
         self._built: dict[str, FamilyTab] = {}
@@ -143,22 +142,16 @@ class MainWindow(QMainWindow):
         corner = QWidget()
         row = QHBoxLayout(corner)
         row.setContentsMargins(0, 0, round(theme.em() * 0.6), 0)
-        self.devices = ComboBox()
-        self.devices.setAccessibleName("Device that the models run on")
-        self.devices.setToolTip("Where the models run")
-        self.device_label = QLabel("device: …")
-        self.device_label.setProperty("role", "caption")
-        self.devices.hide()
+        self.devices = DeviceBox(self.stream, self.model_cache)
+        self.devices.changed.connect(self._reopen)
+        self.devices.told.connect(self._warn)
+        self.devices.failed.connect(self._say)
         menu_button = IconButton("menu", "Menu")
         menu_button.setPopupMode(IconButton.ToolButtonPopupMode.InstantPopup)
         menu_button.setMenu(self._menu())
-        for widget in (self.device_label, self.devices, menu_button):
-            row.addWidget(widget)
+        row.addWidget(self.devices)
+        row.addWidget(menu_button)
         self.tabs.setCornerWidget(corner)
-        self._hello = self.stream.lane("devices")
-        self._hello.frames_arrived.connect(lambda frames: self._know_devices(frames[-1].payload))
-        self._hello.failed.connect(self._say)
-        self._hello.play(_devices)
 
     def _menu(self) -> QMenu:
         menu = QMenu(self)
@@ -179,18 +172,8 @@ class MainWindow(QMainWindow):
             menu.addAction(action)
         return menu
 
-    def _know_devices(self, names: list[str]) -> None:
-        present = self.model_cache.device or names[0]
-        self.device_label.setText(f"device: {present}")
-        if len(names) > 1:  # with one device there is nothing to choose
-            self.device_label.setText("device")
-            self.devices.addItems(names)
-            self.devices.setCurrentText(present)
-            self.devices.currentTextChanged.connect(self._change_device)
-            self.devices.show()
-
-    def _change_device(self, name: str) -> None:
-        self.model_cache.device = name
+    def _reopen(self) -> None:
+        """The device has changed."""
         every: list[FamilyTab | Page] = [*self._built.values(), *self._pages.values()]
         for tab in every:
             tab.reopen()
@@ -301,6 +284,11 @@ class MainWindow(QMainWindow):
         if shown is not None:
             shown.banner.show_error(sentence)
 
+    def _warn(self, sentence: str) -> None:
+        shown = self.current or self.page
+        if shown is not None:
+            shown.banner.show_warning(sentence)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files may be dropped."""
         if event.mimeData().hasUrls():
@@ -320,10 +308,6 @@ class MainWindow(QMainWindow):
             page.leave()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
-
-
-def _devices() -> Iterator[Message[list[str]]]:
-    yield Message(model_cache.devices())
 
 
 def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:

@@ -55,14 +55,18 @@ class OnDevice(torch.Tensor):
 def _compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     flat, _ = tree_flatten((args, kwargs))
     there = [t for t in flat if isinstance(t, OnDevice)]
+    asked = kwargs.get("device")
+    to_device = torch.device(asked).type == NAME if asked is not None else bool(there)
+    if _State.fault and (there or to_device):
+        raise RuntimeError(_State.fault)
     here = [t for t in flat if isinstance(t, torch.Tensor) and not isinstance(t, OnDevice) and t.dim() > 0]
     if there and here and func not in _ACROSS and "index" not in func.__name__:
         raise RuntimeError(f"{func} was given tensors on the CPU and on the device.")
-    asked = kwargs.get("device")
     if asked is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}
-    to_device = torch.device(asked).type == NAME if asked is not None else bool(there)
     found = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+    if there and func is _aten.convolution.default:
+        found = found + _State.error
     if func is _aten.copy_.default or _changes_its_argument(func):
         return args[0] if not isinstance(found, tuple) else found
     return tree_map(_wrapped, found) if to_device else found
@@ -106,10 +110,16 @@ class _Functions(TorchFunctionMode):
 
 
 @contextmanager
-def present() -> Iterator[None]:
-    """Within this, on this thread, the device can be used."""
-    with patch.object(torch, "autocast", _autocast), _Functions(), _Operations():
-        yield
+def known() -> Iterator[None]:
+    """What all threads have to know of the device: models can be moved to it."""
+    before = torch.__future__.get_overwrite_module_params_on_conversion()
+    torch.__future__.set_overwrite_module_params_on_conversion(True)  # no parameter changes its kind in place
+    try:
+        with patch.object(torch, "autocast", _autocast):
+            yield
+    finally:
+        torch.__future__.set_overwrite_module_params_on_conversion(before)
+        _State.fault, _State.error = "", 0.0
 
 
 def _autocast(device_type: str, **how: Any) -> Any:
@@ -117,11 +127,29 @@ def _autocast(device_type: str, **how: Any) -> Any:
     return _AUTOCAST("cpu" if device_type == NAME else device_type, **how)
 
 
-def moved(model: torch.nn.Module) -> torch.nn.Module:
-    """The same model on the device, with whatever else it takes along."""
-    before = torch.__future__.get_overwrite_module_params_on_conversion()
-    torch.__future__.set_overwrite_module_params_on_conversion(True)  # no parameter changes its kind in place
-    try:
-        return model.to(NAME)
-    finally:
-        torch.__future__.set_overwrite_module_params_on_conversion(before)
+def use_on_this_thread() -> None:
+    """A thread that calls this can compute on the device for as long as it lives."""
+    _Functions().__enter__()
+    _Operations().__enter__()
+
+
+@contextmanager
+def present() -> Iterator[None]:
+    """Within this, this thread can compute on the device."""
+    with known(), _Functions(), _Operations():
+        yield
+
+
+class _State:
+    fault = ""
+    error = 0.0
+
+
+def err_by(error: float) -> None:
+    """From now on every convolution there is off by ``error``, until ``known`` ends."""
+    _State.error = error
+
+
+def lose(sentence: str) -> None:
+    """From now on every operation there raises, as on a card after the machine slept; until ``known`` ends."""
+    _State.fault = sentence

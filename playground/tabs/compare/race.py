@@ -202,7 +202,7 @@ class Race(Scene):
                     entrant = Entrant(model, request_for(model, asked))
                     warm_up(entrant)
                 except Exception as error:  # the others race without it
-                    yield Message((i, None, model_cache.sentence(error)))
+                    yield Message((i, None, store.sentence(error)))
                 else:
                     yield Message((i, entrant, ""))
 

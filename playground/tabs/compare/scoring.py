@@ -84,21 +84,20 @@ def score_summaries(
         try:
             model = bench.model(card.id)
         except Exception as error:  # the others still have something to say
-            yield Message(NotScored(card.id, model_cache.sentence(error)), i + 1, len(cards))
+            yield Message(NotScored(card.id, bench.model_cache.sentence(error)), i + 1, len(cards))
             continue
-        census = bench.census(card.id)
-        yield from model_cache.with_threads(model, _one(model, census, image, i + 1, len(cards)))
+        yield from model_cache.with_threads(model, _one(bench, model, image, i + 1, len(cards)))
 
 
 def _one(
-    model: Model, census: out_of_distribution.Census | None, image: np.ndarray, step: int, total: int
+    bench: Bench, model: Model, image: np.ndarray, step: int, total: int
 ) -> Iterator[Message[PngSize | Scored | NotScored]]:
     try:
         summary = out_of_distribution.judge(model, image)
     except Exception as error:
-        yield Message(NotScored(model.card.id, model_cache.sentence(error)), step, total)
+        yield Message(NotScored(model.card.id, bench.model_cache.sentence(error)), step, total)
     else:
-        yield Message(Scored(model.card.id, summary, census), step, total)
+        yield Message(Scored(model.card.id, summary, bench.census(model.card.id)), step, total)
 
 
 def fresh_sample(bench: Bench, card: Card, seed: int) -> Iterator[Frame]:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from playground.contract import Frame, Model, Request
+from playground.models import device as device_tests
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -24,6 +25,7 @@ def prepare() -> None:
     import torch
 
     torch.set_flush_denormal(True)
+    device_tests.full_precision()
 
 
 def with_threads(model: Model, frames: Iterator[Step]) -> Iterator[Step]:
@@ -47,22 +49,39 @@ def _num_threads(model: Model) -> int:
     return model.num_threads or (int(allowed) if allowed.isdecimal() else min(os.cpu_count() or 1, 8))
 
 
-def devices() -> list[str]:
-    """What there is to compute on, the fastest first."""
-    import torch
+@dataclasses.dataclass(frozen=True)
+class Devices:
+    """What there is to compute on: the names that work, the fastest first, and why the others do not."""
 
-    found = [f"cuda:{i}" if i else "cuda" for i in range(torch.cuda.device_count())]
-    if torch.backends.mps.is_available():
-        found.append("mps")
-    return [*found, "cpu"]
+    names: list[str]
+    faults: dict[str, str]
+
+    @property
+    def notice(self) -> str:
+        """One sentence about the devices that are there and do not work; empty if all do."""
+        told = [f"{name} ({why})" for name, why in self.faults.items()]
+        return f"Not used, since it does not compute here: {', '.join(told)}." if told else ""
 
 
 class ModelCache:
-    """Loaded models, the latest used ones kept."""
+    """Loaded models, the latest used ones kept.
+
+    Attributes:
+        device: where they go; None is the fastest there is.
+        on_lost: called on the worker with one sentence when a device has stopped working and the CPU takes over.
+    """
 
     def __init__(self, device: str | None = None) -> None:
-        self.device = device  # None: the fastest there is
+        self.device = device
+        self.on_lost: Callable[[str], object] | None = None
+        self._devices: Devices | None = None
         self._models: OrderedDict[tuple[str, int, str], Model] = OrderedDict()
+
+    def devices(self) -> Devices:
+        """What there is to compute on, tried once."""
+        if self._devices is None:
+            self._devices = Devices(*device_tests.found())
+        return self._devices
 
     def get(self, id_or_path: str) -> Model:
         """The model, loaded and moved to the device if it is not there yet.
@@ -76,10 +95,7 @@ class ModelCache:
         from playground import checkpoints
         from playground.models import precision
 
-        found = devices()
-        device = self.device or found[0]
-        if device not in found:
-            raise ValueError(f"There is no device {device!r} here; there is {', '.join(found)}.")
+        device = self._chosen()
         file = checkpoints.resolve(id_or_path)
         key = (str(file), file.stat().st_mtime_ns, device)  # a file that was changed is loaded again
         if key not in self._models:
@@ -92,13 +108,37 @@ class ModelCache:
         self._models.move_to_end(key)
         return self._models[key]
 
+    def _chosen(self) -> str:
+        found = self.devices()
+        device = self.device or found.names[0]
+        if device in found.faults:
+            raise ValueError(f"The device {device!r} does not compute here ({found.faults[device]}).")
+        if device not in found.names:
+            raise ValueError(f"There is no device {device!r} here; there is {', '.join(found.names)}.")
+        return device
+
+    def sentence(self, error: BaseException) -> str:
+        """One clear sentence for the person at the screen; a device that no longer works is given up for the CPU."""
+        found = self._devices
+        device = (self.device or found.names[0]) if found is not None else "cpu"
+        if found is None or device == "cpu" or not isinstance(error, RuntimeError):
+            return sentence(error)
+        if device_tests.is_out_of_memory(error) or not (why := device_tests.fault(device)):
+            return sentence(error)
+        names = [name for name in found.names if name != device]
+        self._devices = Devices(names, {**found.faults, device: why})
+        self.device = "cpu"
+        self._models.clear()
+        told = f"The device {device} stopped working ({why}). Everything runs on the processor now."
+        if self.on_lost is not None:
+            self.on_lost(told)
+        return told
+
 
 def memory_guarded(
     model: AnyModel, request: Request, sampler: Callable[[AnyModel, Request], Iterator[Frame]]
 ) -> Iterator[Frame]:
     """Sample what fits: estimated beforehand on a CPU, found out on a GPU by halving; ``notice`` says so."""
-    import torch
-
     request, notice = _capped(model, request)
     while True:
         try:
@@ -107,13 +147,13 @@ def memory_guarded(
                     dataclasses.replace(frame, extras={**frame.extras, "notice": notice}) if notice else frame
                 )
             return
-        except torch.OutOfMemoryError:
-            if request.num_samples == 1:
+        except RuntimeError as error:
+            if request.num_samples == 1 or not device_tests.is_out_of_memory(error):
                 raise
-            request = dataclasses.replace(request, num_samples=request.num_samples // 2)
-            notice = f"The device ran out of memory, so {request.num_samples} pictures are drawn."
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+        # out here, where the exception and all that its sampler held are gone: inside, nothing would be freed
+        device_tests.free(str(next(model.parameters()).device))
+        request = dataclasses.replace(request, num_samples=request.num_samples // 2)
+        notice = f"The device ran out of memory, so {request.num_samples} pictures are drawn."
 
 
 def _capped(model: Model, request: Request) -> tuple[Request, str]:
@@ -141,7 +181,7 @@ def sentence(error: BaseException) -> str:
     """One clear sentence for the person at the screen."""
     text = " ".join(str(error).split())
     name = type(error).__name__
-    if name == "OutOfMemoryError" or isinstance(error, MemoryError) or "not enough memory" in text:
+    if name == "OutOfMemoryError" or device_tests.is_out_of_memory(error):
         return "There is not enough memory for this: ask for fewer pictures."
     if name in ("CheckpointError", "ValueError", "FileNotFoundError"):
         return text or name
