@@ -73,12 +73,14 @@ def joined() -> Iterator[World]:
 
 
 def device(world: World) -> torch.device:
-    """The fastest device there is; on a host with several GPUs the one of this process."""
+    """The fastest device that computes; on a host with several GPUs the one of this process, or else the CPU."""
     import torch
 
-    if torch.cuda.is_available():
-        return torch.device("cuda", world.local_rank % torch.cuda.device_count())
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    from playground.models import device as devices
+
+    there = devices.listed()
+    wanted = there[world.local_rank % len(there)] if there else "cpu"
+    return torch.device("cpu" if wanted == "cpu" or devices.fault(wanted) else wanted)
 
 
 def gather(world: World, array: np.ndarray) -> np.ndarray:
