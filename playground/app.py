@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
         row.setContentsMargins(0, 0, round(theme.em() * 0.6), 0)
         self.devices = DeviceBox(self.stream, self.model_cache)
         self.devices.changed.connect(self._reopen)
-        self.devices.told.connect(self._warn)
+        self.devices.warned.connect(self._warn)
         self.devices.failed.connect(self._say)
         menu_button = IconButton("menu", "Menu")
         menu_button.setPopupMode(IconButton.ToolButtonPopupMode.InstantPopup)

@@ -14,12 +14,11 @@ from unittest.mock import patch
 import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
 
 NAME = "meta"  # what torch calls the device; its own meta tensors hold no numbers and never come up here
 _AUTOCAST = torch.autocast
 _aten = torch.ops.aten
-_ACROSS = (_aten.copy_.default, _aten._to_copy.default)  # what may speak of both places
+_ACROSS = ("copy_", "_to_copy")  # what may speak of both places
 
 
 class OnDevice(torch.Tensor):
@@ -53,28 +52,37 @@ class OnDevice(torch.Tensor):
 
 
 def _compute(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    flat, _ = tree_flatten((args, kwargs))
+    flat, name = list(_leaves([args, list(kwargs.values())])), func.overloadpacket.__name__
     there = [t for t in flat if isinstance(t, OnDevice)]
     asked = kwargs.get("device")
     to_device = torch.device(asked).type == NAME if asked is not None else bool(there)
     if _State.fault and (there or to_device):
         raise RuntimeError(_State.fault)
     here = [t for t in flat if isinstance(t, torch.Tensor) and not isinstance(t, OnDevice) and t.dim() > 0]
-    if there and here and func not in _ACROSS and "index" not in func.__name__:
+    if there and here and name not in _ACROSS and "index" not in name:
         raise RuntimeError(f"{func} was given tensors on the CPU and on the device.")
     if asked is not None:
         kwargs = {**kwargs, "device": torch.device("cpu")}
-    found = func(*tree_map(_inner, args), **tree_map(_inner, kwargs))
+    found = func(*_map(_inner, args), **_map(_inner, kwargs))
     if there and func is _aten.convolution.default:
         found = found + _State.error
-    if func is _aten.copy_.default or _changes_its_argument(func):
-        return args[0] if not isinstance(found, tuple) else found
-    return tree_map(_wrapped, found) if to_device else found
+    if name.endswith("_"):  # in place
+        return args[0]
+    return _map(_wrapped, found) if to_device else found
 
 
-def _changes_its_argument(func: Any) -> bool:
-    first = func._schema.arguments[:1]
-    return bool(first) and first[0].alias_info is not None and first[0].alias_info.is_write
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
+
+
+def _map(change: Any, value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return type(value)(_map(change, part) for part in value)
+    return {k: _map(change, v) for k, v in value.items()} if isinstance(value, dict) else change(value)
 
 
 def _inner(value: Any) -> Any:

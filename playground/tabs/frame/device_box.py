@@ -17,7 +17,7 @@ class DeviceBox(QWidget):
     """Names the device, lets another be chosen, and follows when one is lost."""
 
     changed = Signal()  # another device: what is open has to be opened again
-    told = Signal(str)  # one sentence: what does not work, or works no longer
+    warned = Signal(str)  # one sentence: what does not work, or works no longer
     failed = Signal(str)  # one sentence: nothing can be computed
     _lost = Signal(str)  # from the worker
 
@@ -49,7 +49,7 @@ class DeviceBox(QWidget):
     def _know(self, found: Devices) -> None:
         self._show(found)
         if found.notice:
-            self.told.emit(found.notice)
+            self.warned.emit(found.notice)
 
     def _show(self, found: Devices) -> None:
         present = self._models.device or found.names[0]
@@ -65,7 +65,7 @@ class DeviceBox(QWidget):
     def _show_loss(self, sentence: str) -> None:
         self._show(self._models.devices())
         self.changed.emit()  # what was open goes on, on the CPU
-        self.told.emit(sentence)
+        self.warned.emit(sentence)
 
     def _choose(self, name: str) -> None:
         self._models.device = name

@@ -59,8 +59,8 @@ class Devices:
     @property
     def notice(self) -> str:
         """One sentence about the devices that are there and do not work; empty if all do."""
-        told = [f"{name} ({why})" for name, why in self.faults.items()]
-        return f"Not used, since it does not compute here: {', '.join(told)}." if told else ""
+        reasons = [f"{name} ({why})" for name, why in self.faults.items()]
+        return f"Not used, since it does not compute here: {', '.join(reasons)}." if reasons else ""
 
 
 class ModelCache:
@@ -129,10 +129,10 @@ class ModelCache:
         self._devices = Devices(names, {**found.faults, device: why})
         self.device = "cpu"
         self._models.clear()
-        told = f"The device {device} stopped working ({why}). Everything runs on the processor now."
+        said = f"The device {device} stopped working ({why}). Everything runs on the processor now."
         if self.on_lost is not None:
-            self.on_lost(told)
-        return told
+            self.on_lost(said)
+        return said
 
 
 def memory_guarded(
