@@ -31,7 +31,6 @@ from playground.tabs.compare.race_entrants import (
 from playground.tabs.compare.race_export import MODELS, NAME, view_state_of
 from playground.tabs.compare.race_panel import RaceBoard, RacePanel
 from playground.tabs.compare.race_player import RacePlayer
-from playground.tabs.frame import model_cache
 from playground.tabs.frame.exporter import Keeper
 from playground.tabs.frame.page import LinkTarget, Scene
 from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings
