@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -24,7 +24,8 @@ from PySide6.QtWidgets import (
 )
 
 from playground import checkpoints, families
-from playground.export import picture_metadata
+from playground.export import picture_metadata, window_state
+from playground.lessons.controller import LessonController
 from playground.tabs import registry
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.device_box import DeviceBox
@@ -33,6 +34,7 @@ from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.frame.view_state import copy_picture, copy_settings
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
+from playground.ui.widgets.after_paint import AfterPaint
 from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.file_dialogs import ask_to_open
 from playground.ui.widgets.keys import show_keys
@@ -56,7 +58,8 @@ class MainWindow(QMainWindow):
         self.model_cache = model_cache.ModelCache(device)
         self.stream = Stream(explain=self.model_cache.sentence, setup=model_cache.prepare, autostart=False)
         self.tabs = QuietTabs()
-        self.setCentralWidget(self.tabs)
+        self.lessons = LessonController(self, self)
+        self.setCentralWidget(self.lessons.around(self.tabs))
         self._built: dict[str, FamilyTab] = {}
         self._pages: dict[str, Page] = {}
         self._cards, self._broken = _read_cards()
@@ -109,6 +112,7 @@ class MainWindow(QMainWindow):
         )
         page.went.connect(self.go)
         page.run_wanted.connect(self._restore)
+        page.link_wanted.connect(self.lessons.open_link)
         self._pages[entry.key] = page
         return page
 
@@ -124,14 +128,18 @@ class MainWindow(QMainWindow):
         found = self.tabs.currentWidget()
         return found if isinstance(found, Page) else None
 
+    def open_tab(self, key: str) -> bool:
+        """Show a tab; False if there is none of that key."""
+        keys = [entry.key for entry in self._entries]
+        if key in keys:
+            self.tabs.setCurrentIndex(keys.index(key))
+        return key in keys
+
     def go(self, place: LinkTarget) -> None:
         """Open the tab, model and view that a link leads to."""
-        keys = [entry.key for entry in self._entries]
-        if place.tab not in keys:
-            self._say(f"There is no tab for {place.tab!r} here.")
-            return
-        self.tabs.setCurrentIndex(keys.index(place.tab))
-        if place.tab in self._pages:
+        if not self.open_tab(place.tab):
+            self.say(f"There is no tab for {place.tab!r} here.")
+        elif place.tab in self._pages:
             self._pages[place.tab].show_scene(place.view)
         else:
             self._built[place.tab].go(place.model, place.view, place.settings)
@@ -145,7 +153,7 @@ class MainWindow(QMainWindow):
         self.devices = DeviceBox(self.stream, self.model_cache)
         self.devices.changed.connect(self._reopen)
         self.devices.warned.connect(self._warn)
-        self.devices.failed.connect(self._say)
+        self.devices.failed.connect(self.say)
         menu_button = IconButton("menu", "Menu")
         menu_button.setPopupMode(IconButton.ToolButtonPopupMode.InstantPopup)
         menu_button.setMenu(self._menu())
@@ -157,6 +165,9 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         for text, keys, act in (
             ("Open a checkpoint or picture …", "Ctrl+O", self.ask_file),
+            ("Open a lesson …", "", self.lessons.ask_file),
+            ("Add this as a scene …", "", self.lessons.add_scene),
+            ("Copy a link to this", "", self.lessons.copy_link),
             ("Lecture mode", "F11", self.toggle_lecture),
             ("Light", "", lambda: self._apply_theme("light")),
             ("Dark", "", lambda: self._apply_theme("dark")),
@@ -185,6 +196,8 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """See ``KEYS``."""
+        if self.lessons.handle_key(event):
+            return
         tab = self.current
         if tab is not None and tab.transport.handle_key(event):
             return
@@ -240,7 +253,7 @@ class MainWindow(QMainWindow):
 
         What is wrong with it is said in a banner, and what was on the screen stays.  A page may want it for itself.
         """
-        if self.page is not None and self.page.take_file(path):
+        if (self.page is not None and self.page.take_file(path)) or self.lessons.takes(path):
             return
         if path.suffix.lower() == ".png" or picture_metadata.is_png(path):
             self._open_picture(path)
@@ -248,11 +261,11 @@ class MainWindow(QMainWindow):
         try:
             card = checkpoints.read_card(path)
         except checkpoints.CheckpointError as error:
-            self._say(str(error))
+            self.say(str(error))
             return
         keys = [entry.key for entry in self._entries]
         if card.family not in keys:
-            self._say(f"{path.name} belongs to the family {card.family!r}, which has no tab yet.")
+            self.say(f"{path.name} belongs to the family {card.family!r}, which has no tab yet.")
             return
         self.tabs.setCurrentIndex(keys.index(card.family))
         tab = self._built[card.family]
@@ -263,7 +276,7 @@ class MainWindow(QMainWindow):
         try:
             kept = picture_metadata.read(path)
         except picture_metadata.PictureMetadataError as error:
-            self._say(str(error))
+            self.say(str(error))
             return
         self._restore(kept, path.name)
 
@@ -274,12 +287,12 @@ class MainWindow(QMainWindow):
         page = any(e.key == kept.family and isinstance(e, families.PageEntry) for e in self._entries)
         tab = self._built.get(kept.family)
         if kept.family not in keys or not (known or page or (tab is not None and tab.models.entry_of(kept))):
-            self._say(f"{name} was made by {kept.model}, which is not here; open its checkpoint first.")
+            self.say(f"{name} was made by {kept.model}, which is not here; open its checkpoint first.")
             return
         self.tabs.setCurrentIndex(keys.index(kept.family))
         self._pages[kept.family].restore(kept) if page else self._built[kept.family].restore(kept)
 
-    def _say(self, sentence: str) -> None:
+    def say(self, sentence: str) -> None:
         shown = self.current or self.page
         if shown is not None:
             shown.banner.show_error(sentence)
@@ -329,30 +342,14 @@ def _app() -> QApplication:
     return app
 
 
-class _AfterPaint(QObject):
-    """Calls a function once, as soon as the window has been painted for the first time."""
-
-    def __init__(self, window: QWidget, act: Callable[[], None]) -> None:
-        super().__init__(window)
-        self._act = act
-        window.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The window's own paint event comes first, those of its children within the same pass."""
-        if event.type() == QEvent.Type.Paint:
-            watched.removeEventFilter(self)
-            QTimer.singleShot(0, self._act)
-        return False
-
-
 def _begin(window: MainWindow) -> None:
     """Torch on the worker; the plotting library, which must be imported here, while that goes on."""
     window.stream.start()
     importlib.import_module("playground.ui.plots.line_plot")
 
 
-def run(options: Namespace) -> int:
-    """Open the window and stay until it is closed."""
+def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window: None) -> int:
+    """Open the window, call ``then`` with it, and stay until it is closed."""
     if options.tab:
         families.entry(options.tab)  # a wrong name is refused before anything opens
     if options.screenshot and not options.screenshot.absolute().parent.is_dir():
@@ -365,10 +362,13 @@ def run(options: Namespace) -> int:
     window = MainWindow(options.tab or "", options.model or "", options.view or "", options.device)
     if options.size:
         window.resize(QSize(*options.size))
-    _AfterPaint(window, lambda: _begin(window))
+    AfterPaint(window, lambda: _begin(window))
     window.show()
-    if options.open:
-        QTimer.singleShot(0, lambda: window.open_file(options.open))
+    if options.open and window_state.is_link(options.open):
+        QTimer.singleShot(0, lambda: window.lessons.open_link(options.open))
+    elif options.open:
+        QTimer.singleShot(0, lambda: window.open_file(Path(options.open)))
+    then(window)
     if options.screenshot and options.screenshot.suffix == ".gif":
         from playground.cli.tour import Tour
 

@@ -32,7 +32,8 @@ def add(commands: shared.Commands) -> None:
         "--out",
         type=Path,
         required=True,
-        help=".png grid, .npy uint8 (N,H,W,C), or .gif or .webp of the whole run; of a model of text .txt or .npy",
+        help=".png grid, .npy uint8 (N,H,W,C), .gif or .webp of the whole run, or .html, a page that plays it; of a model "
+        "of text .txt, .npy or .html",
     )
     command.add_argument(
         "--precision",
@@ -55,6 +56,8 @@ def run(options: Namespace) -> None:
         model = shared.load(options.id, world)
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
+        if options.out.suffix == ".html":
+            return _write_page(options.out, model, settings, options.count) if world.is_first else None
         if options.out.suffix in animation.kinds():
             return _write_animation(options.out, model, settings, options.count) if world.is_first else None
         images = distributed.gather(world, _drawn(model, settings, world.share(options.count)))
@@ -118,6 +121,20 @@ def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: 
     frames = [contact_sheet.tile(f.images) for f in next(_batches(model, settings, range(count)))]
     chosen = [frames[i].repeat(2, 0).repeat(2, 1) for i in animation.thinned(len(frames), 120)]
     animation.write(path, chosen, len(chosen), frames_per_second=20)
+
+
+def _write_page(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
+    """The whole run as an HTML page, with what the program says of it."""
+    from playground.export import html_page, window_state
+    from playground.tabs import run_page
+
+    if count > _BATCH:
+        raise ValueError(f"A page holds at most {_BATCH} pictures.")
+    frames = list(next(_batches(model, settings, range(count))))
+    shown = window_state.state_of(_metadata(model, settings, count), stands=False)
+    html_page.write(
+        path, f"{model.card.system}, {model.card.id}", [run_page.part_of_run(model, frames, shown)]
+    )
 
 
 def _writable(path: Path, endings: tuple[str, ...]) -> None:

@@ -13,11 +13,12 @@ def add_options(top: argparse.ArgumentParser) -> None:
     window.add_argument("--tab", help="the family to open on")
     window.add_argument("--model", metavar="ID", help="the checkpoint to open")
     window.add_argument("--view", help="the view to open")
-    window.add_argument("--theme", choices=["light", "dark", "system"], default="system")
-    window.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
+    add_look(window)
     window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
     window.add_argument(
-        "--open", type=Path, metavar="FILE", help="a checkpoint of your own, or an exported picture"
+        "--open",
+        metavar="FILE",
+        help="a checkpoint of your own, an exported picture, a lesson, or a copied link (playground:...)",
     )
     window.add_argument(
         "--screenshot",
@@ -32,6 +33,12 @@ def add_options(top: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="when to take the screenshot, or how long the film is",
     )
+
+
+def add_look(options: argparse._ActionsContainer) -> None:
+    """How large the window is, and in which theme."""
+    options.add_argument("--theme", choices=["light", "dark", "system"], default="system")
+    options.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
 
 
 def _size(text: str) -> tuple[int, int]:

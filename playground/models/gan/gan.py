@@ -88,6 +88,43 @@ class GAN(LatentGAN):
         self.discriminator = Discriminator(config)
 
 
+def _failure(
+    name: str, gamma: float, learning_rate: float, betas: tuple[float, float], generator: float
+) -> Recipe:
+    """A game that goes wrong, to be looked at: small networks, and no average that would smooth what happens.
+
+    Args:
+        generator: its learning rate, as a share of the discriminator's.
+    """
+    return Recipe(
+        id=f"gan-{name}-fashion",
+        stored="int8",
+        config=GANConfig(width=256, maxout_units=48, gamma=gamma),
+        steps=3000,
+        batch_size=64,
+        learning_rate=learning_rate,
+        learning_rates={"generator": generator},
+        warmup_steps=1,
+        betas=betas,
+        final_learning_rate=1.0,
+        max_grad_norm=100.0,
+        ema=0.0,
+        bfloat16=False,
+        compile=False,
+        snapshot={"num_samples": 10},
+    )
+
+
+# three ways in which a game ends badly, for the lesson on GANs: each differs from ``gan-fashion`` where it says so
+FAILURES = (
+    # mode collapse: a generator that learns slowly and with momentum follows a free discriminator from fashion to fashion
+    _failure("collapsed", gamma=0.0, learning_rate=1e-3, betas=(0.5, 0.9), generator=0.05),
+    # the discriminator wins: it learns 500 times as fast, and the slopes that it leaves teach nothing
+    _failure("overpowered", gamma=0.0, learning_rate=4e-3, betas=(0.0, 0.99), generator=0.002),
+    # both learn 30 times as fast as gan-fashion: the first steps throw the generator where no gradient comes from
+    _failure("toofast", gamma=0.05, learning_rate=3e-2, betas=(0.0, 0.99), generator=1.0),
+)
+
 MODEL = GAN
 RECIPES = (
     Recipe(
@@ -104,4 +141,5 @@ RECIPES = (
         ema_ramp=4,  # players that circle each other: what they circle around is better than where they are
         snapshot={"num_samples": 10},
     ),
+    *FAILURES,
 )

@@ -15,6 +15,7 @@ from playground.tabs.frame.page import Page
 class Compare(Page):
     """A race of samplers, one picture before every model, and the table of everything measured."""
 
+    key = "compare"
     scenes = (Race, OneImage, Table)
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
@@ -35,6 +35,8 @@ class FamilyTab(TabLayout):
         model_id, view_name: what to open first (default: the first of each).
     """
 
+    opened = Signal()  # what was asked for last is on the canvas, or was refused
+
     def __init__(
         self,
         family: Family,
@@ -57,6 +59,7 @@ class FamilyTab(TabLayout):
         self._wanted_view = view_name
         self._wanted_settings: dict[str, Any] = {}
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
+        self._plays = False  # what is restored plays on
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
@@ -101,8 +104,13 @@ class FamilyTab(TabLayout):
         view = self.view
         return view_state_of(view) if view is not None and view.model is self.model else None
 
-    def restore(self, kept: PictureMetadata) -> None:
-        """Show a kept picture again: its model, view, knobs and step; what is wrong with it is said in the banner."""
+    def restore(self, kept: PictureMetadata, plays: bool = False) -> None:
+        """Show a kept picture again: its model, view, knobs and step; what is wrong with it is said in the banner.
+
+        Args:
+            plays: the run is watched from its beginning, and not sent to the step that was kept.
+        """
+        self._plays = plays
         self.models.choose_silently(self.models.entry_of(kept))
         self._open_chosen(kept)
 
@@ -124,6 +132,7 @@ class FamilyTab(TabLayout):
     def _model_arrived(self, model: Model) -> None:
         if self._kept is not None:
             self._restore_with(model, self._kept)
+            self.opened.emit()
             return
         self._take(model)
         names = [name.lower() for name in self.view_names]
@@ -136,6 +145,7 @@ class FamilyTab(TabLayout):
         wanted, self._wanted_settings = self._wanted_settings, {}
         if wanted:
             self.knobs.set_settings({**self.knobs.settings(), **wanted})
+        self.opened.emit()
 
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
@@ -166,7 +176,8 @@ class FamilyTab(TabLayout):
             view.open(model)
         self.knobs.set_silently(settings_of(request))
         view.restore(request, state)
-        view.player.halt_at(kept.step, kept.head)
+        if not self._plays:
+            view.player.halt_at(kept.step, kept.head)
         self.explain.set_content(*view.explanation(model), view.plot)
         self._rest_if_hidden()
         differs = differences(kept, model, request)
@@ -186,9 +197,10 @@ class FamilyTab(TabLayout):
         if self.view is None:
             self.waiting.setText("")
             self.show_failure(sentence, self._open_chosen)
-            return
-        self._stay(sentence)
-        self.models.drop_own(failed)
+        else:
+            self._stay(sentence)
+            self.models.drop_own(failed)
+        self.opened.emit()
 
     def _stay(self, sentence: str) -> None:
         """With the model that is in use."""

@@ -70,6 +70,10 @@ class Scene(QWidget):
         """Show again what a picture was exported of; what is wrong with it is said in the banner."""
         self.page.banner.show_error(f"{self.name} keeps no pictures, so that none of it can be opened.")
 
+    def metadata(self) -> PictureMetadata | None:
+        """What :meth:`restore` needs to show this again; a scene that keeps nothing is named alone."""
+        return PictureMetadata(self.page.key, "", "", self.name, {})
+
     def leave(self) -> None:
         """The window closes."""
 
@@ -87,7 +91,9 @@ class Page(QWidget):
         scene_name: what to open first (default: the first).
     """
 
+    key: ClassVar[str] = ""  # of its tab
     scenes: ClassVar[tuple[type[Scene], ...]] = ()
+    link_wanted = Signal(str)  # ``playground:...``: a state, or a lesson
     went = Signal(object)  # Place: a link was followed
     run_wanted = Signal(
         object, str

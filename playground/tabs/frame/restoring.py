@@ -12,12 +12,12 @@ from playground.tabs.frame.view import View
 
 
 def view_kind(kept: PictureMetadata, model: Model, kinds: Sequence[type[View]]) -> type[View]:
-    """The view that a picture was exported of.
+    """The view that a picture was exported of; the first one for a state that names none.
 
     Raises:
         ValueError: one sentence, if the model has none of that name.
     """
-    kind = next((k for k in kinds if k.suits(model) and k.name == kept.view), None)
+    kind = next((k for k in kinds if k.suits(model) and kept.view in ("", k.name)), None)
     if kind is None:
         raise ValueError(f"{kept.model} has no view called {kept.view!r}.")
     return kind
@@ -36,7 +36,9 @@ def read_back(kept: PictureMetadata, model: Model, view: View) -> tuple[Request,
 def differences(kept: PictureMetadata, model: Model, request: Request) -> str:
     """Why the picture may look different from what was exported, as one sentence; "" if it will not."""
     made, here = kept.precision or "fp32", model.precision if isinstance(model, HalvesPrecision) else "fp32"
-    if kept.weights not in ("", model.weights_hash):
+    if not kept.weights:
+        return ""  # a state that was written down: no picture was made of it
+    if kept.weights != model.weights_hash:
         return f"The weights of {kept.model} are others than those that made this picture, so it may look different."
     if made != here:
         return f"The picture was made in {made} and is made here in {here}, so pixels may differ."

@@ -11,4 +11,5 @@ from playground.tabs.guide.map import Map
 class Guide(Page):
     """Map, families, and a conversation that ends in a recommendation."""
 
+    key = "guide"
     scenes = (Map, Families, Choose)

@@ -37,6 +37,8 @@ class KnobPanel(QWidget):
         self._as_shown: dict[str, Any] = {}  # where the knobs stood before anybody turned them
         self._silent: dict[str, Any] = {}  # values of the hidden knobs, which a view may turn by other means
         self._silent_memory: dict[tuple[type[Request], str], Any] = {}
+        self._only: frozenset[str] | None = None  # the knobs that a lesson shows
+        self._apt: dict[str, bool] = {}  # which knobs can do something now
         self._knobs: dict[str, contract.Knob] = {}  # all of the present type, hidden ones too
         self._last: Request | None = None
         self._page = QWidget()
@@ -116,8 +118,26 @@ class KnobPanel(QWidget):
 
     def set_shown(self, name: str, shown: bool) -> None:
         """Show or hide one knob, with no gap (a knob that cannot apply now)."""
-        if name in self._rows:
-            self._rows[name].setVisible(shown)
+        self._apt[name] = shown
+        self._show_rows()
+
+    def show_only(self, names: Collection[str] | None) -> None:
+        """Show these knobs and no others, also of the requests that come; None shows all again."""
+        self._only = None if names is None else frozenset(names)
+        self._show_rows()
+
+    def shown_only(self) -> tuple[str, ...] | None:
+        """What :meth:`show_only` was given that there is, in the panel's order."""
+        return None if self._only is None else tuple(name for name in self._rows if name in self._only)
+
+    def _show_rows(self) -> None:
+        for name, one in self._rows.items():
+            one.setVisible(self._apt.get(name, True) and (self._only is None or name in self._only))
+        visible = _visible(tuple(self._knobs.values()), set(self._silent))
+        self._more.setVisible(len(visible) < len(self._rows) and self._only is None)
+        self._reset_all.setVisible(bool(self._rows) and self._only is None)
+        unfolded = self._more.isChecked() or self._only is not None
+        self._fold.setVisible(unfolded and len(visible) < len(self._rows))
 
     def set_hint(self, name: str, text: str) -> None:
         """What an empty line of text stands for, written into it in grey."""
@@ -167,6 +187,7 @@ class KnobPanel(QWidget):
 
     def _build(self, knobs: Sequence[contract.Knob], classes: Sequence[str], hidden: set[str]) -> None:
         self._rows = {k.name: row(k, classes) for k in knobs if k.name not in hidden}
+        self._apt = {}
         self._more.setParent(None)  # keep it when the old page goes
         self._reset_all.setParent(None)
         self._page = QWidget()
@@ -186,14 +207,12 @@ class KnobPanel(QWidget):
         column.addLayout(foot)
         column.addWidget(self._fold)
         column.addStretch(1)
-        self._more.setVisible(len(visible) < len(self._rows))
-        self._reset_all.setVisible(bool(self._rows))
-        self._fold.setVisible(self._more.isChecked() and len(visible) < len(self._rows))
+        self._show_rows()
         self._scroll.setWidget(self._page)
         self._restyle()
 
     def _unfold(self, open_: bool) -> None:
-        self._fold.setVisible(open_)
+        self._show_rows()
         self._restyle()
 
     def _tell(self) -> None:

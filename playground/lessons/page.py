@@ -1,0 +1,99 @@
+"""A whole lesson as one HTML page: the runs that its scenes show, as they were while it was played."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from playground.export import animation, contact_sheet, html_page
+from playground.lessons.lesson import Lesson, LessonScene
+from playground.lessons.player import LessonPlayer
+from playground.tabs import run_page
+from playground.tabs.frame.exporter import view_state_of
+from playground.tabs.frame.family_tab import FamilyTab
+from playground.tabs.frame.view_state import ViewState, photograph
+from playground.ui.widgets.formula import to_html
+
+LONGEST = 40  # frames of a scene
+WIDEST = 900  # pixels of a sheet, beyond which it is composed at a smaller zoom
+BYTES_PER_SCENE = 600_000
+
+
+class PageMaker:
+    """Collects the scenes of a lesson that is being played, for :class:`~playground.lessons.recorder.Recorder`."""
+
+    def __init__(self, player: LessonPlayer) -> None:
+        self._player = player
+        self._parts: list[html_page.Part] = []
+
+    def take(self, number: int) -> None:
+        """Keep what the scene on the screen shows."""
+        scene, stage = self._player.scene, self._player.stage
+        assert scene is not None
+        moment = view_state_of(stage.current) if stage.current is not None else None
+        if moment is not None and stage.current is not None:
+            self._parts.append(_part_of_run(scene, stage.current, moment))
+        else:
+            shown: QWidget | None = stage.current or stage.window.page
+            assert shown is not None
+            self._parts.append(_part(scene, [photograph(shown).panels[0][1][0]], ()))
+
+    def write(self, path: Path, lesson: Lesson) -> None:
+        """Write the page.
+
+        Raises:
+            OSError: if there is no space or no right to write there.
+        """
+        html_page.write(path, lesson.title, self._parts, BYTES_PER_SCENE * len(self._parts))
+
+
+def _part_of_run(scene: LessonScene, tab: FamilyTab, moment: ViewState) -> html_page.Part:
+    film = moment.film
+    _, formula = tab.view.explanation(tab.model) if tab.view is not None else ("", "")
+    if film.count < 2:
+        zoom = _zoom(moment)
+        frames = [contact_sheet.compose(moment.contents, zoom, True)]
+        return _part(scene, frames, (), formula, moment)
+    chosen = animation.thinned(film.count, LONGEST)
+    zoom = _zoom(moment)
+    frames = [contact_sheet.compose(film.contents(i), zoom, True) for i in chosen]
+    return _part(scene, frames, [film.said(i) for i in chosen], formula, moment)
+
+
+def _zoom(moment: ViewState) -> int:
+    """As on the screen, if that is not too wide."""
+    wide, _ = contact_sheet.size_of(moment.contents, 1, False)
+    return max(min(moment.zoom, WIDEST // max(wide, 1)), 1)
+
+
+def _part(
+    scene: LessonScene,
+    frames: list[np.ndarray],
+    captions: list[str] | tuple[str, ...],
+    formula: str = "",
+    moment: ViewState | None = None,
+) -> html_page.Part:
+    asked = scene.question
+    made_by = {"model": moment.kept.model, "view": moment.kept.view} if moment is not None else {}
+    return html_page.Part(
+        title=scene.title,
+        frames=frames,
+        captions=captions,
+        text=scene.text,
+        formula=to_html(formula) if formula else "",
+        settings={**made_by, **(moment.kept.settings if moment is not None else {})},
+        here=run_page.command(scene.shows),
+        question=asked.text if asked is not None else "",
+        answer=asked.answer if asked is not None else "",
+        start=_start(scene, captions),
+    )
+
+
+def _start(scene: LessonScene, captions: list[str] | tuple[str, ...]) -> int | None:
+    """The frame of the step at which the scene stands."""
+    if scene.shows.step is None:
+        return None
+    steps = [int(caption.split()[1].partition("/")[0]) for caption in captions]
+    return min(range(len(steps)), key=lambda i: abs(steps[i] - scene.shows.step)) if steps else None  # type: ignore[operator]

@@ -1,0 +1,102 @@
+"""Putting a state on the screen: the window as lessons and links use it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from PySide6.QtCore import QObject
+
+from playground import families
+from playground.export.window_state import WindowState
+from playground.tabs.frame.family_tab import FamilyTab
+from playground.tabs.frame.page import Page
+
+
+class Window(Protocol):
+    """What lessons ask of the window."""
+
+    @property
+    def current(self) -> FamilyTab | None:
+        """The family's tab on screen; None while a page is."""
+        ...
+
+    @property
+    def page(self) -> Page | None:
+        """The page on screen; None while a family's tab is."""
+        ...
+
+    def open_tab(self, key: str) -> bool:
+        """Show a tab; False if there is none of that key."""
+        ...
+
+    def say(self, sentence: str) -> None:
+        """What went wrong, in a banner."""
+        ...
+
+
+class Stage(QObject):
+    """Shows states in a window, and knows when the newest has arrived."""
+
+    def __init__(self, window: Window, parent: QObject) -> None:
+        super().__init__(parent)
+        self.window = window
+        self._awaited: FamilyTab | None = None  # the tab that a state is still on its way to
+
+    @property
+    def current(self) -> FamilyTab | None:
+        """The family's tab on screen; None while a page is."""
+        return self.window.current
+
+    @property
+    def is_opening(self) -> bool:
+        """Whether the state that was asked for last is still on its way."""
+        return self._awaited is not None
+
+    @property
+    def complaint(self) -> str:
+        """What a banner says was wrong with what was asked for last, "" if nothing."""
+        shown = self.window.current or self.window.page
+        banner = shown.banner if shown is not None else None
+        return banner.text() if banner is not None and banner.isVisible() and banner.kind() == "error" else ""
+
+    def show_state(self, state: WindowState) -> None:
+        """Put a state on the screen; what is wrong with it is said in a banner."""
+        if not self.window.open_tab(state.tab):
+            self.window.say(f"There is no tab called {state.tab!r} here.")
+            return
+        tab, page = self.window.current, self.window.page
+        if page is not None:
+            page.banner.clear()
+            page.show_scene(state.view)
+            if state.settings or state.state:
+                page.scene.restore(state.as_picture_metadata())
+        elif tab is not None:
+            self._show_in(tab, state)
+
+    def _show_in(self, tab: FamilyTab, state: WindowState) -> None:
+        entry = families.entry(state.tab)
+        model = state.model or (entry.opens if isinstance(entry, families.Family) else "")
+        kept = WindowState(state.tab, model, state.view, state.settings, state.step, state.state)
+        if not tab.entry_of(kept.as_picture_metadata()):
+            self.window.say(f"The model {model} is not here; open its checkpoint first.")
+            return
+        if self._awaited is not tab:
+            self._await(tab)
+        tab.knobs.show_only(state.visible)
+        tab.restore(kept.as_picture_metadata(), plays=state.step is None)
+
+    def _await(self, tab: FamilyTab) -> None:
+        if self._awaited is not None:
+            self._awaited.opened.disconnect(self._arrived)
+        self._awaited = tab
+        tab.opened.connect(self._arrived)
+
+    def _arrived(self) -> None:
+        if self._awaited is not None:
+            self._awaited.opened.disconnect(self._arrived)
+        self._awaited = None
+
+    def release(self) -> None:
+        """All knobs of the present tab again."""
+        if self.current is not None:
+            self.current.knobs.show_only(None)

@@ -1,0 +1,66 @@
+"""A run as a part of an HTML page: its frames, and what the family's view says of them."""
+
+from __future__ import annotations
+
+import html
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+from playground import data, families
+from playground.contract import Frame
+from playground.data import bible
+from playground.export import contact_sheet, html_page
+from playground.export.window_state import WindowState, link_of
+from playground.tabs import registry
+from playground.tabs.frame.view import View
+from playground.ui.widgets.formula import to_html
+
+
+def part_of_run(model: Any, frames: Sequence[Frame], shows: WindowState) -> html_page.Part:
+    """A run of a model, as its first suitable view explains it.
+
+    Args:
+        frames: at least one.
+        shows: the state that opens the same run in the window.
+    """
+    is_text = data.modality(model.card.dataset) == "text"
+    view = view_of(model)
+    return html_page.Part(
+        title="",
+        frames=[_text(f) for f in frames] if is_text else [contact_sheet.tile(f.images) for f in frames],
+        captions=[caption(frame) for frame in frames],
+        text=plain_words(view.words) if view is not None else "",
+        formula=to_html(view.formula) if view is not None and view.formula else "",
+        settings={"model": model.card.id, **shows.settings},
+        here=command(shows),
+        start=0,
+    )
+
+
+def view_of(model: Any) -> type[View] | None:
+    """The first view that suits a model: the one that draws."""
+    kinds = registry.views_of(families.entry(model.card.family))  # type: ignore[arg-type]
+    return next((kind for kind in kinds if kind.suits(model)), None)
+
+
+def command(shows: WindowState) -> str:
+    """What opens a state from a terminal."""
+    return f"playground --open {shlex.quote(link_of(shows))}"
+
+
+def caption(frame: Frame) -> str:
+    """Where in the run a frame stands."""
+    return f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"
+
+
+def plain_words(rich: str) -> str:
+    """The first paragraph of a view's words, without their markup."""
+    first = re.split(r"<br\s*/?>\s*<br\s*/?>", rich)[0]
+    return html.unescape(re.sub(r"<[^>]+>", "", first))
+
+
+def _text(frame: Frame) -> str:
+    """All texts of a frame, uint8 (B,1,T,1), one below the other."""
+    return "\n\n* * *\n\n".join(bible.text_of(codes[codes > 0]) for codes in frame.images[:, 0, :, 0])
