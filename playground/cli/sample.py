@@ -48,7 +48,8 @@ def run(options: Namespace) -> None:
     from playground.export import animation
 
     modality = shared.modality(options.id)
-    _writable(options.out, (*modality.endings, *(animation.kinds() if modality.has_pixels else ())))
+    moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
+    _writable(options.out, (*modality.endings, *moving))
     settings = dict(shared.setting(text) for text in options.set) | {"seed": options.seed}
     from playground.models import precision
 
@@ -123,7 +124,7 @@ def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: 
     animation.write(path, chosen, len(chosen), frames_per_second=20)
 
 
-def _write_page(path: Path, model: Any, settings: dict[str, Any], count: int) -> None:
+def _write_page(path: Path, model: Model, settings: dict[str, Any], count: int) -> None:
     """The whole run as an HTML page, with what the program says of it."""
     from playground.export import html_page, window_state
     from playground.tabs import run_page

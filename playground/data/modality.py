@@ -24,6 +24,11 @@ class Modality(StrEnum):
         return self is Modality.PICTURES
 
     @property
+    def has_page(self) -> bool:
+        """Whether a run of it can be written as an HTML page."""
+        return self in (Modality.PICTURES, Modality.TEXT)
+
+    @property
     def nouns(self) -> str:
         """What several of them are called."""
         return _TRAITS[self].nouns

@@ -142,7 +142,9 @@ class LessonController(QObject):
         tab, page = self._window.current, self._window.page
         if tab is None:
             kept = page.scene.metadata() if page is not None else None
-            return None if kept is None else window_state.state_of(kept, stands=False)
+            if kept is None:
+                return None
+            return dataclasses.replace(window_state.state_of(kept, stands=False), model="")
         kept = tab.picture_metadata()
         if kept is None or tab.view is None or tab.view.player.frame is None:
             return None

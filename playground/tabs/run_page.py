@@ -6,11 +6,11 @@ import html
 import re
 import shlex
 from collections.abc import Sequence
-from typing import Any
 
 from playground import data, families
-from playground.contract import Frame
+from playground.contract import Frame, Model
 from playground.data import bible
+from playground.data.modality import Modality
 from playground.export import contact_sheet, html_page
 from playground.export.window_state import WindowState, link_of
 from playground.tabs import registry
@@ -18,14 +18,14 @@ from playground.tabs.frame.view import View
 from playground.ui.widgets.formula import to_html
 
 
-def part_of_run(model: Any, frames: Sequence[Frame], shows: WindowState) -> html_page.Part:
+def part_of_run(model: Model, frames: Sequence[Frame], shows: WindowState) -> html_page.Part:
     """A run of a model, as its first suitable view explains it.
 
     Args:
         frames: at least one.
         shows: the state that opens the same run in the window.
     """
-    is_text = data.modality(model.card.dataset) == "text"
+    is_text = data.modality(model.card.dataset) is Modality.TEXT
     view = view_of(model)
     return html_page.Part(
         title="",
@@ -39,7 +39,7 @@ def part_of_run(model: Any, frames: Sequence[Frame], shows: WindowState) -> html
     )
 
 
-def view_of(model: Any) -> type[View] | None:
+def view_of(model: Model) -> type[View] | None:
     """The first view that suits a model: the one that draws."""
     kinds = registry.views_of(families.entry(model.card.family))  # type: ignore[arg-type]
     return next((kind for kind in kinds if kind.suits(model)), None)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -217,6 +217,24 @@ class OneImage(Scene):
         self.stepper.label.setText(f"seed {index}")
         self.said.setText(f"{card.system} is drawing …")
         self.drawing.play(lambda: scoring.fresh_sample(self.bench, card, index))
+
+    def state(self) -> dict[str, Any]:
+        """Where the picture came from, and what its garments are compared with."""
+        return {"source": self.source.currentData(), "index": self.stepper.index, "against": self.other}
+
+    def restore(self, kept: PictureMetadata) -> None:
+        """Take that picture again."""
+        source, index = self.source.findData(kept.state.get("source")), kept.state.get("index", 0)
+        against = kept.state.get("against", self.other)
+        known = source >= 0 and type(index) is int and 0 <= index < COUNT
+        if not known or against not in out_of_distribution.OTHERS:
+            self.page.banner.show_error("There is no such picture in One image.")
+            return
+        with QSignalBlocker(self.source):
+            self.source.setCurrentIndex(source)
+        self.source.update()
+        self._choose(out_of_distribution.OTHERS.index(against))
+        self.take(index)
 
     def _show_drawing(self, frames: list[Frame]) -> None:
         self.grid.show_picture(frames[-1].images[0])

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from playground.contract import Message
+from playground.contract import Message, settings_of
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.model_list import ModelList
 from playground.tabs.compare.race_bar import RaceBar
@@ -284,6 +284,11 @@ class Race(Scene):
     def leave(self) -> None:
         """Give up what is being written."""
         self.keeper.close()
+
+    def metadata(self) -> PictureMetadata | None:
+        """Who races, and for what."""
+        settings = settings_of(self.settings())
+        return PictureMetadata("compare", "", "", self.name, settings, state={MODELS: self.models.chosen()})
 
     def restore(self, kept: PictureMetadata) -> None:
         """The race that a picture was kept of, run again."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,6 +14,7 @@ from playground.contract import Message
 from playground.evaluation import results
 from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
 from playground.export import csv_table
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.figure_table import Cell, FigureTable, Heading, Line
 from playground.tabs.compare.trilemma import Mark, Point, Trilemma
 from playground.tabs.frame.page import LinkTarget, Scene
@@ -104,6 +106,19 @@ class Table(Scene):
     def rest(self) -> None:
         """Nothing runs here for long."""
         self._reader.stop()
+
+    def state(self) -> dict[str, Any]:
+        """Which table."""
+        return {"sheet": self.sheet.index()}
+
+    def restore(self, kept: PictureMetadata) -> None:
+        """Turn to that table."""
+        wanted = kept.state.get("sheet")
+        if wanted in (MEASURED, TRILEMMA, PUBLISHED):
+            self.sheet.set_index(wanted)
+            self._turn(wanted)
+        else:
+            self.page.banner.show_error(f"There is no table number {str(wanted)[:40]!r}.")
 
     def _read(self, rows: list[Row]) -> None:
         if rows != self.rows or not self._is_read:

@@ -71,8 +71,12 @@ class Scene(QWidget):
         self.page.banner.show_error(f"{self.name} keeps no pictures, so that none of it can be opened.")
 
     def metadata(self) -> PictureMetadata | None:
-        """What :meth:`restore` needs to show this again; a scene that keeps nothing is named alone."""
-        return PictureMetadata(self.page.key, "", "", self.name, {})
+        """What :meth:`restore` needs to show this again."""
+        return PictureMetadata(self.page.key, "", "", self.name, {}, state=self.state())
+
+    def state(self) -> dict[str, Any]:
+        """What there is to say besides the scene's name, as plain JSON."""
+        return {}
 
     def leave(self) -> None:
         """The window closes."""

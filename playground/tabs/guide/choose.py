@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
@@ -12,6 +13,7 @@ from playground import checkpoints, families
 from playground.contract import Message
 from playground.evaluation import results
 from playground.evaluation.results import Row
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.frame.page import LinkTarget, Scene
 from playground.tabs.guide.answers import ChoiceButton, Standing
 from playground.tabs.guide.figures import say
@@ -110,6 +112,23 @@ class Choose(Scene):
         self.answers = {}
         self._show()
         self._focus_first()
+
+    def state(self) -> dict[str, Any]:
+        """The answers so far, by question."""
+        return {"answers": dict(self.answers)}
+
+    def restore(self, kept: PictureMetadata) -> None:
+        """Answer the questions one after another, as far as answers were given."""
+        wanted = kept.state.get("answers")
+        self.answers = {}
+        while (question := self.rules.open_question(self.answers)) is not None:
+            said = wanted.get(question.id) if isinstance(wanted, dict) else None
+            if said not in [answer.id for answer in question.answers]:
+                break
+            self.answers = self.rules.changed(self.answers, question.id, said)
+        if not isinstance(wanted, dict) or set(wanted) - set(self.answers):
+            self.page.banner.show_error("These answers do not fit the questions that are asked here.")
+        self._show()
 
     def handle_key(self, event: QKeyEvent) -> bool:
         """A digit answers, Backspace takes the last answer back."""

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from playground.contract import Frame
+from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.tabs.guide.links import Link, LinkTargets, link, read
 from playground.tabs.guide.live_samples import Rounds, Subject
@@ -79,6 +80,19 @@ class Families(Scene):
     def rest(self) -> None:
         """Draw nothing."""
         self.rounds.rest()
+
+    def state(self) -> dict[str, Any]:
+        """Whose card is shown."""
+        return {"family": self.raw[self.rail.index()]["key"]}
+
+    def restore(self, kept: PictureMetadata) -> None:
+        """Show that card."""
+        keys = [one["key"] for one in self.raw]
+        wanted = kept.state.get("family")
+        if wanted in keys:
+            self.rail.set_index(keys.index(wanted))
+        else:
+            self.page.banner.show_error(f"There is no card of a family called {str(wanted)[:40]!r}.")
 
     def _arrive(self, name: str, frame: Frame) -> None:
         self.card.grid.set_images(frame.images, columns=3)
