@@ -36,6 +36,7 @@ RICH = Lesson(
         LessonScene("Second", "The Guide.", WindowState("guide", view="Map", visible=())),
     ),
     "A summary",
+    3,
 )
 SCENE = '[[scene]]\ntitle = "A"\ntext = "B"\ntab = "vae"\n'
 

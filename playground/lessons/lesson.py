@@ -12,6 +12,7 @@ from typing import Literal
 
 from playground.export.window_state import WindowState
 
+LAST = 1000  # the place of a lesson that names none
 ActionKind = Literal["play", "drag", "wait"]
 
 
@@ -57,6 +58,7 @@ class Lesson:
     title: str
     scenes: tuple[LessonScene, ...]
     summary: str = ""
+    order: int = LAST  # its place among others
     path: Path | None = None
 
     @property

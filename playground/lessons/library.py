@@ -10,18 +10,6 @@ from playground.lessons.lesson import Lesson
 from playground.lessons.reader import LessonError
 
 ENDING = ".toml"
-# in the order in which a course would take them; a file that is not named here comes after these
-ORDER = (
-    "diffusion",
-    "gan",
-    "latent-space",
-    "autoregressive",
-    "flow",
-    "energy",
-    "likelihood",
-    "trilemma",
-    "choosing",
-)
 
 
 def folder() -> Path:
@@ -30,14 +18,13 @@ def folder() -> Path:
 
 
 def shipped() -> list[Lesson]:
-    """All of them.
+    """All of them, in the order in which a course would take them.
 
     Raises:
         LessonError: one sentence, if one of them is damaged.
     """
-    files = {file.stem: file for file in folder().glob("*" + ENDING)}
-    names = [*(n for n in ORDER if n in files), *sorted(set(files) - set(ORDER))]
-    return [reader.read(files[name]) for name in names]
+    found = [reader.read(file) for file in sorted(folder().glob("*" + ENDING))]
+    return sorted(found, key=lambda lesson: lesson.order)
 
 
 def find(name_or_file: str) -> Lesson:

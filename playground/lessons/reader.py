@@ -2,6 +2,7 @@
 
     title = "How a diffusion model works"
     summary = "From noise to a garment, and what happens on the way."
+    order = 1                      # of the lessons that come with the program: its place among them
 
     [[scene]]
     title = "Noise becomes a garment"
@@ -32,7 +33,7 @@ from typing import Any
 
 from playground.export import window_state
 from playground.export.window_state import WindowState
-from playground.lessons.lesson import Action, Lesson, LessonScene, Question
+from playground.lessons.lesson import LAST, Action, Lesson, LessonScene, Question
 
 MOST_BYTES = 2**20
 MOST_SCENES = 200
@@ -40,7 +41,7 @@ LONGEST_LINE, LONGEST_TEXT = 200, 4000  # characters
 _DEPTH = 8  # of tables within tables in ``state``
 
 Spec = Mapping[str, str]  # key -> the kind of its value, a name in ``_KINDS``
-_LESSON: Spec = {"title": "line", "summary": "text", "scene": "tables"}
+_LESSON: Spec = {"title": "line", "summary": "text", "order": "whole number", "scene": "tables"}
 _WORDS: Spec = {"title": "line", "text": "text", "notes": "text", "action": "tables", "question": "table"}
 _STATE: Spec = {
     "tab": "line",
@@ -107,7 +108,7 @@ def from_table(raw: Mapping[str, Any], path: Path) -> Lesson:
     if len(scenes) > MOST_SCENES:
         raise LessonError(f"{where} has {len(scenes)} scenes; a lesson has at most {MOST_SCENES}.")
     read_scenes = tuple(_scene(one, f"{where}, scene {i + 1}") for i, one in enumerate(scenes))
-    return Lesson(raw["title"], read_scenes, raw.get("summary", ""), path)
+    return Lesson(raw["title"], read_scenes, raw.get("summary", ""), raw.get("order", LAST), path)
 
 
 def _scene(raw: Mapping[str, Any], where: str) -> LessonScene:

@@ -10,7 +10,7 @@ from typing import Any
 
 from playground import paths
 from playground.export.window_state import WindowState
-from playground.lessons.lesson import Action, Lesson, LessonScene
+from playground.lessons.lesson import LAST, Action, Lesson, LessonScene
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -27,7 +27,9 @@ def write(path: Path, lesson: Lesson) -> None:
 
 def to_text(lesson: Lesson) -> str:
     """The file's text."""
-    head = {"title": lesson.title, "summary": lesson.summary}
+    head: dict[str, Any] = {"title": lesson.title, "summary": lesson.summary}
+    if lesson.order != LAST:
+        head["order"] = lesson.order
     parts = [_lines({name: value for name, value in head.items() if value})]
     parts += ["\n[[scene]]\n" + _lines(_table_of(scene)) for scene in lesson.scenes]
     return "".join(parts)
