@@ -22,7 +22,9 @@ BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 
 def data_of(text: str) -> list[dict]:
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1))
+    return json.loads(
+        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.S).group(1)
+    )
 
 
 def decoded(picture: str) -> np.ndarray:
@@ -38,7 +40,9 @@ def test_the_pictures_are_inside_to_the_bit():
     (part,) = data_of(html_page.page("T", [html_page.Part("A", frames, ["a", "b", "c"], start=1)]))
     assert [np.array_equal(decoded(p), f) for p, f in zip(part["frames"], frames, strict=True)] == [True] * 3
     assert part["captions"] == ["a", "b", "c"] and part["start"] == 1
-    assert part["width"] % 40 == 0 and part["width"] > 400, "small pictures are enlarged a whole number of times"
+    assert part["width"] % 40 == 0 and part["width"] > 400, (
+        "small pictures are enlarged a whole number of times"
+    )
 
 
 def test_a_long_run_is_thinned_until_it_fits():

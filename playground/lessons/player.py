@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from playground.contract import settings_of
 from playground.lessons.lesson import Action, Lesson, LessonScene
 from playground.lessons.stage import Stage
 from playground.tabs.frame.family_tab import FamilyTab
@@ -135,18 +136,26 @@ class LessonPlayer(QObject):
 
 
 def until_calm(tab: FamilyTab) -> Iterator[None]:
-    """Turns until nothing moves and nothing is on its way."""
+    """Turns until nothing moves and nothing is on its way; a loop, which never ends, has been through once."""
     calm = 0
     while calm < _CALM:
-        view = tab.view
-        still = view is not None and view.is_settled and not view.player.is_playing
-        calm = calm + 1 if still else 0
+        calm = calm + 1 if _is_calm(tab) else 0
         yield
+
+
+def _is_calm(tab: FamilyTab) -> bool:
+    view = tab.view
+    if view is None:
+        return False
+    loops = view.player.loop and view.player.is_replaying and not view.player.is_sampling
+    return loops or (view.is_settled and not view.player.is_playing)
 
 
 def _drag(tab: FamilyTab, action: Action) -> Iterator[None]:
     """The knob moves as if under a slow finger; one that is not there is said in the banner."""
-    found = tab.knobs.settings().get(action.knob)
+    assert tab.view is not None
+    request = tab.view.request  # also has the knobs that the view turns by other means
+    found = settings_of(request).get(action.knob) if request is not None else None
     if isinstance(found, bool) or not isinstance(found, int | float):
         tab.banner.show_error(f"This view has no knob called {action.knob!r} that could be dragged.")
         return

@@ -89,7 +89,7 @@ class GAN(LatentGAN):
 
 
 def _failure(
-    name: str, gamma: float, learning_rate: float, betas: tuple[float, float], generator: float
+    name: str, steps: int, gamma: float, learning_rate: float, betas: tuple[float, float], generator: float
 ) -> Recipe:
     """A game that goes wrong, to be looked at: small networks, and no average that would smooth what happens.
 
@@ -100,7 +100,7 @@ def _failure(
         id=f"gan-{name}-fashion",
         stored="int8",
         config=GANConfig(width=256, maxout_units=48, gamma=gamma),
-        steps=3000,
+        steps=steps,
         batch_size=64,
         learning_rate=learning_rate,
         learning_rates={"generator": generator},
@@ -118,11 +118,11 @@ def _failure(
 # three ways in which a game ends badly, for the lesson on GANs: each differs from ``gan-fashion`` where it says so
 FAILURES = (
     # mode collapse: a generator that learns slowly and with momentum follows a free discriminator from fashion to fashion
-    _failure("collapsed", gamma=0.0, learning_rate=1e-3, betas=(0.5, 0.9), generator=0.05),
+    _failure("collapsed", steps=2000, gamma=0.0, learning_rate=1e-3, betas=(0.5, 0.9), generator=0.05),
     # the discriminator wins: it learns 500 times as fast, and the slopes that it leaves teach nothing
-    _failure("overpowered", gamma=0.0, learning_rate=4e-3, betas=(0.0, 0.99), generator=0.002),
+    _failure("overpowered", steps=3000, gamma=0.0, learning_rate=4e-3, betas=(0.0, 0.99), generator=0.002),
     # both learn 30 times as fast as gan-fashion: the first steps throw the generator where no gradient comes from
-    _failure("toofast", gamma=0.05, learning_rate=3e-2, betas=(0.0, 0.99), generator=1.0),
+    _failure("toofast", steps=3000, gamma=0.05, learning_rate=3e-2, betas=(0.0, 0.99), generator=1.0),
 )
 
 MODEL = GAN
