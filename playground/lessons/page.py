@@ -32,7 +32,8 @@ class PageMaker:
         """Keep what the scene on the screen shows."""
         scene, stage = self._player.scene, self._player.stage
         assert scene is not None
-        moment = view_state_of(stage.current) if stage.current is not None else None
+        view = stage.current.view if stage.current is not None else None
+        moment = view_state_of(view) if view is not None else None
         if moment is not None and stage.current is not None:
             self._parts.append(_part_of_run(scene, stage.current, moment))
         else:

@@ -77,7 +77,7 @@ class Stage(QObject):
         entry = families.entry(state.tab)
         model = state.model or (entry.opens if isinstance(entry, families.Family) else "")
         kept = WindowState(state.tab, model, state.view, state.settings, state.step, state.state)
-        if not tab.entry_of(kept.as_picture_metadata()):
+        if not tab.models.entry_of(kept.as_picture_metadata()):
             self.window.say(f"The model {model} is not here; open its checkpoint first.")
             return
         if self._awaited is not tab:
