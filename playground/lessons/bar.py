@@ -59,10 +59,12 @@ class LessonBar(QFrame):
             label.setWordWrap(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         head = QHBoxLayout()
-        for widget in (self.back, self.number, self.on, self.title):
+        left: tuple[QWidget, ...] = (self.back, self.number, self.on, self.title)
+        right: tuple[QWidget, ...] = (self.path, self.notes, self.edit, self.close_button)
+        for widget in left:
             head.addWidget(widget)
         head.addStretch(1)
-        for widget in (self.path, self.notes, self.edit, self.close_button):
+        for widget in right:
             head.addWidget(widget)
         self._asked = QHBoxLayout()
         self._asked.addWidget(self.question, 1)

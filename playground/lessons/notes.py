@@ -17,6 +17,7 @@ class NotesWindow(QWidget):
 
     def __init__(self, player: LessonPlayer, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)
+        self._main = parent
         self.setWindowTitle("Notes")
         self.player = player
         self.place, self.title, self.notes, self.coming = QLabel(), QLabel(), QLabel(), QLabel()
@@ -42,7 +43,7 @@ class NotesWindow(QWidget):
 
     def open(self) -> None:
         """Show it, away from the audience if there is another screen."""
-        own = self.parentWidget().screen()
+        own = self._main.screen()
         others = [screen for screen in QGuiApplication.screens() if screen is not own]
         if others:
             self.setGeometry(others[0].availableGeometry())

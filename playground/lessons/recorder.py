@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -43,7 +43,7 @@ class Recorder(QObject):
             self._turns.stop()
             self.finished.emit(end.value)
 
-    def _play(self) -> Iterator[None]:
+    def _play(self) -> Generator[None, None, str]:
         """The whole lesson, a turn at a time; returns what was wrong."""
         for number in range(len(self._lesson.scenes)):
             if number:

@@ -26,9 +26,9 @@ class SceneDialog(QDialog):
         self.text, self.notes = QPlainTextEdit(scene.text), QPlainTextEdit(scene.notes)
         self.question = QLineEdit(scene.question.text if scene.question else "")
         self.answer = QLineEdit(scene.question.answer if scene.question else "")
-        for field in (self.text, self.notes):
-            field.setTabChangesFocus(True)
-            field.setFixedHeight(round(theme.em() * 5))
+        for several_lines in (self.text, self.notes):
+            several_lines.setTabChangesFocus(True)
+            several_lines.setFixedHeight(round(theme.em() * 5))
         form = QFormLayout(self)
         fields: dict[str, QWidget] = {
             "Title": self.title,

@@ -287,7 +287,7 @@ class Race(Scene):
 
     def metadata(self) -> PictureMetadata | None:
         """Who races, and for what."""
-        settings = settings_of(self.settings())
+        settings = settings_of(self.settings)
         return PictureMetadata("compare", "", "", self.name, settings, state={MODELS: self.models.chosen()})
 
     def restore(self, kept: PictureMetadata) -> None:
