@@ -325,10 +325,8 @@ class MainWindow(QMainWindow):
 
 def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:
     """Shipped cards, and file name -> sentence for those that are broken."""
-    from playground import paths
-
     cards, broken = [], {}
-    for file in sorted(paths.folder("pretrained").glob("*.safetensors")):
+    for file in checkpoints.found():
         try:
             cards.append(checkpoints.read_header(file).card)  # measured figures come with the model
         except checkpoints.CheckpointError as error:

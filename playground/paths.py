@@ -16,6 +16,27 @@ def folder(name: str) -> Path:
     return inside if inside.is_dir() else PACKAGE.parent / name
 
 
+def own_models() -> Path | None:
+    """The folder that the user names in ``PLAYGROUND_MODELS``: Python files of models, which are run, and checkpoints; None if there is none.
+
+    Raises:
+        NotADirectoryError: one sentence, if what is named is no folder.
+    """
+    named = os.environ.get("PLAYGROUND_MODELS")
+    if not named:
+        return None
+    found = Path(named).expanduser().resolve()
+    if not found.is_dir():
+        raise NotADirectoryError(f"PLAYGROUND_MODELS names {named}, which is not a folder.")
+    return found
+
+
+def checkpoint_folders() -> list[Path]:
+    """Where checkpoints are found by their ids: what is shipped, then the user's own."""
+    own = own_models()
+    return [folder("pretrained"), *([own] if own else [])]
+
+
 def cache() -> Path:
     """The user's folder for what can be had again (it need not exist)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

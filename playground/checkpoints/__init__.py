@@ -6,6 +6,7 @@ Reading, listing and checking headers needs no torch; :func:`load` imports it.
 from playground.checkpoints.card import Card, CheckpointError
 from playground.checkpoints.files import (
     cards,
+    found,
     metrics_path,
     read_card,
     read_metrics,
@@ -23,6 +24,7 @@ __all__ = [
     "Header",
     "cards",
     "check",
+    "found",
     "load",
     "metrics_path",
     "read_arrays",

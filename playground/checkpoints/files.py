@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,25 +18,44 @@ from playground.checkpoints.writer import write_atomically
 
 
 def resolve(id_or_path: str | Path) -> Path:
-    """The file of a shipped id, or the path itself.
+    """The file of a shipped id (or of one in the user's own folder), or the path itself.
 
     Raises:
         CheckpointError: if there is neither.
     """
     path = Path(id_or_path)
-    shipped = paths.folder("pretrained") / f"{id_or_path}.safetensors"
-    if path.suffix != ".safetensors" and path.name == str(id_or_path) and shipped.is_file():
-        return shipped
+    if path.suffix != ".safetensors" and path.name == str(id_or_path):
+        for folder in paths.checkpoint_folders():
+            if (file := folder / f"{id_or_path}.safetensors").is_file():
+                return file
     if path.is_file():
         return path
-    names = ", ".join(sorted(p.stem for p in shipped.parent.glob("*.safetensors"))) or "none yet"
+    names = ", ".join(file.stem for file in found()) or "none yet"
     raise CheckpointError(f"There is no checkpoint {str(id_or_path)!r}; shipped are {names}.")
 
 
+def found() -> list[Path]:
+    """The files of all checkpoints that have an id here, sorted by it: shipped ones, and those in the user's own folder."""
+    folders = reversed(paths.checkpoint_folders())  # what is shipped wins
+    return sorted(
+        {file.name: file for folder in folders for file in folder.glob("*.safetensors")}.values(),
+        key=lambda file: file.name,
+    )
+
+
 def cards() -> list[Card]:
-    """The cards of all shipped checkpoints with their measured figures, sorted by family and id."""
-    files = sorted(paths.folder("pretrained").glob("*.safetensors"))
-    return sorted((read_card(f) for f in files), key=lambda c: (c.family, c.id))
+    """The cards of all of them with their measured figures, sorted by family and id."""
+    return sorted(_readable(found()), key=lambda c: (c.family, c.id))
+
+
+def _readable(files: list[Path]) -> Iterator[Card]:
+    """Cards; of the user's own files, those that have one (``playground check`` says what is wrong with the others)."""
+    for file in files:
+        try:
+            yield read_card(file)
+        except CheckpointError:
+            if file.parent == paths.folder("pretrained"):
+                raise
 
 
 def read_card(path: Path) -> Card:
@@ -51,10 +70,10 @@ def read_card(path: Path) -> Card:
 def _stamp(path: Path) -> tuple[int, int] | None:
     """What changes when a file does: the moment of its last change and its size; None if it is not there."""
     try:
-        found = path.stat()
+        there = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return there.st_mtime_ns, there.st_size
 
 
 @lru_cache(maxsize=256)

@@ -83,7 +83,7 @@ def _find(path: Path, name: str, needs: str) -> Path:
     wanted, _, weights = name.partition("@")
     if not re.fullmatch(ID, wanted):
         raise CheckpointError(f"The card in {path.name} {needs} something that has no id.")
-    folders = dict.fromkeys((path.parent, paths.folder("pretrained")))
+    folders = dict.fromkeys((path.parent, *paths.checkpoint_folders()))
     there = [f for f in (folder / f"{wanted}.safetensors" for folder in folders) if f.is_file()]
     if not there:
         raise CheckpointError(f"{path.name} {needs} {wanted}, which is neither beside it nor shipped.")

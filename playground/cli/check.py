@@ -8,7 +8,7 @@ import math
 import sys
 from argparse import Namespace
 
-from playground import checkpoints, paths
+from playground import checkpoints
 from playground.cli import shared
 
 
@@ -29,7 +29,7 @@ def run(options: Namespace) -> int:
 
     With ``--device`` a table, or JSON; 1 if the device is further from the CPU than it may be.
     """
-    files = options.files or [c.stem for c in sorted(paths.folder("pretrained").glob("*.safetensors"))]
+    files = options.files or [file.stem for file in checkpoints.found()]
     if options.device is not None:
         return _check_device(files, options)
     if options.json:

@@ -1,10 +1,17 @@
-"""The models, found by looking: one folder per family, one file per model.  Importing this does not import torch."""
+"""The models, found by looking: one folder per family, one file per model.  Importing this does not import torch.
+
+Beside the program's own, those in ``PLAYGROUND_MODELS=FOLDER``, as ``FOLDER/<family>/<file>.py``: whoever sets it asks for that
+folder's code to be run.  Nothing else leads to code outside the package: a checkpoint only names a file that was found so.
+"""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from playground import paths
@@ -21,12 +28,23 @@ if TYPE_CHECKING:
     from playground.contract import Recipe
 
 
-@lru_cache
 def networks() -> tuple[str, ...]:
     """Every model file as ``"family/file"``, sorted: the files of a family's folder that say ``MODEL = ...``."""
-    files = (paths.PACKAGE / "models").glob("*/*.py")
-    found = [f"{f.parent.name}/{f.stem}" for f in files if _MODEL.search(f.read_text(encoding="utf-8"))]
-    return tuple(sorted(found))
+    return tuple(sorted(_files()))
+
+
+def _files() -> dict[str, Path]:
+    own = paths.own_models()
+    shipped = _files_in(paths.PACKAGE / "models")
+    families = {network.partition("/")[0] for network in shipped}
+    new = {n: f for n, f in _files_in(own).items() if n.partition("/")[0] in families} if own else {}
+    return {**new, **shipped}
+
+
+@lru_cache
+def _files_in(folder: Path) -> dict[str, Path]:
+    found = (f for f in folder.glob("*/*.py") if f.parent.name.isidentifier() and f.stem.isidentifier())
+    return {f"{f.parent.name}/{f.stem}": f for f in found if _MODEL.search(f.read_text("utf-8", "replace"))}
 
 
 def network_class(network: str) -> Any:
@@ -60,6 +78,30 @@ def _recipes_of(names: tuple[str, ...]) -> dict[str, tuple[str, Recipe]]:
 
 
 def _module(network: str) -> Any:
+    file = _files().get(network)
+    if file is not None and not file.is_relative_to(paths.PACKAGE):
+        return _run(network, file)
     return importlib.import_module(
         FEATURE_NETWORKS.get(network) or "playground.models." + network.replace("/", ".")
     )
+
+
+def _run(network: str, file: Path) -> Any:
+    """The module of a file outside the package, run once.
+
+    Raises:
+        ValueError: one sentence, if it raises anything.
+    """
+    name = "playground_models." + network.replace("/", ".")
+    known = sys.modules.get(name)
+    if known is not None and known.__file__ == str(file):
+        return known
+    spec = importlib.util.spec_from_file_location(name, file)
+    assert spec is not None and spec.loader is not None, "a .py file always has a loader"
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise ValueError(f"{file} cannot be used as a model ({type(error).__name__}: {error}).") from error
+    return module
