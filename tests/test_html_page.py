@@ -17,6 +17,7 @@ from PIL import Image
 from playground.cli.main import main
 from playground.export import html_page
 from playground.export.window_state import read_link
+from tests.windows import WAIT
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -139,3 +140,21 @@ def test_it_plays_steps_and_scrubs_in_a_browser(tmp_path):
     assert found, done.stderr[-2000:]
     steps = ["a0", "a1", "a2", "a1", "a3", "a0", "b0", "a0", "b0", "b0"]
     assert json.loads(html.unescape(found.group(1))) == [*steps, "a2", "Pause", "Play", "40x40"]
+
+
+def test_a_run_on_the_screen_is_saved_as_a_page(qtbot, open_window, tmp_path):
+    window = open_window(tab="flow", model_id="nice-fashion", view="Generate")
+    tab = window.current
+    qtbot.waitUntil(lambda: tab.view.player.frame is not None and tab.view.is_settled, timeout=WAIT)
+    tab.keeper.open()
+    dialog = tab.keeper.dialog
+    dialog.page.set_index(1)
+    dialog.kind.setCurrentIndex(dialog.kind.findData(".html"))
+    path = tmp_path / "run.html"
+    with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+        dialog.save_to(path)
+    (part,) = data_of(path.read_text(encoding="utf-8"))
+    assert len(part["frames"]) == len(tab.view.player.timeline) == len(part["captions"])
+    assert part["formula"] and ["model", "nice-fashion"] in part["settings"]
+    state = read_link(part["here"].removeprefix("playground --open ").strip("'"))
+    assert (state.tab, state.model, state.view) == ("flow", "nice-fashion", "Generate")

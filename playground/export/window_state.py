@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -83,6 +84,11 @@ def link_of(state: WindowState) -> str:
     if state.state:
         query["@state"] = json.dumps(state.state, separators=(",", ":"), allow_nan=False)
     return SCHEME + path + ("?" + urlencode(query, quote_via=quote, safe="@,") if query else "")
+
+
+def command_of(state: WindowState) -> str:
+    """What opens the state from a terminal."""
+    return f"playground --open {shlex.quote(link_of(state))}"
 
 
 def is_link(text: str) -> bool:

@@ -61,7 +61,10 @@ def check(lesson: Lesson) -> None:
             raise LessonError(f"{where}: {error}") from None
         is_page = isinstance(entry, families.PageEntry)
         if shows.model and (is_page or shows.model not in cards):
-            raise LessonError(f"{where}: there is no model called {shows.model[:60]!r} in {entry.title}.")
+            raise LessonError(
+                f"{where}: there is no model called {shows.model[:60]!r} in {entry.title}; "
+                "the package generative-playground-models has more."
+            )
         if shows.model and cards[shows.model].family != entry.key:
             raise LessonError(
                 f"{where}: {shows.model} is not in {entry.title} but in {cards[shows.model].family}."

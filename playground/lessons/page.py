@@ -8,9 +8,9 @@ import numpy as np
 from PySide6.QtWidgets import QWidget
 
 from playground.export import animation, contact_sheet, html_page
+from playground.export.window_state import command_of
 from playground.lessons.lesson import Lesson, LessonScene
 from playground.lessons.player import LessonPlayer
-from playground.tabs import run_page
 from playground.tabs.frame.exporter import view_state_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.view_state import ViewState, photograph
@@ -85,7 +85,7 @@ def _part(
         text=scene.text,
         formula=to_html(formula) if formula else "",
         settings={**made_by, **(moment.kept.settings if moment is not None else {})},
-        here=run_page.command(scene.shows),
+        here=command_of(scene.shows),
         question=asked.text if asked is not None else "",
         answer=asked.answer if asked is not None else "",
         start=_start(scene, captions),

@@ -11,7 +11,7 @@ from playground.lessons.lesson import Lesson
 from playground.lessons.player import TURN, LessonPlayer, until_calm
 
 LONGEST = 300.0  # seconds for a scene, after which it is taken as it stands
-PAGE = 4.0  # seconds for a page, whose pictures are drawn one after another for ever
+PAGE = 1.0  # seconds for a page at least: what it reads begins a moment after it is shown
 
 
 class Recorder(QObject):
@@ -70,5 +70,6 @@ class Recorder(QObject):
             yield from until_calm(tab)
             return
         began = time.monotonic()
-        while time.monotonic() - began < PAGE:
+        page = self._player.stage.window.page
+        while time.monotonic() - began < PAGE or not (page is None or page.scene.is_settled):
             yield

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import shlex
 from collections.abc import Sequence
 
 from playground import data, families
@@ -12,7 +11,7 @@ from playground.contract import Frame, Model
 from playground.data import bible
 from playground.data.modality import Modality
 from playground.export import contact_sheet, html_page
-from playground.export.window_state import WindowState, link_of
+from playground.export.window_state import WindowState, command_of
 from playground.tabs import registry
 from playground.tabs.frame.view import View
 from playground.ui.widgets.formula import to_html
@@ -34,7 +33,7 @@ def part_of_run(model: Model, frames: Sequence[Frame], shows: WindowState) -> ht
         text=plain_words(view.words) if view is not None else "",
         formula=to_html(view.formula) if view is not None and view.formula else "",
         settings={"model": model.card.id, **shows.settings},
-        here=command(shows),
+        here=command_of(shows),
         start=0,
     )
 
@@ -43,11 +42,6 @@ def view_of(model: Model) -> type[View] | None:
     """The first view that suits a model: the one that draws."""
     kinds = registry.views_of(families.entry(model.card.family))  # type: ignore[arg-type]
     return next((kind for kind in kinds if kind.suits(model)), None)
-
-
-def command(shows: WindowState) -> str:
-    """What opens a state from a terminal."""
-    return f"playground --open {shlex.quote(link_of(shows))}"
 
 
 def caption(frame: Frame) -> str:

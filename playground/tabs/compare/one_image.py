@@ -218,6 +218,11 @@ class OneImage(Scene):
         self.said.setText(f"{card.system} is drawing …")
         self.drawing.play(lambda: scoring.fresh_sample(self.bench, card, index))
 
+    @property
+    def is_settled(self) -> bool:
+        """Every model has been asked."""
+        return all(lane.state not in ("waiting", "running") for lane in (self.scores, self.drawing))
+
     def state(self) -> dict[str, Any]:
         """Where the picture came from, and what its garments are compared with."""
         return {"source": self.source.currentData(), "index": self.stepper.index, "against": self.other}

@@ -285,6 +285,11 @@ class Race(Scene):
         """Give up what is being written."""
         self.keeper.close()
 
+    @property
+    def is_settled(self) -> bool:
+        """Nobody is loaded, and nobody draws."""
+        return not (self.is_loading or self.race.is_playing or self.race.is_open)
+
     def metadata(self) -> PictureMetadata | None:
         """Who races, and for what."""
         settings = settings_of(self.settings)

@@ -107,6 +107,11 @@ class Table(Scene):
         """Nothing runs here for long."""
         self._reader.stop()
 
+    @property
+    def is_settled(self) -> bool:
+        """What was measured has been read."""
+        return self._is_read
+
     def state(self) -> dict[str, Any]:
         """Which table."""
         return {"sheet": self.sheet.index()}

@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 
 from playground.export import animation, contact_sheet, csv_table, picture_metadata
 from playground.export.contact_sheet import Arrangement, Content
+from playground.tabs.frame.page_export import write_page
 from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings, copy_snippet
 from playground.ui.pictures.pixels import picture
 from playground.ui.playback.job import Job
@@ -35,6 +36,7 @@ from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox, Segmented, Slider, Switch
 from playground.ui.widgets.file_dialogs import ask_to_save
 
+PAGE = ".html"
 MAX_ZOOM = 16
 MAX_SIDE = 8000  # of a picture, in pixels
 MAX_FILM_SIDE, USUAL_FILM_SIDE = 1600, 1300
@@ -91,6 +93,7 @@ class ExportDialog(QDialog):
         self.kind, self.pace, self.table = ComboBox(), ComboBox(), ComboBox()
         for ending, name in animation.kinds().items():
             self.kind.addItem(name, ending)
+        self.kind.addItem("HTML page", PAGE)
         for pace, name in moment.film.paces:
             self.pace.addItem(name, pace)
         self.pace.setCurrentIndex(1)
@@ -315,6 +318,9 @@ class ExportDialog(QDialog):
             )
         sheet = self._film_sheet()
         indices, rate = self.moment.film.plan(float(self.pace.currentData()))
+        if path.suffix.lower() == PAGE:
+            title, moment = self.caption.text() or self.moment.title, self.moment
+            return lambda tick: write_page(path, title, moment, sheet, indices, tick)
         return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), rate, tick)
 
     def _show_busy(self, busy: bool) -> None:

@@ -124,6 +124,7 @@ def view_state_of(view: View) -> ViewState | None:
             kept.precision,
         ),
         zoom=_zoom_of(view),
+        formula=view.explanation(view.model)[1],
     )
 
 

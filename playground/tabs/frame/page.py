@@ -78,6 +78,11 @@ class Scene(QWidget):
         """What there is to say besides the scene's name, as plain JSON."""
         return {}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it shows all that it was asked to show; what is drawn for ever counts once."""
+        return True
+
     def leave(self) -> None:
         """The window closes."""
 

@@ -94,6 +94,11 @@ class Families(Scene):
         else:
             self.page.banner.show_error(f"There is no card of a family called {str(wanted)[:40]!r}.")
 
+    @property
+    def is_settled(self) -> bool:
+        """The card has its pictures, if it has any."""
+        return self.card.grid.count() > 0 or self.card.grid.isHidden()
+
     def _arrive(self, name: str, frame: Frame) -> None:
         self.card.grid.set_images(frame.images, columns=3)
 

@@ -79,6 +79,11 @@ class Map(Scene):
         """Draw nothing."""
         self.rounds.rest()
 
+    @property
+    def is_settled(self) -> bool:
+        """Every leaf has drawn once."""
+        return set(self.places) <= set(self._passes)
+
     def focus_first(self) -> None:
         """The focus to the first leaf that can be opened."""
         self.tree.step(-1, 1)
