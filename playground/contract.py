@@ -358,6 +358,7 @@ class Model(Protocol):
     family: str
     system: str  # full name on screen
     paper: str
+    differs: str  # where it differs from the paper by more than its size, in a sentence for the card; "" for nowhere
     config: Any  # an instance of ``Config``
     num_threads: int | None  # CPU threads that its sampler is quickest with; None for all of them
     sample_bytes: int  # working memory that one picture takes while it is sampled, roughly

@@ -21,6 +21,7 @@ class Network(nn.Module):
     family: str
     system: str
     paper: str
+    differs: str = ""
     Config: type
     config: Any
     Request: type[Request]

@@ -6,9 +6,10 @@ has read the patches before it: one pass turns a picture into z, and the way bac
 flow learns the density of *slightly noisy* pictures, a sample is cleaned by one step along the gradient of that density
 (Tweedie's formula), and draws can be guided towards their class.
 
-Two things are ours.  A patch's numbers follow one another in four groups, so that a patch is no longer independent
-numbers given those before it.  And the noise is paid for: the bound on 8-bit pictures is that of a dequantisation by Gaussian
-noise, with the grey levels read from the cleaned picture.
+Four things are ours.  Every block first mixes the numbers of each patch by a learned 1x1 convolution, as Glow does between
+couplings.  Log scales are bounded: 3 tanh(alpha / 3).  A patch's numbers follow one another in four groups, so that a patch is
+no longer independent numbers given those before it.  And the noise is paid for: the bound on 8-bit pictures is that of a
+dequantisation by Gaussian noise, with the grey levels read from the cleaned picture.
 """
 
 from __future__ import annotations
@@ -199,6 +200,10 @@ class TarFlow(Flow):
     family = "flow"
     system = "TarFlow"
     paper = "Zhai et al. 2025, arXiv:2412.06329"
+    differs = (
+        "Each block first mixes the numbers of a patch by a learned 1x1 convolution, log scales are kept within ±3, a patch "
+        "is written in four groups of numbers, and bits/dim count the noise that training adds."
+    )
     likelihood: LikelihoodKind = "bound"
     num_threads: int | None = 1  # one patch is too little work to share
     decoded_together = 8  # patches wait for one another, pictures do not

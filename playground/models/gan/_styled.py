@@ -50,7 +50,7 @@ class StyleGANConfig:
 
 
 def _relu(x: Tensor) -> Tensor:
-    """Leaky ReLU that keeps the variance (Karras et al. 2020, appendix B)."""
+    """Leaky ReLU that keeps the variance (Karras et al. 2020, appendix B); of the mapping alone, the synthesis goes without the gain."""
     return F.leaky_relu(x, 0.2) * math.sqrt(2)
 
 

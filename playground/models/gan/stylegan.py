@@ -1,7 +1,8 @@
 """StyleGAN2: Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN" (arXiv:1912.04958), small.
 
 A mapping network turns z into w; every convolution of the synthesis network is modulated by w (section 2.2), gets noise
-of its own, and adds to the picture through a skip connection (section 4).  The game is that of 2014 against DCGAN's
+of its own, and adds to the picture through a skip connection (section 4).  Other than there, the mapping has two layers, the
+leaky ReLU of the synthesis lacks the gain of sqrt(2), pictures end in a tanh, and no path length is regularised.  The game is that of 2014 against DCGAN's
 discriminator, which is told the class, too.  A network that knows classes can win for long by one picture a class, which a
 discriminator is slow to notice: the generator's loss therefore has the energy distances between real and drawn pictures of
 each class in what the discriminator sees (Salimans et al. 2016, arXiv:1606.03498, section 3.1, "feature matching";
@@ -59,6 +60,10 @@ class StyleGAN(Network):
     family = "gan"
     system = "StyleGAN2"
     paper = "Karras et al. 2020, arXiv:1912.04958"
+    differs = (
+        "Mapping of two layers (eight there), leaky ReLU without the gain of √2 in the synthesis, tanh at the end, no path "
+        "length regularisation, the discriminator of DCGAN, and energy distances between sets in the generator's loss."
+    )
     likelihood = "none"
     Config = StyleGANConfig
     Request = StyleRequest

@@ -149,7 +149,7 @@ class FamilyTab(TabLayout):
 
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
-        self.card.show_card(model.card)
+        self.card.show_card(model.card, model.differs)
         self.suitable = [v for v in self._view_kinds() if v.suits(model)]
         switch = self.make_switch(self.view_names)
         if switch is not None:
@@ -205,7 +205,7 @@ class FamilyTab(TabLayout):
     def _stay(self, sentence: str) -> None:
         """With the model that is in use."""
         self.models.choose_silently(self.model_id)
-        self.card.show_card(self.model.card)
+        self.card.show_card(self.model.card, self.model.differs)
         self.banner.show_error(sentence)
 
     # --- views

@@ -18,12 +18,13 @@ class CardButton(IconButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("info", "Model card: who made this model, from what, and how good it is", parent)
         self._card: Card | None = None
+        self._differs = ""
         self._popup: QFrame | None = None
         self.clicked.connect(self.open)
 
-    def show_card(self, card: Card) -> None:
-        """Speak of another checkpoint."""
-        self._card = card
+    def show_card(self, card: Card, differs: str = "") -> None:
+        """Speak of another checkpoint; ``differs``, where its model is not that of the paper, is known once it is loaded."""
+        self._card, self._differs = card, differs
 
     def open(self) -> None:
         """Show the card until the next click elsewhere."""
@@ -35,7 +36,7 @@ class CardButton(IconButton):
         form = QFormLayout(self._popup)
         margin = round(theme.em())
         form.setContentsMargins(margin, margin, margin, margin)
-        for name, text in rows(self._card):
+        for name, text in rows(self._card, self._differs):
             value = QLabel(text)
             value.setWordWrap(True)
             value.setMinimumWidth(round(theme.em() * 24))
@@ -47,7 +48,7 @@ class CardButton(IconButton):
         self._popup.show()
 
 
-def rows(card: Card) -> list[tuple[str, str]]:
+def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     """The card as names and texts."""
     minutes = card.training_seconds / 60
     is_text = data.modality(card.dataset) is data.Modality.TEXT
@@ -56,6 +57,7 @@ def rows(card: Card) -> list[tuple[str, str]]:
     said = [
         ("model", f"{card.id}: {card.system}"),
         ("paper", card.paper),
+        *([("differs from it", differs)] if differs else []),
         ("trained on", f"{card.dataset_title} ({card.licence}{'' if is_text else ' licence'}){trained_on}"),
         (
             "training",
