@@ -22,6 +22,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         """
     models.base contract
     kjv data.bible
+    ranking data.ranking
     incoming data.image_import
     packing checkpoints.int8
     models.blank checkpoints.blank
@@ -63,12 +64,12 @@ MODULES: dict[str, tuple[str, ...]] = {
     models.diffusion._schedule models.diffusion.schedule
     models.diffusion._unet models.diffusion.unet
     models.energy._chains models.energy.chains
-    models.energy._explore experiments.energy.explore
+    models.energy._explore experiments.energy.repair experiments.energy.energies experiments.energy.filters
     models.flow._analogies experiments.flow.analogies
     models.flow._journeys experiments.flow.layer_traces
     models.flow._layers models.flow.layers
     models.flow._flow models.flow.base
-    models.gan._explore experiments.gan.explore
+    models.gan._explore experiments.gan.latent_walk experiments.gan.lattice experiments.gan.style_mixing experiments.gan.directions experiments.gan.projection
 """.strip().splitlines(),
     )
 }
