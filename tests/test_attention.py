@@ -144,8 +144,8 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
         return lit(frame.images, np.kron(chosen / max(chosen.max(), 1e-30), np.ones((2, 2))))
 
     qtbot.waitUntil(lambda: shows(18, 14), timeout=WAIT)
-    assert view.maps.count() == 15 and view.grid._rule == 18
-    before, bars = view.grid.content().panels[0][1].copy(), view.plot._values.copy()
+    assert view.maps.count() == 15 and view.grid.rule == 18
+    before, bars = view.grid.content().panels[0][1].copy(), view.plot.values.copy()
     assert np.array_equal(before, light())
 
     box = view.grid.picture_rect(0)
@@ -153,9 +153,9 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
     qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
     assert (tab.knobs.request().row, tab.knobs.request().column) == (10, 6)
     qtbot.waitUntil(lambda: shows(9, 5) and view.is_settled, timeout=WAIT)
-    assert np.array_equal(view.grid.content().panels[0][1], light()) and view.grid._rule == 8
-    assert view.maps._known[:4].all() and not view.maps._known[4:].any()
-    assert not np.array_equal(view.plot._values, bars) and not view.plot._values[4:].any()
+    assert np.array_equal(view.grid.content().panels[0][1], light()) and view.grid.rule == 8
+    assert view.maps.content().known[:4].all() and not view.maps.content().known[4:].any()
+    assert not np.array_equal(view.plot.values, bars) and not view.plot.values[4:].any()
 
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Right)
@@ -165,11 +165,13 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
     small = view.maps.picture_rect(3 * 3 + 1).center().toPoint()  # third head, second layer
     qtbot.mouseClick(view.maps, Qt.MouseButton.LeftButton, pos=small)
     assert (tab.knobs.request().layer, tab.knobs.request().head) == (2, 3)
-    qtbot.waitUntil(lambda: "layer 2, head 3" in view.plot._title and view.is_settled, timeout=WAIT)
+    qtbot.waitUntil(lambda: "layer 2, head 3" in view.plot.title and view.is_settled, timeout=WAIT)
     of_head = view.player.frame.extras["weights"][1, 2]
     assert np.array_equal(view.grid.content().panels[0][1], light())
-    assert np.array_equal(view.maps._panels[0][1][10], coloured(of_head / of_head.max(), 0, 1, "magma"))
-    assert np.allclose(view.plot._values[:7], of_head.sum(1)[:7][::-1], atol=1e-6)
+    assert np.array_equal(
+        view.maps.content().panels[0][1][10], coloured(of_head / of_head.max(), 0, 1, "magma")
+    )
+    assert np.allclose(view.plot.values[:7], of_head.sum(1)[:7][::-1], atol=1e-6)
     qtbot.keyClick(view.maps, Qt.Key.Key_Up)
     assert (tab.knobs.request().layer, tab.knobs.request().head) == (2, 2)
     qtbot.keyClick(view.maps, Qt.Key.Key_Escape)
@@ -177,5 +179,5 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
 
     tab.knobs.set_settings({"row": 2})
     qtbot.waitUntil(lambda: shows(1, 6) and view.is_settled, timeout=WAIT)
-    assert "no pair" in view.grid.content().captions[0] and view.grid._rule is None
-    assert not view.plot._values.any() and not view.maps._known.any()
+    assert "no pair" in view.grid.content().captions[0] and view.grid.rule is None
+    assert not view.plot.values.any() and not view.maps.content().known.any()

@@ -453,7 +453,7 @@ def test_no_more_than_eight(window):
     every = [c.id for c in picture_cards()]
     models.choose(every[:MOST])
     assert len(models.chosen()) == min(MOST, len(every))
-    assert all(t.isEnabled() == (t.isChecked() or len(every) < MOST) for t in models._ticks.values())
+    assert all(t.isEnabled() == (t.isChecked() or len(every) < MOST) for t in models.ticks.values())
     models.choose(every[:1])
     assert not window.page.scene.start_button.isEnabled()
     models.choose(every[:2])
@@ -591,7 +591,7 @@ def table(window, qtbot):
     window.tabs.setCurrentIndex(window.tabs.count() - 1)
     window.page.show_scene("Table")
     scene = window.page.scene
-    qtbot.waitUntil(lambda: scene._is_read, timeout=WAIT)
+    qtbot.waitUntil(lambda: scene.is_read, timeout=WAIT)
     scene.sheet.set_index(0)
     scene.marked.set_index(0)
     return scene
@@ -686,19 +686,19 @@ def test_names_of_points_do_not_overlap(window, table):
     boxes = [box for _, box in table.trilemma.names()]
     assert len(boxes) >= 8
     for i, box in enumerate(boxes):
-        assert table.trilemma._frame().adjusted(-1, -1, 1, 1).contains(box)
+        assert table.trilemma.frame_box().adjusted(-1, -1, 1, 1).contains(box)
         for other in boxes[:i]:
             common = box.intersected(other)
             assert max(common.width(), 0) * max(common.height(), 0) < 0.3 * box.width() * box.height()
 
 
 def test_tables_are_saved_as_numbers(table, tmp_path):
-    table._save(tmp_path / "measured.csv", table.table())
+    table.write_csv(tmp_path / "measured.csv", table.table())
     lines = (tmp_path / "measured.csv").read_text().splitlines()
     assert lines[0].startswith("model,FID") and len(lines) == len(table.rows) + 1
     table.sheet.set_index(2)
-    table._save(tmp_path / "published.csv", table.table())
+    table.write_csv(tmp_path / "published.csv", table.table())
     text = (tmp_path / "published.csv").read_text()
     assert "at most" in text and "review 2021" in text and len(text.splitlines()) == 34
-    table._save(tmp_path / "none" / "x.csv", table.table())
+    table.write_csv(tmp_path / "none" / "x.csv", table.table())
     assert "could not be saved" in table.page.banner.text()

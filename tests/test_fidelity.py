@@ -118,7 +118,7 @@ def test_the_marks_spoil_pictures_as_they_say():
     middle = (images > 60) & (images < 190)
     change = (baselines.noisy(images).astype(float) - images)[middle]
     assert change.std() == pytest.approx(12, rel=0.05) and abs(change.mean()) < 0.5
-    partners = baselines._partners(40)
+    partners = baselines.partners(40)
     assert sorted(partners) == list(range(40)) and (partners != np.arange(40)).all()
     average = (images.astype(float) + images[partners]) / 2
     assert np.abs(baselines.paired(images) - average).max() <= 0.5

@@ -112,17 +112,17 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
         view.player.seek(view.player.timeline.index_of_step(step))
         snapshot = int(np.searchsorted(film.snapshot_steps, step, side="right")) - 1
         at = view.player.frame.step
-        qtbot.waitUntil(lambda at=at: view.curves._line.value() == at, timeout=WAIT)
+        qtbot.waitUntil(lambda at=at: view.curves.marker == at, timeout=WAIT)
         assert np.array_equal(view.grid.content().panels[0][1], film.pictures[snapshot])
         assert f"{film.snapshot_steps[snapshot]:,}" in view.grid.content().panels[0][0]
-        assert view.plot._line.value() == at and abs(at - step) < 20
+        assert view.plot.marker == at and abs(at - step) < 20
     view.setFocus()
     at = view.player.index
     qtbot.keyClick(window, Qt.Key.Key_Right)
     assert view.player.index == at + 1
     assert np.array_equal(view.curves.curve("training")[1], film.curves["loss"][1])
     assert np.array_equal(view.plot.curve("gradient norm")[1], film.curves["gradient_norm"][1])
-    assert view.plot._title.text() == "Gradient norm"
+    assert view.plot.title == "Gradient norm"
     assert np.array_equal(view.curves.curve("validation")[0], film.curves["validation_loss"][0])
 
 
@@ -137,7 +137,7 @@ def test_all_moments_are_a_row_each_and_those_to_come_are_hatched(open_window, q
     film = training_record.read(training_record.path_for(tab.model))
     moments, n = film.pictures.shape[:2]
     assert view.grid.count() == moments * n and view.grid.columns == n
-    known = view.grid._known.all((1, 2)).reshape(moments, n).all(1)
+    known = view.grid.content().known.all((1, 2)).reshape(moments, n).all(1)
     assert known.tolist() == [s <= view.player.frame.step for s in film.snapshot_steps]
     assert len(view.player.timeline) == frames and not view.player.is_playing, "nothing begins again"
-    assert not tab.knobs._rows.keys() & {"seed", "num_samples"}
+    assert not tab.knobs.settings().keys() & {"seed", "num_samples"}

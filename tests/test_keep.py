@@ -12,6 +12,7 @@ from playground.models.energy.score_ebm import ScoreEBM
 from playground.tabs import registry
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.exporter import view_state_of
+from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget
 from tests.windows import REPEATED, begun, every_view, load, opened, plays_steps_and_stops, shows_first
 
@@ -36,7 +37,7 @@ def window(qapp):
 
 def settled(view):
     """The run and what hangs on it stand; the test set may still be on its way through an encoder."""
-    busy = [lane for lane in view._lanes if lane.state in ("waiting", "running")]
+    busy = [lane for lane in view.lanes if lane.state in ("waiting", "running")]
     return len(view.player.timeline) > 0 and not [lane for lane in busy if "encodings" not in lane.name]
 
 
@@ -133,7 +134,7 @@ def test_every_view_plays_and_comes_back_to_the_bit(window, qtbot, tmp_path, mon
 
     tab.knobs.reset()  # everything changes
     tab.turn_page(1)
-    built = [t for t in window._built.values() if t is not tab]
+    built = [t for t in window.findChildren(FamilyTab) if t is not tab]
     if built:
         window.tabs.setCurrentWidget(built[-1])
 

@@ -185,8 +185,8 @@ def test_arrows_choose_a_cell_and_the_bars_follow(open_window, qtbot):
     for key in (Qt.Key.Key_Down, Qt.Key.Key_Right):
         qtbot.keyClick(view.grid, key)
     assert view.grid.selected() == 4
-    assert view.plot._values.tolist() == [1, 2, 3] and view.plot._highlight == 1
-    assert "UniPC" in view.plot._title
+    assert view.plot.values.tolist() == [1, 2, 3] and view.plot.highlight == 1
+    assert "UniPC" in view.plot.title
 
 
 def test_the_switch_folds_rather_than_being_cut(qtbot):

@@ -466,11 +466,11 @@ def test_a_picture_of_ours_is_scored_and_opens_its_run(window, qtbot, tmp_path):
     qtbot.waitUntil(lambda: "two.png is scored" in banner.text(), timeout=WAIT)
     scene.page.switch.setFocus(Qt.FocusReason.TabFocusReason)
     passed = [window.focusWidget()]
-    while passed[-1] is not banner._button:
+    while passed[-1] is not banner.button:
         qtbot.keyClick(passed[-1], Qt.Key.Key_Tab)
         assert window.focusWidget() not in passed, "no way to the offer by Tab"
         passed.append(window.focusWidget())
-    qtbot.keyClick(banner._button, Qt.Key.Key_Return)
+    qtbot.keyClick(banner.button, Qt.Key.Key_Return)
     assert window.current.family.key == "vae" and not banner.isVisible()
     qtbot.waitUntil(
         lambda: window.current.view is not None and window.current.view.request is not None, timeout=WAIT

@@ -155,20 +155,20 @@ def test_what_the_masks_view_shows_follows_pointer_keys_and_ordering(open_window
         return (
             frame is not None
             and view.is_settled
-            and np.array_equal(view.grid._known[2], sees.reshape(28, 28))
+            and np.array_equal(view.grid.content().known[2], sees.reshape(28, 28))
             and view.grid.content().captions[2] == f"its output sees {np.count_nonzero(sees)}"
-            and view.plot._title.startswith(f"Row {row + 1}, column {column + 1}:")
-            and np.allclose(view.plot._values, np.exp(frame.extras["log_probs"]))
+            and view.plot.title.startswith(f"Row {row + 1}, column {column + 1}:")
+            and np.allclose(view.plot.values, np.exp(frame.extras["log_probs"]))
         )
 
     qtbot.waitUntil(lambda: shows("rows", 14, 14), timeout=WAIT)
-    lit, bars = view.matrices[1]._panels[0][1].copy(), view.plot._values.copy()
+    lit, bars = view.matrices[1].content().panels[0][1].copy(), view.plot.values.copy()
     box = view.grid.picture_rect(2)
     spot = QPointF(box.x() + 9.5 * box.width() / 28, box.y() + 5.5 * box.height() / 28).toPoint()
     qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
     qtbot.waitUntil(lambda: shows("rows", 5, 9), timeout=WAIT)
-    assert not np.array_equal(view.matrices[1]._panels[0][1], lit), "other connections lead to it"
-    assert not np.array_equal(view.plot._values, bars)
+    assert not np.array_equal(view.matrices[1].content().panels[0][1], lit), "other connections lead to it"
+    assert not np.array_equal(view.plot.values, bars)
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Left)
     qtbot.keyClick(view.grid, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)

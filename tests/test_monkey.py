@@ -17,8 +17,10 @@ from PySide6.QtWidgets import QAbstractSlider, QApplication, QFileDialog, QWidge
 from shiboken6 import isValid
 
 from playground.app import MainWindow
+from playground.tabs.frame.family_tab import FamilyTab
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.playback.lane import Lane
 from playground.ui.theme import theme
 
 WAIT = 120_000  # ms, for a busy machine
@@ -177,9 +179,9 @@ def test_a_monkey_breaks_nothing(qtbot, monkeypatch, seed):
     finally:
         closer.stop()
 
-    for tab in window._built.values():
+    for tab in window.findChildren(FamilyTab):
         tab.keeper.close()
-    answered = dict.fromkeys(window.stream._lanes, False)
+    answered = dict.fromkeys(window.stream.findChildren(Lane), False)
     for lane in answered:
         lane.finished.connect(lambda lane=lane: answered.__setitem__(lane, True))
 

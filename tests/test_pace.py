@@ -97,13 +97,13 @@ def test_one_delivery_composes_the_pictures_once(qtbot: QtBot, monkeypatch: pyte
         grid.set_marker(step)
         grid.grab()
     assert len(composed) == 5
-    ground = grid._ground
+    ground = grid.ground
     grid.set_images(np.zeros((4, 8, 8, 1), np.uint8), captions=list("abcd"))
     grid.grab()
-    assert grid._ground is ground, "captions that stay are not painted again"
+    assert grid.ground is ground, "captions that stay are not painted again"
     grid.set_images(np.zeros((4, 8, 8, 1), np.uint8), captions=list("abcx"))
     grid.grab()
-    assert grid._ground is not ground
+    assert grid.ground is not ground
 
 
 def test_new_figures_do_not_lay_the_window_out_again(qtbot: QtBot) -> None:
@@ -113,12 +113,12 @@ def test_new_figures_do_not_lay_the_window_out_again(qtbot: QtBot) -> None:
     bar.resize(900, 60)
     bar.show()
     frames = [Frame(i, 99, i, np.zeros((1, 8, 8, 1), np.uint8)) for i in range(1, 60)]
-    player._store(frames[:1])
+    player.store(frames[:1])
     qtbot.wait(1)
     counted, app = Requests(), QApplication.instance()
     app.installEventFilter(counted)
     before = bar.label.text()
-    player._store(frames[1:])
+    player.store(frames[1:])
     app.sendPostedEvents()
     app.removeEventFilter(counted)
     assert bar.label.text() != before and counted.layouts == 0

@@ -157,7 +157,7 @@ def test_the_pointer_follows_the_sampler_to_the_end(qtbot, player):
 
 def test_frames_are_shown_at_most_once_per_refresh_and_the_last_one_always(qtbot, player):
     run_to_end(qtbot, player, frames(0, 300))
-    qtbot.waitUntil(lambda: not player._show_timer.isActive(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not player.is_show_due, timeout=WAIT)
     shown, began = show_steps(player), time.perf_counter()
     for index in [*range(300), 123]:
         player.seek(index)
@@ -228,7 +228,7 @@ def test_a_held_key_does_not_pile_up_steps(qtbot, player):
 
 def test_play_at_the_end_of_a_finished_run_replays_it_from_the_start(qtbot, player):
     run_to_end(qtbot, player, frames(0, 20))
-    qtbot.waitUntil(lambda: not player._show_timer.isActive(), timeout=WAIT)
+    qtbot.waitUntil(lambda: not player.is_show_due, timeout=WAIT)
     shown = show_steps(player)
     player.speed = 100
     began = time.perf_counter()
@@ -344,7 +344,7 @@ def test_the_pointer_keeps_its_frame_when_old_frames_are_thinned(qtbot, player):
         with qtbot.waitSignal(player.lane.frames_arrived, timeout=WAIT):
             player.step_forward()
     player.seek(22)
-    player._store([make_frame(step) for step in range(25, 32)])
+    player.store([make_frame(step) for step in range(25, 32)])
     assert len(player.timeline) < 30 and player.frame.step in (21, 22)
 
 
@@ -436,7 +436,7 @@ def test_a_click_on_the_timeline_jumps_and_a_drag_scrubs(qtbot, bar, player):
     slider, left = bar.slider, Qt.MouseButton.LeftButton
 
     def at(step: int) -> object:
-        return QPointF(slider._x_of(step), slider.height() / 2).toPoint()
+        return QPointF(slider.x_of(step), slider.height() / 2).toPoint()
 
     QTest.mousePress(slider, left, pos=at(30))
     assert player.index == 30
@@ -453,7 +453,7 @@ def test_the_timeline_cannot_be_dragged_beyond_what_is_stored(qtbot, bar, player
         with qtbot.waitSignal(player.lane.frames_arrived, timeout=WAIT):
             player.step_forward()
     assert (bar.slider.minimum(), bar.slider.maximum(), bar.slider.value()) == (0, 100, 4)
-    QTest.mouseClick(bar.slider, Qt.MouseButton.LeftButton, pos=QPointF(bar.slider._x_of(80), 8).toPoint())
+    QTest.mouseClick(bar.slider, Qt.MouseButton.LeftButton, pos=QPointF(bar.slider.x_of(80), 8).toPoint())
     assert player.index == 4 and bar.slider.value() == 4
 
 

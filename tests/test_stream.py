@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QEventLoop, Qt
 
+import playground.ui.playback.lane as lane_module
 import playground.ui.playback.stream as stream_module
 from playground.contract import Frame
 from playground.ui.playback.stream import REFRESH, Lane, Stream
@@ -141,14 +142,14 @@ def test_what_is_no_picture_takes_no_refresh(qtbot, stream):
     def in_a_minute() -> float:
         return time.perf_counter() + 60
 
-    stream.pace._next = in_a_minute()  # when the next picture would be due
+    stream.pace.due = in_a_minute()  # when the next picture would be due
     lane.play(source)
     qtbot.waitUntil(lambda: ear.said == ["started"], timeout=WAIT)
     assert paced == []
-    stream.pace._next = 0.0
+    stream.pace.due = 0.0
     gate.release()
     qtbot.waitUntil(lambda: ear.said == ["started", "frames"], timeout=WAIT)
-    stream.pace._next = in_a_minute()
+    stream.pace.due = in_a_minute()
     gate.release()
     qtbot.waitUntil(lambda: ear.said[-1] == "finished", timeout=WAIT)
     assert paced == [["started", "frames"]]
@@ -170,7 +171,7 @@ def test_slow_painting_takes_at_most_half_of_the_gui_thread(qtbot, stream):
 
 
 def test_what_the_window_has_not_fetched_is_bounded(qtbot, stream, monkeypatch):
-    monkeypatch.setattr(stream_module, "OUTBOX_BYTES", 10 * make_frame(0).nbytes)
+    monkeypatch.setattr(lane_module, "OUTBOX_BYTES", 10 * make_frame(0).nbytes)
     lane, sampler = stream.lane("a"), Sampler(100)
     ear = Ear(lane)
     lane.play(sampler)
@@ -333,7 +334,7 @@ def test_a_picture_that_is_ready_is_shown_before_a_patient_request_and_stop_ends
     lane, new = stream.lane("a"), Sampler(1)
     ear = Ear(lane)
     lane.play(Sampler(1))
-    while not lane._run.over:  # the worker is done, the window has not heard of it
+    while not lane.run.over:  # the worker is done, the window has not heard of it
         time.sleep(0.001)
     lane.play(new, patient=True)
     if stopped:
@@ -578,7 +579,7 @@ def test_without_autostart_requests_wait_for_start(qtbot, qapp):
     stream = Stream(setup=lambda: tries.append("setup"), autostart=False)
     lane, sampler = stream.lane("a"), Sampler(1)
     lane.play(sampler)
-    assert (lane.state, stream._thread, tries) == ("waiting", None, [])
+    assert (lane.state, stream.has_started, tries) == ("waiting", False, [])
     with qtbot.waitSignal(lane.finished, timeout=WAIT):
         stream.start()
     assert tries == ["setup"]
@@ -617,7 +618,7 @@ def test_a_lane_that_comes_later_neither_starves_nor_is_starved(qtbot, stream):
 
 
 def test_the_touched_lane_goes_first_and_is_not_made_to_pay_for_it(qtbot, stream, monkeypatch):
-    monkeypatch.setattr(stream_module, "FINGER", 0.15)
+    monkeypatch.setattr(lane_module, "FINGER", 0.15)
     log: list[Sampler] = []
     other, mine = Sampler(work=0.002, log=log), Sampler(work=0.002, log=log)
     stream.lane("other").play(other)

@@ -73,7 +73,7 @@ def test_a_folder_with_a_run_is_not_overwritten(tiny, tmp_path):
 
 def test_a_later_leg_sees_the_pictures_in_another_order(tiny, tmp_path, monkeypatch):
     seen = []
-    batch_of = loop._batch_indices
+    batch_of = loop.batch_indices
     monkeypatch.setattr(loop, "_batch_indices", lambda *asked: seen.append(batch_of(*asked)) or seen[-1])
     list(loop.train(tiny.id, tmp_path / "first", every=6))
     path = tmp_path / "first" / f"{tiny.id}.safetensors"

@@ -270,12 +270,12 @@ def test_pointing_at_a_pixel_shows_what_it_costs(open_window, qtbot):
     qtbot.mouseMove(view.grid, spot)
     view.grid.hovered.emit(1, 9, 11)  # a window that is not on a screen hears of moves late
     assert (tab.knobs.request().row, tab.knobs.request().column) == (10, 12)
-    assert f"costs {bits[9, 11]:.2f} bits" in view.plot._title
+    assert f"costs {bits[9, 11]:.2f} bits" in view.plot.title
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Down)
     qtbot.keyClick(view.grid, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     assert (tab.knobs.request().row, tab.knobs.request().column) == (11, 7)
-    assert f"costs {bits[10, 6]:.2f} bits" in view.plot._title
+    assert f"costs {bits[10, 6]:.2f} bits" in view.plot.title
     assert len(view.player.timeline) == frames and not view.player.is_playing, "nothing is read again"
 
 
@@ -286,7 +286,7 @@ def test_the_field_follows_the_pixel(open_window, qtbot):
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
     assert tab.knobs.request().row == 10
-    qtbot.waitUntil(lambda: not view.player.is_sampling and view.grid._marker == 9 * 28 + 14, timeout=WAIT)
+    qtbot.waitUntil(lambda: not view.player.is_sampling and view.grid.marker == 9 * 28 + 14, timeout=WAIT)
     picture, label = data.load("fashion", "test")[0][:1], int(data.load("fashion", "test")[1][0])
     expected = pixelwise.gradient_field(checkpoints.load("pixelcnn-fashion"), picture, label, 9, 14)
     qtbot.waitUntil(
@@ -294,5 +294,5 @@ def test_the_field_follows_the_pixel(open_window, qtbot):
         timeout=WAIT,
     )
     assert view.grid.count() == 1 + len({c.network for c in CARDS if data.modality(c.dataset) == "images"})
-    assert np.array_equal(view.grid._known[1], view.player.frame.extras["fields"][0] > 0)
+    assert np.array_equal(view.grid.content().known[1], view.player.frame.extras["fields"][0] > 0)
     assert view.grid.content().captions[1].startswith("Gated PixelCNN: ")

@@ -194,8 +194,8 @@ def test_dragging_t_noises_the_picture(open_window, qtbot):
         view.slider.setValue(position)
     assert view.request.t == 0.8 == tab.knobs.request().t
     qtbot.waitUntil(lambda: view.player.frame.extras["t"] == 0.8, timeout=WAIT)
-    assert view.signal._at == pytest.approx(0.8) == view.ratio._at
-    assert np.array_equal(view.pictures._panels[0][1][1], view.player.frame.images[0])
+    assert view.signal.marker == pytest.approx(0.8) == view.ratio.marker
+    assert np.array_equal(view.pictures.content().panels[0][1][1], view.player.frame.images[0])
     qtbot.keyClick(view.slider, Qt.Key.Key_Left)
     assert view.request.t == pytest.approx(0.795)
     view.strip.picked.emit(0, 0, 0)
@@ -214,13 +214,13 @@ def test_a_picture_is_drowned_and_comes_back_as_the_class_that_is_named(open_win
     tab.knobs.set_settings({"num_steps": 4, "strength": 0.5, "label": 7, "num_samples": 2})
     qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.total == 2, timeout=WAIT)
     wait_finished(qtbot, view)
-    assert np.array_equal(view.origin._panels[0][1][0], IMAGES[1])
+    assert np.array_equal(view.origin.content().panels[0][1][0], IMAGES[1])
     assert np.array_equal(view.grid.content().panels[0][1], view.player.frame.images)
     assert "z_t" in view.explanation(view.model)[1]
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_N)
     assert view.request.index == 2
-    qtbot.waitUntil(lambda: np.array_equal(view.origin._panels[0][1][0], IMAGES[2]), timeout=WAIT)
+    qtbot.waitUntil(lambda: np.array_equal(view.origin.content().panels[0][1][0], IMAGES[2]), timeout=WAIT)
 
 
 def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_window, qtbot):
@@ -307,8 +307,8 @@ def test_a_walk_is_chosen_from_and_what_cannot_apply_is_hidden(open_window, qtbo
     view.strip.select(1)
     qtbot.keyClick(view.strip, Qt.Key.Key_Right)
     assert view.strip.selected() == 2
-    assert np.array_equal(view.now._panels[0][1][1], view.player.frame.images[2])
-    assert np.array_equal(view.now._panels[0][1][[0, 2]], IMAGES[[0, 6]])
+    assert np.array_equal(view.now.content().panels[0][1][1], view.player.frame.images[2])
+    assert np.array_equal(view.now.content().panels[0][1][[0, 2]], IMAGES[[0, 6]])
     tab.knobs.set_settings({"ends": "noises"})
     assert not tab.knobs.row("seed").isHidden() and tab.knobs.row("corrections").isHidden()
     qtbot.waitUntil(lambda: view.player.frame.total == 2 and view.player.frame.step == 2, timeout=WAIT)

@@ -105,19 +105,19 @@ def test_models_of_text_have_views_of_their_own(window, qtbot):
 def test_the_page_shows_what_the_model_writes(window, qtbot):
     tab, view = go(qtbot, window, "gpt-bible", "Write", prompt="Behold")
     *_, frame = tab.model.sample(view.request)
-    assert view.page._codes.tobytes() == frame.images[0, 0, :, 0].tobytes()
+    assert view.page.codes.tobytes() == frame.images[0, 0, :, 0].tobytes()
     assert len(view.player.timeline) == 61
     view.player.seek(20)
     view.player.show_now()
-    assert view.page._codes.tobytes() == frame.images[0, 0, : 6 + 20, 0].tobytes()
+    assert view.page.codes.tobytes() == frame.images[0, 0, : 6 + 20, 0].tobytes()
     chances = next_token.distribution(view.player.frame.extras["logits"][0])
-    assert view.bars._drawn == frame.images[0, 0, 26, 0] and np.array_equal(view.bars._chances, chances)
+    assert view.bars.drawn == frame.images[0, 0, 26, 0] and np.array_equal(view.bars.chances, chances)
     assert chances[view.bars.codes()[0]] == chances.max()
     tab.knobs.set_settings({"top_k": 3})
     qtbot.waitUntil(lambda: done(view), timeout=WAIT)
     view.player.seek(5)
     view.player.show_now()
-    assert (view.bars._chances > 0).sum() == 3 == len(view.bars.codes())
+    assert (view.bars.chances > 0).sum() == 3 == len(view.bars.codes())
 
 
 def test_a_click_goes_back_and_a_bar_puts_another_character_there(window, qtbot):
@@ -127,8 +127,8 @@ def test_a_click_goes_back_and_a_bar_puts_another_character_there(window, qtbot)
     spot = view.page.place_of(given + 21).center().toPoint()
     qtbot.mouseClick(view.page, Qt.MouseButton.LeftButton, pos=spot)
     view.player.show_now()
-    assert view.player.frame.step == 21 and view.bars._drawn == before[0, 0, given + 21, 0]
-    row, code = next((i, c) for i, c in enumerate(view.bars.codes()) if c != view.bars._drawn and c > 32)
+    assert view.player.frame.step == 21 and view.bars.drawn == before[0, 0, given + 21, 0]
+    row, code = next((i, c) for i, c in enumerate(view.bars.codes()) if c != view.bars.drawn and c > 32)
     qtbot.mouseClick(view.bars, Qt.MouseButton.LeftButton, pos=view.bars.row_rect(row).center().toPoint())
     qtbot.waitUntil(lambda: done(view), timeout=WAIT)
     after = view.player.timeline.last.images
@@ -224,7 +224,7 @@ def test_generations_stand_side_by_side(window, qtbot):
     ):
         model = checkpoints.load(card.id)
         *_, frame = model.sample(view.request)
-        assert page[0].text() == words and page[2]._codes.tobytes() == frame.images.tobytes()
+        assert page[0].text() == words and page[2].codes.tobytes() == frame.images.tobytes()
         assert bits == pytest.approx(generations.prompt_bits(model, "And God said"))
         assert f"{bits:.2f} of this prompt" in page[1].text()
     tab.knobs.set_settings({"prompt": ""})

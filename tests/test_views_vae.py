@@ -244,7 +244,7 @@ def test_a_dragged_slider_moves_its_dimension_and_the_picture(open_window, qtbot
     )
     assert read_moves(view.request.moved, 32) == {dimension: pytest.approx(value)}
     (expected,) = latent_sliders.slide(model, view.request)
-    assert np.abs(view.picture._panels[0][1].astype(int) - expected.images).max() <= 1
+    assert np.abs(view.picture.content().panels[0][1].astype(int) - expected.images).max() <= 1
     qtbot.keyClick(view.sliders.rows[view.sliders.order[1]].slider, Qt.Key.Key_Right)
     assert len(read_moves(view.request.moved, 32)) == 2
     slider.reset.emit()
@@ -276,11 +276,11 @@ def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: len(view.points) == 10_000, timeout=WAIT)
     assert view.plane.isVisible() and "KL" in view.price.text()
-    qtbot.waitUntil(lambda: "k = 256" in view.curve._title.text(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "k = 256" in view.curve.title, timeout=WAIT)
     view.plane.pressed.emit(*view.points[1234].tolist())
     assert view.request.index == 1234
     qtbot.waitUntil(lambda: np.array_equal(view.player.frame.images[0], IMAGES[1234]), timeout=WAIT)
-    mu, sigma = view.plane._ellipse
+    mu, sigma = view.plane.ellipse
     assert np.allclose(mu, view.points[1234], atol=1e-5) and (sigma > 0).all()
     view.stepper.next.click()
     assert view.request.index == 1235
@@ -302,7 +302,7 @@ def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):
     qtbot.waitUntil(lambda: np.allclose(view.decoded, (1.2, -0.9), atol=1e-6), timeout=WAIT)
     for picture, model in zip(view.pictures, ("vae2d-fashion", "ae2d-fashion"), strict=True):
         (alone,) = checkpoints.load(model).decode_frames(np.array([[1.2, -0.9]], np.float32))
-        assert np.abs(picture._panels[0][1].astype(int) - alone.images).max() <= 1
+        assert np.abs(picture.content().panels[0][1].astype(int) - alone.images).max() <= 1
     view.planes[0].setFocus()
     qtbot.keyClick(view.planes[0], Qt.Key.Key_Up)
     assert view.planes[0].pointer() == view.planes[1].pointer() != (1.2, -0.9)
@@ -337,7 +337,7 @@ def test_a_cell_is_chosen_on_both_sides(open_window, qtbot):
     view.grids[1].select(13)
     assert view.grids[0].selected() == 13 and view.picture.count() == 5
     half = len(view.player.frame.images) // 2
-    shown = view.picture._panels[0][1]
+    shown = view.picture.content().panels[0][1]
     assert np.array_equal(shown[3:], view.player.frame.images[[13, half + 13]])
     assert "beta-VAE, β = 8" in view.said.text()
     window.current.open_model("vae-fashion")

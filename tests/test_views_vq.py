@@ -50,7 +50,7 @@ def prior_file(tmp_path_factory):
 
 def go(qtbot, window, model, view):
     """Open a model (or a file) and one of its views."""
-    window.tabs.setCurrentIndex([entry.key for entry in window._entries].index("vae"))
+    window.tabs.setCurrentIndex([window.tabs.tabText(i) for i in range(window.tabs.count())].index("VAE"))
     tab = window.current
     tab.open_model(str(model)) if isinstance(model, str) else window.open_file(model)
     name = str(model).rpartition("/")[2].removesuffix(".safetensors")

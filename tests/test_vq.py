@@ -389,7 +389,7 @@ def test_training_the_prior_encodes_once_and_says_what_it_is_built_on(tmp_path, 
         snapshot={"num_samples": 1},
     )
     monkeypatch.setattr(models, "recipes", lambda: {"vqprior-fashion": ("vae/vqprior", recipe)})
-    small = [t[:64] for t in loop._as_tensors("fashion", "test")]
+    small = [t[:64] for t in loop.as_tensors("fashion", "test")]
     monkeypatch.setattr(loop, "_as_tensors", lambda dataset, split: small)
     encoded = []
     encode = VQVAE.encode_codes

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.contract import EACH_CLASS, Request, knob
@@ -217,7 +217,7 @@ def test_at_most_eight_knobs_are_visible_and_the_rest_unfold(qtbot: QtBot) -> No
     panel = panel_of(qtbot, ManyRequest)
     visible = [name for name in panel.settings() if panel.row(name).isVisible()]
     assert len(visible) == MAX_VISIBLE and {"seed", "num_samples"} <= set(visible)
-    panel._more.click()
+    panel.more.click()
     assert all(panel.row(name).isVisible() for name in panel.settings())
     assert panel.request() == ManyRequest()
 
@@ -244,7 +244,8 @@ def test_the_panel_is_never_cut_at_its_side(qtbot: QtBot, qapp: QApplication, sc
     theme.set_scale(qapp, scale)
     panel = panel_of(qtbot)
     panel.resize(panel.minimumSizeHint().width(), 500)
-    assert panel._page.minimumSizeHint().width() <= panel._scroll.viewport().width()
+    scroller = panel.findChild(QScrollArea)
+    assert scroller.widget().minimumSizeHint().width() <= scroller.viewport().width()
     if scale == 1.0:
         assert 200 <= panel.sizeHint().width() <= 280
 
@@ -406,17 +407,17 @@ def test_ten_thousand_points_are_painted_once(qtbot: QtBot) -> None:
     plane.set_scatter(random.normal(size=(10_000, 2)), random.integers(0, 3, 10_000), CLASSES)
     plane.set_mode("both")
     plane.grab()
-    points, back = plane._over, plane._back
+    points, back = plane.foreground, plane.background
     plane.set_pointer((0.4, 0.4))
     plane.grab()
-    assert plane._over is points and plane._back is back
+    assert plane.foreground is points and plane.background is back
     plane.set_manifold(np.zeros((25, 8, 8, 1), np.uint8), 5, extent=2.5)
     plane.grab()
-    assert plane._over is points and plane._back is not back
+    assert plane.foreground is points and plane.background is not back
     plane.set_extent(2.5)  # as it is: nothing is painted again
-    assert plane._over is points
+    assert plane.foreground is points
     plane.set_extent(2.0)
-    assert plane._over is None
+    assert plane.foreground is None
 
 
 def test_columns_and_panels_make_room_for_long_words() -> None:
@@ -530,7 +531,7 @@ def test_the_explain_panel_shows_words_formula_and_one_plot(qtbot: QtBot) -> Non
     panel.set_content("Words.", r"\alpha_t", first)
     assert first.isVisible()
     panel.set_content("Words.", "", second)
-    assert second.isVisible() and not first.isVisible() and not panel._ground.isVisible()
+    assert second.isVisible() and not first.isVisible() and not panel.formula_ground.isVisible()
     panel.set_content("Words.")
     assert not second.isVisible()
 
@@ -553,13 +554,13 @@ def test_the_banner_hides_without_a_gap_and_offers_a_way_on(qtbot: QtBot) -> Non
     banner.show_error("There is not enough memory.", lambda: tried.append(1))
     qtbot.waitUntil(lambda: below.y() > 0)
     assert banner.kind() == "error" and "not enough" in banner.text()
-    qtbot.mouseClick(banner._button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(banner.button, Qt.MouseButton.LeftButton)
     assert tried == [1] and not banner.isVisible()
     qtbot.waitUntil(lambda: below.y() == 0)
     banner.show_notice("Loaded.")
-    assert not banner._button.isVisible()
+    assert not banner.button.isVisible()
     with qtbot.waitSignal(banner.closed):
-        qtbot.mouseClick(banner._close, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(banner.close_button, Qt.MouseButton.LeftButton)
     assert not banner.isVisible() and banner.text() == ""
 
 

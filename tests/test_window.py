@@ -120,7 +120,7 @@ def test_the_pointer_on_the_plane_decodes_live(open_window, qtbot):
         view.plane.moved.emit(*z)
         qtbot.waitUntil(lambda z=z: np.allclose(view.decoded, z, atol=1e-6), timeout=WAIT)
         (expected,) = checkpoints.load("vae2d-fashion").decode_frames(np.array([z], np.float32))
-        shown = view.picture._panels[0][1]
+        shown = view.picture.content().panels[0][1]
         assert np.abs(shown.astype(int) - expected.images).max() <= 1
 
 
@@ -177,7 +177,7 @@ def test_knobs_without_effect_stay_hidden_when_one_comes_back(open_window, qtbot
     window = open_window(model_id="vae2d-fashion", view="Latent plane")
     tab = window.current
     for _ in range(2):
-        assert not tab.knobs._rows["extent"].isHidden() and tab.knobs._rows["seed"].isHidden()
+        assert not tab.knobs.row("extent").isHidden() and tab.knobs.row("seed").isHidden()
         tab.turn_page(-1)
         tab.turn_page(1)
         assert tab.view.name == "Latent plane"
@@ -243,7 +243,7 @@ def test_a_model_that_raises_leaves_a_banner_and_a_living_worker(open_window, qt
     assert "shapes do not fit" in tab.banner.text()
     monkeypatch.undo()
     latent = view.player.frame.extras["latent"].copy()
-    tab.banner._button.click()  # "Try again"
+    tab.banner.button.click()  # "Try again"
     qtbot.waitUntil(lambda: not np.array_equal(view.player.frame.extras["latent"], latent), timeout=WAIT)
     assert tab.banner.isHidden()
 

@@ -94,7 +94,7 @@ def wait_finished(qtbot, view):
 
 def begun(player):
     """The newest request has brought its first frame."""
-    return player.lane._held is None and player._keep is None and len(player.timeline) > 0
+    return player.has_begun
 
 
 def plays_steps_and_stops(qtbot, window, tab):

@@ -142,10 +142,10 @@ def _decompressed(data: bytes) -> bytes:
     )  # of the first stream; the three bytes before it are a .Z header
     count = (start - 3 - 0x5C) // 4
     offsets = [o for o in struct.unpack_from(f">{count}I", data, 0x5C) if start <= o < len(data)]
-    return b"".join(_lzw(data[a:b]) for a, b in zip(offsets, [*offsets[1:], len(data)], strict=True))
+    return b"".join(lzw(data[a:b]) for a, b in zip(offsets, [*offsets[1:], len(data)], strict=True))
 
 
-def _lzw(data: bytes, most_bits: int = 16) -> bytes:
+def lzw(data: bytes, most_bits: int = 16) -> bytes:
     """Unix ``compress``: codes grow from 9 bits; 256 clears the table; a new width begins at a group of eight codes."""
     single = [bytes([i]) for i in range(256)] + [b""]
     table, bits, position, start = list(single), 9, 0, 0

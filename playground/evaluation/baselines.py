@@ -56,10 +56,10 @@ def noisy(images: np.ndarray) -> np.ndarray:
 
 def paired(images: np.ndarray) -> np.ndarray:
     """The average of each picture and another one of the set, drawn at random."""
-    return _as_uint8((images.astype(np.float64) + images[_partners(len(images))]) / 2)
+    return _as_uint8((images.astype(np.float64) + images[partners(len(images))]) / 2)
 
 
-def _partners(count: int) -> np.ndarray:
+def partners(count: int) -> np.ndarray:
     """A random cycle through all: nobody is paired with itself."""
     order = np.random.default_rng(0).permutation(count)
     partner = np.empty(count, np.int64)

@@ -93,7 +93,7 @@ class Ruler:
         found: dict[str, Any] = {"num_images": len(images)}
         features = {name: features_of(judge, images) for name, judge in self.judges.items()}
         found |= fidelity.compare(self.reference["judge"], features["judge"])
-        predicted = _classes(self.judges["judge"], features["judge"])
+        predicted = classes_of(self.judges["judge"], features["judge"])
         num_classes = len(data.DATASETS[self.dataset].classes)
         found["class_entropy"] = fidelity.bootstrapped(
             len(images), lambda chosen: fidelity.class_entropy(predicted[chosen], num_classes)
@@ -157,7 +157,8 @@ def features_of(judge: Any, images: np.ndarray, batch_size: int = 250) -> np.nda
 
 
 @torch.no_grad()
-def _classes(judge: Any, features: np.ndarray) -> np.ndarray:
+def classes_of(judge: Any, features: np.ndarray) -> np.ndarray:
+    """The class that the classifier sees in each picture, (N,), from its features (N,D)."""
     head = judge.head
     return head(torch.from_numpy(features).to(head.weight.device)).argmax(1).cpu().numpy()
 

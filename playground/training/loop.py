@@ -63,8 +63,8 @@ def train(
     """
     run = _open_run(recipe_id, folder, resume, start_from, changes or {}, world)
     recipe = run.recipe
-    images, labels = _as_tensors(recipe.dataset, "train")
-    held_out = [t[:NUM_VALIDATION_IMAGES] for t in _as_tensors(recipe.dataset, "validation")]
+    images, labels = as_tensors(recipe.dataset, "train")
+    held_out = [t[:NUM_VALIDATION_IMAGES] for t in as_tensors(recipe.dataset, "validation")]
     folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
     if isinstance(run.average, Prepares):  # what it learns from, made of the pictures once
         images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
@@ -75,7 +75,7 @@ def train(
     snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
     validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
     for step in range(run.step) if run.counts else ():  # of a run that is resumed
-        run.model.count(images[_batch_indices(recipe, run.steps_before + step, len(images))])
+        run.model.count(images[batch_indices(recipe, run.steps_before + step, len(images))])
     recent: list[dict[str, Tensor]] = []
     saved = last = time.monotonic()
     last_step = run.step
@@ -83,7 +83,7 @@ def train(
         if world.is_first and run.step in snapshots and run.record_step not in run.film.snapshot_steps:
             run.take_snapshot()
         mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
-        batch = _batch_indices(recipe, run.record_step, len(images))[mine.start : mine.stop]
+        batch = batch_indices(recipe, run.record_step, len(images))[mine.start : mine.stop]
         x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
         recent.append(run.train_step(x, labels[batch].to(run.device)))
         if run.step % every and run.step != recipe.steps:
@@ -162,14 +162,15 @@ def _changed(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
     return dataclasses.replace(recipe, **values)
 
 
-def _as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
+def as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
+    """A split as uint8 (N,C,H,W) and its labels (N,)."""
     images, labels = data.load(dataset, split)
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).copy()), torch.from_numpy(
         labels.copy()
     )
 
 
-def _batch_indices(recipe: Recipe, step: int, num_images: int) -> Tensor:
+def batch_indices(recipe: Recipe, step: int, num_images: int) -> Tensor:
     """The images of one step: every epoch is a new permutation, fixed by (seed, epoch)."""
     per_epoch = num_images // recipe.batch_size
     epoch, place = divmod(step, per_epoch)

@@ -31,9 +31,9 @@ class TokenBars(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._title = ""
-        self._chances = np.zeros(0)
+        self.chances = np.zeros(0)  # of every code, as the model gives them
         self._codes: list[int] = []
-        self._drawn = -1
+        self.drawn = -1  # the code that was drawn, -1 for none yet
         self._row = -1  # under the pointer, or the keyboard's
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -48,7 +48,7 @@ class TokenBars(QWidget):
 
     def set_values(self, chances: np.ndarray, drawn: int = -1, title: str = "") -> None:
         """Give the bars: probabilities (V,) by code; ``drawn`` is the code that stands there, -1 if none does yet."""
-        self._chances, self._drawn, self._title = chances, drawn, title
+        self.chances, self.drawn, self._title = chances, drawn, title
         order = np.argsort(-chances, kind="stable")
         self._codes = [int(c) for c in order[: self._most()] if chances[c] > 0]
         if drawn >= 0 and drawn not in self._codes:
@@ -66,8 +66,8 @@ class TokenBars(QWidget):
 
     def table(self) -> Table:
         """Every character that may come next and its probability."""
-        order = [int(c) for c in np.argsort(-self._chances, kind="stable") if self._chances[c] > 0]
-        rows = [[name_of(c), float(self._chances[c])] for c in order]
+        order = [int(c) for c in np.argsort(-self.chances, kind="stable") if self.chances[c] > 0]
+        rows = [[name_of(c), float(self.chances[c])] for c in order]
         return Table("the next character", ["character", "probability"], rows)
 
     def sizeHint(self) -> QSize:
@@ -143,14 +143,14 @@ class TokenBars(QWidget):
             QRectF(0, 0, self.width(), self._top()), int((middle | Qt.AlignmentFlag.AlignLeft).value), title
         )
         names, figures = em * 5.0, em * 3.6
-        longest = max((float(self._chances[c]) for c in self._codes), default=1.0) or 1.0
+        longest = max((float(self.chances[c]) for c in self._codes), default=1.0) or 1.0
         for row, code in enumerate(self._codes):
             box = self.row_rect(row)
             if row == self._row:
                 painter.setPen(QPen(QColor(colours.text), 1.5) if self.hasFocus() else Qt.PenStyle.NoPen)
                 painter.setBrush(QColor(colours.hover))
                 painter.drawRoundedRect(box.adjusted(1, 1, -1, -1), em * 0.3, em * 0.3)
-            is_drawn, chance = code == self._drawn, float(self._chances[code])
+            is_drawn, chance = code == self.drawn, float(self.chances[code])
             painter.setPen(QColor(colours.text))
             weight = painter.font().Weight.DemiBold if is_drawn else painter.font().Weight.Normal
             painter.setFont(theme.scaled_font(1.0, weight))
@@ -166,7 +166,7 @@ class TokenBars(QWidget):
                 box.height() - em * 0.68,
             )
             shade = QColor(accent)
-            shade.setAlphaF(1.0 if is_drawn or self._drawn < 0 else 0.5)
+            shade.setAlphaF(1.0 if is_drawn or self.drawn < 0 else 0.5)
             painter.fillRect(bar, shade)
             painter.setPen(QColor(colours.muted))
             said = f"{chance:.1%}" if chance >= 0.0005 else "<0.1%"

@@ -90,7 +90,7 @@ class ModelList(QScrollArea):
     def __init__(self, most: int) -> None:
         super().__init__()
         self.most = most
-        self._ticks: dict[str, _Tick] = {}
+        self.ticks: dict[str, _Tick] = {}
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -104,7 +104,7 @@ class ModelList(QScrollArea):
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, round(theme.em() * 0.9), 0)
         column.setSpacing(0)
-        self._ticks = {}
+        self.ticks = {}
         group, last = QWidget(), ""
         for choice in choices:
             if choice.family != last:
@@ -112,7 +112,7 @@ class ModelList(QScrollArea):
                 column.addWidget(group)
             tick = _Tick(choice.key, choice.tip)
             tick.toggled.connect(self._toggled)
-            self._ticks[choice.key] = tick
+            self.ticks[choice.key] = tick
             inside = group.layout()
             assert inside is not None
             inside.addWidget(tick)
@@ -133,11 +133,11 @@ class ModelList(QScrollArea):
 
     def chosen(self) -> list[str]:
         """What is ticked, from top to bottom."""
-        return [key for key, tick in self._ticks.items() if tick.isChecked()]
+        return [key for key, tick in self.ticks.items() if tick.isChecked()]
 
     def choose(self, keys: Sequence[str]) -> None:
         """Tick these and no others."""
-        for key, tick in self._ticks.items():
+        for key, tick in self.ticks.items():
             tick.blockSignals(True)
             tick.setChecked(key in keys)
             tick.blockSignals(False)
@@ -145,7 +145,7 @@ class ModelList(QScrollArea):
 
     def _toggled(self) -> None:
         full = len(self.chosen()) >= self.most
-        for tick in self._ticks.values():
+        for tick in self.ticks.values():
             tick.setEnabled(tick.isChecked() or not full)
         self.changed.emit()
 

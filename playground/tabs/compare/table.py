@@ -66,7 +66,7 @@ class Table(Scene):
         self._reader = self.new_lane("figures")
         self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].payload))
         self._reader.failed.connect(self.page.banner.show_error)
-        self._is_read = False
+        self.is_read = False
         self.rows = results.rows(self.page.cards, self.titles)  # what stands on the cards alone
         self._fill()
         self._turn(MEASURED)
@@ -126,8 +126,8 @@ class Table(Scene):
             self.page.banner.show_error(f"There is no table number {str(wanted)[:40]!r}.")
 
     def _read(self, rows: list[Row]) -> None:
-        if rows != self.rows or not self._is_read:
-            self.rows, self._is_read = rows, True
+        if rows != self.rows or not self.is_read:
+            self.rows, self.is_read = rows, True
             self._fill()
             self._draw()
 
@@ -139,7 +139,7 @@ class Table(Scene):
         self.sized.setVisible(index == TRILEMMA)
         self.save.setVisible(index != TRILEMMA)
         said = (self._measured_note, self._trilemma_note, self._published_note)[index]
-        reading = not self._is_read and index != PUBLISHED
+        reading = not self.is_read and index != PUBLISHED
         self.note.setText("Reading what was measured …" if reading else said())
 
     def _fill(self) -> None:
@@ -220,10 +220,11 @@ class Table(Scene):
         """Save the sheet through the system's dialog."""
         table = self.table()
         ask_to_save(
-            self, "Save the table", f"{table.name}.csv", "Tables (*.csv)", lambda p: self._save(p, table)
+            self, "Save the table", f"{table.name}.csv", "Tables (*.csv)", lambda p: self.write_csv(p, table)
         )
 
-    def _save(self, path: Path, table: csv_table.Table) -> None:
+    def write_csv(self, path: Path, table: csv_table.Table) -> None:
+        """Write a table as CSV, and say how it went in the banner."""
         try:
             csv_table.save(path, table)
         except OSError as error:

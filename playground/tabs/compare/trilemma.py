@@ -77,7 +77,8 @@ class Trilemma(QWidget):
 
     # --- where things are
 
-    def _frame(self) -> QRectF:
+    def frame_box(self) -> QRectF:
+        """Where the points of the plot lie."""
         em = theme.em()
         return QRectF(self.rect()).adjusted(em * 4.6, em * 2.6, -em * 1.4, -em * 4.0)
 
@@ -91,12 +92,12 @@ class Trilemma(QWidget):
 
     def _x(self, milliseconds: float) -> float:
         (low, high), _ = self._spans()
-        frame = self._frame()
+        frame = self.frame_box()
         return frame.right() - (math.log10(milliseconds) - low) / (high - low) * frame.width()
 
     def _y(self, quality: float) -> float:
         _, (low, high) = self._spans()
-        frame = self._frame()
+        frame = self.frame_box()
         return frame.top() + (math.log10(quality) - low) / (high - low) * frame.height()
 
     def _at(self, point: Point) -> QPointF:
@@ -126,7 +127,7 @@ class Trilemma(QWidget):
         self._paint_words(painter)
 
     def _paint_axes(self, painter: QPainter) -> None:
-        frame, em = self._frame(), theme.em()
+        frame, em = self.frame_box(), theme.em()
         (x_low, x_high), (y_low, y_high) = self._spans()
         painter.setFont(theme.scaled_font(0.92))
         flags = Qt.AlignmentFlag
@@ -146,7 +147,7 @@ class Trilemma(QWidget):
             painter.drawText(box, flags.AlignRight | flags.AlignVCenter, f"{value:g}")
 
     def _paint_words(self, painter: QPainter) -> None:
-        frame, em, flags = self._frame(), theme.em(), Qt.AlignmentFlag
+        frame, em, flags = self.frame_box(), theme.em(), Qt.AlignmentFlag
         painter.setFont(theme.scaled_font(0.92))
         painter.setPen(QColor(theme.CANVAS_TEXT))
         below = QRectF(frame.left(), frame.bottom() + em * 1.9, frame.width(), em * 1.7)
@@ -163,7 +164,7 @@ class Trilemma(QWidget):
             painter.drawText(below, flags.AlignLeft, f"● larger: more {self._word}")
 
     def _paint_marks(self, painter: QPainter) -> None:
-        frame, em = self._frame(), theme.em()
+        frame, em = self.frame_box(), theme.em()
         painter.setFont(theme.scaled_font(0.92))
         for mark in self._marks:
             y = self._y(mark.quality)
@@ -196,7 +197,7 @@ class Trilemma(QWidget):
 
     def names(self) -> list[tuple[Point, QRectF]]:
         """Where each name stands: beside, above or below its point, wherever it covers least."""
-        font, em, frame = theme.scaled_font(1.0, QFont.Weight.DemiBold), theme.em(), self._frame()
+        font, em, frame = theme.scaled_font(1.0, QFont.Weight.DemiBold), theme.em(), self.frame_box()
         discs = [_square(self._at(p), self._radius(p.variety)) for p in self._points]
         discs += self._lines_as_boxes()
         placed: list[tuple[Point, QRectF]] = []
@@ -219,7 +220,7 @@ class Trilemma(QWidget):
 
     def _lines_as_boxes(self) -> list[QRectF]:
         """Where the marks and their words are, which a name had better not cover."""
-        frame, em, font = self._frame(), theme.em(), theme.scaled_font(0.92)
+        frame, em, font = self.frame_box(), theme.em(), theme.scaled_font(0.92)
         boxes = []
         for mark in self._marks:
             y = self._y(mark.quality)

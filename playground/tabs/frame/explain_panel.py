@@ -20,15 +20,15 @@ class ExplainPanel(QWidget):
         self._said = ""
         self._formula = _paragraph("formula")
         self._formula.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._ground = QFrame()
-        self._ground.setProperty("role", "formula")
-        QVBoxLayout(self._ground).addWidget(self._formula)
+        self.formula_ground = QFrame()
+        self.formula_ground.setProperty("role", "formula")
+        QVBoxLayout(self.formula_ground).addWidget(self._formula)
         self._legend = _paragraph("caption")
         self._plot: QWidget | None = None
         page = QWidget()
         page.setProperty("role", "page")
         self._column = QVBoxLayout(page)
-        for part in (self._heading, self._words, self._ground, self._legend):
+        for part in (self._heading, self._words, self.formula_ground, self._legend):
             self._column.addWidget(part)
         self._column.addStretch(1)
         self._scroll = QScrollArea()
@@ -57,7 +57,7 @@ class ExplainPanel(QWidget):
         """
         self.set_words(words)
         self._formula.setText(to_html(formula) if formula else "")
-        self._ground.setVisible(bool(formula))
+        self.formula_ground.setVisible(bool(formula))
         self._legend.setText(legend)
         self._legend.setVisible(bool(legend))
         if plot is self._plot:
@@ -92,7 +92,7 @@ class ExplainPanel(QWidget):
         side = round(theme.em() * 1.1)
         self._column.setContentsMargins(side, round(side * 0.8), side, side)
         self._column.setSpacing(round(theme.em() * 0.9))
-        inner = self._ground.layout()
+        inner = self.formula_ground.layout()
         if inner is not None:
             inner.setContentsMargins(side, round(side * 0.7), side, round(side * 0.7))
 

@@ -61,7 +61,7 @@ class View(QWidget, Generic[AnyModel]):
         self.request: Request | None = None
         self.rested = False  # it was playing when it was left
         self.plot: QWidget | None = None
-        self._lanes: list[Lane] = []
+        self.lanes: list[Lane] = []
         self.player = Player(self.new_lane("run"), self)
         self.player.shown.connect(self._shown)
         self._plotting = QTimer(self, singleShot=True)
@@ -188,14 +188,14 @@ class View(QWidget, Generic[AnyModel]):
     def new_lane(self, name: str) -> Lane:
         """A place of this view's own to play."""
         lane = self.tab.stream.lane(f"{self.tab.family.key}/{self.name}/{name}")
-        self._lanes.append(lane)
+        self.lanes.append(lane)
         return lane
 
     @property
     def is_settled(self) -> bool:
         """Nothing is on its way: what is on the canvas stays."""
         drawn = not self._plotting.isActive()
-        return drawn and not any(lane.state in ("waiting", "running") for lane in self._lanes)
+        return drawn and not any(lane.state in ("waiting", "running") for lane in self.lanes)
 
     def class_names(self) -> list[str] | None:
         """The class of each picture of the present request, or None if it has no classes."""

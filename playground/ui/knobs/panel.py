@@ -50,10 +50,10 @@ class KnobPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self._scroll)
-        self._more = QPushButton("More")
-        self._more.setProperty("role", "plain")
-        self._more.setCheckable(True)
-        self._more.toggled.connect(self._unfold)
+        self.more = QPushButton("More")
+        self.more.setProperty("role", "plain")
+        self.more.setCheckable(True)
+        self.more.toggled.connect(self._unfold)
         self._reset_all = IconButton("reset", "Reset every knob")
         self._reset_all.clicked.connect(self.reset)
         theme.signals.changed.connect(self._restyle)
@@ -134,9 +134,9 @@ class KnobPanel(QWidget):
         for name, one in self._rows.items():
             one.setVisible(self._apt.get(name, True) and (self._only is None or name in self._only))
         visible = _visible(tuple(self._knobs.values()), set(self._silent))
-        self._more.setVisible(len(visible) < len(self._rows) and self._only is None)
+        self.more.setVisible(len(visible) < len(self._rows) and self._only is None)
         self._reset_all.setVisible(bool(self._rows) and self._only is None)
-        unfolded = self._more.isChecked() or self._only is not None
+        unfolded = self.more.isChecked() or self._only is not None
         self._fold.setVisible(unfolded and len(visible) < len(self._rows))
 
     def set_hint(self, name: str, text: str) -> None:
@@ -188,7 +188,7 @@ class KnobPanel(QWidget):
     def _build(self, knobs: Sequence[contract.Knob], classes: Sequence[str], hidden: set[str]) -> None:
         self._rows = {k.name: row(k, classes) for k in knobs if k.name not in hidden}
         self._apt = {}
-        self._more.setParent(None)  # keep it when the old page goes
+        self.more.setParent(None)  # keep it when the old page goes
         self._reset_all.setParent(None)
         self._page = QWidget()
         self._page.setProperty("role", "page")
@@ -201,7 +201,7 @@ class KnobPanel(QWidget):
             (column if name in visible else self._folded).addWidget(one)
             one.changed.connect(self._tell)
         foot = QHBoxLayout()
-        foot.addWidget(self._more)
+        foot.addWidget(self.more)
         foot.addStretch(1)
         foot.addWidget(self._reset_all)
         column.addLayout(foot)
@@ -223,9 +223,9 @@ class KnobPanel(QWidget):
 
     def _restyle(self) -> None:
         em = theme.em()
-        name = "chevron-down" if self._more.isChecked() else "chevron-right"
-        self._more.setIconSize(QSize(round(em), round(em)))
-        self._more.setIcon(icons.icon(name, theme.accent("neutral"), em))
+        name = "chevron-down" if self.more.isChecked() else "chevron-right"
+        self.more.setIconSize(QSize(round(em), round(em)))
+        self.more.setIcon(icons.icon(name, theme.accent("neutral"), em))
         column = self._page.layout()
         if column is not None:
             side = round(em * 1.1)

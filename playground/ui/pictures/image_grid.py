@@ -54,7 +54,7 @@ class ImageGrid(QWidget):
         self._selected = -1
         self._hover = (-1, -1, -1)
         self._layout: Layout | None = None
-        self._ground, self._ground_key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
+        self.ground, self._ground_key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -156,6 +156,16 @@ class ImageGrid(QWidget):
             known=self._known,
             across=self._layout is None or self._layout.fit.across,
         )
+
+    @property
+    def marker(self) -> int | None:
+        """The outlined pixel, ``row * W + column``."""
+        return self._marker
+
+    @property
+    def rule(self) -> int | None:
+        """The row above which a line is drawn."""
+        return self._rule
 
     @property
     def zoom(self) -> int:
@@ -265,16 +275,16 @@ class ImageGrid(QWidget):
         key = (self.size(), ratio, layout, self._captions, theme.palette(), theme.scale())
         if key != self._ground_key:
             self._ground_key = key
-            self._ground = QPixmap(self.size() * ratio)
-            self._ground.setDevicePixelRatio(ratio)
-            painter = QPainter(self._ground)
+            self.ground = QPixmap(self.size() * ratio)
+            self.ground.setDevicePixelRatio(ratio)
+            painter = QPainter(self.ground)
             theme.paint_canvas(painter, self)
             painter.scale(1 / ratio, 1 / ratio)
             for panel in range(len(self._panels)):
                 if layout is not None:
                     self._captions.paint(painter, layout, panel, self.count(), self.width() * ratio, ratio)
             painter.end()
-        return self._ground
+        return self.ground
 
     def _paint_marks(self, painter: QPainter, panel: int, accent: QColor, ratio: float) -> None:
         assert self._layout is not None

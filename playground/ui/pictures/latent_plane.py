@@ -71,8 +71,8 @@ class LatentPlane(QWidget):
         self._trail: np.ndarray | None = None
         self._ellipse: tuple[np.ndarray, np.ndarray] | None = None
         self._mode: Mode = "manifold"
-        self._back: QPixmap | None = None  # the ground and the manifold
-        self._over: QPixmap | None = None  # points, names, axes
+        self.background: QPixmap | None = None  # the ground and the manifold
+        self.foreground: QPixmap | None = None  # points, names, axes
         self._square = QRect()  # of the plane, in device pixels
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -107,19 +107,19 @@ class LatentPlane(QWidget):
         before = self._square, self._extent
         self._tiles, self._n, self._extent = tiles, n, float(extent)
         self._place()
-        self._back = None
+        self.background = None
         if before != (self._square, self._extent):
-            self._over = None  # ten thousand points are painted again only if they moved
+            self.foreground = None  # ten thousand points are painted again only if they moved
         self.update()
 
     def set_scatter(self, points: np.ndarray, labels: np.ndarray, classes: Sequence[str] = ()) -> None:
         """Encodings (N,2) with their class; ``classes`` names them in the legend."""
         self._points, self._labels, self._classes = np.asarray(points), np.asarray(labels), tuple(classes)
-        self._over = None
+        self.foreground = None
         before = self._square
         self._place()  # the legend wants room
         if self._square != before:
-            self._back = None
+            self.background = None
         self.update()
 
     def set_extent(self, extent: float) -> None:
@@ -137,6 +137,11 @@ class LatentPlane(QWidget):
         """A path (N,2) over the plane, such as the line of an interpolation; None removes it."""
         self._trail = None if points is None else np.asarray(points, float)
         self.update()
+
+    @property
+    def ellipse(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """Mean and deviations that are drawn as an ellipse; None while there is none."""
+        return self._ellipse
 
     def set_ellipse(self, mu: np.ndarray | None, sigma: np.ndarray | None = None) -> None:
         """A Gaussian with its axes along those of the plane: centre and standard deviations, each (2,); None for none."""
@@ -198,7 +203,7 @@ class LatentPlane(QWidget):
         super().changeEvent(event)
 
     def _stale(self) -> None:
-        self._back = self._over = None
+        self.background = self.foreground = None
         self._place()
         self.update()
 
@@ -240,11 +245,11 @@ class LatentPlane(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The finished background, then the pointer."""
         ratio = self.devicePixelRatioF()
-        self._back = self._back or self._render(ratio, self._paint_back)
-        self._over = self._over or self._render(ratio, self._paint_over)
+        self.background = self.background or self._render(ratio, self._paint_back)
+        self.foreground = self.foreground or self._render(ratio, self._paint_over)
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._back)
-        painter.drawPixmap(0, 0, self._over)
+        painter.drawPixmap(0, 0, self.background)
+        painter.drawPixmap(0, 0, self.foreground)
         painter.scale(1 / ratio, 1 / ratio)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         accent = theme.accent(self, on_canvas=True)

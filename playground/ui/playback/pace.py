@@ -25,17 +25,17 @@ class Pace:
         spent: Callable[[], float] = time.thread_time,
     ) -> None:
         self._clock, self._spent = clock, spent
-        self._next = self._began = self._spent_before = 0.0
+        self.due = self._began = self._spent_before = 0.0
         self._cost = 0.0  # processor time per delivery, smoothed
 
     @property
     def wait(self) -> float:
         """Seconds until the next delivery is due; 0 or less: now."""
-        return self._next - self._clock()
+        return self.due - self._clock()
 
     def hurry(self) -> None:
         """A finger came: the next delivery waits for the display only."""
-        self._next = min(self._next, self._began + REFRESH)
+        self.due = min(self.due, self._began + REFRESH)
 
     def begin(self) -> None:
         """A delivery begins."""
@@ -49,4 +49,4 @@ class Pace:
         self._cost += _NEWEST * (cost - self._cost)
         slots = 2 * (self._clock() - self._began)  # in any case half of the time is the event loop's
         fair = REFRESH if hurried else min(self._cost / SHARE, SLOWEST)
-        self._next = self._began + max(REFRESH, fair, slots)
+        self.due = self._began + max(REFRESH, fair, slots)

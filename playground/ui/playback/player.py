@@ -50,7 +50,7 @@ class Player(QObject):
         self._replay_timer.timeout.connect(self._tick)
         self._replay_from = (0.0, 0)  # the moment and the index at which the replay began
         lane.started.connect(self._run_started)
-        lane.frames_arrived.connect(self._store)
+        lane.frames_arrived.connect(self.store)
         lane.state_changed.connect(self._lane_changed)
         lane.finished.connect(self._lane_finished)
         lane.failed.connect(self.failed)
@@ -71,6 +71,16 @@ class Player(QObject):
     def at_head(self) -> bool:
         """Whether the pointer is on the newest frame (or a new run is about to bring its first)."""
         return self._keep is not None or self._index == len(self.timeline) - 1
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the newest run has brought its first frame: what is stored is its own."""
+        return not self.lane.is_holding and self._keep is None and len(self.timeline) > 0
+
+    @property
+    def is_show_due(self) -> bool:
+        """Whether a frame waits to be shown until the last one was seen long enough."""
+        return self._show_timer.isActive()
 
     @property
     def is_sampling(self) -> bool:
@@ -228,7 +238,8 @@ class Player(QObject):
         ):  # a patient request, and the frames of the one before it have come since start()
             self._keep = self._keep_of_newest
 
-    def _store(self, frames: list[Frame]) -> None:
+    def store(self, frames: list[Frame]) -> None:
+        """Take what the lane has brought, in order, into the timeline."""
         follow, serial = self.at_head, self.timeline.serial(self._index)
         if self._keep is not None:
             self.lane.let_go(self.timeline.truncate(self._keep))

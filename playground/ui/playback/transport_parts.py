@@ -53,7 +53,7 @@ class TimeSlider(Slider):
         self._bar(painter, groove, groove.right(), QColor(colours.line))
         if not self.isEnabled():
             return
-        self._bar(painter, groove, self._x_of(self._head), stored)
+        self._bar(painter, groove, self.x_of(self._head), stored)
         self._bar(painter, groove, at.x(), accent)
         if self.hasFocus() or self.isSliderDown():
             halo = QColor(accent)
@@ -70,7 +70,8 @@ class TimeSlider(Slider):
         bar.setRight(max(until, groove.left()))
         painter.drawRoundedRect(bar, groove.height() / 2, groove.height() / 2)
 
-    def _x_of(self, step: int) -> float:
+    def x_of(self, step: int) -> float:
+        """Where a step lies, in the widget's own coordinates."""
         along = (step - self.minimum()) / max(self.maximum() - self.minimum(), 1)
         return self._radius() + along * (self.width() - 2 * self._radius())
 

@@ -56,6 +56,21 @@ class BarPlot(QWidget):
 
     # --- what a view calls
 
+    @property
+    def title(self) -> str:
+        """What stands above the plot."""
+        return self._title
+
+    @property
+    def values(self) -> np.ndarray:
+        """Heights of the bars, float64 (N,)."""
+        return self._values
+
+    @property
+    def highlight(self) -> int | None:
+        """The bar in full colour."""
+        return self._highlight
+
     def set_title(self, title: str) -> None:
         """Another title, "" for none."""
         if title != self._title:

@@ -72,6 +72,11 @@ class Plot(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.MinimumExpanding)
         theme.signals.changed.connect(self.recolour)
 
+    @property
+    def title(self) -> str:
+        """What stands above the plot."""
+        return self._title.text()
+
     def set_title(self, title: str) -> None:
         """Another title, "" for none."""
         self._title.setText(title)
@@ -196,6 +201,11 @@ class LinePlot(Plot):
             self._line.setValue(x)
         for name in self._curves:
             self._mark(name)
+
+    @property
+    def marker(self) -> float | None:
+        """Where the line stands; None for nowhere."""
+        return self._at
 
     def set_range(self, x: tuple[float, float] | None = None, y: tuple[float, float] | None = None) -> None:
         """Hold the axes still while points arrive; None lets an axis follow the data."""

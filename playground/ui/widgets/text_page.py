@@ -86,6 +86,11 @@ class TextPage(QWidget):
         self.setAccessibleDescription(self.text())
         self.update()
 
+    @property
+    def codes(self) -> np.ndarray:
+        """What stands there, as ASCII codes, uint8 (T,)."""
+        return self._codes
+
     def text(self) -> str:
         """What stands there; a code without a shape is a question mark."""
         shaped = (self._codes == 10) | ((self._codes >= 32) & (self._codes < 127))
