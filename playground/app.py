@@ -350,8 +350,6 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     """Open the window, call ``then`` with it, and stay until it is closed."""
     if options.tab:
         families.entry(options.tab)  # a wrong name is refused before anything opens
-    if options.screenshot and not options.screenshot.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.screenshot.absolute().parent}.")
     QApplication.setApplicationName("Generative Playground")
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -367,14 +365,6 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     elif options.open:
         QTimer.singleShot(0, lambda: window.open_file(Path(options.open)))
     then(window)
-    if options.screenshot and options.screenshot.suffix == ".gif":
-        from playground.cli.tour import Tour
-
-        Tour(window, options.screenshot, options.after)
-    elif options.screenshot:
-        QTimer.singleShot(
-            round(options.after * 1000), lambda: (window.grab().save(str(options.screenshot)), window.close())
-        )
     code = app.exec()
     if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it
         sys.stdout.flush()

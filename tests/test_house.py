@@ -1,8 +1,7 @@
-"""The house rules: imports point down, the window's modules start without torch, the wheel carries its files."""
+"""What starts without torch or Qt, how the data are split, and that the wheel carries its files (imports: ``test_rooms.py``)."""
 
 from __future__ import annotations
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -14,35 +13,6 @@ from playground import data, paths
 from playground.data import fashion
 
 PACKAGE = Path(playground.__file__).parent
-QT = {"PySide6", "pyqtgraph", "superqt"}
-# what the modules of a room may never import, at any depth of the file
-FORBIDDEN = {
-    "ui": {"torch", "playground.tabs", "playground.evaluation", "playground.training", "playground.app"},
-    "models": {*QT, "playground.ui", "playground.tabs", "playground.training", "playground.evaluation"},
-    "training": {*QT, "playground.ui", "playground.tabs"},
-    "tabs": {"playground.app"},
-    ".": {*QT} - {"PySide6"},
-}
-
-
-def imports_of(file: Path) -> set[str]:
-    tree = ast.parse(file.read_text())
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {a.name for a in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{a.name}" for a in node.names}
-    return found
-
-
-@pytest.mark.parametrize("room", FORBIDDEN)
-def test_imports_point_down(room):
-    files = (PACKAGE / room).glob("*.py") if room == "." else (PACKAGE / room).rglob("*.py")
-    for file in files:
-        for name in imports_of(file):
-            for banned in FORBIDDEN[room]:
-                assert name != banned and not name.startswith(banned + "."), f"{file.name} imports {name}"
 
 
 def loaded_after(code: str) -> set[str]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playground.app import MainWindow
 
 
 def add_options(top: argparse.ArgumentParser) -> None:
@@ -49,7 +53,23 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def run(options: Namespace) -> int:
-    """Open the window and stay until it is closed."""
+    """Open the window and stay until it is closed, or until a picture of it was taken."""
+    if options.screenshot and not options.screenshot.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {options.screenshot.absolute().parent}.")
     from playground import app
 
-    return app.run(options)
+    return app.run(options, lambda window: _take_picture(window, options.screenshot, options.after))
+
+
+def _take_picture(window: MainWindow, path: Path | None, after: float) -> None:
+    """Of the window, which is closed then; an animation of all its tabs where the name asks for one."""
+    if path is None:
+        return
+    if path.suffix == ".gif":
+        from playground.cli.tour import Tour
+
+        Tour(window, path, after)
+        return
+    from PySide6.QtCore import QTimer
+
+    QTimer.singleShot(round(after * 1000), lambda: (window.grab().save(str(path)), window.close()))
