@@ -171,7 +171,7 @@ def test_the_map_draws_rests_and_opens_what_is_chosen(open_guide, qtbot):
     assert window.focusWidget() is quick
     qtbot.keyClick(quick, Qt.Key.Key_Return)
     arrive(qtbot, window, scene.places["vae"])
-    lane = scene.rounds._lane
+    lane = scene.rounds.lane
     assert not scene.rounds.awake and lane.state not in ("waiting", "running")
     window.tabs.setCurrentIndex(0)
     assert scene.rounds.awake

@@ -1,87 +1,163 @@
-"""What starts without torch or Qt, how the data are split, and that the wheel carries its files (imports: ``test_rooms.py``)."""
+"""Where things stand: imports point down, no circles, no crowded folders, no long files, private modules stay private.
+
+Everything is read from the source, so imports under ``if TYPE_CHECKING`` and inside functions count, and so do constant
+strings given to ``import_module``.
+"""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import ast
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 import playground
-from playground import data, paths
-from playground.data import fashion
 
 PACKAGE = Path(playground.__file__).parent
+ROOT = PACKAGE.parent
+# the lowest first; rooms of one floor that stand in APART do not import each other
+FLOORS = (
+    ("contract", "capabilities", "trainable", "data", "families", "paths", "earlier_names"),
+    ("models",),
+    ("checkpoints", "distributed"),
+    ("export",),
+    ("ui", "experiments", "evaluation", "training"),
+    ("tabs",),
+    ("app", "cli", "bench", "lessons", "__init__", "__main__"),
+)
+APART = (("ui", "experiments", "evaluation", "training"), ("contract", "data"))
+FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}
+QT = {"PySide6", "pyqtgraph", "superqt"}
+# whose files never import these, at any depth
+FOREIGN = {
+    "ui": {"torch"},
+    "models": QT,
+    "experiments": QT,
+    "training": QT,
+    "evaluation": QT,
+    "export": QT,
+    "checkpoints": QT,
+    "data": {*QT, "torch"},
+    "contract": QT,
+}
+MOST_FILES, MOST_LINES = 20, 400
 
 
-def loaded_after(code: str) -> set[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**__import__("os").environ, "QT_QPA_PLATFORM": "offscreen"},
+def name_of(file: Path) -> str:
+    """``playground.ui.theme`` of ``.../playground/ui/theme/__init__.py``."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {name_of(file): file for file in sorted(PACKAGE.rglob("*.py"))}
+
+
+def imported(text: str) -> set[str]:
+    """Every module that a source names, as precisely as it can be told: ``from a import b`` is a.b where that is a module."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            whole = [f"{node.module}.{alias.name}" for alias in node.names]
+            found |= {name if name in FILES else str(node.module) for name in whole}
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called == "import_module":
+                found.add(str(node.args[0].value))
+    return found
+
+
+IMPORTS = {name: imported(file.read_text()) for name, file in FILES.items()}
+
+
+def room_of(module: str) -> str:
+    """The first name below the package."""
+    return [*module.split("."), "__init__"][1]
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that import each other, each sorted (strongly connected components by Kosaraju's two passes)."""
+    order: list[str] = []
+    seen: set[str] = set()
+
+    def reach(start: str, edges: dict[str, set[str]], into: list[str]) -> None:
+        stack = [(start, iter(edges.get(start, ())))]
+        seen.add(start)
+        while stack:
+            following = stack[-1][1]
+            step = next((n for n in following if n not in seen), None)
+            if step is None:
+                into.append(stack.pop()[0])
+            else:
+                seen.add(step)
+                stack.append((step, iter(edges.get(step, ()))))
+
+    for node in graph:
+        if node not in seen:
+            reach(node, graph, order)
+    backwards: dict[str, set[str]] = {node: set() for node in graph}
+    for node, targets in graph.items():
+        for target in targets:
+            backwards.setdefault(target, set()).add(node)
+    seen.clear()
+    groups = []
+    for node in reversed(order):
+        if node not in seen:
+            group: list[str] = []
+            reach(node, backwards, group)
+            groups.append(sorted(group))
+    return [group for group in groups if len(group) > 1]
+
+
+def test_the_rules_see_what_they_forbid():
+    source = (
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from playground.tabs.frame import view\n"
+        "def late():\n    import torch\n    import_module('playground.app')\n"
     )
-    return set(done.stdout.splitlines()[-1].split())
+    assert {"playground.tabs.frame.view", "torch", "playground.app"} <= imported(source)
+    with pytest.raises(AssertionError, match="relative"):
+        imported("from . import view")
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}, "e": set()}) == [["a", "b", "c"]]
 
 
-def test_the_window_needs_no_torch_to_appear():
-    modules = loaded_after(
-        "import playground.app, playground.tabs.vae.plane, playground.tabs.diffusion.generate"
-    )
-    assert "torch" not in modules and "PySide6.QtWidgets" in modules
+def test_every_room_has_a_floor():
+    assert {room_of(name) for name in FILES} <= FLOOR.keys()
 
 
-def test_listing_needs_neither_torch_nor_qt():
-    modules = loaded_after("from playground.cli.main import main; main(['list'])")
-    assert "torch" not in modules and "PySide6" not in modules
+@pytest.mark.parametrize("room", FLOOR)
+def test_imports_point_down(room):
+    for name in (n for n in FILES if room_of(n) == room):
+        for target in IMPORTS[name]:
+            assert target.split(".")[0] not in FOREIGN.get(room, ()), f"{name} imports {target}"
+            if target.split(".")[0] != "playground" or target == "playground":
+                continue
+            there = room_of(target)
+            assert FLOOR[there] <= FLOOR[room], f"{name} imports {target}, which stands higher"
+            beside = any(room in rooms and there in rooms for rooms in APART)
+            assert there == room or not beside, f"{name} imports {target}, from a room beside its own"
 
 
-def test_python_users_get_models_without_qt():
-    modules = loaded_after("import playground; playground.load('vae2d-fashion')")
-    assert "torch" in modules and "PySide6" not in modules
+def test_no_circle_between_files():
+    parts = {name: file for name, file in FILES.items() if file.name != "__init__.py"}
+    assert circles({name: IMPORTS[name] & parts.keys() - {name} for name in parts}) == []
 
 
-def test_splits_are_those_of_the_design():
-    images, labels = data.load("fashion", "test")
-    assert images.shape == (10_000, 28, 28, 1) and (labels[:3] == [9, 2, 1]).all()
-    with pytest.raises(ValueError, match="no dataset"):
-        data.load("mnist", "test")
+def test_private_modules_stay_in_their_folder():
+    for name, file in FILES.items():
+        own = name if file.name == "__init__.py" else name.rpartition(".")[0]
+        for target in IMPORTS[name]:
+            for depth, part in enumerate(target.split(".")):
+                if part.startswith("_") and not part.startswith("__"):
+                    folder = ".".join(target.split(".")[:depth])
+                    assert own == folder or folder.split(".")[0] != "playground", f"{name} imports {target}"
 
 
-def test_a_wrong_data_file_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("PLAYGROUND_DATA", str(tmp_path))
-    fashion._read_pair.cache_clear()
-    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(b"not the file")
-    with pytest.raises(ValueError, match="checksum"):
-        data.load("fashion", "test")
-    fashion._read_pair.cache_clear()
-
-
-def test_the_wheel_carries_checkpoints_and_assets(tmp_path):
-    """Installed elsewhere, without the checkout in sight, the program finds its files and draws."""
-    root = PACKAGE.parent
-    if not (root / "pyproject.toml").exists():
-        pytest.skip("not a checkout")
-    pip = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--disable-pip-version-check",
-    ]
-    subprocess.run([*pip, "--target", str(tmp_path / "site"), str(root)], check=True, cwd=tmp_path)
-    code = (
-        "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "import playground; from playground import paths\n"
-        "assert playground.__file__.startswith(sys.argv[1]), playground.__file__\n"
-        "from playground.cli.main import main\n"
-        "sys.exit(main(['sample', 'vae2d-fashion', '--count', '2', '--out', 'two.npy']))"
-    )
-    subprocess.run([sys.executable, "-c", code, str(tmp_path / "site")], check=True, cwd=tmp_path)
-    assert (tmp_path / "two.npy").stat().st_size > 2 * 784
-    assert paths.folder("assets") == root / "assets"
+def test_folders_and_files_are_small():
+    files = [file for file in FILES.values() if file.name != "__init__.py"]
+    crowded = {str(f): n for f, n in Counter(file.parent for file in files).items() if n > MOST_FILES}
+    assert not crowded
+    long = {str(f): n for f in FILES.values() if (n := len(f.read_text().splitlines())) > MOST_LINES}
+    assert not long

@@ -372,7 +372,7 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
     # painted: with the pointer, then with the keys
     spot = scene.grid.picture_rect(0).topLeft().toPoint()
     pixel = round(scene.grid.picture_rect(0).width() / 28)
-    scene.blank.click()
+    scene.panel.blank.click()
     start, end = (spot + QPoint(pixel * n + 2, pixel * n + 2) for n in (4, 20))
     qtbot.mousePress(scene.grid, Qt.MouseButton.LeftButton, pos=start)
     qtbot.mouseRelease(scene.grid, Qt.MouseButton.LeftButton, pos=start)

@@ -57,7 +57,7 @@ def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
         FileNotFoundError: one sentence, if the files are nowhere on this machine; it says what to install.
         ValueError: one sentence, if a file is not the published one.
     """
-    images, labels = _read_pair("t10k" if split == "test" else "train")
+    images, labels = read_pair("t10k" if split == "test" else "train")
     if split == "train":
         return images[:-_NUM_VALIDATION], labels[:-_NUM_VALIDATION]
     if split == "validation":
@@ -66,7 +66,7 @@ def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
 
 
 @lru_cache(maxsize=2)
-def _read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
+def read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
     images = np.frombuffer(_read(f"{prefix}-images-idx3-ubyte.gz"), np.uint8, offset=16).reshape(
         -1, *FASHION.image_shape
     )
@@ -89,7 +89,7 @@ def download(url: str = URL) -> None:
     """
     for name in missing():
         download_file(url + name, paths.cache() / name, _FILES[name])
-    _read_pair.cache_clear()
+    read_pair.cache_clear()
 
 
 def _read(name: str) -> bytes:

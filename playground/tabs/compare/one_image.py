@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QGuiApplication, QImage, QKeyEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout
 
 from playground import data
 from playground.checkpoints import Card
@@ -23,15 +23,14 @@ from playground.export import picture_metadata
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare import score_words, scoring
 from playground.tabs.compare.score_layout import RowContent
-from playground.tabs.compare.score_row import ScoreHeader, ScoreRow
+from playground.tabs.compare.score_table import ScoreTable
 from playground.tabs.compare.scoring import NotScored, PngSize, Scored
+from playground.tabs.compare.source_panel import SourcePanel
 from playground.tabs.frame.page import LinkTarget, Page, Scene
-from playground.ui.pictures.paint_grid import PaintGrid
+from playground.ui.pictures.pixels import array_of
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
-from playground.ui.widgets.controls import Segmented, combo
 from playground.ui.widgets.file_dialogs import ask_to_open
-from playground.ui.widgets.stepper import Stepper
 
 SHAPE = data.DATASETS[out_of_distribution.DATASET].image_shape
 COUNT = data.DATASETS[out_of_distribution.DATASET].num_test  # and so pictures of every set
@@ -75,99 +74,38 @@ class OneImage(Scene):
         self._make_rows()
         row = QHBoxLayout()
         row.setSpacing(round(theme.em()))
-        row.addLayout(self._lay_out_left(), 32)
-        row.addLayout(self._lay_out_right(), 68)
+        row.addWidget(self.panel, 32)
+        row.addWidget(self.table, 68)
         self.column.addLayout(row, 1)
-        theme.signals.changed.connect(self._fit_header)
         self._choose(out_of_distribution.OTHERS.index(self.other))
 
     def _make_sources(self) -> None:
-        self.grid = PaintGrid(SHAPE)
-        self.grid.painted.connect(self._painted)
-        self.said = _caption()
         sets = [(f"set:{name}", kept.title) for name, kept in out_of_distribution.SETS.items()]
         drawn = [(f"model:{card.id}", f"drawn by {card.id}") for card in self.cards]
-        self.source = combo([*sets, *drawn])
-        self.source.setAccessibleName("Where pictures are taken from")
-        self.stepper = Stepper("picture", COUNT)
+        self.panel = SourcePanel([*sets, *drawn], COUNT, SHAPE)
+        self.grid, self.said = self.panel.grid, self.panel.said
+        self.source, self.stepper = self.panel.source, self.panel.stepper
+        self.grid.painted.connect(self._painted)
         self.source.currentIndexChanged.connect(lambda: self.take(self.stepper.index))
         self.stepper.stepped.connect(self.take)
-        self.brush = Segmented(["paint", "erase"])
-        self.brush.setToolTip("What dragging over the picture does (the right button does the other)")
-        self.brush.chosen.connect(self._set_brush)
-        self.invert = _button("Invert", "Black becomes white (I)", self._invert)
-        self.blank = _button("Black", "An empty picture to paint on", self._blank)
-        self.open = _button("Open …", "A picture of any size (or drop it on the window)", self.ask)
-        self.paste = _button("Paste", "A picture from the clipboard (Ctrl+V)", self.paste_picture)
-
-    def _lay_out_left(self) -> QVBoxLayout:
-        left = QVBoxLayout()
-        left.setSpacing(round(theme.em() * 0.5))
-        left.addWidget(self.grid, 1)
-        left.addWidget(self.said)
-        left.addWidget(self.source)
-        left.addWidget(self.stepper)
-        tools = QHBoxLayout()
-        tools.setSpacing(round(theme.em() * 0.4))
-        tools.addWidget(self.brush, 1)
-        for button in (self.invert, self.blank):
-            tools.addWidget(button)
-        files = QHBoxLayout()
-        files.setSpacing(round(theme.em() * 0.4))
-        for button in (self.open, self.paste):
-            files.addWidget(button, 1)
-        left.addLayout(tools)
-        left.addLayout(files)
-        return left
+        for button, act in (
+            (self.panel.invert, self._invert),
+            (self.panel.blank, self._blank),
+            (self.panel.open, self.ask),
+            (self.panel.paste, self.paste_picture),
+        ):
+            button.clicked.connect(lambda _=False, act=act: act())
 
     def _make_rows(self) -> None:
         shorts = [out_of_distribution.SETS[name].short for name in out_of_distribution.OTHERS]
-        self.others = Segmented(shorts)
-        self.others.setAccessibleName("Pictures that are no garments, in the histograms")
-        self.header = ScoreHeader(shorts)
-        self.rows = {card.id: ScoreRow(len(shorts), card.family) for card in self.cards}
-        self.png, self.raw = ScoreRow(len(shorts)), ScoreRow(len(shorts))
+        self.table = ScoreTable(self.cards, shorts)
+        self.rows, self.png, self.raw = self.table.rows, self.table.png, self.table.raw
+        self.header, self.others = self.table.header, self.table.others
+        self.explained = self.table.explained
         for card in self.cards:
             self.rows[card.id].set_content(score_words.waiting(card))
             self.rows[card.id].clicked.connect(lambda _=False, card=card: self._open_view(card))
-        self.header.chosen.connect(self.others.set_index)
         self.others.chosen.connect(self._choose)
-        self.explained = _caption()
-
-    def _lay_out_right(self) -> QVBoxLayout:
-        page = QWidget()
-        page.setProperty("role", "page")
-        column = QVBoxLayout(page)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        for row in (*self.rows.values(), self.png, self.raw):
-            column.addWidget(row, 100)
-        column.addStretch(1)
-        self.scroller = QScrollArea()
-        self.scroller.setWidgetResizable(True)
-        self.scroller.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.scroller.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.scroller.setWidget(page)
-        self.scroller.verticalScrollBar().rangeChanged.connect(self._fit_header)
-        chooser = QHBoxLayout()
-        chooser.addWidget(QLabel("Garments against"))
-        chooser.setSpacing(round(theme.em() * 0.8))
-        chooser.addWidget(self.others)
-        chooser.addStretch(1)
-        self._header_row = QHBoxLayout()
-        self._header_row.addWidget(self.header)
-        right = QVBoxLayout()
-        right.setSpacing(round(theme.em() * 0.4))
-        right.addLayout(chooser)
-        right.addLayout(self._header_row)
-        right.addWidget(self.scroller, 1)
-        right.addWidget(self.explained)
-        return right
-
-    def _fit_header(self) -> None:
-        """As wide as the rows, which leave room for a scroll bar when there is one."""
-        bar = self.scroller.verticalScrollBar()
-        self._header_row.setContentsMargins(0, 0, bar.sizeHint().width() if bar.maximum() > 0 else 0, 0)
 
     # --- being seen
 
@@ -252,9 +190,6 @@ class OneImage(Scene):
         self.drawing.stop()
         self._present(image, "Painted over", patient=True)
 
-    def _set_brush(self, index: int) -> None:
-        self.grid.erases = index == 1
-
     def _invert(self) -> None:
         self.drawing.stop()
         said = self.said.text().removesuffix(", then inverted")
@@ -284,7 +219,7 @@ class OneImage(Scene):
         files = [url for url in held.urls() if url.isLocalFile()] if held.hasUrls() else []
         image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
         if not image.isNull():
-            pixels = _pixels(image)
+            pixels = array_of(image)
             self._read(lambda: image_import.from_array(pixels, "pasted picture", SHAPE[0]))
         elif files:
             self.take_file(Path(files[0].toLocalFile()))
@@ -374,14 +309,14 @@ class OneImage(Scene):
     def _draw_files(self) -> None:
         self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)
         self.raw.set_content(RowContent("raw bytes", size=RAW, slim=True), self._chosen)
-        for row in (*self.rows.values(), self.png, self.raw):
+        for row in self.table.all_rows:
             row.set_scale(RAW, self._png)
 
     def _choose(self, index: int) -> None:
         self.other = out_of_distribution.OTHERS[index]
         self.others.set_index(index)
         self.header.choose(index)
-        for row in (*self.rows.values(), self.png, self.raw):
+        for row in self.table.all_rows:
             row.set_content(row.content, index)
         for card in self.cards:
             if card.id in self.score_summaries:
@@ -424,24 +359,3 @@ def _in_order(cards: list[Card]) -> list[Card]:
     """Exact values first, those that can say nothing last."""
     words = score_words.ORDER
     return sorted(cards, key=lambda card: words.index(card.likelihood) if card.likelihood in words else 9)
-
-
-def _pixels(image: QImage) -> np.ndarray:
-    """uint8 (H,W,4)."""
-    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
-    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
-    return rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4).copy()
-
-
-def _button(text: str, tip: str, act: Any) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.clicked.connect(lambda _=False: act())
-    return button
-
-
-def _caption() -> QLabel:
-    label = QLabel()
-    label.setProperty("role", "caption")
-    label.setWordWrap(True)
-    return label

@@ -40,7 +40,7 @@ class Rounds(QObject):
 
     def __init__(self, lane: Lane, model_cache: ModelCache, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lane, self._model_cache = lane, model_cache
+        self.lane, self._model_cache = lane, model_cache
         self._subjects: list[Subject] = []
         self._at, self._round = 0, 0
         self._paced = False
@@ -54,7 +54,7 @@ class Rounds(QObject):
     def set_subjects(self, subjects: Sequence[Subject]) -> None:
         """Draw these from now on."""
         self._timer.stop()
-        self._lane.stop()
+        self.lane.stop()
         self._subjects, self._at, self._round = list(subjects), 0, 0
         if self.awake:
             self._play()
@@ -72,24 +72,24 @@ class Rounds(QObject):
         if self.awake:
             return
         self.awake = True
-        if self._lane.state == "paused":
-            self._lane.resume()
-        elif not self._lane.is_open:
+        if self.lane.state == "paused":
+            self.lane.resume()
+        elif not self.lane.is_open:
             self._play()
 
     def rest(self) -> None:
         """Nobody looks: no more work than the frame that is being made."""
         self.awake = False
         self._timer.stop()
-        self._lane.pause()
+        self.lane.pause()
 
     def _play(self) -> None:
         subject = self.subject
         if subject is None or not self.awake:
             return
         self._paced = False
-        self._lane.set_pace(None)
-        self._lane.play(self._source(subject, self._round))
+        self.lane.set_pace(None)
+        self.lane.play(self._source(subject, self._round))
 
     def _source(self, subject: Subject, turn: int) -> FrameSource:
         store = self._model_cache
@@ -108,7 +108,7 @@ class Rounds(QObject):
             return
         if not self._paced and frame.total > 1:
             self._paced = True
-            self._lane.set_pace(frame.total / subject.seconds)
+            self.lane.set_pace(frame.total / subject.seconds)
         self.arrived.emit(subject.key, frame)
 
     def _fail(self, sentence: str) -> None:

@@ -80,3 +80,10 @@ def picture(pixels: np.ndarray) -> QImage:
     solid = np.ascontiguousarray(pixels)
     kind = QImage.Format.Format_Grayscale8 if solid.ndim == 2 else QImage.Format.Format_RGB888
     return QImage(solid.data, solid.shape[1], solid.shape[0], solid.strides[0], kind).copy()
+
+
+def array_of(image: QImage) -> np.ndarray:
+    """The pixels of an image with their opacity, uint8 (H,W,4)."""
+    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    return rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4).copy()
