@@ -13,7 +13,7 @@ from playground import checkpoints
 from playground.contract import EACH_CLASS, Frame, Request, knob, knobs, make_request
 from playground.experiments import knob_grid
 from playground.tabs.frame.knob_grid import KnobGrid
-from playground.tabs.frame.view_switch import ViewSwitch
+from playground.ui.widgets.view_switch import ViewSwitch
 from tests.windows import WAIT, load, picture_cards, wait_finished
 
 

@@ -67,6 +67,7 @@ def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
 
 @lru_cache(maxsize=2)
 def read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images uint8 (N,H,W,C) and labels int64 (N,) of one pair of files, each checked; read once."""
     images = np.frombuffer(_read(f"{prefix}-images-idx3-ubyte.gz"), np.uint8, offset=16).reshape(
         -1, *FASHION.image_shape
     )

@@ -110,7 +110,7 @@ class Table(Scene):
     @property
     def is_settled(self) -> bool:
         """What was measured has been read."""
-        return self._is_read
+        return self.is_read
 
     def state(self) -> dict[str, Any]:
         """Which table."""

@@ -15,10 +15,10 @@ from playground.checkpoints import Card
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family, PageEntry
 from playground.tabs.frame.model_cache import ModelCache
-from playground.tabs.frame.view_switch import ViewSwitch
 from playground.ui.playback.stream import Lane, Stream
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
+from playground.ui.widgets.view_switch import ViewSwitch
 
 ViewNames = Callable[[Family | PageEntry], list[str]]
 

@@ -11,12 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QV
 from playground.tabs.frame.explain_panel import ExplainPanel
 from playground.tabs.frame.model_card import CardButton
 from playground.tabs.frame.model_menu import ModelMenu
-from playground.tabs.frame.view_switch import ViewSwitch
 from playground.ui.knobs.panel import KnobPanel
 from playground.ui.playback.transport import Transport
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import IconButton
+from playground.ui.widgets.view_switch import ViewSwitch
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
 # em: in a narrower tab (or with larger type) the picture takes the place of the explanation
