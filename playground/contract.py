@@ -304,9 +304,8 @@ class Recipe:
     guided_by: str = ""  # id of the shipped checkpoint of a weaker model that guides its samples, if any
     stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
-    evaluate: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # best honest settings, chosen on validation images
+    # best honest settings, chosen on validation images
+    evaluate: Mapping[str, Any] = field(default_factory=dict)
     start_from: str = (
         ""  # the checkpoint of another recipe that the model learns from (``learn_from``), if any
     )

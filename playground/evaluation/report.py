@@ -10,9 +10,8 @@ from playground.checkpoints import Card
 from playground.evaluation import baselines
 
 PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
-BINARISED = frozenset(
-    {"energy/rbm"}
-)  # networks whose pictures are black and white: no rank among grey-level ones
+# networks whose pictures are black and white: no rank among grey-level ones
+BINARISED = frozenset({"energy/rbm"})
 _NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accuracy", "nearest_ratio")
 
 

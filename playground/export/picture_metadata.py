@@ -44,9 +44,8 @@ class PictureMetadata:
     settings: dict[str, Any]  # every knob, the seed included
     step: int | None = None  # where in the run; None is its end
     head: int | None = None  # how far the run had come
-    state: dict[str, Any] = field(
-        default_factory=dict
-    )  # what the view adds: edited pixels, a branch, a pointer
+    # what the view adds: edited pixels, a branch, a pointer
+    state: dict[str, Any] = field(default_factory=dict)
     precision: str = ""  # in which the sampler ran, where there is a choice
     count: int | None = None  # pictures in the file, where that is more than a window shows
     version: str = playground.__version__

@@ -62,9 +62,8 @@ class Block(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:  # (B, T, width)
         q, k, v = self._heads_of(h)
-        scores = (
-            q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        )  # (B, heads, T, T); plain products train quickest on a CPU
+        # (B, heads, T, T); plain products train quickest on a CPU
+        scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
         future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
         return self._leave(h, scores.masked_fill(future, -math.inf).softmax(-1) @ v)
 

@@ -156,9 +156,8 @@ def surprise(model: PredictsPixels, request: SurpriseRequest, resume: State | No
     height, width = picture.shape[1:3]
     values = torch.from_numpy(picture[0, ..., 0].astype(np.int64)).to(labels.device)
     raw = model(_as_tensor(picture, model).expand(len(labels), -1, -1, -1), labels)  # (classes, H, W, 3K)
-    evidence = torch.full(
-        (len(labels),), -math.log(len(labels)), dtype=torch.float64
-    )  # on the CPU: not every device has it
+    # on the CPU: not every device has it
+    evidence = torch.full((len(labels),), -math.log(len(labels)), dtype=torch.float64)
     bits = np.full((height, width), np.nan)
     for row in range(height):
         cost = discretized_logistic.log_prob(raw[:, row], values[row].expand(len(labels), -1)).cpu().double()
@@ -234,9 +233,8 @@ def gradient_field(
     The centre of a pixel's distribution is the weighted mean of its logistics before anything is cut off at black and
     white, so that the gradient does not vanish where the model is certain.  ``picture`` is uint8 (1,H,W,C).
     """
-    rows = min(
-        row + 2 - row % 2, picture.shape[1]
-    )  # what lies below cannot matter; some models want rows in pairs
+    # what lies below cannot matter; some models want rows in pairs
+    rows = min(row + 2 - row % 2, picture.shape[1])
     x = _as_tensor(picture, model)[:, :, :rows]
     labels = torch.tensor([label], device=x.device)
     with torch.enable_grad():

@@ -133,9 +133,8 @@ class GatedBlock(nn.Module):
         self.vertical = RowConv(name, width, 2 * width, (2, 3))
         self.vertical_out = nn.Conv2d(width, width, 1)
         self.vertical_label = nn.Embedding(config.num_classes + 1, 2 * width)
-        self.link = nn.Conv2d(
-            2 * width, 2 * width, 1
-        )  # from the vertical to the horizontal stack, never back
+        # from the vertical to the horizontal stack, never back
+        self.link = nn.Conv2d(2 * width, 2 * width, 1)
         self.horizontal = nn.Conv2d(width, 2 * width, (1, 2), dilation=(1, dilation))
         self.horizontal_out = nn.Conv2d(width, width, 1)
         for layer in (self.vertical_out, self.horizontal_out):

@@ -94,15 +94,13 @@ class TextRun:
     ) -> None:
         self.model, self.request, self.edits = model, request, list(edits)
         self.device = next(model.parameters()).device
-        start = (
-            request.first_index - request.first_index % CHUNK
-        )  # a sample stands at the same place of its batch
+        # a sample stands at the same place of its batch
+        start = request.first_index - request.first_index % CHUNK
         stop = request.first_index + request.num_samples
         self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
         self.wanted = slice(request.first_index - start, stop - start)
-        self.uniforms = noise.uniform(
-            request.seed, self.indices, "character", (request.num_tokens,)
-        )  # float64
+        # float64
+        self.uniforms = noise.uniform(request.seed, self.indices, "character", (request.num_tokens,))
         given = bible.codes_of(request.prompt)
         self.prompt = len(given)
         self.codes = np.zeros((len(self.indices), self.prompt + request.num_tokens), np.uint8)

@@ -126,9 +126,8 @@ class MADE(PixelModel):
         conditioning = self.label(labels) + self.ordering.weight[ordering]
         h = F.silu(F.linear(features_of(x)[:, :_FEATURES].flatten(1), first, self.first.bias) + conditioning)
         h = h + F.silu(F.linear(h, second, self.second.bias) + conditioning)  # (B, hidden)
-        outputs = (
-            F.linear(h, out, self.out.bias).unflatten(1, (_OUTPUTS, -1)).movedim(1, -1)
-        )  # (B, pixels, 2)
+        # (B, pixels, 2)
+        outputs = F.linear(h, out, self.out.bias).unflatten(1, (_OUTPUTS, -1)).movedim(1, -1)
         raw = self.read_out(outputs, self.place.weight, labels)
         return raw.float().unflatten(1, (size, size))[:, :rows]
 

@@ -161,9 +161,8 @@ def unipc(
             x = _unified_step(grid, i - 1, x_before, history[:order], x_0_pred)
         x_before, history = x, (x_0_pred, *history)[:3]
         order = min(3, grid.num_steps - i)  # lower towards the end, where the steps in log-SNR grow
-        x = (
-            _unified_step(grid, i, x, history[:order]) if order > 1 else x_0_pred
-        )  # UniP; the last step leaves no noise
+        # UniP; the last step leaves no noise
+        x = _unified_step(grid, i, x, history[:order]) if order > 1 else x_0_pred
         yield SamplerState(i + 1, x, history, x_before)
 
 

@@ -42,9 +42,8 @@ from playground.models.diffusion.schedule import alpha_sigma, sigmoid
 from playground.models.energy.chains import ChainRequest, run
 from playground.models.precision import bfloat16_pays
 
-SCORED_AT = (
-    -1.5
-)  # log-SNR of the energy that pictures are compared by: told garments from others best (validation)
+# log-SNR of the energy that pictures are compared by: told garments from others best (validation)
+SCORED_AT = -1.5
 DATA_AT = -0.5  # log-SNR to which a test image is noised when a chain starts from it
 _STRIDE = 0.1  # of a Langevin step, as a share of the noise's variance
 

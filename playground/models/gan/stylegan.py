@@ -151,9 +151,8 @@ class StyleGAN(Network):
         """
         centred = (self.many_w - self.w_avg[:, None]).flatten(0, 1)
         _, deviations, axes = torch.linalg.svd(centred.cpu(), full_matrices=False)
-        largest = axes.gather(
-            1, axes.abs().argmax(1, keepdim=True)
-        )  # a sign that does not depend on the library
+        # a sign that does not depend on the library
+        largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
         axes, deviations = axes * largest.sign(), deviations / math.sqrt(len(centred))
         return axes.to(centred.device), deviations.to(centred.device)
 

@@ -274,9 +274,8 @@ class VAE(Network):
         indices = range(first_index, first_index + count)
         size, channels = self.config.image_size, self.config.channels
         uniforms = torch.from_numpy(noise.uniform(seed, indices, "x", (2 * channels, size, size)))
-        choice, level = (
-            F.pixel_unshuffle(d, 2) for d in uniforms.chunk(2, dim=1)
-        )  # which logistic, where in it
+        # which logistic, where in it
+        choice, level = (F.pixel_unshuffle(d, 2) for d in uniforms.chunk(2, dim=1))
         values = F.pixel_shuffle(discretized_logistic.draw(raw, choice, level), 2)
         return values.permute(0, 2, 3, 1).contiguous().numpy()
 

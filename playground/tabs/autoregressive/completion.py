@@ -33,7 +33,6 @@ class Complete(View[Completes]):
     )
 
     def request_type(self, model: Completes) -> type[Request]:
-        """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.CompleteRequest

@@ -111,7 +111,6 @@ class Generate(View):
         )
 
     def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
-        """See the class."""
         return model.sample(request)
 
     def draw(self, frame: Frame) -> None:

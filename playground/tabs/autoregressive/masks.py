@@ -45,7 +45,6 @@ class Masks(View["MADE"]):
     hidden_knobs = frozenset({"seed", "num_samples"})
 
     def request_type(self, model: MADE) -> type[Request]:
-        """See the class."""
         from playground.experiments.autoregressive import masks
 
         return masks.MasksRequest

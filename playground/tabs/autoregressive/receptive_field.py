@@ -41,7 +41,6 @@ class ReceptiveField(View[PredictsPixels]):
     hidden_knobs = frozenset({"seed", "num_samples"})
 
     def request_type(self, model: PredictsPixels) -> type[Request]:
-        """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.FieldRequest
@@ -92,9 +91,8 @@ class ReceptiveField(View[PredictsPixels]):
             for system, one in zip(self.systems, fields, strict=True)
         ]
         everything = np.concatenate([picture, maps])
-        columns = (
-            len(everything) if len(everything) < 4 else None
-        )  # a row of three, else as large as they can be
+        # a row of three, else as large as they can be
+        columns = len(everything) if len(everything) < 4 else None
         self.grid.set_images(everything, columns=columns, captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead

@@ -38,7 +38,6 @@ class Surprise(View[PredictsPixels]):
     formula = r"-\log_2 p(x) = \sum_{i=1}^{784} -\log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
 
     def request_type(self, model: PredictsPixels) -> type[Request]:
-        """See the class."""
         from playground.experiments.autoregressive import pixelwise
 
         return pixelwise.SurpriseRequest

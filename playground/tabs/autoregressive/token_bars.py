@@ -113,7 +113,6 @@ class TokenBars(QWidget):
         return claims(event, *_KEYS) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         if event.key() in (Qt.Key.Key_Up, Qt.Key.Key_Down) and self._codes:
             by = 1 if event.key() == Qt.Key.Key_Down else -1
             self._set_row(min(max(self._row + by, 0), len(self._codes) - 1))

@@ -91,7 +91,6 @@ class Write(View[WritesText]):
         self.attention.set_sizes(config.num_blocks if has else 0, config.num_heads if has else 0)
 
     def sampler(self, model: WritesText, request: Request) -> Iterator[Frame]:
-        """See the class."""
         return model.sample(request)
 
     def start(self, request: Request, patient: bool = False) -> None:

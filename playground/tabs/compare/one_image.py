@@ -63,7 +63,6 @@ class OneImage(Scene):
     # --- widgets
 
     def build(self) -> None:
-        """See the class."""
         self.scores, self.drawing = self.new_lane("scores"), self.new_lane("sample")
         self.scores.frames_arrived.connect(self._hear)
         self.scores.failed.connect(self.page.banner.show_error)

@@ -48,7 +48,6 @@ class FewSteps(View[JumpsToData]):
         return super().suits(model) and teacher_of(model.card) is not None
 
     def request_type(self, model: JumpsToData) -> type[Request]:
-        """See the class."""
         from playground.experiments.diffusion import few_steps
 
         return few_steps.FewStepsRequest

@@ -47,7 +47,6 @@ class Forward(ImageView[Denoises]):
         return self.words, self.formula
 
     def request_type(self, model: Denoises) -> type[Request]:
-        """See the class."""
         from playground.experiments.diffusion import forward_process
 
         return forward_process.ForwardRequest

@@ -33,7 +33,6 @@ class ImageToImage(ImageView[Denoises]):
         return self.words, LATENT_FORMULA if model.latent else self.formula
 
     def request_type(self, model: Denoises) -> type[Request]:
-        """See the class."""
         from playground.experiments.diffusion import image_to_image
 
         return image_to_image.ImageToImageRequest

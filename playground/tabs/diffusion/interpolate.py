@@ -32,7 +32,6 @@ class Between(View[Denoises]):
     formula = r"x_T(a) = (\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T') / \sin\theta"
 
     def request_type(self, model: Denoises) -> type[Request]:
-        """See the class."""
         from playground.experiments.diffusion import interpolation
 
         return interpolation.BetweenRequest

@@ -41,7 +41,6 @@ class Energies(View[HasEnergy]):
         return "<br><br>".join([*shared, chosen]), self.formula
 
     def request_type(self, model: HasEnergy) -> type[Request]:
-        """See the class."""
         from playground.experiments.energy import energies
 
         return energies.census_request(model.Request)  # type: ignore[arg-type]

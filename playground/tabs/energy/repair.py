@@ -33,7 +33,6 @@ class Repair(View["ChainModel"]):
     formula = r"p(x_{lost} \mid x_{known}) \propto \exp(-E(x))"
 
     def request_type(self, model: ChainModel) -> type[Request]:
-        """See the class."""
         from playground.experiments.energy import repair
 
         return repair.repair_request(model.Request)  # type: ignore[arg-type]

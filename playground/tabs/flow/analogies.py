@@ -33,7 +33,6 @@ class Analogies(ImageView["TarFlow"]):
     formula = r"z = f(x; c) \to x' = f^{-1}(z; c')"
 
     def request_type(self, model: TarFlow) -> type[Request]:
-        """See the class."""
         from playground.experiments.flow import analogies
 
         return analogies.AnalogiesRequest

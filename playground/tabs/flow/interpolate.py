@@ -32,7 +32,6 @@ class Walk(Interpolate):
         return (self.class_words if isinstance(model, ClassConditional) else self.words), self.formula
 
     def request_type(self, model: Model) -> type[Request]:
-        """See the class."""
         from playground.experiments import interpolation
 
         conditional = isinstance(model, ClassConditional)

@@ -45,7 +45,6 @@ class Layers(View["Flow"]):
         return (self.patch_words if model.card.network == "flow/tarflow" else self.words), self.formula
 
     def request_type(self, model: Model) -> type[Request]:
-        """See the class."""
         from playground.experiments.flow import layer_traces
 
         conditional = isinstance(model, ClassConditional)

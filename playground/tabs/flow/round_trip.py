@@ -44,7 +44,6 @@ class RoundTrip(View["Flow"]):
         return (self.noisy_words if isinstance(model, ClassConditional) else self.words), self.formula
 
     def request_type(self, model: Model) -> type[Request]:
-        """See the class."""
         from playground.experiments.flow import layer_traces
 
         conditional = isinstance(model, ClassConditional)

@@ -46,7 +46,6 @@ class Score(View["Flow"]):
         return self.words, self.formula
 
     def request_type(self, model: Model) -> type[Request]:
-        """See the class."""
         from playground.experiments.flow import layer_traces
 
         conditional = isinstance(model, ClassConditional)

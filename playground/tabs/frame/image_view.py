@@ -29,7 +29,6 @@ class ImageView(View[AnyModel]):
         self.stepper.index = getattr(request, "index", 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         buttons = {
             Qt.Key.Key_N: self.stepper.next,
             Qt.Key.Key_P: self.stepper.previous,

@@ -31,7 +31,6 @@ class Interpolate(View[Reconstructs]):
     hidden_knobs = frozenset({"num_samples"})
 
     def request_type(self, model: Reconstructs) -> type[Request]:
-        """See the class."""
         from playground.experiments import interpolation
 
         return interpolation.InterpolateRequest

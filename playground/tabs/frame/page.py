@@ -104,9 +104,8 @@ class Page(QWidget):
     scenes: ClassVar[tuple[type[Scene], ...]] = ()
     link_wanted = Signal(str)  # ``playground:...``: a state, or a lesson
     went = Signal(object)  # Place: a link was followed
-    run_wanted = Signal(
-        object, str
-    )  # PictureMetadata and the name of its file: what it was exported of is to be shown
+    # PictureMetadata and the name of its file: what it was exported of is to be shown
+    run_wanted = Signal(object, str)
 
     def __init__(
         self,

@@ -68,7 +68,6 @@ class Training(View):
         return training_record.path_for(model) is not None
 
     def request_type(self, model: Model) -> type[Request]:
-        """See the class."""
         return training_record.TrainingRecordRequest
 
     def explanation(self, model: Model) -> tuple[str, str]:

@@ -36,7 +36,6 @@ class Directions(View["StyleGAN"]):
     formula = r"w' = w + \sum_i a_i \sigma_i u_i"
 
     def request_type(self, model: StyleGAN) -> type[Request]:
-        """See the class."""
         from playground.experiments.gan import directions
 
         return directions.DirectionRequest

@@ -28,7 +28,6 @@ class Walk(View[Adversarial]):
     formula = r"z(a) = z_0 \cos a + z_1 \sin a"
 
     def request_type(self, model: Adversarial) -> type[Request]:
-        """See the class."""
         from playground.experiments.gan import latent_walk
 
         return latent_walk.walk_request(model.Request)  # type: ignore[arg-type]

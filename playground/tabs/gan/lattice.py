@@ -28,7 +28,6 @@ class Lattice(View[Adversarial]):
     formula = r"z(u, v) = \sum_i w_i z_i / \sqrt{\sum_i w_i^2}"
 
     def request_type(self, model: Adversarial) -> type[Request]:
-        """See the class."""
         from playground.experiments.gan import lattice
 
         return lattice.lattice_request(model.Request)  # type: ignore[arg-type]

@@ -28,7 +28,6 @@ class Project(View[Adversarial]):
     formula = r"z^* = \argmin_z \| x - G(z) \|^2"
 
     def request_type(self, model: Adversarial) -> type[Request]:
-        """See the class."""
         from playground.experiments.gan import projection
 
         return projection.project_request(model.Request)  # type: ignore[arg-type]

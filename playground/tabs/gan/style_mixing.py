@@ -33,7 +33,6 @@ class Mixing(View["StyleGAN"]):
     formula = r"x = g(w_{row}, \ldots, w_{column}, \ldots, w_{row})"
 
     def request_type(self, model: StyleGAN) -> type[Request]:
-        """See the class."""
         from playground.experiments.gan import style_mixing
 
         return style_mixing.MixRequest

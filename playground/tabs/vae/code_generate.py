@@ -131,7 +131,6 @@ class CodeGenerate(View[Tokenizes]):
         )
 
     def sampler(self, model: Tokenizes, request: Request) -> Iterator[Frame]:
-        """See the class."""
         return model.sample(request)
 
     # --- showing

@@ -44,7 +44,6 @@ class Codes(ImageView["HasCodebook"]):
     hidden_knobs = frozenset({"moved", "place"})
 
     def request_type(self, model: HasCodebook) -> type[Request]:
-        """See the class."""
         from playground.experiments.vae import code_grid
 
         return code_grid.CodesRequest

@@ -44,7 +44,6 @@ class Plane(View[Reconstructs]):
         return isinstance(model, Reconstructs) and model.latent_shape == (2,)
 
     def request_type(self, model: Reconstructs) -> type[Request]:
-        """See the class."""
         from playground.experiments import interpolation
 
         return interpolation.PlaneRequest

@@ -45,7 +45,6 @@ class Posterior(QWidget):
         return QSize(round(theme.em() * 11), round(theme.em() * 9))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """See the class."""
         painter = QPainter(self)
         theme.paint_canvas(painter, self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)

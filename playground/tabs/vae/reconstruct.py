@@ -44,7 +44,6 @@ class Reconstruct(ImageView[Reconstructs]):
         return Sliders.suits(model) and isinstance(model, SplitsElbo | PricesReconstruction)
 
     def request_type(self, model: Reconstructs) -> type[Request]:
-        """See the class."""
         from playground.experiments.vae import reconstruction
 
         return reconstruction.ReconstructRequest

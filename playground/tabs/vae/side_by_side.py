@@ -55,7 +55,6 @@ class Beside(View[Reconstructs]):
         return flat and partner_of(model.card) is not None
 
     def request_type(self, model: Reconstructs) -> type[Request]:
-        """See the class."""
         from playground.experiments import interpolation
 
         return interpolation.BesideRequest

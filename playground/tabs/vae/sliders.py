@@ -34,7 +34,6 @@ class Sliders(ImageView[Reconstructs]):
         return isinstance(model, Reconstructs) and len(model.latent_shape) == 1
 
     def request_type(self, model: Reconstructs) -> type[Request]:
-        """See the class."""
         from playground.experiments.vae import latent_sliders
 
         return latent_sliders.SlidersRequest

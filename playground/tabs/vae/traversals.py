@@ -52,7 +52,6 @@ class Traversals(ImageView["VAE"]):
         return super().suits(model) and partner_of(model.card) is not None
 
     def request_type(self, model: VAE) -> type[Request]:
-        """See the class."""
         from playground.experiments.vae import traversals
 
         return traversals.TraversalsRequest

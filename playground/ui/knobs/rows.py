@@ -275,7 +275,6 @@ class _Paragraph(QPlainTextEdit):
     editingFinished = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         if (
             event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
             and event.modifiers() == Qt.KeyboardModifier.NoModifier

@@ -40,9 +40,8 @@ from playground.ui.widgets.controls import ARROWS, claims
 
 Mode = Literal["manifold", "scatter", "both"]
 _DIMMED = 0.45  # opacity of the manifold under points
-_RIM = QColor(
-    8, 9, 11
-)  # around lines, seen on white garments; opaque: a translucent pen is three times slower
+# around lines, seen on white garments; opaque: a translucent pen is three times slower
+_RIM = QColor(8, 9, 11)
 
 
 class LatentPlane(QWidget):

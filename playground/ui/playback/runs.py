@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 from playground.contract import Frame, Message
 
-News = (
-    Frame | Message
-)  # what a lane may bring: moments of a generation, or anything else that is worth telling
+# what a lane may bring: moments of a generation, or anything else that is worth telling
+News = Frame | Message
 FrameSource = Callable[[], Iterator[News]]  # called on the worker: a sampler that may load its model first
 
 logger = logging.getLogger(__name__)

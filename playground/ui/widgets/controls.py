@@ -323,7 +323,6 @@ class CalmWheel(QObject):
     """Event filter for spin boxes: the wheel passes through unless they have the focus; Escape gives the focus up."""
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """See the class."""
         if isinstance(watched, QAbstractSpinBox):
             if event.type() == QEvent.Type.Wheel and not watched.hasFocus():
                 event.ignore()

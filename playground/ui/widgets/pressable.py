@@ -34,7 +34,6 @@ class Pressable(QAbstractButton):
         return claims(event, *_PRESSES, *self.steps) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         if event.key() in self.steps:
             self.stepped.emit(self.steps[Qt.Key(event.key())])
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

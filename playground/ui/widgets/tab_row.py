@@ -18,7 +18,6 @@ class QuietTabs(QTabWidget):
         self._laid_out_for: list[QSize] = []
 
     def event(self, event: QEvent) -> bool:
-        """See the class."""
         if event.type() == QEvent.Type.LayoutRequest:
             corner = self.cornerWidget()
             parts = [self.minimumSizeHint(), self.tabBar().sizeHint()]

@@ -228,7 +228,6 @@ class TextPage(QWidget):
         return claims(event, *keys) or super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See the class."""
         key, far = event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         if key not in _KEYS or not len(self._codes):
             super().keyPressEvent(event)

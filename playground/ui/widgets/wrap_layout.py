@@ -36,7 +36,6 @@ class WrapLayout(QLayout):
         return Qt.Orientation(0)
 
     def hasHeightForWidth(self) -> bool:
-        """Yes."""
         return True
 
     def heightForWidth(self, width: int) -> int:
