@@ -121,7 +121,7 @@ def test_a_judge_gives_the_same_features_whatever_the_batch(name):
 
 def test_the_measured_marks_are_those_of_the_shipped_judges_and_in_order():
     found = baselines.read("fashion", sample_quality.COUNT)
-    assert found.keys() == baselines.BASELINES.keys(), "run: playground evaluate marks --save"
+    assert found.keys() == baselines.BASELINES.keys(), "run: playground evaluate baselines --save"
     second = {name: mark["second"] for name, mark in found.items() if "second" in mark}
     for figures in (found, second) if second else (found,):
         fids = {name: mark["fid"]["value"] for name, mark in figures.items()}
@@ -134,7 +134,7 @@ def test_every_measured_checkpoint_was_measured_by_the_shipped_judges():
         if figures:
             assert figures["judges"] == baselines.classifier_hashes(card.dataset), card.id
             written = baselines.read(card.dataset, figures["num_images"])
-            assert written, f"run: playground evaluate marks --count {figures['num_images']} --save"
+            assert written, f"run: playground evaluate baselines --count {figures['num_images']} --save"
             fraction = figures["fid"]["value"] / written[baselines.BLUR]["fid"]["value"]
             assert figures["quality"]["value"] == pytest.approx(fraction), card.id
 
@@ -145,3 +145,12 @@ def test_the_readme_shows_the_measured_tables(capsys):
     text = (ROOT / "README.md").read_text()
     for part in printed.strip().split("\n\n"):
         assert part in text, "copy the output of: playground evaluate --table"
+
+
+@pytest.mark.parametrize("word", ["baselines", "marks"])  # the second is their name of version 0.1
+def test_baselines_are_measured_under_either_name(monkeypatch, capsys, word):
+    figures = {baselines.BLUR: {"fid": 1.0, "num_images": 7}}
+    monkeypatch.setattr(sample_quality.Ruler, "__init__", lambda self, dataset: None)
+    monkeypatch.setattr(sample_quality.Ruler, "measure_baselines", lambda self, count, tell: figures)
+    assert main(["evaluate", word, "--count", "7", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == figures

@@ -134,11 +134,12 @@ def test_the_area_is_that_of_scikit_learn():
     assert auc(garments, np.full(3, np.inf)) == 1 and auc(garments, garments) == 0.5
 
 
-def test_what_is_measured_is_kept_and_belongs_to_the_weights(tmp_path, capsys):
+@pytest.mark.parametrize("word", ["out-of-distribution", "lens"])  # the second is its name of version 0.1
+def test_what_is_measured_is_kept_and_belongs_to_the_weights(tmp_path, capsys, word):
     own = tmp_path / "nice-fashion.safetensors"
     shutil.copyfile(paths.folder("pretrained") / own.name, own)
     assert out_of_distribution.read(own) is None
-    assert main(["evaluate", str(own), "--only", "lens", "--count", "3", "--save"]) == 0
+    assert main(["evaluate", str(own), "--only", word, "--count", "3", "--save"]) == 0
     assert "AUC" in capsys.readouterr().out
     census = out_of_distribution.read(own)
     assert census.count == 3 and census.kind == "bound" and census.milliseconds > 0

@@ -10,21 +10,25 @@ from typing import Any
 from playground import checkpoints, data, distributed
 from playground.cli import shared
 
+_OOD = "out-of-distribution"
+
 
 def add(commands: shared.Commands) -> None:
     """The command and its options."""
     command = shared.add_command(commands, "evaluate", run, "measure a model against the test set")
-    command.add_argument("id", nargs="?", help="a shipped id, a file, or marks: the spoiled real pictures")
+    command.add_argument(
+        "id", nargs="?", help="a shipped id, a file, or baselines: the spoiled real pictures"
+    )
     command.add_argument(
         "--count",
         type=shared.positive,
-        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for the lens",
+        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for out-of-distribution",
     )
     shared.add_settings(command)
     command.add_argument(
         "--only",
-        choices=["pictures", "likelihood", "lens", "steps"],
-        help="measure one of the two; or lens: the scores of garments and of other pictures, which Compare shows; "
+        choices=["pictures", "likelihood", _OOD, "lens", "steps"],
+        help="measure one of the two; or out-of-distribution (lens is its older name): the scores of garments and of other pictures, which Compare shows; "
         "or steps: FID against the number of steps for every sampler, which Diffusion shows",
     )
     command.add_argument(
@@ -45,18 +49,20 @@ def run(options: Namespace) -> None:
     if options.table:
         return print(report.tables())
     if options.id is None:
-        raise ValueError("evaluate takes the id of a checkpoint, or marks, or --table.")
+        raise ValueError("evaluate takes the id of a checkpoint, or baselines, or --table.")
     if options.save and options.split != "test":
         raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
-    writes = options.id != "marks" and shared.modality(options.id) is data.Modality.TEXT
-    if writes and options.only in ("lens", "pictures"):
+    of_baselines = options.id in ("baselines", "marks")  # the second is what it was called first
+    only = _OOD if options.only == "lens" else options.only
+    writes = not of_baselines and shared.modality(options.id) is data.Modality.TEXT
+    if writes and only in (_OOD, "pictures"):
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
-    if options.only == "lens":
+    if only == _OOD:
         return _evaluate_out_of_distribution(options)
     if options.only == "steps":
         return _evaluate_steps(options)
     with distributed.joined() as world:
-        if options.id != "marks":
+        if not of_baselines:
             figures = _evaluate_model(options, world)
         else:
             figures = _evaluate_baselines(options) if world.is_first else {}

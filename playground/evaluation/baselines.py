@@ -1,6 +1,6 @@
-"""The marks on the ruler: real pictures, and real pictures spoiled in ways that everybody can imagine.
+"""Baselines: real pictures, and real pictures spoiled in ways that everybody can imagine.
 
-The reference is the first half of the test set.  Marks are made from the second half, so that "real against real" compares
+The reference is the first half of the test set.  Baselines are made from the second half, so that "real against real" compares
 pictures that have nothing in common, just as a model's are compared; no judge and no model was trained on either.
 """
 
@@ -83,12 +83,12 @@ BASELINES: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
 
 
 def file() -> Path:
-    """Where the marks are written down."""
+    """Where they are written down."""
     return paths.folder("assets") / "judge" / "marks.json"
 
 
 def read(dataset: str, count: int) -> dict[str, Any]:
-    """The measured marks at ``count`` pictures: name -> figures; empty if these judges have not measured them."""
+    """The measured baselines at ``count`` pictures: name -> figures; empty if these judges have not measured them."""
     try:
         written = json.loads(file().read_text())
         if written["judges"] != classifier_hashes(dataset):
@@ -99,7 +99,7 @@ def read(dataset: str, count: int) -> dict[str, Any]:
 
 
 def write(dataset: str, count: int, found: dict[str, Any]) -> None:
-    """Write down the marks at ``count`` pictures beside those at other counts; other judges' marks go."""
+    """Write down the baselines at ``count`` pictures beside those at other counts; those of other classifiers go."""
     judges = classifier_hashes(dataset)
     try:
         marks = json.loads(file().read_text())

@@ -98,7 +98,7 @@ class Block(nn.Module):
 
 
 def augment(x: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
-    """Shift, mirror and erase a rectangle of every picture, ``x`` float (B,C,H,W) in [-1, 1], by its own dice."""
+    """Shift, mirror and erase a rectangle of every picture, ``x`` float (B,C,H,W) in [-1, 1], by its own random numbers."""
     uniforms = torch.rand(7, len(x), generator=generator, device=generator.device).to(x.device)
     batch, height, width = len(x), x.shape[2], x.shape[3]
     reach = 2 * config.shift + 1

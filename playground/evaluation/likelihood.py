@@ -43,7 +43,7 @@ def bits_per_dim(
         raise ValueError(f"{type(model).__name__} has no likelihood: it cannot be scored.")
     scores = []
     for start, x, y in _batches(model, images, labels, batch_size):
-        scores += model.score(x, seed + start, y)  # other dice for every batch
+        scores += model.score(x, seed + start, y)  # other random numbers for every batch
         if progress is not None:
             progress(len(scores), len(images))
     if any(s.value is None for s in scores):

@@ -55,7 +55,7 @@ def likelihood_table(cards: Iterable[Card]) -> str:
 
 
 def picture_table(cards: Iterable[Card], dataset: str = "fashion") -> str:
-    """The marks and, best first, every checkpoint whose pictures were measured."""
+    """The baselines and, best first, every checkpoint whose pictures were measured."""
     found = [c for c in cards if c.dataset == dataset and PICTURES in c.metrics]
     counts = sorted(
         {c.metrics[PICTURES]["num_images"] for c in found} or {baselines.NUM_REFERENCE}, reverse=True

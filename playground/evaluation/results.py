@@ -135,7 +135,7 @@ COLUMNS = (
 
 
 def rows(cards: Sequence[Card], titles: Mapping[str, str] | None = None) -> list[Row]:
-    """A row for every checkpoint of pictures, and the marks at every count of pictures that one of them was measured with.
+    """A row for every checkpoint of pictures, and the baselines at every count of pictures that one of them was measured with.
 
     Args:
         cards: with their metrics.
@@ -234,7 +234,7 @@ def year_of(paper: str) -> int | None:
 
 
 def stars(rows: Iterable[Row], columns: Sequence[Column] = COLUMNS) -> dict[tuple[str, str], int]:
-    """(checkpoint, column) -> 1 to 5, by :data:`STAR_RULE`; marks are no entrants, and what has no figure no star."""
+    """(checkpoint, column) -> 1 to 5, by :data:`STAR_RULE`; baselines are no entrants, and what has no figure no star."""
     models = [row for row in rows if row.key and row.ranked]
     found = {}
     for column in columns:

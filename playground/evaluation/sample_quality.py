@@ -105,8 +105,8 @@ class Ruler:
             found["second"] = fidelity.compare(self.reference["second"], features["second"])
         return found
 
-    def marks(self, count: int, tell: Tell) -> dict[str, Any]:
-        """The marks at ``count`` pictures: as written down, or measured now."""
+    def baselines_at(self, count: int, tell: Tell) -> dict[str, Any]:
+        """The baselines at ``count`` pictures: as written down, or measured now."""
         return baselines.read(self.dataset, count) or self.measure_baselines(count, tell)
 
     def measure_baselines(self, count: int, tell: Tell) -> dict[str, Any]:
@@ -123,8 +123,8 @@ def evaluate(model: Model, drawn: Drawn, tell: Tell, split: data.Split = "test")
     """The figures of a model's pictures, and its FID as a fraction of the blur's at as many pictures."""
     ruler = Ruler(model.card.dataset, split, next(model.parameters()).device)
     found = ruler.measure(drawn.images, drawn.labels)
-    if split == "test":  # the marks are measured against the test set
-        blur = ruler.marks(len(drawn.images), tell)[baselines.BLUR]
+    if split == "test":  # the baselines are measured against the test set
+        blur = ruler.baselines_at(len(drawn.images), tell)[baselines.BLUR]
         found["quality"] = as_fraction(found["fid"], blur["fid"])
         if "second" in found:
             found["second"]["quality"] = as_fraction(found["second"]["fid"], blur["second"]["fid"])

@@ -131,7 +131,7 @@ def manifold(model: DecodesFrames, request: PlaneRequest, resume: State | None =
 def _decode_rows(
     model: DecodesFrames, request: PlaneRequest, line: np.ndarray, rows: np.ndarray
 ) -> np.ndarray:
-    """Rows of tiles, uint8 (R,n,H,W,C); means in one batch, draws row by row, since each tile has its own dice."""
+    """Rows of tiles, uint8 (R,n,H,W,C); means in one batch, draws row by row, since each tile has its own noise."""
     n, decoded = len(line), []
     for part in [rows] if request.output == "mean" else rows[:, None]:
         z = np.stack([np.tile(line, len(part)), np.repeat(line[n - 1 - part], n)], axis=1)

@@ -1,4 +1,4 @@
-"""Several models of text side by side: the same prompt, the same dice, one character each at every step."""
+"""Several models of text side by side: the same prompt, the same uniforms, one character each at every step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Journeys of one picture through a flow: layer by layer, to z and back, and what it costs.  For the window; one frame per step."""
+"""Layer traces: one picture on its way through a flow: layer by layer, to z and back, and what it costs.  For the window; one frame per step."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _IMAGE: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class LayersRequest(Request):
-    """Whose journey, and how it starts."""
+    """Whose way is traced, and how it starts."""
 
     start: str = knob(
         "sample",

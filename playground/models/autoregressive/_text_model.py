@@ -49,7 +49,7 @@ class TextRequest(Request):
         high=2.0,
         step=0.05,
         telling=(0.5, 0.8, 1.0, 1.2),
-        help="Divides the logits before the draw. 1 is the model as trained; lower is safer and repeats itself, higher is wilder and misspells. The dice stay the same.",
+        help="Divides the logits before the draw. 1 is the model as trained; lower is safer and repeats itself, higher is wilder and misspells. The random numbers stay the same.",
     )
     top_k: int = knob(
         NUM_CODES,

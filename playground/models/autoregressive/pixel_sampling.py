@@ -1,4 +1,4 @@
-"""What every sampler that draws pixel by pixel shares: the request, the dice, the pictures so far, and the draw itself.
+"""What every sampler that draws pixel by pixel shares: the request, the uniforms, the pictures so far, and the draw itself.
 
 The pictures live on the CPU, where they are drawn; the device is sent one row of them at a time.
 """
@@ -37,7 +37,7 @@ class PixelRequest(Request):
         high=2.0,
         step=0.05,
         telling=(0.85, 0.95, 1.0, 1.1, 1.25),  # colder, the empty ground is likeliest everywhere and wins
-        help="Divides the 256 log-probabilities of each pixel before the draw. 1 is the model as trained; lower is safer and smoother, higher is wilder. The dice stay the same.",
+        help="Divides the 256 log-probabilities of each pixel before the draw. 1 is the model as trained; lower is safer and smoother, higher is wilder. The random numbers stay the same.",
     )
     top_k: int = knob(
         256,

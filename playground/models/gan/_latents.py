@@ -1,6 +1,6 @@
 """What every GAN of ours does with its latents: draw them, turn them into pictures, ask the discriminator.
 
-A GAN draws in one pass and has no likelihood: nothing says how probable a picture is.  The nearest thing to an opinion
+A GAN draws in one pass and has no likelihood: nothing says how probable a picture is.  The nearest thing to it
 is the discriminator's, and that one is about "real or drawn by my partner", not about probability.
 """
 

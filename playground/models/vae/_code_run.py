@@ -1,6 +1,6 @@
-"""One run of the sampler of codes: the dice, the codes so far, and the picture as far as it can be known.
+"""One run of the sampler of codes: the uniforms, the codes so far, and the picture as far as it can be known.
 
-As for pixels (``autoregressive/_run.py``): dice are fixed in advance, draws are made on the CPU in float64, and batches are
+As for pixels (``autoregressive/pixel_sampling.py``): uniforms are fixed in advance, draws are made on the CPU in float64, and batches are
 padded to a fixed chunk, so that a picture does not depend on its company.
 """
 

@@ -55,7 +55,7 @@ def log_densities(z: Tensor, shares: Tensor, means: Tensor, factors: Tensor) -> 
 def draw_codes(
     normal: Tensor, choice: Tensor, shares: Tensor, means: Tensor, factors: Tensor, temperature: float
 ) -> Tensor:
-    """Codes (B,D) by given dice: ``choice`` float64 (B,) in [0, 1) takes a component, ``normal`` (B,D) the place in it."""
+    """Codes (B,D) by given random numbers: ``choice`` float64 (B,) in [0, 1) takes a component, ``normal`` (B,D) the place in it."""
     cumulative = shares.double().cumsum(0)
     which = torch.searchsorted(cumulative, choice * cumulative[-1], right=True).clamp(max=len(shares) - 1)
     return means[which] + temperature * torch.einsum("bij,bj->bi", factors[which], normal)

@@ -243,7 +243,7 @@ class VAE(Network):
         """The frame of given latents, ``z`` float32 (B,D): what a slider or a latent plane asks for.
 
         Args:
-            output: "mean", or "sample" for a draw from p(x given z); ``seed`` and ``first_index`` fix its dice.
+            output: "mean", or "sample" for a draw from p(x given z); ``seed`` and ``first_index`` fix its noise.
         """
         latents = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.decoder.stem.weight.device)
         if output == "mean":

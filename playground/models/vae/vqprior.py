@@ -55,7 +55,7 @@ class VQPriorRequest(Request):
         low=0.05,
         high=2.0,
         step=0.05,
-        help="Divides the log-probabilities of each code before the draw. 1 is the model as trained; lower is safer and plainer, higher is wilder. The dice stay the same.",
+        help="Divides the log-probabilities of each code before the draw. 1 is the model as trained; lower is safer and plainer, higher is wilder. The random numbers stay the same.",
     )
     top_k: int = knob(
         512,

@@ -208,7 +208,9 @@ class PixelEditor(QWidget):
         self.slider = Slider()
         self.slider.setRange(0, 255)
         self.slider.setAccessibleName("Grey level of the current pixel")
-        self.slider.setToolTip("Change this pixel: everything after it is drawn again, with the same dice")
+        self.slider.setToolTip(
+            "Change this pixel: everything after it is drawn again, with the same random numbers"
+        )
         row = QHBoxLayout(self)
         row.addWidget(self.label)
         row.addWidget(self.slider, 1)

@@ -26,7 +26,7 @@ class Generations(View[WritesText]):
     name = "Generations"
     capability = WritesText
     words = (
-        "The same prompt and the same dice, at different ages of the language model.<br><br>{ages}<br><br>"
+        "The same prompt and the same random numbers, at different ages of the language model.<br><br>{ages}<br><br>"
         "<i>bits/character</i>: what books that none of them has "
         "seen cost, on average (less is better), and what this prompt costs. Both are exact. A prompt that is copied from "
         "the Bible is cheap; try one that is not."

@@ -67,7 +67,7 @@ class Surprise(View[PredictsPixels]):
         self.plot = BarPlot("Grey level of the pixel", "grey level", "probability")
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The class only if another is told; dice and test picture only where they matter."""
+        """The class only if another is told; seed and test picture only where they matter."""
         variant, given = getattr(request, "variant", ""), getattr(request, "given", "")
         return {
             "label": given == "chosen",

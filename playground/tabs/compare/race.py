@@ -49,7 +49,7 @@ class Race(Scene):
 
     name = NAME
     sentence = (
-        "The same task and the same dice for every model. They take turns on one processor, and each clock counts "
+        "The same task and the same random numbers for every model. They take turns on one processor, and each clock counts "
         "only its own model's work."
     )
 

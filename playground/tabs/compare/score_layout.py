@@ -1,4 +1,4 @@
-"""What a row of the likelihood lens says, and where its columns stand: the arithmetic under ``verdict_row.py``."""
+"""What a row of "One image" says, and where its columns stand: the arithmetic under ``score_row.py``."""
 
 from __future__ import annotations
 

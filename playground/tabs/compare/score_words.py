@@ -1,4 +1,4 @@
-"""The words of the likelihood lens: what kind of number a model gives, why some give none, and where to see more of it."""
+"""The words of "One image": what kind of number a model gives, why some give none, and where to see more of it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def scored(card: Card, score_summary: ScoreSummary, census: Census | None, other
         unit,
         word(card, score_summary),
         histograms=histograms,
-        no_histograms=f"not measured: playground evaluate {card.id} --only lens --save",
+        no_histograms=f"not measured: playground evaluate {card.id} --only out-of-distribution --save",
         marker=marker,
         under_marker=under,
         areas=areas,

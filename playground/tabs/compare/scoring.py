@@ -1,4 +1,4 @@
-"""What the likelihood lens does on the worker: one picture before every model, the quick ones first, and a fresh sample."""
+"""What "One image" does on the worker: one picture before every model, the quick ones first, and a fresh sample."""
 
 from __future__ import annotations
 

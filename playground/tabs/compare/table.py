@@ -177,7 +177,7 @@ class Table(Scene):
         return SIZES[self.sized.index()]
 
     def _lines(self) -> list[Mark]:
-        """The marks, each at the largest number of pictures that it was measured with."""
+        """The baselines, each at the largest number of pictures that it was measured with."""
         found: dict[str, Mark] = {}
         for row in self.rows:
             title = str(row.values["system"])

@@ -44,7 +44,7 @@ class Analogies(ImageView["TarFlow"]):
         return analogies.analogies(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """Without noise there are no dice."""
+        """Without noise there is nothing to seed."""
         return {"seed": getattr(request, "noise", 0.0) > 0}
 
     def build(self) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Layers(View["Flow"]):
-    """One picture on its journey, with every stop of it in a strip."""
+    """One picture on its way through the layers, with every stop of it in a strip."""
 
     name = "Layer by layer"
     plot: LinePlot
@@ -51,13 +51,13 @@ class Layers(View["Flow"]):
         return layer_traces.ClassLayersRequest if conditional else layer_traces.LayersRequest
 
     def sampler(self, model: Flow, request: Request) -> Iterator[Frame]:
-        """The journey."""
+        """The layers one after another, to z and back."""
         from playground.experiments.flow import layer_traces
 
         return layer_traces.layers(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """A sample has dice, a test image a number."""
+        """A sample has a seed, a test image a number."""
         drawn = getattr(request, "start", "") == "sample"
         return {"image": not drawn} | dict.fromkeys(("label", "seed", "temperature"), drawn)
 

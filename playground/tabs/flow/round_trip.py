@@ -56,7 +56,7 @@ class RoundTrip(View["Flow"]):
         return layer_traces.round_trip(model, request)  # type: ignore[arg-type]
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The centre needs no dice."""
+        """The centre needs no seed."""
         return {"seed": getattr(request, "within", "") == "draw"}
 
     def build(self) -> None:

@@ -14,7 +14,7 @@ DISCRIMINATOR_OUTPUT = "D(x): how probably real, says the discriminator"
 
 
 class Generate(View):
-    """Samples, each with the discriminator's opinion."""
+    """Samples, each with the discriminator's output."""
 
     name = "Generate"
     plot: BarPlot
@@ -36,21 +36,21 @@ class Generate(View):
         return self.words + more, self.formula
 
     def build(self) -> None:
-        """The grid, and the opinions as bars."""
+        """The grid, and the discriminator's outputs as bars."""
         self.grid = ImageGrid()
         self.column.addWidget(self.grid, 1)
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
         self.plot = BarPlot(DISCRIMINATOR_OUTPUT, "picture", "D(x)")
 
     def draw(self, frame: Frame) -> None:
-        """The pictures, each with its opinion or its class."""
+        """The pictures, each with the discriminator's output or its class."""
         found, names = frame.extras["discriminator_output"], self.class_names()
         if names is None:
             names = [f"{v:.0%}".replace("%", " % real") for v in found]
         self.grid.set_images(frame.images, captions=names)
 
     def draw_plot(self, frame: Frame) -> None:
-        """The opinions."""
+        """The discriminator's outputs."""
         self._draw_bars()
 
     def _draw_bars(self) -> None:

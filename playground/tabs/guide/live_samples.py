@@ -31,7 +31,7 @@ class Subject:
 class Rounds(QObject):
     """Draws all subjects, then goes back the way it came with other samples, and so on while it is awake.
 
-    Going back and forth, not round and round, meets the models again that the shelf still holds: of one more than it can hold,
+    Going back and forth, not round and round, meets the models again that the cache still holds: of one more than it can hold,
     only one has to be loaded again each way.
     """
 

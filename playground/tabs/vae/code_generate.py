@@ -35,7 +35,7 @@ class CodeGenerate(View[Tokenizes]):
         "A VQ-VAE wrote the training pictures as grids of codes; a small transformer has learned which codes follow which, "
         "and writes new grids <b>cell by cell</b>, like a sentence. The decoder shows what they mean so far; near the "
         "newest cell that may still change, since it looks at neighbours.<br><br><b>Pause and click a cell</b>, then put "
-        "another code there: everything after it is drawn again with the same dice.<br><br>49 steps, where a pixel model "
+        "another code there: everything after it is drawn again with the same random numbers.<br><br>49 steps, where a pixel model "
         "takes 784."
     )
     formula = r"p(x) \ge p(x \mid k) \prod_{i=1}^{49} p(k_i \mid k_1, \ldots, k_{i-1}, y)"
@@ -263,7 +263,7 @@ class CodeEditor(QWidget):
         self.slider.setRange(0, NUM_RANKS - 1)
         self.slider.setAccessibleName("Code of the current cell, from the most probable one down")
         self.slider.setToolTip(
-            "Put another code here: everything after it is drawn again, with the same dice"
+            "Put another code here: everything after it is drawn again, with the same random numbers"
         )
         row = QHBoxLayout(self)
         row.addWidget(self.label)

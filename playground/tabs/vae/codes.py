@@ -86,7 +86,7 @@ class Codes(ImageView["HasCodebook"]):
         self.table.point_at((3, 3, 0))
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The dice matter for a sample, the index for a test image."""
+        """The seed matters for a sample, the index for a test image."""
         images = request.start == "image"  # type: ignore[attr-defined]
         self.stepper.setVisible(images)
         return {"seed": not images, "index": images}

@@ -102,7 +102,7 @@ class Plane(View[Reconstructs]):
         self.start(request)
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The dice only matter for a draw, and an autoencoder has no distribution to draw from."""
+        """The seed only matters for a draw, and an autoencoder has no distribution to draw from."""
         draws = self.model.likelihood != "none"
         return {"output": draws, "seed": draws and getattr(request, "output", "mean") == "sample"}
 

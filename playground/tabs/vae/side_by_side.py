@@ -138,7 +138,7 @@ class Beside(View[Reconstructs]):
         self.point_at(*(self.planes[0].pointer() or (0.0, 0.0)))
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The dice only matter for a draw."""
+        """The seed only matters for a draw."""
         return {"seed": getattr(request, "output", "mean") == "sample"}
 
     def point_at(self, z_1: float, z_2: float) -> None:

@@ -100,7 +100,7 @@ class Sliders(ImageView[Reconstructs]):
             self.measurer.play(self.source(latent_sliders.information))
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The dice matter for a sample or a draw, the index for a test image."""
+        """The seed matters for a sample or a draw, the index for a test image."""
         draws = self.model.likelihood != "none"
         random = request.start == "sample" or (draws and request.output == "sample")  # type: ignore[attr-defined]
         images = request.start == "image"  # type: ignore[attr-defined]

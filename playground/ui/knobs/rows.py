@@ -184,7 +184,7 @@ class NumberRow(Row):
 
 
 class SeedRow(Row):
-    """A field and a dice."""
+    """A field, and a button for a new seed."""
 
     def __init__(self, knob: Knob) -> None:
         super().__init__(knob)

@@ -183,7 +183,7 @@ class LinePlot(Plot):
             self._item.removeItem(self._curves.pop(name))
             self._item.removeItem(self._dots.pop(name))
         new = [name for name, y in curves.items() if self._give(name, y, x)]
-        if gone or new:  # dressing everything anew costs more than the curves' new points
+        if gone or new:  # styling everything anew costs more than the curves' new points
             self.recolour()
 
     def set_log(self, log_y: bool) -> None:

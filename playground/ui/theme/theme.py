@@ -43,7 +43,7 @@ _state: dict[str, object] = {"mode": "system", "scale": 1.0, "palette": LIGHT, "
 
 
 def apply(app: QApplication, mode: Mode = "system") -> None:
-    """Dress the whole program; ``"system"`` follows the desktop's light or dark, now and later."""
+    """Apply a theme to the whole program; ``"system"`` follows the desktop's light or dark, now and later."""
     _state["mode"] = mode
     hints = app.styleHints()
     if not _state["following"]:
@@ -179,7 +179,7 @@ def _apply_style(app: QApplication) -> None:
     dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark if mode() == "system" else mode() == "dark"
     colours = DARK if dark else LIGHT
     look = (app, colours, scale())
-    if _state.get("look") == look:  # to dress every widget anew takes a fifth of a second
+    if _state.get("look") == look:  # to style every widget anew takes a fifth of a second
         return
     _state["look"], _state["palette"] = look, colours
     font = QFont(load_fonts())

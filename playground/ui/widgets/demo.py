@@ -1,4 +1,4 @@
-"""What the ten-line demos of the widgets share: a dressed application, and one made-up request."""
+"""What the ten-line demos of the widgets share: an application with its theme, and one made-up request."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class DemoRequest(Request):
 
 
 def application() -> QApplication:
-    """The application, dressed; ``light``, ``dark`` or a scale may stand on the command line."""
+    """The application, with its theme; ``light``, ``dark`` or a scale may stand on the command line."""
     app = QApplication.instance() or QApplication(sys.argv)
     assert isinstance(app, QApplication)
     words = sys.argv[1:]
