@@ -43,7 +43,7 @@ def lessons(shared_window):
 
 def arrive(qtbot, lessons):
     qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
-    assert lessons.stage.complaint == ""
+    assert lessons.opener.complaint == ""
 
 
 def settled(qtbot, window):
@@ -98,6 +98,20 @@ def test_a_scene_hides_knobs_and_the_path_left_shows_them(qtbot, shared_window, 
     assert knobs.row("seed").isVisible()
 
 
+def test_hidden_knobs_go_into_the_scene_that_is_made(qtbot, shared_window, lessons):
+    lessons.opener.show_state(dataclasses.replace(SAMPLES, visible=None))
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    settled(qtbot, shared_window)
+    knobs = shared_window.current.knobs
+    everything = set(knobs.settings())
+    knobs.hide_knob("seed")
+    assert not knobs.row("seed").isVisible() and knobs.row("temperature").isVisible()
+    assert set(lessons.state().visible) == everything - {"seed"}
+    shared_window.current.go("", "Sliders", {})  # other knobs: nothing was said of them
+    qtbot.waitUntil(lambda: shared_window.current.view.name == "Sliders", timeout=WAIT)
+    assert knobs.shown_only() is None
+
+
 def test_a_question_keeps_its_answer_until_asked(qtbot, shared_window, lessons):
     lessons.player.open(LESSON, 1)
     arrive(qtbot, lessons)
@@ -126,7 +140,7 @@ def test_a_drag_of_what_is_not_there_is_said(qtbot, shared_window, lessons):
         Lesson("T", (LessonScene("A", "B", shows, actions=(Action("drag", "t", 1.0, 0.1),)),))
     )
     qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
-    assert "no knob called 't'" in lessons.stage.complaint
+    assert "no knob called 't'" in lessons.opener.complaint
 
 
 @pytest.mark.parametrize("settings", [{"num_samples": 10**9}, {"colour": "red"}, {"seed": "seven"}])
@@ -134,13 +148,13 @@ def test_a_scene_that_does_not_fit_is_refused_in_a_sentence(qtbot, shared_window
     shows = WindowState("vae", "vae2d-fashion", "Generate", settings)
     lessons.player.open(Lesson("T", (LessonScene("A", "B", shows),)))
     qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
-    assert lessons.stage.complaint.endswith(".")
+    assert lessons.opener.complaint.endswith(".")
 
 
 def test_a_lesson_made_in_the_window_reopens_as_it_was(qtbot, shared_window, lessons, tmp_path):
     for state in (PLANE, SAMPLES):
-        lessons.stage.show_state(state)
-        qtbot.waitUntil(lambda: not lessons.stage.is_opening, timeout=WAIT)
+        lessons.opener.show_state(state)
+        qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
         settled(qtbot, shared_window)
         lessons.add_scene()
         lessons.dialog.title.setText(state.view)
@@ -184,19 +198,19 @@ def test_a_scene_needs_a_title(qtbot, shared_window, lessons):
 def test_what_cannot_be_saved_is_said(shared_window, lessons, tmp_path):
     lessons.player.open(LESSON)
     lessons.save(tmp_path / "absent" / "mine.toml")
-    assert "cannot be written" in lessons.stage.complaint
+    assert "cannot be written" in lessons.opener.complaint
 
 
 def test_a_copied_link_opens_the_same_state(qtbot, shared_window, lessons):
-    lessons.stage.show_state(PLANE)
-    qtbot.waitUntil(lambda: not lessons.stage.is_opening, timeout=WAIT)
+    lessons.opener.show_state(PLANE)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
     settled(qtbot, shared_window)
     lessons.copy_link()
     link = QGuiApplication.clipboard().text()
     assert link.startswith("playground:vae/vae2d-fashion/Latent%20plane?")
     shared_window.open_tab("guide")
     lessons.open_link(link)
-    qtbot.waitUntil(lambda: not lessons.stage.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
     assert shared_window.current.view.name == "Latent plane"
     assert shared_window.current.view.settings() == {"pointer": [1.0, -0.5]}
 
@@ -207,7 +221,7 @@ def test_a_copied_link_opens_the_same_state(qtbot, shared_window, lessons):
 def test_a_bad_link_changes_nothing(shared_window, lessons, link):
     before = shared_window.tabs.currentIndex()
     lessons.open_link(link)
-    assert lessons.stage.complaint.endswith(".") and shared_window.tabs.currentIndex() == before
+    assert lessons.opener.complaint.endswith(".") and shared_window.tabs.currentIndex() == before
     assert lessons.player.lesson is None
 
 
@@ -218,7 +232,7 @@ def test_the_guide_opens_lessons_and_links(qtbot, shared_window, lessons):
     assert set(guide.links) >= {"diffusion", "gan", "choosing"}
     guide.line.setText(link_of(SAMPLES))
     guide.open.click()
-    qtbot.waitUntil(lambda: not lessons.stage.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
     assert shared_window.current.view.name == "Generate"
     shared_window.open_tab("guide")
     guide.links["choosing"].click()
@@ -242,7 +256,7 @@ def test_a_lesson_is_opened_by_drop_and_a_bad_one_is_refused(qtbot, shared_windo
     assert lessons.player.lesson.title == "Three"
     path.write_text("title = 3")
     drop(shared_window, path)
-    assert "mine.toml" in lessons.stage.complaint and lessons.player.lesson.title == "Three"
+    assert "mine.toml" in lessons.opener.complaint and lessons.player.lesson.title == "Three"
 
 
 def test_notes_have_a_window_with_the_same_keys(qtbot, shared_window, lessons):

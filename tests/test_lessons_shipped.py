@@ -77,7 +77,7 @@ def test_three_scenes_are_shown(qtbot, shared_window, lesson):
             player.go_to(at)
         qtbot.waitUntil(lambda: not player.is_busy, timeout=4 * WAIT)
         scene, tab = lesson.scenes[at], window.current
-        assert window.lessons.stage.complaint == ""
+        assert window.lessons.opener.complaint == ""
         assert window.lessons.bar.title.text() == scene.title
         if tab is None:
             assert window.page.key == scene.shows.tab

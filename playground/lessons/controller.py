@@ -16,9 +16,9 @@ from playground.lessons import library, writer
 from playground.lessons.bar import LessonBar
 from playground.lessons.lesson import Lesson, LessonScene
 from playground.lessons.notes import NotesWindow
+from playground.lessons.opener import StateOpener, Window
 from playground.lessons.player import LessonPlayer
 from playground.lessons.scene_dialog import SceneDialog
-from playground.lessons.stage import Stage, Window
 from playground.ui.widgets.file_dialogs import ask_to_open, ask_to_save
 
 KIND = "Lessons (*.toml)"
@@ -36,8 +36,8 @@ class LessonController(QObject):
     def __init__(self, window: Window, widget: QWidget) -> None:
         super().__init__(widget)
         self._window, self._widget = window, widget
-        self.stage = Stage(window, self)
-        self.player = LessonPlayer(self.stage, self)
+        self.opener = StateOpener(window, self)
+        self.player = LessonPlayer(self.opener, self)
         self.editing = self._make_menu()
         self.bar = LessonBar(self.player, self.editing)
         self.bar.notes_wanted.connect(self.show_notes)
@@ -106,7 +106,7 @@ class LessonController(QObject):
         except ValueError as error:
             self._window.say(str(error))
             return
-        self.stage.show_state(state)
+        self.opener.show_state(state)
 
     # --- keys
 

@@ -30,14 +30,14 @@ class PageMaker:
 
     def take(self, number: int) -> None:
         """Keep what the scene on the screen shows."""
-        scene, stage = self._player.scene, self._player.stage
+        scene, opener = self._player.scene, self._player.opener
         assert scene is not None
-        view = stage.current.view if stage.current is not None else None
+        view = opener.current.view if opener.current is not None else None
         moment = view_state_of(view) if view is not None else None
-        if moment is not None and stage.current is not None:
-            self._parts.append(_part_of_run(scene, stage.current, moment))
+        if moment is not None and opener.current is not None:
+            self._parts.append(_part_of_run(scene, opener.current, moment))
         else:
-            shown: QWidget | None = stage.current or stage.window.page
+            shown: QWidget | None = opener.current or opener.window.page
             assert shown is not None
             self._parts.append(_part(scene, [photograph(shown).panels[0][1][0]], ()))
 

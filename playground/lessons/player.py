@@ -1,6 +1,6 @@
 """Playing a lesson: which scene is on, going on and back, stepping off the path and back on, and what happens by itself.
 
-The window is the stage.  A scene is put on it as an exported picture is opened; its actions then run as a script that is
+A scene is put on the screen as an exported picture is opened; its actions then run as a script that is
 asked for its next turn thirty times a second, so that nothing waits and the user can take over at any moment.
 """
 
@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from playground.contract import settings_of
 from playground.lessons.lesson import Action, Lesson, LessonScene
-from playground.lessons.stage import Stage
+from playground.lessons.opener import StateOpener
 from playground.tabs.frame.family_tab import FamilyTab
 
 TURN = 33  # ms
@@ -25,9 +25,9 @@ class LessonPlayer(QObject):
 
     changed = Signal()
 
-    def __init__(self, stage: Stage, parent: QObject | None = None) -> None:
+    def __init__(self, opener: StateOpener, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.stage = stage
+        self.opener = opener
         self.lesson: Lesson | None = None
         self.index = 0
         self.is_on_path = False
@@ -54,7 +54,7 @@ class LessonPlayer(QObject):
         """No lesson any more; what is on the screen stays."""
         self._turns.stop()
         self.lesson, self.index, self.is_on_path = None, 0, False
-        self.stage.release()
+        self.opener.release()
         self.changed.emit()
 
     def replace(self, lesson: Lesson, at: int) -> None:
@@ -70,7 +70,7 @@ class LessonPlayer(QObject):
         self.index = min(max(index, 0), len(self.lesson.scenes) - 1)
         self.is_on_path = True
         scene = self.lesson.scenes[self.index]
-        self.stage.show_state(scene.shows)
+        self.opener.show_state(scene.shows)
         self._script = self._play(scene)
         self._turns.start()
         self.changed.emit()
@@ -89,7 +89,7 @@ class LessonPlayer(QObject):
         """Leave the path to show something else; the scene is kept."""
         self._turns.stop()
         self.is_on_path = False
-        self.stage.release()
+        self.opener.release()
         self.changed.emit()
 
     def toggle_path(self) -> None:
@@ -98,7 +98,7 @@ class LessonPlayer(QObject):
 
     def goes_on_with_space(self) -> bool:
         """Whether there is nothing on the screen that Space would play or pause."""
-        tab = self.stage.current
+        tab = self.opener.current
         if not self.is_on_path or self.is_busy:
             return False
         if tab is None or tab.view is None:
@@ -115,10 +115,10 @@ class LessonPlayer(QObject):
 
     def _play(self, scene: LessonScene) -> Iterator[None]:
         """The scene as a script, a turn at a time: it opens, then its actions come one after another."""
-        while self.stage.is_opening:
+        while self.opener.is_opening:
             yield
         for action in scene.actions:
-            tab = self.stage.current
+            tab = self.opener.current
             if tab is not None and tab.view is not None:
                 yield from self._act(tab, action)
 

@@ -55,7 +55,7 @@ class Recorder(QObject):
                 if time.monotonic() - began > LONGEST:
                     break
                 yield
-            wrong = self._player.stage.complaint
+            wrong = self._player.opener.complaint
             if wrong:
                 return f"{self._lesson.name or self._lesson.title}, scene {number + 1}: {wrong}"
             self._take(number)
@@ -65,11 +65,11 @@ class Recorder(QObject):
     def _scene(self) -> Iterator[None]:
         while self._player.is_busy:
             yield
-        tab = self._player.stage.current
+        tab = self._player.opener.current
         if tab is not None:
             yield from until_calm(tab)
             return
         began = time.monotonic()
-        page = self._player.stage.window.page
+        page = self._player.opener.window.page
         while time.monotonic() - began < PAGE or not (page is None or page.scene.is_settled):
             yield

@@ -9,7 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QContextMenuEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from playground import contract
 from playground.contract import Request
@@ -71,6 +72,8 @@ class KnobPanel(QWidget):
         turned = {n: one for n, one in self._rows.items() if one.value() != self._as_shown.get(n)}
         self._memory.update({self._meaning(one.knob): one.value() for one in turned.values()})
         self._silent_memory.update({(self._type, name): value for name, value in self._silent.items()})
+        if request_type is not self._type:
+            self._only = None  # it was said of other knobs
         self._type = request_type
         self._knobs = {k.name: k for k in contract.knobs(request_type)}
         self._silent = {
@@ -122,13 +125,32 @@ class KnobPanel(QWidget):
         self._show_rows()
 
     def show_only(self, names: Collection[str] | None) -> None:
-        """Show these knobs and no others, also of the requests that come; None shows all again."""
+        """Show these knobs and no others, until there are others to show; None shows all again."""
         self._only = None if names is None else frozenset(names)
         self._show_rows()
 
     def shown_only(self) -> tuple[str, ...] | None:
         """What :meth:`show_only` was given that there is, in the panel's order."""
         return None if self._only is None else tuple(name for name in self._rows if name in self._only)
+
+    def hide_knob(self, name: str) -> None:
+        """Hide one more knob: a classroom sees what it needs."""
+        shown = self.shown_only()
+        self.show_only([one for one in (self._rows if shown is None else shown) if one != name])
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Hide the knob under the pointer, or show all again."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name, one in self._rows.items():
+            if one.isVisible() and one.rect().contains(one.mapFrom(self, event.pos())):
+                menu.addAction(f"Hide “{one.knob.label}”").triggered.connect(
+                    lambda _=False, name=name: self.hide_knob(name)
+                )
+        if self._only is not None:
+            menu.addAction("Show all controls").triggered.connect(lambda: self.show_only(None))
+        if menu.actions():
+            menu.popup(event.globalPos())
 
     def _show_rows(self) -> None:
         for name, one in self._rows.items():

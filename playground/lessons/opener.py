@@ -34,13 +34,14 @@ class Window(Protocol):
         ...
 
 
-class Stage(QObject):
+class StateOpener(QObject):
     """Shows states in a window, and knows when the newest has arrived."""
 
     def __init__(self, window: Window, parent: QObject) -> None:
         super().__init__(parent)
         self.window = window
         self._awaited: FamilyTab | None = None  # the tab that a state is still on its way to
+        self._visible: tuple[str, ...] | None = None  # the knobs that it will show
 
     @property
     def current(self) -> FamilyTab | None:
@@ -82,7 +83,7 @@ class Stage(QObject):
             return
         if self._awaited is not tab:
             self._await(tab)
-        tab.knobs.show_only(state.visible)
+        self._visible = state.visible
         tab.restore(kept.as_picture_metadata(), plays=state.step is None)
 
     def _await(self, tab: FamilyTab) -> None:
@@ -94,6 +95,7 @@ class Stage(QObject):
     def _arrived(self) -> None:
         if self._awaited is not None:
             self._awaited.opened.disconnect(self._arrived)
+            self._awaited.knobs.show_only(self._visible)
         self._awaited = None
 
     def release(self) -> None:
