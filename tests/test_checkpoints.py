@@ -75,7 +75,25 @@ def steps_missing():
     return to_bytes({"w": large}, parts()[0]["__metadata__"])
 
 
+def table(change):
+    """The good file with another table of tensors."""
+    header, body = parts()
+    change(header, next(name for name in header if name != "__metadata__"))
+    return assemble(header, body)
+
+
 HOSTILE = {
+    "padded": lambda: GOOD.read_bytes() + b"more",
+    "a tensor that overlaps another": lambda: table(lambda h, name: h[name].update(data_offsets=[5, 9])),
+    "a tensor of a size that its shape denies": lambda: table(lambda h, name: h[name].update(shape=[3, 1])),
+    "a tensor of numbers of an unknown kind": lambda: table(lambda h, name: h[name].update(dtype="Q9")),
+    "a tensor larger than any memory": lambda: table(lambda h, name: h[name].update(shape=[2**40, 2**40])),
+    "a tensor of a negative size": lambda: table(lambda h, name: h[name].update(shape=[-1])),
+    "a tensor of too many dimensions": lambda: table(
+        lambda h, name: h[name].update(shape=[*h[name]["shape"], *[1] * 8])
+    ),
+    "a header that is a list": lambda: struct.pack("<Q", 2) + b"[]",
+    "no tensors": lambda: to_bytes({}, parts()[0]["__metadata__"]),
     "bytes without their steps": steps_missing,
     "truncated": lambda: GOOD.read_bytes()[:-1000],
     "cut in the header": lambda: GOOD.read_bytes()[:300],

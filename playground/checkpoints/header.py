@@ -1,31 +1,44 @@
-"""The header of a checkpoint file, checked: sizes, the table of tensors, the card.  No torch."""
+"""The header and the tensors of a checkpoint file, read by ``safetensors`` and checked: sizes, kinds, the card.  No torch."""
 
 from __future__ import annotations
 
-import json
-import math
 import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError, deserialize, safe_open
 
 from playground.checkpoints import int8
 from playground.checkpoints.card import Card, CheckpointError, parse_card
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
-_ITEM_BYTES = {"F32": 4, "F16": 2, "BF16": 2, "F64": 8, "I64": 8, "I32": 4, "U8": 1, "I8": 1, "BOOL": 1}
+MAX_DIMS = 8
+# how numpy calls what a file may hold; it has no bfloat16, whose two bytes are the upper half of a float32
+_KINDS = {
+    **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"},
+    **{"I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1", "BOOL": "?"},
+}
+# what the library finds wrong with the table of a file, by a word of its message, and what follows the file's name
+_REASONS = (
+    ("not fully covered", "is cut off or padded: its weights are not as long as its table of tensors says"),
+    (
+        "invalid offset",
+        "has a table of tensors in which one overlaps another, leaves a gap or has the wrong size",
+    ),
+    ("shape", "has a table of tensors in which one has an impossible shape or a size that its shape denies"),
+    ("invalid JSON", "is not a safetensors file: its header is not a table of tensors in JSON"),
+)
 
 
 @dataclass(frozen=True)
 class Header:
-    """A checked header: the card, and where each tensor lies in the file."""
+    """A checked header: the card, and what tensors there are."""
 
     card: Card
-    tensors: dict[str, tuple[str, tuple[int, ...], int, int]]  # name -> (dtype, shape, begin, end)
-    data_start: int
+    tensors: dict[str, tuple[str, tuple[int, ...]]]  # name -> (kind, shape)
 
 
 def read_header(path: Path) -> Header:
@@ -35,72 +48,49 @@ def read_header(path: Path) -> Header:
         CheckpointError: one sentence that says what is wrong.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            start = file.read(8)
-            if size > MAX_FILE_BYTES:
-                raise CheckpointError(
-                    f"{path.name} is {size / 2**20:.0f} MB; checkpoints are at most {MAX_FILE_BYTES >> 20} MB."
-                )
-            if len(start) < 8:
-                raise CheckpointError(f"{path.name} is too short to be a checkpoint ({size} bytes).")
-            (header_bytes,) = struct.unpack("<Q", start)
-            if header_bytes > MAX_HEADER_BYTES or 8 + header_bytes > size:
-                raise CheckpointError(
-                    f"{path.name} is not a safetensors file, or it is cut off: its header claims {header_bytes} bytes."
-                )
-            raw = file.read(header_bytes)
+        _check_sizes(path)
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata()
+            slices = {name: file.get_slice(name) for name in list(file.keys())}
+            tensors = {name: (one.get_dtype(), tuple(one.get_shape())) for name, one in slices.items()}
+    except SafetensorError as error:
+        raise CheckpointError(_sentence(path, error)) from None
     except OSError as error:
-        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.") from None
-    table = _parse_table(path, raw)
-    card = parse_card(path, table.pop("__metadata__", None))
-    return Header(card, _parse_tensors(path, table, size - 8 - header_bytes), 8 + header_bytes)
-
-
-def _parse_table(path: Path, raw: bytes) -> dict[str, Any]:
-    try:
-        table = json.loads(raw)
-    except (ValueError, RecursionError):
-        raise CheckpointError(f"{path.name} is not a safetensors file: its header is not JSON.") from None
-    if not isinstance(table, dict):
-        raise CheckpointError(f"{path.name} is not a safetensors file: its header is not a table.")
-    return table
-
-
-def _parse_tensors(
-    path: Path, table: dict[str, Any], data_bytes: int
-) -> dict[str, tuple[str, tuple[int, ...], int, int]]:
-    tensors: dict[str, tuple[str, tuple[int, ...], int, int]] = {}
-    try:
-        for name, entry in table.items():
-            shape, (begin, end) = tuple(entry["shape"]), entry["data_offsets"]
-            if not all(isinstance(n, int) and 0 <= n <= 2**31 for n in (*shape, begin, end)):
-                raise CheckpointError(
-                    f"The tensor {name[:60]!r} in {path.name} has an impossible shape or place."
-                )
-            if end - begin != math.prod(shape) * _ITEM_BYTES[entry["dtype"]]:
-                raise CheckpointError(
-                    f"The tensor {name[:60]!r} in {path.name} has a size that its shape denies."
-                )
-            tensors[name] = (entry["dtype"], shape, begin, end)
-    except (KeyError, TypeError, ValueError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"The table of tensors in {path.name} is broken.") from None
-    position = 0
-    for name, (_, _, begin, end) in sorted(tensors.items(), key=lambda item: item[1][2:]):
-        if begin != position:
-            raise CheckpointError(
-                f"The tensor {name[:60]!r} in {path.name} overlaps another or leaves a gap."
-            )
-        position = end
-    if position != data_bytes:
-        raise CheckpointError(
-            f"{path.name} is cut off or padded: {data_bytes} bytes of weights where {position} belong."
-        )
+        raise CheckpointError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+    card = parse_card(path, metadata)
     if not tensors:
         raise CheckpointError(f"{path.name} holds no weights.")
-    return tensors
+    for name, (kind, shape) in tensors.items():
+        if len(shape) > MAX_DIMS:
+            raise CheckpointError(f"The tensor {name[:60]!r} in {path.name} has {len(shape)} dimensions.")
+        if kind not in _KINDS:
+            raise CheckpointError(
+                f"The tensor {name[:60]!r} in {path.name} holds numbers of a kind not known here ({kind})."
+            )
+    return Header(card, tensors)
+
+
+def _check_sizes(path: Path) -> None:
+    """Before a library is asked: what it would read must be of a size that a checkpoint can have."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(8)
+    if size > MAX_FILE_BYTES:
+        raise CheckpointError(
+            f"{path.name} is {size / 2**20:.0f} MB; checkpoints are at most {MAX_FILE_BYTES >> 20} MB."
+        )
+    if len(start) < 8:
+        raise CheckpointError(f"{path.name} is too short to be a checkpoint ({size} bytes).")
+    (header_bytes,) = struct.unpack("<Q", start)
+    if header_bytes > MAX_HEADER_BYTES or 8 + header_bytes > size:
+        raise CheckpointError(
+            f"{path.name} is not a safetensors file, or it is cut off: its header claims {header_bytes} bytes."
+        )
+
+
+def _sentence(path: Path, error: SafetensorError) -> str:
+    reason = next((said for word, said in _REASONS if word in str(error)), "is not a safetensors file")
+    return f"{path.name} {reason}."
 
 
 def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
@@ -109,30 +99,28 @@ def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
     Raises:
         CheckpointError: if a number in them is not finite, or bytes lack the size of their steps.
     """
-    data = path.read_bytes()[header.data_start :]
-    plain = {
-        "F32": "<f4",
-        "F16": "<f2",
-        "F64": "<f8",
-        "I64": "<i8",
-        "I32": "<i4",
-        "U8": "u1",
-        "I8": "i1",
-        "BOOL": "?",
-    }
-    arrays = {}
-    for name, (dtype, shape, begin, end) in header.tensors.items():
-        if dtype == "BF16":
-            wide = np.frombuffer(data[begin:end], "<u2").astype(np.uint32) << 16
-            array = wide.view(np.float32).reshape(shape)
-        else:
-            array = np.frombuffer(data[begin:end], plain[dtype]).reshape(shape)
-        if not np.isfinite(array).all():
-            raise CheckpointError(
-                f"The tensor {name[:60]!r} in {path.name} holds numbers that are not finite."
-            )
-        arrays[name] = array
     try:
-        return int8.unpack(arrays)
+        found: list[tuple[str, dict[str, Any]]] = deserialize(path.read_bytes())
+    except SafetensorError as error:
+        raise CheckpointError(_sentence(path, error)) from None
+    arrays = {name: _array(one["data"], *header.tensors[name]) for name, one in found}
+    for name, array in arrays.items():
+        refuse_infinite(path, name, array)
+    try:
+        unpacked = int8.unpack(arrays)
     except ValueError as error:
         raise CheckpointError(f"{path.name} {error}.") from None
+    for name, array in unpacked.items():  # also of products: 127 steps may be more than a number can be
+        refuse_infinite(path, name, array)
+    return unpacked
+
+
+def refuse_infinite(path: Path, name: str, array: np.ndarray) -> None:
+    """Raises CheckpointError with one sentence, if a number of a tensor is not finite."""
+    if not np.isfinite(array).all():
+        raise CheckpointError(f"The tensor {name[:60]!r} in {path.name} holds numbers that are not finite.")
+
+
+def _array(data: bytes, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.frombuffer(data, _KINDS[kind]).reshape(shape)
+    return (array.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else array
