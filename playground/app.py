@@ -287,7 +287,9 @@ class MainWindow(QMainWindow):
         page = any(e.key == kept.family and isinstance(e, families.PageEntry) for e in self._entries)
         tab = self._built.get(kept.family)
         if kept.family not in keys or not (known or page or (tab is not None and tab.models.entry_of(kept))):
-            self.say(f"{name} was made by {kept.model}, which is not here; open its checkpoint first.")
+            ways = [e.how_to_get for e in checkpoints.missing() if e.id == kept.model]
+            ways += [f"{kept.model} is not here; open its checkpoint first."]
+            self.say(f"{name} cannot be opened: {ways[0]}")
             return
         self.tabs.setCurrentIndex(keys.index(kept.family))
         self._pages[kept.family].restore(kept) if page else self._built[kept.family].restore(kept)

@@ -4,6 +4,7 @@ Reading, listing and checking headers needs no torch; :func:`load` imports it.
 """
 
 from playground.checkpoints.card import Card, CheckpointError
+from playground.checkpoints.catalogue import missing
 from playground.checkpoints.files import (
     cards,
     found,
@@ -27,6 +28,7 @@ __all__ = [
     "found",
     "load",
     "metrics_path",
+    "missing",
     "read_arrays",
     "read_card",
     "read_header",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import paths
+from playground.checkpoints import catalogue
 from playground.checkpoints.card import Card, CheckpointError
 from playground.checkpoints.header import read_header
 from playground.checkpoints.writer import write_atomically
@@ -30,6 +31,9 @@ def resolve(id_or_path: str | Path) -> Path:
                 return file
     if path.is_file():
         return path
+    for entry in catalogue.missing():
+        if entry.id == str(id_or_path):
+            raise CheckpointError(entry.how_to_get)
     names = ", ".join(file.stem for file in found()) or "none yet"
     raise CheckpointError(f"There is no checkpoint {str(id_or_path)!r}; shipped are {names}.")
 

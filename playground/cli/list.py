@@ -7,6 +7,7 @@ import json
 from argparse import Namespace
 
 from playground import checkpoints
+from playground.checkpoints.catalogue import PACKAGE
 from playground.cli import shared
 
 
@@ -27,3 +28,7 @@ def run(options: Namespace) -> None:
     for card in cards:
         figures = ", ".join(report.in_short(card.metrics))
         print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")
+    absent = checkpoints.missing()
+    if absent:
+        names = ", ".join(entry.id for entry in absent)
+        shared.tell(f"Not installed: {names}; pip install {PACKAGE} brings them.")

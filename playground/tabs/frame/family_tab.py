@@ -13,7 +13,7 @@ from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from playground.checkpoints import Card
+from playground.checkpoints import Card, missing
 from playground.contract import Message, Model, Request, settings_of
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family
@@ -69,8 +69,11 @@ class FamilyTab(TabLayout):
         self.knobs.changed.connect(self._turned)
         for card in cards:
             self.add_model(card, card.id)
-        self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
+        for entry in missing():
+            if entry.family == family.key:
+                self.models.add_missing(entry)
         self.models.setCurrentIndex(max(self.models.findData(model_id), 0))
+        self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
         self._open_chosen()
 
     # --- models
@@ -120,6 +123,9 @@ class FamilyTab(TabLayout):
         if not where:
             self.waiting.setText("There is no checkpoint of this family yet.")
             return
+        if sentence := self.models.how_to_get(where):
+            self._keep_model(sentence)
+            return
         self.banner.clear()
         self.card.show_card(self.models.card(where))
         store = self.model_cache
@@ -128,6 +134,16 @@ class FamilyTab(TabLayout):
             yield Message(store.get(where))
 
         self._loader.play(load)
+
+    def _keep_model(self, sentence: str) -> None:
+        """The chosen one is not installed: go back to the one in use, or open the first."""
+        if self.model_id:
+            self._wanted_view, self._wanted_settings = "", {}  # they were for the other
+            self.models.choose_silently(self.model_id)
+        else:
+            self.models.choose_silently(str(self.models.itemData(0)))
+            self._open_chosen()
+        self.banner.show_warning(sentence, self.banner.clear, "OK")
 
     def _model_arrived(self, model: Model) -> None:
         if self._kept is not None:

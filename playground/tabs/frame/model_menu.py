@@ -8,6 +8,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QWidget
 
 from playground.checkpoints import Card, resolve, weights_hash
+from playground.checkpoints.catalogue import Entry
 from playground.evaluation import report
 from playground.export.picture_metadata import PictureMetadata
 from playground.ui.widgets.controls import ComboBox
@@ -19,6 +20,7 @@ class ModelMenu(ComboBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._cards: dict[str, Card] = {}
+        self._missing: dict[str, Entry] = {}
         self.setAccessibleName("Model")
 
     def add(self, card: Card, where: str) -> None:
@@ -31,6 +33,16 @@ class ModelMenu(ComboBox):
             tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
             tip = "\n".join((tip, *report.in_short(card.metrics)))
             self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def add_missing(self, entry: Entry) -> None:
+        """Name a model that is not installed; whoever chooses it is told how to get it."""
+        self._missing[entry.id] = entry
+        self.addItem(f"{entry.id} (not installed)", entry.id)
+        self.setItemData(self.count() - 1, entry.how_to_get, Qt.ItemDataRole.ToolTipRole)
+
+    def how_to_get(self, where: str) -> str:
+        """One sentence of a model that is not installed, empty of one that is."""
+        return self._missing[where].how_to_get if where in self._missing else ""
 
     def card(self, where: str) -> Card:
         """The card behind an entry."""
