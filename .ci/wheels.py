@@ -24,7 +24,10 @@ def main(requirements: list[str]) -> None:
         folder = Path(place)
         python = new_environment(folder / "env")
         pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        run([*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT), str(ROOT / "pretrained")], folder)
+        run(
+            [*pip, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT), str(ROOT / "pretrained")],
+            folder,
+        )
         first, second = sorted(folder.glob("*.whl"))  # ..._playground-..., ..._playground_models-...
         for wheel in (first, second):
             print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
@@ -57,7 +60,10 @@ def draw_each_family(python: Path, folder: Path, without: frozenset[str] = froze
         if not fresh:
             continue
         out = folder / f"{fresh[0]['id']}.npy"  # every kind of model can write this
-        run([str(python), "-m", "playground", "sample", fresh[0]["id"], "--count", "1", "--out", str(out)], folder)
+        run(
+            [str(python), "-m", "playground", "sample", fresh[0]["id"], "--count", "1", "--out", str(out)],
+            folder,
+        )
         if out.stat().st_size <= 128:
             sys.exit(f"{out.name} is empty.")
     return frozenset(card["id"] for card in cards)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -149,3 +150,16 @@ def test_a_bench_row_that_fails_costs_only_itself(monkeypatch, capsys):
     told = capsys.readouterr()
     assert len(json.loads(told.out)) == 3
     assert "broken could not be measured" in told.err
+
+
+def test_a_row_whose_peer_is_not_installed_is_skipped_with_its_reason(monkeypatch):
+    monkeypatch.setitem(sys.modules, "diffusers", None)  # importing it raises, as where it is not installed
+    measure = dict(sampling.model_rows())["diffusion, per step, against diffusers"]
+    (row,) = measure()
+    assert row.value is None and row.ok is None and "diffusers is not installed" in row.skipped
+    assert row.skipped in sampling.as_table([row])
+
+
+def test_bfloat16_is_skipped_with_its_reason_where_it_was_not_measured():
+    rows = sampling.bfloat16_rows({"fp32": 10.0, "auto": 10.0}, "fp32")
+    assert [row.value for row in rows] == [10.0, None, 10.0] and "bfloat16" in rows[1].skipped

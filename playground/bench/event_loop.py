@@ -27,7 +27,9 @@ def gap_rows() -> list[Row]:
             continue
         bench.wait(lambda tab=tab: tab.view is not None, 60)  # type: ignore[misc]
         done = set()
-        for model_id in [tab.models.itemData(i) for i in range(tab.models.count())]:
+        for model_id in [
+            w for w in map(tab.models.itemData, range(tab.models.count())) if not tab.models.how_to_get(w)
+        ]:
             if all(kind in done for kind in registry.views_of(tab.family)):
                 break
             tab.open_model(model_id)
@@ -43,7 +45,7 @@ def gap_rows() -> list[Row]:
 def _gap_rows(name: str, late: list[float]) -> list[Row]:
     p99 = float(np.percentile(late, 99))
     return [
-        row(f"event-loop gap, {name}, p99", p99, "ms", budget=16.0),
+        row(f"event-loop gap, {name}, p99", p99, "ms", budget=9.0),
         row(f"event-loop gap, {name}, longest", max(late), "ms", budget=50.0),
     ]
 

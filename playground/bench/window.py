@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from playground.bench import event_loop
-from playground.bench.sampling import Row, row
+from playground.bench.sampling import ONE_PICTURE, PLANE, Row, row
 from playground.bench.window_probe import Probe, environment
 
 _START_UP = """
@@ -66,8 +66,8 @@ def _start_up() -> list[Row]:
         painted.append(float(said["painted"]) - start)
         pictured.append(float(said["pictured"]) - start)
     return [
-        row("window on screen", min(painted), "s", budget=0.8),
-        row("first generated picture", min(pictured), "s", budget=4.0),
+        row("window on screen", min(painted), "s", budget=0.35),
+        row("first generated picture", min(pictured), "s", budget=1.5),
     ]
 
 
@@ -111,9 +111,9 @@ def _slider() -> list[Row]:
                 f"latent plane, new extent to painted {what}, {name}",
                 float(np.percentile(times, percent)),
                 "ms",
-                budget=33.0 if budgeted and percent == 95 else None,
+                budget=PLANE if percent == 95 else None,
             )
-            for what, times, budgeted in zip(_PAINTED, planes, (True, False), strict=True)
+            for what, times in zip(_PAINTED, planes, strict=True)
             for name, percent in (("median", 50), ("p95", 95))
         ),
         row("latent plane, pointer move to painted picture, median", float(np.median(shown)), "ms"),
@@ -121,7 +121,7 @@ def _slider() -> list[Row]:
             "latent plane, pointer move to painted picture, p95",
             float(np.percentile(shown, 95)),
             "ms",
-            budget=33.0,
+            budget=ONE_PICTURE,
         ),
     ]
 
@@ -189,7 +189,7 @@ def _knobs() -> list[Row]:
             bench.run(0.02)
         bench.close()
         title = f"{model}, {knob} turned to painted picture, p95"
-        rows.append(row(title, float(np.percentile(times[3:], 95)), "ms", budget=33.0))
+        rows.append(row(title, float(np.percentile(times[3:], 95)), "ms", budget=ONE_PICTURE))
     return rows
 
 
