@@ -36,4 +36,5 @@ def missing() -> list[Entry]:
         entries = [Entry(str(e["id"]), str(e["family"]), str(e["system"])) for e in found]
     except (OSError, ValueError, KeyError, TypeError):
         return []
-    return [e for e in entries if not (folder / f"{e.id}.safetensors").is_file()]
+    folders = paths.checkpoint_folders()
+    return [e for e in entries if not any((f / f"{e.id}.safetensors").is_file() for f in folders)]
