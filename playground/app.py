@@ -253,7 +253,7 @@ class MainWindow(QMainWindow):
 
         What is wrong with it is said in a banner, and what was on the screen stays.  A page may want it for itself.
         """
-        if (self.page is not None and self.page.take_file(path)) or self.lessons.takes(path):
+        if self.lessons.takes(path) or (self.page is not None and self.page.take_file(path)):
             return
         if path.suffix.lower() == ".png" or picture_metadata.is_png(path):
             self._open_picture(path)

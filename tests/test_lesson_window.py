@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication
 from PySide6.QtTest import QTest
@@ -16,6 +21,7 @@ from playground.export.window_state import WindowState, link_of
 from playground.lessons import reader, writer
 from playground.lessons.lesson import Action, Lesson, LessonScene, Question
 from playground.lessons.notes import NotesWindow
+from tests.test_html_page import data_of
 from tests.windows import WAIT
 
 PLANE = WindowState(
@@ -310,3 +316,55 @@ def test_a_hostile_lesson_gets_a_sentence_and_exit_2(tmp_path, capsys, text, wor
 def test_wrong_words_get_a_sentence_and_exit_2(capsys, words):
     assert main(["lesson", *words]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+PLAYED = Lesson("Two", (LESSON.scenes[1], LESSON.scenes[2]))
+
+
+def test_a_lesson_is_exported_from_the_window_as_a_page(qtbot, shared_window, lessons, tmp_path):
+    lessons.player.open(PLAYED)
+    arrive(qtbot, lessons)
+    path = tmp_path / "two.html"
+    lessons.export(path)
+    qtbot.waitUntil(lambda: lessons.recorder is None, timeout=4 * WAIT)
+    assert lessons.opener.complaint == ""
+    assert_is_a_page_of_two(path)
+
+
+def assert_is_a_page_of_two(path: Path) -> None:
+    parts = data_of(path.read_text(encoding="utf-8"))
+    assert [part["title"] for part in parts] == ["Four", "Choice"]
+    assert parts[0]["question"] == "Why?" and parts[0]["settings"][0] == ["model", "vae2d-fashion"]
+    assert all(part["frames"] and part["here"].startswith("playground --open ") for part in parts)
+
+
+def test_the_command_plays_a_lesson_into_pictures_and_a_page(tmp_path):
+    lesson, shots, page = tmp_path / "two.toml", tmp_path / "new" / "shots", tmp_path / "two.html"
+    writer.write(lesson, PLAYED)
+    words = ["lesson", str(lesson), "--screenshots", str(shots), "--out", str(page), "--size", "900x700"]
+    done = subprocess.run(
+        [sys.executable, "-m", "playground", *words, "--theme", "dark"],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.returncode == 0, done.stderr
+    pictures = [np.asarray(Image.open(shots / name)) for name in ("01.png", "02.png")]
+    assert len(list(shots.iterdir())) == 2 and pictures[0].shape[:2] == (700, 900)
+    assert (pictures[0] != pictures[1]).any()
+    assert_is_a_page_of_two(page)
+
+
+def test_a_scene_that_cannot_be_shown_ends_the_command_with_a_sentence(tmp_path):
+    lesson = tmp_path / "bad.toml"
+    shows = WindowState("vae", "vae2d-fashion", "Generate", {"num_samples": 10**6})
+    writer.write(lesson, Lesson("T", (LessonScene("A", "B", shows),)))
+    done = subprocess.run(
+        [sys.executable, "-m", "playground", "lesson", str(lesson), "--screenshots", str(tmp_path / "shots")],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    assert done.returncode == 1 and "bad, scene 1: " in done.stderr and "num_samples" in done.stderr

@@ -17,7 +17,9 @@ from playground.lessons.bar import LessonBar
 from playground.lessons.lesson import Lesson, LessonScene
 from playground.lessons.notes import NotesWindow
 from playground.lessons.opener import StateOpener, Window
+from playground.lessons.page import PageMaker
 from playground.lessons.player import LessonPlayer
+from playground.lessons.recorder import Recorder
 from playground.lessons.scene_dialog import SceneDialog
 from playground.ui.widgets.file_dialogs import ask_to_open, ask_to_save
 
@@ -43,6 +45,7 @@ class LessonController(QObject):
         self.bar.notes_wanted.connect(self.show_notes)
         self.notes: NotesWindow | None = None
         self.dialog: SceneDialog | None = None
+        self.recorder: Recorder | None = None  # while a page is made
 
     def around(self, content: QWidget) -> QWidget:
         """The content with the bar below it."""
@@ -65,6 +68,7 @@ class LessonController(QObject):
             ("Delete this scene", self.delete),
             ("Title of the lesson …", self.ask_title),
             ("Save the lesson as …", self.ask_save),
+            ("Export as one page (HTML) …", self.ask_export),
         )
         for text, act in entries:
             menu.addAction(text).triggered.connect(lambda _=False, act=act: act())
@@ -257,3 +261,30 @@ class LessonController(QObject):
             self._window.say(f"{path.name} cannot be written: {error.strerror or error}.")
             return
         self.player.replace(dataclasses.replace(lesson, path=path), self.player.index)
+
+    def ask_export(self) -> None:
+        """Export the lesson as a page under a name that is asked for."""
+        lesson = self.player.lesson
+        if lesson is not None:
+            name = f"{lesson.name or 'my-lesson'}.html"
+            ask_to_save(self._widget, "Export the lesson", name, "Pages (*.html)", self.export)
+
+    def export(self, path: Path) -> None:
+        """Play the lesson to its end, and write what was seen as one page; what goes wrong is said in the banner."""
+        lesson = self.player.lesson
+        if lesson is None:
+            return
+        maker = PageMaker(self.player)
+        self.recorder = Recorder(self.player, lesson, maker.take, self)
+
+        def finish(wrong: str) -> None:
+            self.recorder = None
+            try:
+                if not wrong:
+                    maker.write(path, lesson)
+            except OSError as error:
+                wrong = f"{path.name} cannot be written: {error.strerror or error}."
+            if wrong:
+                self._window.say(wrong)
+
+        self.recorder.finished.connect(finish)

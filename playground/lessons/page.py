@@ -31,7 +31,8 @@ class PageMaker:
     def take(self, number: int) -> None:
         """Keep what the scene on the screen shows."""
         scene, opener = self._player.scene, self._player.opener
-        assert scene is not None
+        if scene is None:
+            return
         view = opener.current.view if opener.current is not None else None
         moment = view_state_of(view) if view is not None else None
         if moment is not None and opener.current is not None:

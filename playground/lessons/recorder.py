@@ -46,6 +46,8 @@ class Recorder(QObject):
     def _play(self) -> Generator[None, None, str]:
         """The whole lesson, a turn at a time; returns what was wrong."""
         for number in range(len(self._lesson.scenes)):
+            if self._player.lesson not in (self._lesson, None) or (number and self._player.lesson is None):
+                return f"{self._lesson.title} was closed before its end."
             if number:
                 self._player.go_to(number)
             else:

@@ -33,6 +33,8 @@ class Lessons(Scene):
         self._grid.setSpacing(round(theme.em()))
         for number, (name, raw) in enumerate(shipped()):
             self._grid.addWidget(self._card(name, raw), number // 3, number % 3)
+        for number in range(3):
+            self._grid.setColumnStretch(number, 1)
         self._grid.setRowStretch(self._grid.rowCount(), 1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -62,8 +64,9 @@ class Lessons(Scene):
         words.setWordWrap(True)
         scenes = QLabel(f"{len(raw['scene'])} scenes")
         scenes.setProperty("role", "caption")
-        for number, widget in enumerate((self.links[name], words, scenes)):
-            column.addWidget(widget, number, 0, Qt.AlignmentFlag.AlignTop)
+        column.addWidget(self.links[name], 0, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(words, 1, 0)
+        column.addWidget(scenes, 2, 0)
         column.setRowStretch(3, 1)
         return card
 
