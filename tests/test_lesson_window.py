@@ -265,6 +265,16 @@ def test_a_lesson_is_opened_by_drop_and_a_bad_one_is_refused(qtbot, shared_windo
     assert "mine.toml" in lessons.opener.complaint and lessons.player.lesson.title == "Three"
 
 
+def test_a_lesson_dropped_where_pictures_are_taken_is_a_lesson_still(qtbot, shared_window, lessons, tmp_path):
+    shared_window.open_tab("compare")
+    shared_window.page.show_scene("One image")
+    path = tmp_path / "mine.toml"
+    writer.write(path, LESSON)
+    drop(shared_window, path)
+    arrive(qtbot, lessons)
+    assert lessons.player.lesson.title == "Three"
+
+
 def test_notes_have_a_window_with_the_same_keys(qtbot, shared_window, lessons):
     lessons.player.open(LESSON)
     arrive(qtbot, lessons)
