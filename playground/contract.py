@@ -303,7 +303,9 @@ class Recipe:
     built_on: str = ""  # id of the shipped checkpoint that it needs, such as the tokenizer of a prior
     guided_by: str = ""  # id of the shipped checkpoint of a weaker model that guides its samples, if any
     stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
-    snapshot: Mapping[str, Any] = field(default_factory=dict)  # settings of the pictures in the training film
+    snapshot: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # settings of the pictures in the training record
     # best honest settings, chosen on validation images
     evaluate: Mapping[str, Any] = field(default_factory=dict)
     start_from: str = (

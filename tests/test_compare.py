@@ -329,7 +329,7 @@ def test_a_race_is_kept_as_a_film_at_the_pace_at_which_it_was_run(window, qtbot,
             assert (ordinal(stand.place) in title) == bool(stand.place)
             assert np.array_equal(images, stand.frame.images if stand.frame else np.zeros_like(images))
     assert all(any(word in lane[0] for word in ("1st", "2nd", "3rd")) for lane in lanes)
-    dialog.page.set_index(dialog.pages.index("Film"))
+    dialog.page.set_index(dialog.pages.index("Animation"))
     for ending, pace in ((".gif", 0.25), (".webp", 1.0)):
         dialog.kind.setCurrentIndex(dialog.kind.findData(ending))
         dialog.pace.setCurrentIndex(dialog.pace.findData(pace))
@@ -358,7 +358,7 @@ def test_a_paced_film_has_few_frames_of_whole_hundredths_of_a_second(seconds, pa
 
 def test_a_long_film_of_a_race_is_given_up(window, qtbot, tmp_path, monkeypatch):
     scene, dialog = kept_race(window, qtbot)
-    dialog.page.set_index(dialog.pages.index("Film"))
+    dialog.page.set_index(dialog.pages.index("Animation"))
     drawn, go_on, sheet = threading.Event(), threading.Event(), dialog._film_sheet()
 
     def slowly(index):

@@ -294,7 +294,7 @@ def test_a_run_is_saved_as_a_film(window, qtbot, tmp_path, ending):  # noqa: F81
     settle(qtbot, view)
     tab.keeper.open()
     dialog = tab.keeper.dialog
-    dialog.page.set_index(dialog.pages.index("Film"))
+    dialog.page.set_index(dialog.pages.index("Animation"))
     dialog.kind.setCurrentIndex(dialog.kind.findData(ending))
     dialog.film_zoom.setValue(3)
     dialog.caption.setText("")

@@ -74,10 +74,10 @@ def test_a_broken_film_is_one_sentence(tmp_path, broken):
 def test_a_picture_that_is_none_is_one_sentence(tmp_path):
     path, _ = write_film(tmp_path)
     (tmp_path / "x-fashion.film.png").write_bytes(b"\x89PNG nothing")
-    with pytest.raises(ValueError, match="not a training film"):
+    with pytest.raises(ValueError, match="not a training record"):
         training_record.read(path)
     path.write_bytes(b"[" * 100_000)
-    with pytest.raises(ValueError, match="not a training film"):
+    with pytest.raises(ValueError, match="not a training record"):
         training_record.read(path)
 
 

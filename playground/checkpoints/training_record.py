@@ -1,7 +1,7 @@
-"""Training films: what a run wrote down while it trained, its curves and the pictures of about twelve moments.
+"""Training records: what a run wrote down while it trained, its curves and the pictures of about twelve moments.
 
-A film is two files, ``<name>.film.json`` and ``<name>.film.png`` (one row of pictures per moment).  Those of the
-program's own checkpoints lie in ``assets/training``; beside a file of the user's own lies its own film, if it has one.
+A record is two files, ``<name>.film.json`` and ``<name>.film.png`` (one row of pictures per moment).  Those of the
+program's own checkpoints lie in ``assets/training``; beside a file of the user's own lies its own record, if it has one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MOST_PIXELS = 2**24  # of the sheet of pictures
 
 @dataclass(frozen=True)
 class TrainingRecordRequest(Request):
-    """How the film is shown."""
+    """How the record is shown."""
 
     show: str = knob(
         "moment",
@@ -37,7 +37,7 @@ class TrainingRecordRequest(Request):
 
 @dataclass(frozen=True, eq=False)
 class TrainingRecord:
-    """A film as arrays.
+    """A record as arrays.
 
     Attributes:
         curves: name -> (steps, values), float64, both (P,); a figure that was measured seldom has few points.
@@ -53,7 +53,7 @@ class TrainingRecord:
 
 
 def path_for(model: Model) -> Path | None:
-    """Where the film of a loaded model is, or None if there is none."""
+    """Where the record of a loaded model is, or None if there is none."""
     file: Path = model.file
     own = file.parent != paths.folder("pretrained")
     name = f"{file.stem}.film.json"
@@ -66,10 +66,10 @@ def _sheet(path: Path) -> Path:
 
 
 def read(path: Path) -> TrainingRecord:
-    """Read a film, trusting nothing in it.
+    """Read a record, trusting nothing in it.
 
     Raises:
-        ValueError: one sentence, if it is not a film.
+        ValueError: one sentence, if it is not a record.
     """
     try:
         table = json.loads(path.read_bytes())
@@ -77,7 +77,7 @@ def read(path: Path) -> TrainingRecord:
         steps = [int(s) for s in table["snapshot_steps"]]
         pictures = _read_pictures(_sheet(path), len(steps), int(table["pictures_per_snapshot"]))
     except (ValueError, TypeError, KeyError, AttributeError, OSError, RecursionError, OverflowError) as error:
-        raise ValueError(f"{path.name} is not a training film ({type(error).__name__}: {error}).") from None
+        raise ValueError(f"{path.name} is not a training record ({type(error).__name__}: {error}).") from None
     rising = [p.get("step", -1.0) for p in points]
     if not points or len(points) > _MOST_POINTS or any(a >= b for a, b in itertools.pairwise(rising)):
         raise ValueError(f"The curves in {path.name} are empty or out of order.")
@@ -111,18 +111,20 @@ def _read_pictures(path: Path, rows: int, columns: int) -> np.ndarray:
     return np.ascontiguousarray(pixels.transpose(0, 2, 1, 3, 4))
 
 
-def frames(film: TrainingRecord) -> Iterator[Frame]:
+def frames(record: TrainingRecord) -> Iterator[Frame]:
     """A frame per point of the curves and per snapshot; ``images`` are those of the latest snapshot.
 
-    ``step`` is the training step; extras hold ``snapshot`` (its index), ``figures`` (name -> latest value) and ``film``.
+    ``step`` is the training step; extras hold ``snapshot`` (its index), ``figures`` (name -> latest value) and ``record``.
     """
-    moments = {int(step) for steps, _ in film.curves.values() for step in steps} | set(film.snapshot_steps)
+    moments = {int(step) for steps, _ in record.curves.values() for step in steps} | set(
+        record.snapshot_steps
+    )
     for step in sorted(moments):
-        snapshot = max(int(np.searchsorted(film.snapshot_steps, step, side="right")) - 1, 0)
+        snapshot = max(int(np.searchsorted(record.snapshot_steps, step, side="right")) - 1, 0)
         figures = {}
-        for name, (steps, values) in film.curves.items():
+        for name, (steps, values) in record.curves.items():
             at = int(np.searchsorted(steps, step, side="right")) - 1
             if at >= 0:
                 figures[name] = float(values[at])
-        extras = {"snapshot": snapshot, "figures": figures, "film": film}
-        yield Frame(step, film.last_step, 0, film.pictures[snapshot], extras)
+        extras = {"snapshot": snapshot, "figures": figures, "record": record}
+        yield Frame(step, record.last_step, 0, record.pictures[snapshot], extras)

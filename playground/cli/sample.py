@@ -118,7 +118,7 @@ def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: 
     from playground.export import animation
 
     if count > _BATCH:
-        raise ValueError(f"A film holds at most {_BATCH} pictures.")
+        raise ValueError(f"An animation holds at most {_BATCH} pictures.")
     frames = [contact_sheet.tile(f.images) for f in next(_batches(model, settings, range(count)))]
     chosen = [frames[i].repeat(2, 0).repeat(2, 1) for i in animation.thinned(len(frames), 120)]
     animation.write(path, chosen, len(chosen), frames_per_second=20)

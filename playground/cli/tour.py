@@ -1,4 +1,4 @@
-"""A film of the window: ``playground --screenshot tour.gif --after 15`` walks through the tabs while they sample.
+"""An animation of the window: ``playground --screenshot tour.gif --after 15`` walks through the tabs while they sample.
 
 The README's moving picture is made by this.  Nothing is staged: the frames are grabs of the real window, and the one
 thing done to it is what a hand would do (change tabs, move the pointer over the latent plane).
@@ -19,7 +19,7 @@ from playground.app import MainWindow
 from playground.tabs.vae.plane import Plane
 
 FRAMES_PER_SECOND = 8
-WIDTH = 760  # of the film, in pixels
+WIDTH = 760  # of the animation, in pixels
 
 
 class Tour(QObject):
@@ -39,7 +39,7 @@ class Tour(QObject):
         view = self.window.current.view if self.window.current else None
         loading = view is None or not len(view.player.timeline)
         if self.window.page is None and loading:
-            return  # the film begins with the first picture
+            return  # the animation begins with the first picture
         self.began = self.began or time.perf_counter()
         elapsed = time.perf_counter() - self.began
         tab = int(elapsed / self.seconds * self.window.tabs.count())
@@ -59,9 +59,11 @@ class Tour(QObject):
         chosen = self.frames[:: max(1, len(self.frames) // 6)]  # one palette for all tabs' colours
         together = Image.fromarray(np.concatenate([np.asarray(f) for f in chosen]))
         palette = together.quantize(128)
-        films = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames]
+        pictures = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames]
         pace = round(1000 / FRAMES_PER_SECOND)
-        films[0].save(self.path, save_all=True, append_images=films[1:], duration=pace, loop=0, optimize=True)
+        pictures[0].save(
+            self.path, save_all=True, append_images=pictures[1:], duration=pace, loop=0, optimize=True
+        )
         self.window.close()
 
 

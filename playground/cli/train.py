@@ -25,7 +25,7 @@ def add(commands: shared.Commands) -> None:
     )
     command.add_argument("--threads", type=shared.positive, help="CPU threads")
     command.add_argument(
-        "--install", action="store_true", help="put the finished checkpoint and its film in their places"
+        "--install", action="store_true", help="put the finished checkpoint and its record in their places"
     )
 
 

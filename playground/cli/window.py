@@ -28,14 +28,14 @@ def add_options(top: argparse.ArgumentParser) -> None:
         "--screenshot",
         type=Path,
         metavar="FILE",
-        help="draw the window to a PNG (or film all tabs to a GIF) and exit",
+        help="draw the window to a PNG (or all tabs, one after another, to a GIF) and exit",
     )
     window.add_argument(
         "--after",
         type=float,
         default=5.0,
         metavar="SECONDS",
-        help="when to take the screenshot, or how long the film is",
+        help="when to take the screenshot, or how long the animation is",
     )
 
 

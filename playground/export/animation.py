@@ -21,7 +21,7 @@ Tick = Callable[[float], object]
 MOST_FRAMES = 240  # longer runs are thinned
 HUNDREDTH = 0.01  # of a second: in these GIF counts how long a frame stands
 SHORTEST = 4  # of them: 25 frames a second
-REST = 1.5  # seconds for which the result stands before the film begins again
+REST = 1.5  # seconds for which the result stands before the animation begins again
 
 
 def kinds() -> dict[str, str]:
@@ -39,9 +39,9 @@ def thinned(count: int, most: int = MOST_FRAMES) -> list[int]:
 
 
 def paced(count: int, tick: float, pace: float) -> tuple[list[int], float]:
-    """Which of ``count`` moments, ``tick`` seconds apart, make a film that keeps their time, and its frames per second.
+    """Which of ``count`` moments, ``tick`` seconds apart, make an animation that keeps their time, and its frames per second.
 
-    Every frame stands for a whole number of hundredths of a second, so that no kind of film has to round.
+    Every frame stands for a whole number of hundredths of a second, so that no kind of animation has to round.
 
     Args:
         pace: 1 as it was, 2 twice as fast.
@@ -61,7 +61,7 @@ def write(
     frames_per_second: float,
     tick: Tick = lambda share: None,
 ) -> None:
-    """Write ``count`` sheets, uint8 (H,W) or (H,W,3) of one size, as the kind of film that the name ends in.
+    """Write ``count`` sheets, uint8 (H,W) or (H,W,3) of one size, as the kind of animation that the name ends in.
 
     Raises:
         ValueError: if there is no such kind.
@@ -69,7 +69,7 @@ def write(
     """
     kind = path.suffix.lower()
     if kind not in kinds():
-        raise ValueError(f"A film ends in {', '.join(kinds())}, not {path.suffix!r}.")
+        raise ValueError(f"An animation ends in {', '.join(kinds())}, not {path.suffix!r}.")
     with paths.replacing(path) as partial:
         if kind == ".mp4":
             _write_mp4(partial, sheets, count, frames_per_second, tick)
@@ -78,7 +78,7 @@ def write(
 
 
 class _TickingImage(Image.Image):
-    """A picture that tells when the encoder comes to it: Pillow asks every picture of a film to ``seek(0)``."""
+    """A picture that tells when the encoder comes to it: Pillow asks every picture of an animation to ``seek(0)``."""
 
     on_frame: Callable[[], object]
 

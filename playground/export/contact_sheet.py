@@ -238,7 +238,7 @@ def page(text: str, given: int, room: int, columns: int = 80, size: int = 15) ->
     """A text on the ground, the prompt (its first ``given`` characters) darker, uint8 (H,W,1).
 
     Args:
-        room: how long the text will be: pages of one film are all as high as that takes.
+        room: how long the text will be: pages of one animation are all as high as that takes.
         columns: width in characters of average width.
     """
     from PIL import Image, ImageDraw

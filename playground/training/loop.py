@@ -80,7 +80,7 @@ def train(
     saved = last = time.monotonic()
     last_step = run.step
     while run.step < recipe.steps:
-        if world.is_first and run.step in snapshots and run.record_step not in run.film.snapshot_steps:
+        if world.is_first and run.step in snapshots and run.record_step not in run.record.snapshot_steps:
             run.take_snapshot()
         mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
         batch = batch_indices(recipe, run.record_step, len(images))[mine.start : mine.stop]
@@ -99,7 +99,7 @@ def train(
         due = any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps
         if world.is_first and due:
             figures |= run.validate(*held_out)
-        run.film.curves.append({"step": run.record_step, **{k: round(v, 5) for k, v in figures.items()}})
+        run.record.curves.append({"step": run.record_step, **{k: round(v, 5) for k, v in figures.items()}})
         if world.is_first and now - saved > _SAVE_EVERY:
             run.save_state()
             run.save_checkpoint()
@@ -111,7 +111,7 @@ def train(
         return
     if isinstance(run.average, Finishes):  # what can only be fitted to a trained network
         run.average.finish(images, labels, torch.Generator().manual_seed(recipe.seed))
-    if run.record_step not in run.film.snapshot_steps:
+    if run.record_step not in run.record.snapshot_steps:
         run.take_snapshot()
     run.save_state()
     run.save_checkpoint()

@@ -69,11 +69,11 @@ class Run:
             make_optimizers(self.model.get_submodule(turn), recipe, turn) for turn in self.turns
         ]
         self.optimizers = [optimizer for of_player in self.optimizers_of for optimizer in of_player]
-        self.film = TrainingRecord()
+        self.record = TrainingRecord()
         self.examples = torch.empty(0, dtype=torch.uint8)  # training pictures that statistics are counted on
         self.step, self.seconds = 0, 0.0
         self.continued_from, self.images_before = "", 0
-        self.steps_before = 0  # of the film that this run continues
+        self.steps_before = 0  # of the record that this run continues
 
     # --- files
 
@@ -87,12 +87,12 @@ class Run:
         for i, optimizer in enumerate(self.optimizers):
             for index, values in optimizer.state_dict()["state"].items():
                 tensors |= {f"optimizer.{i}.{index}.{k}": v for k, v in values.items()}
-        tensors |= {f"picture.{i}": torch.from_numpy(p) for i, p in enumerate(self.film.pictures)}
+        tensors |= {f"picture.{i}": torch.from_numpy(p) for i, p in enumerate(self.record.pictures)}
         text = {
             "step": self.step,
             "seconds": self.seconds,
-            "curves": self.film.curves,
-            "snapshot_steps": self.film.snapshot_steps,
+            "curves": self.record.curves,
+            "snapshot_steps": self.record.snapshot_steps,
             "continued_from": self.continued_from,
             "images_before": self.images_before,
             "steps_before": self.steps_before,
@@ -117,36 +117,36 @@ class Run:
         self.continued_from, self.images_before = text["continued_from"], text["images_before"]
         self.steps_before = text.get("steps_before", 0)
         pictures = [tensors[f"picture.{i}"].numpy() for i in range(len(text["snapshot_steps"]))]
-        self.film = TrainingRecord(text["curves"], text["snapshot_steps"], pictures)
+        self.record = TrainingRecord(text["curves"], text["snapshot_steps"], pictures)
 
     def start_from(self, path: Path) -> None:
-        """Take the weights (not the optimiser) of a checkpoint with the same configuration, and go on with its film."""
+        """Take the weights (not the optimiser) of a checkpoint with the same configuration, and go on with its record."""
         model = checkpoints.load(path)
         self.model.load_state_dict(model.state_dict())
         self.average.load_state_dict(model.state_dict())
         self.continued_from = f"{model.card.id}@{checkpoints.weights_hash(path)}"
         self.images_before = model.card.images_seen
         self.seconds = model.card.training_seconds
-        film = training_record.path_for(model)
-        if film is not None:
-            self._go_on_with(training_record.read(film))
+        record = training_record.path_for(model)
+        if record is not None:
+            self._go_on_with(training_record.read(record))
 
     def learn_from(self, path: Path) -> None:
-        """Hand over the model that the recipe begins with; what is made of it, and of its film, is another's."""
+        """Hand over the model that the recipe begins with; what is made of it, and of its record, is another's."""
         other = checkpoints.load(path)
         for model in (self.model, self.average):
             model.learn_from(other)
         self.continued_from = f"{other.card.id}@{checkpoints.weights_hash(path)}"
 
-    def _go_on_with(self, film: training_record.TrainingRecord) -> None:
+    def _go_on_with(self, record: training_record.TrainingRecord) -> None:
         points: dict[int, dict[str, float]] = {}
-        for name, (steps, values) in film.curves.items():
+        for name, (steps, values) in record.curves.items():
             for step, value in zip(steps.tolist(), values.tolist(), strict=True):
                 points.setdefault(int(step), {"step": int(step)})[name] = value
-        self.film = TrainingRecord(
-            [points[s] for s in sorted(points)], list(film.snapshot_steps), list(film.pictures)
+        self.record = TrainingRecord(
+            [points[s] for s in sorted(points)], list(record.snapshot_steps), list(record.pictures)
         )
-        self.steps_before = film.last_step
+        self.steps_before = record.last_step
 
     def card(self) -> checkpoints.Card:
         recipe, dataset = self.recipe, data.DATASETS[self.recipe.dataset]
@@ -192,21 +192,21 @@ class Run:
             self.average.count_statistics(self.examples.to(self.device), generator)
 
     def save_checkpoint(self) -> Path:
-        """The averaged weights with their card, and the training film beside them."""
+        """The averaged weights with their card, and the training record beside them."""
         self.settle()
         path = self.folder / f"{self.recipe.id}.safetensors"
         checkpoints.save(path, self.average, self.card(), self.recipe.stored)
-        film = {
+        record = {
             "id": self.recipe.id,
-            "curves": self.film.curves,
-            "snapshot_steps": self.film.snapshot_steps,
-            "pictures_per_snapshot": len(self.film.pictures[0]) if self.film.pictures else 0,
+            "curves": self.record.curves,
+            "snapshot_steps": self.record.snapshot_steps,
+            "pictures_per_snapshot": len(self.record.pictures[0]) if self.record.pictures else 0,
         }
         checkpoints.write_atomically(
-            self.folder / f"{self.recipe.id}.film.json", json.dumps(film).encode() + b"\n"
+            self.folder / f"{self.recipe.id}.film.json", json.dumps(record).encode() + b"\n"
         )
-        if self.film.pictures:
-            rows = [np.concatenate(list(p), axis=1) for p in self.film.pictures]
+        if self.record.pictures:
+            rows = [np.concatenate(list(p), axis=1) for p in self.record.pictures]
             sheet = np.concatenate(rows, axis=0)
             Image.fromarray(data.plain_pixels(sheet)).save(
                 self.folder / f"{self.recipe.id}.film.png", optimize=True
@@ -304,15 +304,15 @@ class Run:
         self.settle()
         request = make_request(self.model.Request, self.recipe.snapshot)
         *_, frame = self.average.sample(request)
-        film = self.film
-        film.pictures.append(frame.images.copy())
-        fewest = min(len(p) for p in film.pictures)  # an earlier leg may have drawn more
-        film.pictures[:] = [p[:fewest] for p in film.pictures]
-        film.snapshot_steps.append(self.record_step)
+        record = self.record
+        record.pictures.append(frame.images.copy())
+        fewest = min(len(p) for p in record.pictures)  # an earlier leg may have drawn more
+        record.pictures[:] = [p[:fewest] for p in record.pictures]
+        record.snapshot_steps.append(self.record_step)
 
     @property
     def record_step(self) -> int:
-        """The step in the film, which also counts the legs before this one."""
+        """The step in the record, which also counts the legs before this one."""
         return self.steps_before + self.step
 
 

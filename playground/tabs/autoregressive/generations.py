@@ -118,7 +118,7 @@ class Generations(View[WritesText]):
             page.set_text(frame.images[i, 0, : given + frame.step, 0], given, frame.images.shape[2])
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
-        """The texts as pictures, for a film."""
+        """The texts as pictures, for an animation."""
         given = frame.extras["prompt_length"]
         names = [card.system for card in self.cards]
         texts = [bible.text_of(codes[0, : given + frame.step, 0]) for codes in frame.images]

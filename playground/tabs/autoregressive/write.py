@@ -247,7 +247,7 @@ class Write(View[WritesText]):
         return Code(f"model.write(request, {self.edits})") if self.edits else super().code()
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
-        """The text as a picture, for a film."""
+        """The text as a picture, for an animation."""
         codes, given = _written(frame)
         return [("", contact_sheet.page(bible.text_of(codes), given, frame.images.shape[2])[None])]
 

@@ -68,7 +68,7 @@ class Race(Scene):
         self.race.failed.connect(self._entrant_failed)
         self.board = RaceBoard()
         self.bar = RaceBar(self.race, self.start)
-        self.export = IconButton("export", "Export the race as a film, a picture or numbers (Ctrl+S)")
+        self.export = IconButton("export", "Export the race as an animation, a picture or numbers (Ctrl+S)")
         self.keeper = Keeper(self, self.export, self.page.banner, self._view_state)
         self.export.clicked.connect(self.keeper.open)
         self.race.changed.connect(lambda: self.export.setVisible(not self.race.is_empty))

@@ -1,4 +1,4 @@
-"""A race as something to keep: where everybody stands as a picture, the whole of it as a film, its clocks as a table."""
+"""A race as something to keep: where everybody stands as a picture, the whole of it as an animation, its clocks as a table."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from playground.tabs.compare.race_player import RacePlayer
 from playground.tabs.compare.race_record import FINISHED, Record, Stand
 from playground.tabs.frame.view_state import Animation, ViewState, photograph
 
-TICK = 0.01  # seconds of the race from one moment of the film to the next
+TICK = 0.01  # seconds of the race from one picture of the animation to the next
 NAME = "Race"  # of the scene
 MODELS = "models"  # what the state of a kept race is called
 

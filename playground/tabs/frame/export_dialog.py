@@ -1,4 +1,4 @@
-"""The export dialog: one moment of a view as a picture, its run as a film, its numbers as a table; or to the clipboard.
+"""The export dialog: one moment of a view as a picture, its run as an animation, its numbers as a table; or to the clipboard.
 
 It holds a snapshot of the moment at which it was opened, so the run can go on meanwhile.  Everything slow runs in a
 :class:`~playground.ui.playback.job.Job`; a file appears whole or not at all.
@@ -66,7 +66,7 @@ class ExportDialog(QDialog):
 
     def _make_widgets(self) -> None:
         moment = self.moment
-        self.pages = ["Picture"] + ["Film"] * (moment.film.count > 1) + ["Numbers"] * bool(moment.tables)
+        self.pages = ["Picture"] + ["Animation"] * (moment.film.count > 1) + ["Numbers"] * bool(moment.tables)
         self.page = Segmented(self.pages)
         self.page.setVisible(len(self.pages) > 1)
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -148,17 +148,17 @@ class ExportDialog(QDialog):
         column.addWidget(self.preview, 1)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._rows: dict[str, list[QWidget]] = {"Picture": [], "Film": [], "Numbers": []}
+        self._rows: dict[str, list[QWidget]] = {"Picture": [], "Animation": [], "Numbers": []}
         for page, name, control in (
             ("Picture", "what", self.what),
             ("Picture", "arranged", self.arrangement),
             ("Picture", "zoom", self.zoom),
             ("Picture", "captions", self.words),
-            ("Film", "format", self.kind),
-            ("Film", "size", self.film_zoom),
-            ("Film", "pace", self.pace),
-            ("Film", "caption", self.caption),
-            ("Film", self.moment.film.counter, self.counter),
+            ("Animation", "format", self.kind),
+            ("Animation", "size", self.film_zoom),
+            ("Animation", "pace", self.pace),
+            ("Animation", "caption", self.caption),
+            ("Animation", self.moment.film.counter, self.counter),
             ("Numbers", "table", self.table),
         ):
             control.setAccessibleName(name)
@@ -191,7 +191,7 @@ class ExportDialog(QDialog):
 
     @property
     def mode(self) -> str:
-        """Picture, Film or Numbers."""
+        """Picture, Animation or Numbers."""
         return self.pages[self.page.index()]
 
     def _chosen(self) -> list[Content]:
@@ -230,7 +230,7 @@ class ExportDialog(QDialog):
                 self.form.setRowVisible(control, page == self.mode)
         if self.mode == "Picture":
             self._refresh_picture()
-        elif self.mode == "Film":
+        elif self.mode == "Animation":
             self._refresh_film()
         else:
             table = self.moment.tables[max(self.table.currentIndex(), 0)]
@@ -288,7 +288,7 @@ class ExportDialog(QDialog):
     def _ask(self) -> None:
         if self.job is not None:
             return
-        ending = {"Picture": ".png", "Film": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
+        ending = {"Picture": ".png", "Animation": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
         ask_to_save(self, "Save", self.moment.name + ending, f"Files (*{ending})", self.save_to)
 
     def save_to(self, path: Path) -> None:

@@ -64,7 +64,7 @@ class Training(View):
 
     @classmethod
     def suits(cls, model: Model) -> bool:
-        """Whoever has a film."""
+        """Whoever has a record."""
         return training_record.path_for(model) is not None
 
     def request_type(self, model: Model) -> type[Request]:
@@ -86,10 +86,10 @@ class Training(View):
         return words, self.formula
 
     def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
-        """The film from the beginning."""
+        """The record from the beginning."""
         path = training_record.path_for(model)
         if path is None:
-            raise ValueError(f"{model.card.id} has no training film.")
+            raise ValueError(f"{model.card.id} has no training record.")
         return training_record.frames(training_record.read(path))
 
     def code(self) -> Code | None:
@@ -127,25 +127,25 @@ class Training(View):
         return {"show": not self.is_text}
 
     def turn(self, request: Request) -> None:
-        """The same film, shown in another way: nothing begins again."""
+        """The same record, shown in another way: nothing begins again."""
         self.adopt(request)
         if self.player.frame is not None:
             self.draw(self.player.frame)
 
     def draw(self, frame: Frame) -> None:
         """Curves, marker, pictures."""
-        film: training_record.TrainingRecord = frame.extras["film"]
-        if film is not self._drawn:
-            self._draw_curves(film)
+        record: training_record.TrainingRecord = frame.extras["record"]
+        if record is not self._drawn:
+            self._draw_curves(record)
         self.curves.set_marker(frame.step)
         self._say(frame.extras["figures"], frame.step)
         if self.is_text:
             self._write(frame.images)
             return
         if getattr(self.request, "show", "moment") == "all":
-            self._draw_all(film, frame.step)
+            self._draw_all(record, frame.step)
             return
-        at = film.snapshot_steps[frame.extras["snapshot"]]
+        at = record.snapshot_steps[frame.extras["snapshot"]]
         self.grid.set_known(None)
         self.grid.set_images(frame.images, title=f"Drawn after {at:,} training steps")
 
@@ -161,26 +161,28 @@ class Training(View):
         codes = codes[codes > 0]
         self.page.set_text(codes, 0, len(codes))
 
-    def _draw_all(self, film: training_record.TrainingRecord, step: int) -> None:
-        moments, n, height, width, channels = film.pictures.shape
-        names = [f"step {s:,}" for s in film.snapshot_steps]
-        sheet = film.pictures.reshape(moments * n, height, width, channels)
+    def _draw_all(self, record: training_record.TrainingRecord, step: int) -> None:
+        moments, n, height, width, channels = record.pictures.shape
+        names = [f"step {s:,}" for s in record.snapshot_steps]
+        sheet = record.pictures.reshape(moments * n, height, width, channels)
         self.grid.set_images(sheet, columns=n, row_captions=names)
-        seen = np.repeat([s <= step for s in film.snapshot_steps], n)
+        seen = np.repeat([s <= step for s in record.snapshot_steps], n)
         self.grid.set_known(np.broadcast_to(seen[:, None, None], sheet.shape[:3]))
 
-    def _draw_curves(self, film: training_record.TrainingRecord) -> None:
-        self._drawn = film
+    def _draw_curves(self, record: training_record.TrainingRecord) -> None:
+        self._drawn = record
         self.curves.clear()
-        self._losses = _losses(film)
+        self._losses = _losses(record)
         for key, name in self._losses.items():
-            steps, values = film.curves[key]
+            steps, values = record.curves[key]
             self.curves.set_curve(name, values, steps)
-        settled = [v[s >= _SKIPPED * film.last_step] for s, v in map(film.curves.__getitem__, self._losses)]
+        settled = [
+            v[s >= _SKIPPED * record.last_step] for s, v in map(record.curves.__getitem__, self._losses)
+        ]
         together = np.concatenate(settled) if settled else np.zeros(0)
         high, low = (float(together.max()), float(together.min())) if len(together) else (1.0, 0.0)
-        self.curves.set_range(x=(0, film.last_step), y=(low, high) if high > low else None)
-        self._draw_others({k: c for k, c in film.curves.items() if k not in self._losses}, film.last_step)
+        self.curves.set_range(x=(0, record.last_step), y=(low, high) if high > low else None)
+        self._draw_others({k: c for k, c in record.curves.items() if k not in self._losses}, record.last_step)
 
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
         assert isinstance(self.plot, LinePlot)
@@ -208,8 +210,8 @@ class Training(View):
         self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
 
 
-def _losses(film: training_record.TrainingRecord) -> dict[str, str]:
+def _losses(record: training_record.TrainingRecord) -> dict[str, str]:
     """The curves that are losses and their names: the usual two, or one for each player of a game."""
-    usual = {key: name for key, name in _NAMES.items() if key in film.curves}
-    players = [k for k in film.curves if k.endswith("_loss") and not k.startswith("validation_")]
+    usual = {key: name for key, name in _NAMES.items() if key in record.curves}
+    players = [k for k in record.curves if k.endswith("_loss") and not k.startswith("validation_")]
     return usual or {key: key.removesuffix("_loss") for key in players}

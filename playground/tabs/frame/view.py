@@ -14,7 +14,7 @@ kept for it.  A view of which the picture depends on anything else (a pointer, s
 
 "Copy as Python" reads the body of ``sampler`` (imports, then ``return`` of an expression over ``model`` and
 ``request``); a sampler that does more says in ``code()`` how it is done by hand.  A view that shows more of a frame than
-``frame.images`` says in ``panels(frame)`` what a film shows.  The picture itself is taken from the image grids and latent planes on the canvas (else the canvas is photographed).
+``frame.images`` says in ``panels(frame)`` what an animation shows.  The picture itself is taken from the image grids and latent planes on the canvas (else the canvas is photographed).
 """
 
 from __future__ import annotations
@@ -136,9 +136,9 @@ class View(QWidget, Generic[AnyModel]):
         return code_of(self.sampler)
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
-        """The pictures of one moment of a film: titles and uint8 (B,H,W,C) of equal shape.
+        """The pictures of one frame of an animation: titles and uint8 (B,H,W,C) of equal shape.
 
-        Called on a thread that writes the film, so it looks at the frame and at no widget.
+        Called on a thread that writes the animation, so it looks at the frame and at no widget.
         """
         return [("", frame.images)]
 

@@ -28,7 +28,7 @@ class Animation:
         contents: what the sheet of a moment shows, from 0.
         said: the counter that stands under it; ``counter`` is what it is called.
         paces: values and words to choose from, the second one at first.
-        tick: seconds between moments, for a film that keeps the time of the run: a pace is then a multiple of it, else
+        tick: seconds between moments, for an animation that keeps the time of the run: a pace is then a multiple of it, else
             frames per second.
     """
 
@@ -40,7 +40,7 @@ class Animation:
     tick: float = 0.0
 
     def plan(self, pace: float) -> tuple[list[int], float]:
-        """Which moments a film shows, and how many of them in a second."""
+        """Which moments an animation shows, and how many of them in a second."""
         if self.tick:
             return animation.paced(self.count, self.tick, pace)
         return animation.thinned(self.count), pace
@@ -52,7 +52,7 @@ class ViewState:
 
     Attributes:
         name: of the files, without ending.
-        title: the line under a film, unless another is typed.
+        title: the line under an animation, unless another is typed.
         contents: what the canvas shows; ``canvas`` is a photograph of all of it.
         film: the run up to now.
         zoom: at which the pictures are on the screen.

@@ -74,7 +74,7 @@ class LinkTargets:
 
 
 def has_training_record(card: Card) -> bool:
-    """Whether a shipped checkpoint has its training film."""
+    """Whether a shipped checkpoint has its training record."""
     return (paths.folder("assets") / "training" / f"{card.id}.film.json").is_file()
 
 
