@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QApplication,
@@ -31,16 +31,15 @@ from playground.tabs.frame import model_cache
 from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
-from playground.tabs.frame.view_state import copy_picture, copy_settings
+from playground.tabs.keyboard import Keyboard
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
 from playground.ui.widgets.after_paint import AfterPaint
 from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.file_dialogs import ask_to_open
-from playground.ui.widgets.keys import show_keys
+from playground.ui.widgets.help_panel import HelpPanel
+from playground.ui.widgets.lecture_mode import LectureMode
 from playground.ui.widgets.tab_row import QuietTabs
-
-LECTURE_SCALE = 1.5
 
 
 class MainWindow(QMainWindow):
@@ -67,8 +66,12 @@ class MainWindow(QMainWindow):
         for entry in self._entries:
             self.tabs.addTab(QWidget(), entry.title)
         self._first = {"model_id": model_id, "view_name": view}
-        self._normal_scale = theme.scale()
+        self.lecture = LectureMode(self)
+        self.help = HelpPanel(self)
         self._make_corner()
+        self.keyboard = Keyboard(
+            self, self.tabs, self.lecture, lambda: self.current or self.page, self.lessons.handle_key
+        )
         self.tabs.currentChanged.connect(self._build_tab)
         wanted = self._wanted_tab(tab, model_id)
         self.tabs.setCurrentIndex(wanted)
@@ -168,11 +171,11 @@ class MainWindow(QMainWindow):
             ("Open a lesson …", "", self.lessons.ask_file),
             ("Add this as a scene …", "", self.lessons.add_scene),
             ("Copy a link to this", "", self.lessons.copy_link),
-            ("Lecture mode", "F11", self.toggle_lecture),
+            ("Lecture mode", "F11", self.lecture.toggle),
             ("Light", "", lambda: self._apply_theme("light")),
             ("Dark", "", lambda: self._apply_theme("dark")),
             ("As the system", "", lambda: self._apply_theme("system")),
-            ("Keys", "?", lambda: show_keys(self)),
+            ("Keys and words", "?", lambda: self.help.toggle()),
         ):
             action = QAction(text, menu)
             if keys:
@@ -192,55 +195,10 @@ class MainWindow(QMainWindow):
     def _apply_theme(self, mode: theme.Mode) -> None:
         theme.apply(_app(), mode)
 
-    # --- keys: those that no focused control wants arrive here
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """See ``KEYS``."""
-        if self.lessons.handle_key(event):
-            return
-        tab = self.current
-        if tab is not None and tab.transport.handle_key(event):
-            return
-        page = self.page
-        if page is not None and page.handle_key(event):
-            return
-        ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        acts: dict[tuple[bool, int], Callable[[], object]] = {
-            (True, Qt.Key.Key_Plus): lambda: self._scale_by(1.1),
-            (True, Qt.Key.Key_Equal): lambda: self._scale_by(1.1),
-            (True, Qt.Key.Key_Minus): lambda: self._scale_by(1 / 1.1),
-            (True, Qt.Key.Key_0): lambda: theme.set_scale(_app(), 1.0),
-        }
-        if tab is not None:
-            acts |= {
-                (False, Qt.Key.Key_PageUp): lambda: tab.turn_page(-1),
-                (False, Qt.Key.Key_PageDown): lambda: tab.turn_page(1),
-                (False, Qt.Key.Key_R): tab.knobs.reseed,
-                (False, Qt.Key.Key_E): tab.explain_button.toggle,
-                (True, Qt.Key.Key_S): tab.keeper.open,
-                (True, Qt.Key.Key_C): lambda: tab.keeper.copy(copy_settings if shift else copy_picture),
-            }
-        if self.isFullScreen():
-            acts[False, Qt.Key.Key_Escape] = self.toggle_lecture
-        act = acts.get((ctrl, event.key()))
-        if act is None:
+        """Keys that no focused control wanted."""
+        if not self.keyboard.handle(event):
             super().keyPressEvent(event)
-        else:
-            act()
-
-    def _scale_by(self, factor: float) -> None:
-        theme.set_scale(_app(), theme.scale() * factor)
-
-    def toggle_lecture(self) -> None:
-        """Full screen with type that reads from the back row, and back again."""
-        if self.isFullScreen():
-            self.showNormal()
-            theme.set_scale(_app(), self._normal_scale)
-        else:
-            self._normal_scale = theme.scale()
-            theme.set_scale(_app(), self._normal_scale * LECTURE_SCALE)
-            self.showFullScreen()
 
     # --- files
 
@@ -360,6 +318,8 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     window = MainWindow(options.tab or "", options.model or "", options.view or "", options.device)
     if options.size:
         window.resize(QSize(*options.size))
+    if options.lecture:
+        window.lecture.begin(full_screen=not (options.size or options.screenshot))
     AfterPaint(window, lambda: _begin(window))
     window.show()
     if options.open and window_state.is_link(options.open):

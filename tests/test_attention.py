@@ -144,7 +144,7 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
         return lit(frame.images, np.kron(chosen / max(chosen.max(), 1e-30), np.ones((2, 2))))
 
     qtbot.waitUntil(lambda: shows(18, 14), timeout=WAIT)
-    assert view.maps.count() == 15 and view.grid.rule == 18
+    assert view.maps.count() == 15 and view.grid.marks.rule == 18
     before, bars = view.grid.content().panels[0][1].copy(), view.plot.values.copy()
     assert np.array_equal(before, light())
 
@@ -153,7 +153,7 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
     qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
     assert (tab.knobs.request().row, tab.knobs.request().column) == (10, 6)
     qtbot.waitUntil(lambda: shows(9, 5) and view.is_settled, timeout=WAIT)
-    assert np.array_equal(view.grid.content().panels[0][1], light()) and view.grid.rule == 8
+    assert np.array_equal(view.grid.content().panels[0][1], light()) and view.grid.marks.rule == 8
     assert view.maps.content().known[:4].all() and not view.maps.content().known[4:].any()
     assert not np.array_equal(view.plot.values, bars) and not view.plot.values[4:].any()
 
@@ -179,5 +179,5 @@ def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):
 
     tab.knobs.set_settings({"row": 2})
     qtbot.waitUntil(lambda: shows(1, 6) and view.is_settled, timeout=WAIT)
-    assert "no pair" in view.grid.content().captions[0] and view.grid.rule is None
+    assert "no pair" in view.grid.content().captions[0] and view.grid.marks.rule is None
     assert not view.plot.values.any() and not view.maps.content().known.any()

@@ -115,14 +115,14 @@ def test_scrubbing_shows_the_pictures_and_marks_the_curves(open_window, qtbot):
         qtbot.waitUntil(lambda at=at: view.curves.marker == at, timeout=WAIT)
         assert np.array_equal(view.grid.content().panels[0][1], film.pictures[snapshot])
         assert f"{film.snapshot_steps[snapshot]:,}" in view.grid.content().panels[0][0]
-        assert view.plot.marker == at and abs(at - step) < 20
+        assert view.others.marker == at and abs(at - step) < 20
     view.setFocus()
     at = view.player.index
     qtbot.keyClick(window, Qt.Key.Key_Right)
     assert view.player.index == at + 1
     assert np.array_equal(view.curves.curve("training")[1], film.curves["loss"][1])
-    assert np.array_equal(view.plot.curve("gradient norm")[1], film.curves["gradient_norm"][1])
-    assert view.plot.title == "Gradient norm"
+    assert np.array_equal(view.others.curve("gradient norm")[1], film.curves["gradient_norm"][1])
+    assert view.others.title == "Gradient norm"
     assert np.array_equal(view.curves.curve("validation")[0], film.curves["validation_loss"][0])
 
 

@@ -155,13 +155,13 @@ def test_pickers_never_meet_and_old_values_go(open_window, qtbot):
     tab = window.current
     view = tab.view
     wait_finished(qtbot, view)
-    assert (view.request.rows, view.request.columns) == ("temperature", "output")
+    assert (view.request.rows, view.request.columns) == ("output", "temperature")  # the longer side lies
     assert tab.knobs.row("temperature").isHidden() and not tab.knobs.row("seed").isHidden()
-    tab.knobs.set_settings({"row_values": "0.5, 1.5"})
-    assert view.request.row_values == "0.5, 1.5"
-    tab.knobs.set_settings({"columns": "temperature"})
-    assert (view.request.rows, view.request.columns) == ("output", "temperature")
-    assert view.request.row_values == "" and tab.knobs.request() == view.request
+    tab.knobs.set_settings({"column_values": "0.5, 1.5"})
+    assert view.request.column_values == "0.5, 1.5"
+    tab.knobs.set_settings({"rows": "temperature"})
+    assert (view.request.rows, view.request.columns) == ("temperature", "output")
+    assert view.request.column_values == "" and tab.knobs.request() == view.request
     tab.knobs.set_settings({"rows": "seed", "row_values": "3, 4"})
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: view.player.frame.extras["rows"] == ["3", "4"], timeout=WAIT)
@@ -195,16 +195,44 @@ def test_the_switch_folds_rather_than_being_cut(qtbot):
     switch.show()
     chosen = []
     switch.chosen.connect(chosen.append)
-    wide = switch.segments.sizeHint().width()
+    views = switch.views[0]
+    wide = views.sizeHint().width()
     for room, folded in ((wide, False), (wide - 1, True), (wide + 50, False)):
         switch.fit(room)
-        assert switch.is_folded == folded == switch.menu.isVisible() == (not switch.segments.isVisible())
+        assert switch.is_folded == folded == switch.menu.isVisible() == (not views.isVisible())
     switch.set_index(2)
     assert (switch.index(), switch.menu.currentIndex()) == (2, 2)
     switch.fit(10)
     switch.menu.setFocus()
     qtbot.keyClick(switch.menu, Qt.Key.Key_Down)
-    assert chosen == [2, 3] and switch.segments.index() == 3
+    assert chosen == [2, 3] and views.index() == 3
+
+
+def test_views_stand_in_groups(qtbot):
+    switch = ViewSwitch(["Generate", "Interpolate", "Masks", "Complete"], ["make", "make", "inside", "given"])
+    qtbot.addWidget(switch)
+    switch.show()
+    switch.fit(2000)
+    chosen = []
+    switch.chosen.connect(chosen.append)
+    assert switch.groups.isVisible() and [v.isVisible() for v in switch.views] == [True, False, False]
+    switch.set_index(1)
+    switch.choose_group(2)
+    assert switch.index() == 3 and not any(v.isVisible() for v in switch.views), (
+        "a group of one needs no second row"
+    )
+    switch.choose_group(0)
+    assert chosen == [1, 3, 1], "a group comes back with the view that was seen last"
+    switch.choose_group(7)
+    assert switch.index() == 1
+    switch.fit(10)
+    menu = switch.menu
+    assert [menu.itemText(i) for i in range(menu.count())] == [
+        "make", "Generate", "Interpolate", "inside", "Masks", "given", "Complete"
+    ]  # fmt: skip
+    menu.setFocus()
+    qtbot.keyClick(menu, Qt.Key.Key_Down)
+    assert switch.index() == 2, "the names of groups are passed over"
 
 
 def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):

@@ -194,8 +194,8 @@ def test_a_monkey_breaks_nothing(qtbot, monkeypatch, seed):
         lane.play(lambda: iter(()))
     qtbot.waitUntil(every_lane_answers, timeout=WAIT)
     assert not raised
-    if window.isFullScreen():
-        window.toggle_lecture()
+    if window.lecture.is_on:
+        window.lecture.toggle()
     window.close()
     assert window.ended_in_time
     window.deleteLater()

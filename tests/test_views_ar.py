@@ -286,7 +286,9 @@ def test_the_field_follows_the_pixel(open_window, qtbot):
     view.grid.setFocus()
     qtbot.keyClick(view.grid, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
     assert tab.knobs.request().row == 10
-    qtbot.waitUntil(lambda: not view.player.is_sampling and view.grid.marker == 9 * 28 + 14, timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: not view.player.is_sampling and view.grid.marks.pixel == 9 * 28 + 14, timeout=WAIT
+    )
     picture, label = data.load("fashion", "test")[0][:1], int(data.load("fashion", "test")[1][0])
     expected = pixelwise.gradient_field(checkpoints.load("pixelcnn-fashion"), picture, label, 9, 14)
     qtbot.waitUntil(

@@ -8,8 +8,8 @@ from dataclasses import FrozenInstanceError, dataclass
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.contract import EACH_CLASS, Request, knob
@@ -19,12 +19,15 @@ from playground.ui.pictures.dots import dots
 from playground.ui.pictures.grid_layout import best_fit, lay_out
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.pictures.stage import Stage
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
+from playground.ui.widgets import glossary
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import Slider
 from playground.ui.widgets.demo import DemoRequest
 from playground.ui.widgets.formula import to_html
+from playground.ui.widgets.help_panel import HelpPanel
 
 CLASSES = ("T-shirt", "Trouser", "Bag")
 
@@ -268,19 +271,57 @@ def test_a_pixel_of_a_picture_is_a_square_of_exactly_its_colour(qtbot: QtBot, ch
         box = grid.picture_rect(k)
         left, top = round(box.left() * ratio) + c * grid.zoom, round(box.top() * ratio) + r * grid.zoom
         want = tuple(images[k, r, c]) if channels == 3 else (images[k, r, c, 0],) * 3
-        for dx, dy in [(0, 0), (grid.zoom - 1, grid.zoom - 1)]:
-            assert QColor(shot.pixel(left + dx, top + dy)).getRgb()[:3] == want
+        first, last = 1.5, grid.zoom - 1.5  # only the line between two pixels may be mixed of both
+        for dx, dy in [(first, first), (last, last)]:
+            assert QColor(shot.pixel(int(left + dx), int(top + dy))).getRgb()[:3] == want
 
 
 def test_the_grid_takes_the_columns_that_let_the_pictures_be_largest() -> None:
     wide = best_fit(10, (28, 28), (1000, 120))
-    assert wide.columns == 10 and wide.zoom == 3
+    assert wide.columns == 10 and 3 < wide.zoom < 4
     tall = best_fit(10, (28, 28), (120, 1000))
-    assert tall.columns == 1 and tall.zoom == 3
+    assert tall.columns == 1 and 3 < tall.zoom < 4
     assert best_fit(16, (28, 28), (560, 560)).columns == 4
     for width in range(60, 700, 37):
         fit = best_fit(9, (28, 28), (width, 400), columns=3)
-        assert fit.columns == 3 and (fit.zoom == 1 or (fit.columns * 29 - 1) * fit.zoom <= width)
+        assert fit.columns == 3 and (fit.zoom == 1 or (fit.columns * 28) * fit.zoom <= width)
+        assert fit.zoom > 3 or fit.zoom == int(fit.zoom)
+        assert (fit.zoom * 28) % 1 == pytest.approx(0, abs=1e-9), "a picture's width is whole"
+
+
+def test_no_last_row_has_a_single_picture_and_few_places_stay_empty() -> None:
+    for count in range(2, 26):
+        for width in range(200, 1400, 90):
+            fit = best_fit(count, (28, 28), (width, 500))
+            assert fit.columns == 1 or fit.rows == 1 or count % fit.columns != 1, (count, width)
+    assert best_fit(16, (28, 28), (900, 560)).rows * best_fit(16, (28, 28), (900, 560)).columns <= 18
+
+
+def test_pictures_fill_their_room_and_stay_in_it() -> None:
+    for count, width, caption in [(1, 500, 0), (16, 700, 0), (16, 700, 20), (12, 1300, 30), (5, 650, 0)]:
+        layout = lay_out(count, (28, 28), (width, 500), None, 1, margin=8, caption=caption)
+        boxes = [layout.rect(i) for i in range(count)]
+        assert all(x >= 0 and y >= 0 and x + w <= width and y + h <= 500 for x, y, w, h in boxes)
+        area = sum(w * h for _, _, w, h in boxes)
+        assert area > (0.55 if caption else 0.7) * min(width, 500) ** 2
+        assert layout.pixel_at(*[v + 1 for v in boxes[-1][:2]]) == (count - 1, 0, 0)
+        x, y, w, h = boxes[0]
+        assert layout.pixel_at(x + w - 1, y + h - 1) == (0, 27, 27)
+
+
+def test_a_hall_sees_fewer_but_larger_pictures(qtbot: QtBot, qapp: QApplication) -> None:
+    grid = ImageGrid()
+    grid.may_show_fewer = True
+    grid.set_images(np.zeros((16, 28, 28, 1), np.uint8))
+    grid.resize(320, 240)
+    qtbot.addWidget(grid)
+    grid.show()
+    assert grid.num_shown == grid.count() == 16 and grid.picture_rect(0).width() < theme.LECTURE_SIDE
+    theme.set_lecture(qapp, True)
+    sides = {box.width() for box in grid.picture_rects()}
+    theme.set_lecture(qapp, False)
+    assert len(sides) == 1 and sides.pop() >= theme.LECTURE_SIDE
+    assert grid.num_shown == 16, "all are back"
 
 
 def test_clicks_and_moves_find_the_right_pixel(qtbot: QtBot) -> None:
@@ -296,6 +337,48 @@ def test_clicks_and_moves_find_the_right_pixel(qtbot: QtBot) -> None:
         QApplication.sendEvent(grid, _mouse(QEvent.Type.MouseMove, at))
     assert caught.args == [3, 4, 2]
     assert grid.pixel_at(QPointF(0, 0)) == (-1, -1, -1)
+
+
+def test_a_double_click_or_enter_enlarges_a_picture_and_escape_closes_it(qtbot: QtBot) -> None:
+    stage, grid, images = Stage(), ImageGrid(), pictures(6)
+    stage.addWidget(grid)
+    grid.set_images(images, columns=3, captions=list("abcdef"))
+    show(qtbot, stage)
+    small = grid.picture_rect(4)
+    qtbot.mouseDClick(grid, Qt.MouseButton.LeftButton, pos=small.center().toPoint())
+    large = stage.enlargement
+    assert large is not None and large.sample == 4 and large.geometry() == stage.rect()
+    assert large.grid.picture_rect(0).width() > 2 * small.width()
+    words, picture, _ = large.grid.one(0)
+    assert words == "e" and (picture == images[4:5]).all()
+    grid.set_images(255 - images, columns=3, captions=list("abcdef"))
+    assert (large.grid.one(0)[1] == 255 - images[4:5]).all(), "it goes on as the run does"
+    qtbot.keyClick(large, Qt.Key.Key_Escape)
+    assert stage.enlargement is None and not large.isVisible()
+    grid.select(2)
+    qtbot.keyClick(grid, Qt.Key.Key_Return)
+    assert stage.enlargement.sample == 2
+    stage.addWidget(QWidget())
+    stage.setCurrentIndex(1)
+    assert stage.enlargement is None, "another view is shown"
+
+
+def test_what_goes_too_far_for_a_click_is_in_the_menu(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    grid.menu_text = "Go back to here"
+    grid.set_images(pictures(4), columns=2)
+    show(qtbot, grid)
+    at = grid.picture_rect(3).center().toPoint()
+    with qtbot.assertNotEmitted(grid.picked):
+        qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=at)
+    assert grid.selected() == 3
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, grid.mapToGlobal(at))
+    QApplication.sendEvent(grid, event)
+    entries = {action.text(): action for action in grid.findChild(QMenu).actions()}
+    assert {"Enlarge (Enter)", "Copy this picture", "Go back to here"} <= set(entries)
+    with qtbot.waitSignal(grid.picked) as caught:
+        entries["Go back to here"].trigger()
+    assert caught.args[0] == 3
 
 
 def test_arrows_move_the_selection(qtbot: QtBot) -> None:
@@ -358,7 +441,7 @@ def test_a_z_maps_to_the_screen_and_back(qtbot: QtBot) -> None:
     assert plane.z_at(QPointF(-900, 900)) == pytest.approx((-2.5, -2.5))
 
 
-def test_each_tile_lies_at_its_z_with_a_whole_zoom(qtbot: QtBot) -> None:
+def test_each_tile_lies_at_its_z(qtbot: QtBot) -> None:
     plane = plane_of(qtbot)
     shot, ratio = plane.grab().toImage(), plane.devicePixelRatioF()
     assert plane.zoom >= 2
@@ -390,11 +473,11 @@ def test_a_click_on_plane_picture_or_slider_has_a_key(qtbot: QtBot) -> None:
     show(qtbot, grid)
     grid.set_images(np.zeros((4, 8, 6, 1), np.uint8), columns=2)
     with qtbot.assertNotEmitted(grid.picked):
-        qtbot.keyClick(grid, Qt.Key.Key_Return)
+        qtbot.keyClick(grid, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert grid.selected() == 0
     qtbot.keyClick(grid, Qt.Key.Key_Down)
     with qtbot.waitSignal(grid.picked) as caught:
-        qtbot.keyClick(grid, Qt.Key.Key_Enter)
+        qtbot.keyClick(grid, Qt.Key.Key_Enter, Qt.KeyboardModifier.ControlModifier)
     assert caught.args == [2, 4, 3]
     show(qtbot, slider)
     with qtbot.waitSignal(slider.reset):
@@ -424,7 +507,7 @@ def test_columns_and_panels_make_room_for_long_words() -> None:
     room, size = (600, 300), (10, 10)
     close = lay_out(4, size, room, 2, 1, margin=5)
     wide = lay_out(4, size, room, 2, 1, margin=5, widest=250)
-    assert wide.fit == close.fit and close.column_gap == 1
+    assert wide.fit == close.fit and close.column_gap == 8
     assert wide.pitch[0] >= 250 and wide.rect(1)[0] + wide.rect(1)[2] <= 600
     assert wide.pixel_at(wide.rect(1)[0] + 1, wide.rect(1)[1] + 1) == (1, 0, 0)
     assert wide.pixel_at(wide.rect(1)[0] - 2, wide.rect(1)[1] + 1) == (-1, -1, -1), "between the columns"
@@ -657,3 +740,60 @@ def test_the_same_look_is_not_put_on_again(qapp):
     theme.apply(qapp, "dark")
     theme.signals.changed.disconnect(dressed)
     assert seen == [(False, 1.0), (False, 1.5), (False, 1.0), (True, 1.0)]
+
+
+# --- words
+
+
+def test_the_glossary_knows_the_words_that_stand_on_the_screen() -> None:
+    for word in (
+        "eta",
+        "top_k",
+        "truncation_psi",
+        "nats",
+        "bits/dim",
+        "AUC",
+        "alpha-bar",
+        "FID",
+        "guidance_scale",
+    ):
+        assert len(glossary.meaning(word)) > 30, word
+    assert glossary.meaning("no such word", "ETA") == glossary.meaning("eta")
+    assert glossary.meaning("no such word") == ""
+    assert glossary.search("lang")[0].name == "Langevin"
+    assert "FID" in {term.name for term in glossary.search("blur")}, "found by what it means"
+
+
+def test_a_term_in_a_text_is_linked_once_and_mark_up_is_left_alone() -> None:
+    said = glossary.linked("A <b>latent</b>, a latent, latents; AUC and log_AUC <i>latent</i>")
+    assert said.count("term:latent") == 1 and said.count("term:AUC") == 1
+    assert "latents" in said and "log_AUC" in said
+
+
+def test_keys_and_words_stand_beside_the_picture_and_can_be_searched(qtbot: QtBot) -> None:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.setCentralWidget(QWidget())
+    window.resize(900, 500)
+    panel = HelpPanel(window)
+    window.show()
+    assert panel.isHidden()
+    panel.toggle()
+    assert panel.isVisible() and not panel.isModal() and "PageUp" in panel.page.text()
+    panel.field.setText("langevin")
+    assert "Langevin" in panel.page.text() and "PageUp" not in panel.page.text()
+    panel.field.setText("qqqq")
+    assert "Nothing here is called" in panel.page.text()
+    qtbot.keyClick(panel, Qt.Key.Key_Escape)
+    assert panel.isHidden()
+
+
+def test_a_knob_that_is_a_term_says_what_it_means(qtbot: QtBot) -> None:
+    @dataclass(frozen=True)
+    class Asked(Request):
+        eta: float = knob(0.0, label="eta", low=0.0, high=1.0, help="More of it, more variety.")
+
+    panel = KnobPanel()
+    qtbot.addWidget(panel)
+    panel.set_request(Asked)
+    assert glossary.meaning("eta")[:40] in panel.row("eta").label.toolTip()

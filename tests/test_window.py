@@ -10,14 +10,22 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtGui import QContextMenuEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QMenu
 
 from playground import checkpoints, paths
 from playground.app import MainWindow
 from playground.tabs.frame.page import LinkTarget
 from playground.ui.theme import theme
-from tests.windows import REPEATED, WAIT, every_view, plays_steps_and_stops, shows_first, wait_finished
+from tests.windows import (
+    REPEATED,
+    WAIT,
+    every_view,
+    opened,
+    plays_steps_and_stops,
+    shows_first,
+    wait_finished,
+)
 
 
 @pytest.mark.parametrize("card, kind", [p for p in every_view() if p.values[0].network in REPEATED])
@@ -82,7 +90,7 @@ def test_rewind_edit_and_fork(open_window, qtbot):
     assert [f.step for f in view.player.timeline] == list(range(785))
 
 
-def test_a_click_on_a_pixel_goes_back_to_it(open_window, qtbot):
+def test_a_pixel_is_gone_back_to_from_the_menu_and_never_by_a_click(open_window, qtbot):
     window = open_window(tab="autoregressive")
     view = window.current.view
     wait_finished(qtbot, view)
@@ -90,6 +98,11 @@ def test_a_click_on_a_pixel_goes_back_to_it(open_window, qtbot):
     size = corner.width() / 28
     spot = QPointF(corner.x() + 10.5 * size, corner.y() + 20.5 * size).toPoint()
     qtbot.mouseClick(view.grid, Qt.MouseButton.LeftButton, pos=spot)
+    assert view.player.frame.step == 784 and view.grid.selected() == 4
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, spot, view.grid.mapToGlobal(spot))
+    QApplication.sendEvent(view.grid, event)
+    menu = view.grid.findChild(QMenu)
+    next(action for action in menu.actions() if action.text() == view.grid.menu_text).trigger()
     assert view.player.frame.step == 20 * 28 + 10 + 1
     assert view.editor.pixel == (4, 20, 10)
 
@@ -159,7 +172,7 @@ def test_keys_change_views_explain_and_type(open_window, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
     assert theme.scale() == 1.0
     window.resize(1280, 800)
-    window.toggle_lecture()
+    window.lecture.toggle()
     assert theme.scale() > 1.3
     if (
         window.width() < 1300
@@ -167,7 +180,7 @@ def test_keys_change_views_explain_and_type(open_window, qtbot):
         qtbot.waitUntil(tab.explain.isHidden, timeout=WAIT)
         qtbot.keyClick(window, Qt.Key.Key_E)
         assert not tab.explain.isHidden()
-    window.toggle_lecture()
+    window.lecture.toggle()
     window.resize(1280, 800)
     assert theme.scale() == 1.0
     qtbot.waitUntil(lambda: not tab.explain.isHidden(), timeout=WAIT)
@@ -343,3 +356,96 @@ def test_screenshot_option(tmp_path):
     assert done.returncode == 0
     with Image.open(target) as picture:
         assert picture.size == (900, 600)
+
+
+def test_lecture_mode_keeps_a_size_of_its_own_however_it_is_left(qtbot, qapp):
+    with opened(tab="guide") as window:
+        window.lecture.toggle()
+        assert window.isFullScreen() and theme.scale() == theme.LECTURE_SCALE
+        window.setWindowState(Qt.WindowState.WindowNoState)  # as the system's own keys do
+        qtbot.waitUntil(lambda: not window.lecture.is_on, timeout=WAIT)
+        assert theme.scale() == 1.0, "full screen was left another way, and type stayed large"
+        window.lecture.toggle()
+        assert theme.scale() == theme.LECTURE_SCALE
+        qtbot.keyClick(window, Qt.Key.Key_Minus, Qt.KeyboardModifier.ControlModifier)
+        smaller = theme.scale()
+        assert smaller < theme.LECTURE_SCALE
+        window.lecture.toggle()
+        assert theme.scale() == 1.0
+        window.lecture.toggle()
+        assert theme.scale() == smaller, "what was set in the hall is for the hall"
+        qtbot.keyClick(window, Qt.Key.Key_0, Qt.KeyboardModifier.ControlModifier)
+        assert theme.scale() == theme.LECTURE_SCALE
+        window.lecture.toggle()
+
+
+def test_a_maximised_window_comes_back_maximised_from_lecture_mode(qtbot):
+    with opened(tab="guide") as window:
+        window.showMaximized()
+        window.lecture.toggle()
+        assert window.isFullScreen()
+        window.lecture.toggle()
+        assert window.isMaximized() and not window.isFullScreen()
+
+
+def test_page_keys_turn_views_whatever_has_the_focus(open_window, qtbot):
+    window = open_window(tab="vae")
+    tab = window.current
+    first = tab.view.name
+    slider = tab.knobs.row("extent").slider
+    slider.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(slider, Qt.Key.Key_PageDown)
+    assert tab.view.name != first
+    tab.models.setFocus(Qt.FocusReason.TabFocusReason)
+    qtbot.keyClick(tab.models, Qt.Key.Key_PageUp)
+    assert tab.view.name == first
+    qtbot.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.ControlModifier)
+    assert window.page is not None and window.current is None
+
+
+def test_a_control_that_the_mouse_lets_go_gives_the_keys_back(open_window, qtbot):
+    window = open_window(tab="vae")
+    tab = window.current
+    slider = tab.knobs.row("extent").slider
+    slider.setFocus(Qt.FocusReason.TabFocusReason)
+    assert slider.hasFocus(), "the Tab key leads there"
+    qtbot.mouseClick(slider, Qt.MouseButton.LeftButton)
+    assert tab.view.hasFocus()
+    menu = tab.models
+    menu.setFocus(Qt.FocusReason.TabFocusReason)
+    before = menu.currentText()
+    qtbot.keyClick(menu, Qt.Key.Key_E)
+    assert menu.currentText() == before and tab.explain.isHidden(), "a letter is the window's key"
+    tab.take_keys()
+    qtbot.keyClick(tab.view, Qt.Key.Key_Tab)
+    assert tab.knobs.isAncestorOf(QApplication.focusWidget()), "the first knob is one step away"
+
+
+def test_escape_closes_the_enlarged_picture_and_then_the_full_screen(open_window, qtbot):
+    window = open_window(tab="vae", view="Generate")
+    tab = window.current
+    qtbot.waitUntil(lambda: tab.view.grid.count() > 0, timeout=WAIT)
+    window.lecture.toggle()
+    tab.view.grid.enlarge(0)
+    assert tab.canvas.enlargement is not None
+    qtbot.keyClick(tab.knobs, Qt.Key.Key_Escape)
+    assert tab.canvas.enlargement is None and window.lecture.is_on
+    qtbot.keyClick(tab.knobs, Qt.Key.Key_Escape)
+    assert not window.lecture.is_on and not window.isFullScreen()
+
+
+def test_in_a_hall_a_line_the_formula_and_the_plot_stay(open_window, qtbot):
+    window = open_window(tab="vae", view="Latent plane")
+    tab = window.current
+    plot = tab.view.plot
+    assert tab.explain.isAncestorOf(plot) and tab.strip.isHidden()
+    window.lecture.toggle()
+    window.resize(1280, 800)
+    assert tab.explain.isHidden() and plot.isVisible()
+    assert tab.strip.line.isVisible() and tab.strip.formula.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    assert tab.explain.isAncestorOf(plot) and plot.isVisible() and tab.strip.isHidden()
+    qtbot.keyClick(window, Qt.Key.Key_E)
+    window.lecture.toggle()
+    window.resize(1280, 800)
+    assert tab.explain.isAncestorOf(plot) and plot.isVisible() and tab.strip.isHidden()

@@ -114,7 +114,7 @@ def plays_steps_and_stops(qtbot, window, tab):
     view.player.stop()
     assert not view.player.is_playing and tab.banner.isHidden()
     picture = window.grab().toImage()
-    canvas = picture.copy(tab.canvas.geometry().translated(tab.body.mapTo(window, QPoint(0, 0))))
+    canvas = picture.copy(tab.canvas.rect().translated(tab.canvas.mapTo(window, QPoint(0, 0))))
     grey = {
         canvas.pixelColor(x, y).lightness()
         for x in range(0, canvas.width(), 7)

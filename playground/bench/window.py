@@ -40,7 +40,7 @@ class Watch(QObject):
 watch = Watch()
 from PySide6.QtWidgets import QApplication
 q = QApplication([]); q.installEventFilter(watch)
-app.run(Namespace(tab="", model="", view="", theme="dark", size=(1280, 800), device=None, open=None, screenshot=None, after=0))
+app.run(Namespace(tab="", model="", view="", theme="dark", size=(1280, 800), device=None, open=None, lecture=False, screenshot=None, after=0))
 """
 
 

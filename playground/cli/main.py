@@ -9,11 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 
-from playground.cli import bench, check, evaluate, lesson, sample, score, shared, train, window
+from playground.cli import bench, check, evaluate, lesson, measure_views, sample, score, shared, train, window
 from playground.cli import list as list_cards
 
 # in the order of the help
-_COMMANDS = (list_cards, sample, score, evaluate, train, bench, check, lesson)
+_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson)
 
 
 def main(arguments: list[str] | None = None) -> int:

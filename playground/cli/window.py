@@ -18,6 +18,9 @@ def add_options(top: argparse.ArgumentParser) -> None:
     window.add_argument("--model", metavar="ID", help="the checkpoint to open")
     window.add_argument("--view", help="the view to open")
     add_look(window)
+    window.add_argument(
+        "--lecture", action="store_true", help="as a hall sees it: large type and pictures, full screen"
+    )
     window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
     window.add_argument(
         "--open",
@@ -42,10 +45,15 @@ def add_options(top: argparse.ArgumentParser) -> None:
 def add_look(options: argparse._ActionsContainer) -> None:
     """How large the window is, and in which theme."""
     options.add_argument("--theme", choices=["light", "dark", "system"], default="system")
-    options.add_argument("--size", type=_size, metavar="WxH", help="of the window, e.g. 1280x800")
+    options.add_argument("--size", type=size, metavar="WxH", help="of the window, e.g. 1280x800")
 
 
-def _size(text: str) -> tuple[int, int]:
+def size(text: str) -> tuple[int, int]:
+    """``1280x800`` as (width, height).
+
+    Raises:
+        argparse.ArgumentTypeError: one sentence.
+    """
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit() and int(width) >= 320 and int(height) >= 240):
         raise argparse.ArgumentTypeError("takes WIDTHxHEIGHT, at least 320x240")

@@ -56,7 +56,7 @@ class InterpolateRequest(Request):
         help="Which test image (or which sample of the seed) the walk ends at.",
     )
     num_steps: int = knob(
-        24, label="num_steps", low=2, high=64, help="How many pictures the walk has, both ends included."
+        16, label="num_steps", low=2, high=64, help="How many pictures the walk has, both ends included."
     )
     num_samples: int = 1
 

@@ -62,7 +62,11 @@ def grid_request(
     names = list(turnable(model_request))
     choices = ((NONE, "none"), *((name, name) for name in names))
     preset_rows, preset_columns = rows, columns
-    rows, columns = rows or names[0], columns or (*names[1:], NONE)[0]
+    first, second = names[0], (*names[1:], NONE)[0]
+    known = turnable(model_request)
+    if second != NONE and _count(known[first]) > _count(known[second]):
+        first, second = second, first  # the longer side lies along the window's
+    rows, columns = rows or first, columns or second
     named = {
         "rows": preset_rows,
         "columns": preset_columns,
@@ -118,6 +122,11 @@ def suggested(one: Knob, classes: Sequence[str] = ()) -> list[Any]:
     steps = (min(low + round((v - low) / step) * step, high) if step and not one.log else v for v in spread)
     rounded = (round(v) if one.type is int else float(f"{v:.3g}") for v in steps)
     return list(dict.fromkeys(rounded))
+
+
+def _count(one: Knob) -> int:
+    """How many values are suggested; of a class some, whatever classes there are."""
+    return FEW if one.choices == "classes" else len(suggested(one))
 
 
 def caption(one: Knob | None, value: Any, classes: Sequence[str] = ()) -> str:

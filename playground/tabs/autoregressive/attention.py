@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from playground.capabilities import AttendsToPixels
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.bar_plot import BarPlot
@@ -28,8 +28,10 @@ class Attention(View["PixelCNN"]):
     """The picture, lit where the chosen head looks; beside it the maps of all heads of all layers."""
 
     name = "Attention"
+    group = LOOK_INSIDE
     capability = AttendsToPixels
     plot: BarPlot
+    why_small = "every head of every layer has a map of its own; a double click enlarges one"
     words = (
         "To draw the marked pixel, the network looks back at the <b>finished pairs of rows</b>, in cells of 2x2 pixels: "
         "<b>causal attention</b>, as light. Its weights add up to 1. <b>Move the pointer</b>, or use the arrow keys; "
@@ -62,6 +64,7 @@ class Attention(View["PixelCNN"]):
     def build(self) -> None:
         """The picture, every map, the colours, and how far up the chosen one looks."""
         self.grid, self.maps = PixelGrid(), ImageGrid()
+        self.maps.may_choose_none = True
         self.grid.pointed.connect(
             lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})
         )

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from playground.capabilities import Completes
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -19,6 +19,7 @@ class Complete(View[Completes]):
     """The original first, then as many completions as were asked for."""
 
     name = "Complete"
+    group = FROM_PICTURE
     capability = Completes
     plot: LinePlot
     words = (

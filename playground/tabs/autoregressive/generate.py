@@ -57,8 +57,10 @@ class Generate(View):
     def build(self) -> None:
         """Grid, pixel editor, and the bars."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
         self.grid.selection_changed.connect(lambda _: self._refresh_editor())
+        self.grid.menu_text = "Go back to when this pixel was drawn (Ctrl+Enter)"
         self.grid.picked.connect(self._rewind_to)
         self.column.addWidget(self.grid, 1)
         self.editor = PixelEditor()

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import MasksConnections
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import coloured
@@ -32,8 +32,10 @@ class Masks(View["MADE"]):
     """The picture, when each pixel comes, what an output sees of it; below, the masks of the three layers."""
 
     name = "Masks"
+    group = LOOK_INSIDE
     capability = MasksConnections
     plot: BarPlot
+    why_small = "the masks of three layers have hundreds of rows each: they are maps, not pictures"
     words = (
         "An ordinary network of which many weights are <b>put to zero</b>. The three panels below are its weight "
         "matrices (a dot is 4x4 weights): dark is forbidden. So every output sees <i>earlier</i> pixels only, and one "
@@ -66,8 +68,8 @@ class Masks(View["MADE"]):
         for matrix, title, share in zip(self.matrices, _TITLES, (13, 5, 13), strict=True):
             matrix.setAccessibleName(f"Mask {title}")
             row.addWidget(matrix, share)
-        self.column.addWidget(self.grid, 5)
-        self.column.addLayout(row, 2)
+        self.column.addWidget(self.grid, 4)
+        self.column.addLayout(row, 1)
         self.plot = BarPlot("Grey level of the pixel", "grey level", "probability")
 
     def draw(self, frame: Frame) -> None:

@@ -10,7 +10,7 @@ from playground import checkpoints
 from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import LinePlot
@@ -23,6 +23,7 @@ class ReceptiveField(View[PredictsPixels]):
     """The picture, and a map per model of the family: all show the same pixel."""
 
     name = "Receptive field"
+    group = LOOK_INSIDE
     capability = PredictsPixels
     plot: LinePlot
     others: list[checkpoints.Card]
@@ -91,9 +92,7 @@ class ReceptiveField(View[PredictsPixels]):
             for system, one in zip(self.systems, fields, strict=True)
         ]
         everything = np.concatenate([picture, maps])
-        # a row of three, else as large as they can be
-        columns = len(everything) if len(everything) < 4 else None
-        self.grid.set_images(everything, columns=columns, captions=["the picture", *names])
+        self.grid.set_images(everything, captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
 

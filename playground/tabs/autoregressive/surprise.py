@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 
 from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import BarPlot
@@ -26,6 +26,7 @@ class Surprise(View[PredictsPixels]):
     """The picture, and beside it -log2 p of every pixel."""
 
     name = "Surprise"
+    group = FROM_PICTURE
     capability = PredictsPixels
     plot: BarPlot
     words = (

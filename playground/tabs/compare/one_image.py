@@ -41,6 +41,7 @@ class OneImage(Scene):
     """The picture at the left with its sources, a row for each model at the right."""
 
     name = "One image"
+    why_small = "one picture stands beside what every model says of it"
     sentence = (
         "One picture before every model: how probable does each find it, and more so than garments? "
         "Often a simple picture wins."

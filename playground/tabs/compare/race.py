@@ -183,6 +183,8 @@ class Race(Scene):
             return
         self.page.banner.clear()
         self.race.clear()
+        if theme.lecture() and not self._side.isHidden():
+            self.toggle_settings()  # a hall watches; E brings them back
         self.asked = self.settings
         self.entrants, self.failures = {}, {}
         for panel in self.board.panels:

@@ -48,7 +48,7 @@ def view_state_of(
         film=film,
         tables=[_table(record, names, race.position)],
         snippet="",
-        zoom=max(min((panel.grid.zoom for panel in board.panels if panel.grid.zoom), default=1), 1),
+        zoom=max(int(min((panel.grid.zoom for panel in board.panels), default=1)), 1),
     )
 
 

@@ -29,6 +29,7 @@ class RaceGrid(ImageGrid):
 
     def __init__(self) -> None:
         super().__init__()
+        self.may_show_fewer = True
         self._message = ""
 
     def set_message(self, text: str) -> None:

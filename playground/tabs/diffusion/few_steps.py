@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel
+from PySide6.QtWidgets import QLabel
 
 from playground import checkpoints
 from playground.capabilities import JumpsToData
@@ -74,10 +74,8 @@ class FewSteps(View[JumpsToData]):
         self.cost.setWordWrap(True)
         self.cost.setFont(theme.numbers_font())
         self.curves = LinePlot("FID against steps", "log₂ of the number of steps", "FID", log_y=True)
-        row = QHBoxLayout()
-        row.addWidget(self.grid, 3)
-        row.addWidget(self.curves, 2)
-        self.column.addLayout(row, 1)
+        self.plot = self.curves
+        self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.cost)
         self.player.speed = 30.0
 
@@ -91,7 +89,7 @@ class FewSteps(View[JumpsToData]):
             curves |= {
                 _NAMES.get(key, key) or name: points for key, points in fid_by_steps.curves(found).items()
             }
-        self.curves.setVisible(bool(curves))
+        self.plot = self.curves if curves else None
         self.curves.set_curves({})
         for name, points in curves.items():
             self.curves.set_curve(name, [p.fid for p in points], np.log2([p.num_steps for p in points]))

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from playground.capabilities import Denoises
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.plots.plot_column import PlotColumn
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import Slider
 
@@ -25,8 +27,9 @@ class Forward(ImageView[Denoises]):
     """x_0, x_t and x_0_pred under a slider for t."""
 
     name = "Forward"
+    group = FROM_PICTURE
     capability = Denoises
-    plot: QWidget
+    plot: PlotColumn
     words = (
         "<b>Drag t</b>: <i>x<sub>t</sub></i> is the picture turned down plus noise turned up, without any network."
         "<br><br>The network is only ever asked: what was the clean picture? The third picture is its answer. In much "
@@ -84,14 +87,10 @@ class Forward(ImageView[Denoises]):
         self.column.addWidget(self.pictures, 5)
         self.column.addWidget(self.make_stepper())
         self.column.addLayout(row)
-        self.column.addWidget(self.strip, 2)
+        self.column.addWidget(self.strip, 4)
         self.signal = LinePlot("Share of signal", "t", "ᾱ")
         self.ratio = LinePlot("Signal-to-noise ratio", "t", "SNR", log_y=True)
-        self.plot = QWidget()
-        plots = QVBoxLayout(self.plot)
-        plots.setContentsMargins(0, 0, 0, 0)
-        plots.addWidget(self.signal)
-        plots.addWidget(self.ratio)
+        self.plot = PlotColumn(self.signal, self.ratio)
 
     def opened(self) -> None:
         """The curves stand still; only their marker moves."""
@@ -123,7 +122,7 @@ class Forward(ImageView[Denoises]):
         self.pictures.set_images(three, columns=3, captions=captions)
         path = extras["path"]
         stations = [f"{t:.2f}".rstrip("0").rstrip(".") for t in np.linspace(0, 1, len(path))]
-        self.strip.set_images(path, columns=len(path), captions=stations)
+        self.strip.set_images(path, captions=stations)
         self.strip.select(round(extras["t"] * (len(path) - 1)))
         self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
         at = min(max(extras["t"], 0.01), 0.99)

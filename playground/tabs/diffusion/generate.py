@@ -14,7 +14,7 @@ from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -72,6 +72,7 @@ class Generate(View["DiffusionModel"]):
         self.origin: Frame | None = None  # where the present run branched off
         self.trunk: list[tuple[Request, int]] = []  # the runs before it, each up to a step
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left", "step", "ᾱ")
@@ -177,6 +178,7 @@ class GuidanceGrid(KnobGrid):
     """One noise, a row of guidance scales for each of a few classes."""
 
     name = "Guidance"
+    group = LOOK_INSIDE
     words = (
         "One noise for all pictures. In each row the network is told another class; from left to right it is told "
         "<b>louder</b>.<br><br>Classifier-free guidance asks the network twice, with the class and without, and goes "
@@ -198,6 +200,7 @@ class TwoGuides(KnobGrid):
     """One noise and one class, pushed towards the class along a row, and away from a weaker model down a column."""
 
     name = "Two guides"
+    group = LOOK_INSIDE
     words = (
         "One noise and one class. From left to right, pictures are pushed <b>towards the class</b>; from top to bottom, "
         "<b>away from a bad version of the network</b>: a smaller one, trained for minutes.<br><br>Both err in the same "
@@ -223,6 +226,7 @@ class Steps(KnobGrid):
     """One noise, a row of step counts for each sampler."""
 
     name = "Steps"
+    group = LOOK_INSIDE
     words = (
         "One noise for all pictures. From left to right the sampler may take <b>more steps</b> from noise to picture; "
         "each row has another rule for a step.<br><br>One step can only answer with the average of everything that "
@@ -233,6 +237,6 @@ class Steps(KnobGrid):
     preset: ClassVar = {
         "rows": "sampler",
         "columns": "num_steps",
-        "column_values": "1, 2, 4, 8, 16, 32",
+        "column_values": "1, 2, 4, 8, 24",
     }
     hidden_knobs = frozenset({"num_samples", "rows", "columns"})

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import Denoises
 from playground.contract import Frame, Request
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -18,6 +20,7 @@ class ImageToImage(ImageView[Denoises]):
     """The picture above, and ways back from its noised copies below."""
 
     name = "Image to image"
+    group = FROM_PICTURE
     capability = Denoises
     plot: LinePlot
     words = (
@@ -48,9 +51,11 @@ class ImageToImage(ImageView[Denoises]):
         self.origin, self.grid = ImageGrid(), ImageGrid()
         self.origin.setAccessibleName("The picture begun with")
         self.grid.setAccessibleName("The ways back from its noised copies")
-        self.column.addWidget(self.origin, 2)
+        row = QHBoxLayout()
+        row.addWidget(self.origin, 1)
+        row.addWidget(self.grid, 5)
+        self.column.addLayout(row, 1)
         self.column.addWidget(self.make_stepper())
-        self.column.addWidget(self.grid, 5)
         self.player.speed = 10.0
         self.plot = LinePlot("Signal left", "step", "ᾱ")
 

@@ -56,12 +56,21 @@ class Between(View[Denoises]):
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.said.setFont(theme.numbers_font())
         self.said.setWordWrap(True)
-        self.column.addWidget(self.now, 4)
+        self.column.addWidget(self.now, 2)
         self.column.addWidget(self.said)
-        self.column.addWidget(self.strip, 4)
+        self.column.addWidget(self.strip, 3)
+        theme.signals.changed.connect(self._share_room)
+        self._share_room()
         self.strip.selection_changed.connect(lambda _: self._draw_chosen())
         self.player.speed = 10.0
         self.plot = LinePlot("Length of the noise along the way", "amount a", "length of x_T")
+
+    def _share_room(self) -> None:
+        """In a hall the walk is shown once, not with its noise too, and the chosen picture is the larger."""
+        for at, shares in ((0, (2, 3)), (2, (3, 2))):
+            self.column.setStretch(at, shares[theme.lecture()])
+        if self.player.frame is not None:
+            self.draw(self.player.frame)
 
     def draw(self, frame: Frame) -> None:
         """The walk, the error, and the chosen picture."""
@@ -72,7 +81,7 @@ class Between(View[Denoises]):
             ("x_0_pred: what the model expects", extras["x_0_pred"]),
         ]
         amounts = [f"{a:.2f}" for a in extras["amounts"]]
-        self.strip.set_panels(panels, columns=count, captions=amounts)
+        self.strip.set_panels(panels[1:] if theme.lecture() else panels, columns=count, captions=amounts)
         known = extras["known"]
         self.strip.set_known(
             None if known.all() else np.broadcast_to(known[:, None, None], frame.images.shape[:3])

@@ -74,6 +74,7 @@ class Chains(View):
     def build(self) -> None:
         """The grid, and the traces."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.player.speed = 30.0
         self.plot = LinePlot("Energy of each chain", "step", "nats")

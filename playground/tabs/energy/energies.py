@@ -9,17 +9,19 @@ import numpy as np
 from playground.capabilities import HasEnergy, HasNoiseLevels
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot, LinePlot
+from playground.ui.plots.plot_column import PlotColumn
 
 
 class Energies(View[HasEnergy]):
     """Histograms of energies: garments, other images, samples, and one picture of the user's choice."""
 
     name = "Energy"
+    group = LOOK_INSIDE
     capability = HasEnergy
-    plot: BarPlot
+    plot: PlotColumn
     words = (
         "What energy does the model give to garments it has never seen, and what to images that are no garments? If "
         "the histograms lie apart, the energy can tell them apart: <b>AUC</b> is the probability that a random other "
@@ -64,12 +66,12 @@ class Energies(View[HasEnergy]):
         return None
 
     def build(self) -> None:
-        """Examples with their AUC, the histograms under them."""
+        """Examples; the histograms and their AUC in the panel."""
         self.grid = ImageGrid()
-        self.column.addWidget(self.grid, 3)
+        self.column.addWidget(self.grid, 1)
         self.histograms = LinePlot("Energies", "energy, nats up to a constant", "share of images")
-        self.column.addWidget(self.histograms, 4)
-        self.plot = BarPlot("AUC against test images", "", "")
+        self.areas = BarPlot("AUC against test images", "", "")
+        self.plot = PlotColumn(self.histograms, self.areas)
 
     def draw(self, frame: Frame) -> None:
         """An example of each kind."""
@@ -93,4 +95,4 @@ class Energies(View[HasEnergy]):
         others = {k: v for k, v in areas.items() if k != "test images"}
         if others:
             values = np.array(list(others.values()))
-            self.plot.set_values(values, high=1.0, names=[k.split()[-1] for k in others])
+            self.areas.set_values(values, high=1.0, names=[k.split()[-1] for k in others])

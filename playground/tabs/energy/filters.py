@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import HasHiddenUnits
 from playground.contract import Frame
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 
@@ -18,6 +18,8 @@ class Filters(View[HasHiddenUnits]):
     """An RBM's receptive fields, lit by the hidden units that are on."""
 
     name = "Filters"
+    group = LOOK_INSIDE
+    why_small = "dozens of filters are seen at once: which of them light up is what it shows"
     capability = HasHiddenUnits
     plot: BarPlot
     words = (

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout
 from playground.contract import Frame, Request
 from playground.tabs.energy.panels import panels_of
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -23,6 +23,7 @@ class Repair(View["ChainModel"]):
     """A part of a test image is lost; chains fill it in while the rest is held."""
 
     name = "Denoise and complete"
+    group = FROM_PICTURE
     plot: LinePlot
     words = (
         "A chain need not start from nothing. Here it starts from a <b>damaged test image</b>: what is known is put "

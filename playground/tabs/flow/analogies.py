@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from PySide6.QtWidgets import QHBoxLayout
+
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Request
 from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -20,6 +23,7 @@ class Analogies(ImageView["TarFlow"]):
     """The picture above, what its z is to each class below."""
 
     name = "Analogies"
+    group = FROM_PICTURE
     capability = ClassConditional
     plot: LinePlot
     words = (
@@ -52,9 +56,11 @@ class Analogies(ImageView["TarFlow"]):
         self.origin, self.grid = ImageGrid(), ImageGrid()
         self.origin.setAccessibleName("The picture begun with")
         self.grid.setAccessibleName("The same z as every class")
-        self.column.addWidget(self.origin, 1)
+        row = QHBoxLayout()
+        row.addWidget(self.origin, 1)
+        row.addWidget(self.grid, 4)
+        self.column.addLayout(row, 1)
         self.column.addWidget(self.make_stepper())
-        self.column.addWidget(self.grid, 5)
         self.plot = number_plot()
 
     def draw(self, frame: Frame) -> None:

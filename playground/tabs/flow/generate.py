@@ -40,6 +40,7 @@ class Generate(View):
     def build(self) -> None:
         """A grid, and how the numbers lie."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.plot = number_plot()
 

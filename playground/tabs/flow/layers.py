@@ -10,7 +10,7 @@ import numpy as np
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
 from playground.tabs.flow.histogram import draw_numbers, number_plot
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -22,6 +22,7 @@ class Layers(View["Flow"]):
     """One picture on its way through the layers, with every stop of it in a strip."""
 
     name = "Layer by layer"
+    group = LOOK_INSIDE
     plot: LinePlot
     words = (
         "Each stop of the strip is the <b>whole</b> state: 784 numbers between a picture and noise, laid out where "
@@ -65,7 +66,7 @@ class Layers(View["Flow"]):
         """The state now, and all stops so far."""
         self.now, self.strip = ImageGrid(), ImageGrid()
         self.column.addWidget(self.now, 5)
-        self.column.addWidget(self.strip, 3)
+        self.column.addWidget(self.strip, 2)
         self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
         self.player.loop = True
         self.player.speed = 4.0

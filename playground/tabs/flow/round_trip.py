@@ -9,7 +9,7 @@ from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
 from playground.tabs.flow.figures_line import figures_line
 from playground.tabs.flow.histogram import draw_numbers, number_plot
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -21,6 +21,7 @@ class RoundTrip(View["Flow"]):
     """A test image, its z, what comes back, and the difference."""
 
     name = "Round trip"
+    group = FROM_PICTURE
     plot: LinePlot
     words = (
         "A test image goes through all layers to <i>z</i>, and <i>z</i> goes back. A flow loses only what rounding takes: "

@@ -10,7 +10,7 @@ import numpy as np
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
 from playground.tabs.flow.figures_line import figures_line
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 
@@ -22,6 +22,7 @@ class Score(View["Flow"]):
     """What a test image costs in bits, and where the bits go."""
 
     name = "Score"
+    group = FROM_PICTURE
     plot: BarPlot
     words = (
         "A flow's continuous density is <b>exact</b>. But grey levels are 8-bit: random numbers <i>u</i> spread each over "

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import QCursor, QDesktopServices
+from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
 from playground.ui.theme import theme
+from playground.ui.widgets import glossary
 from playground.ui.widgets.formula import to_html
 
 
@@ -17,6 +19,9 @@ class ExplainPanel(QWidget):
         self._heading = QLabel("What am I seeing?")
         self._heading.setProperty("role", "heading")
         self._words = _paragraph()
+        self._words.setOpenExternalLinks(False)  # a term is explained where it stands
+        self._words.linkHovered.connect(self._explain_word)
+        self._words.linkActivated.connect(self._follow)
         self._said = ""
         self._formula = _paragraph("formula")
         self._formula.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -74,7 +79,22 @@ class ExplainPanel(QWidget):
         """Only other sentences (a number in them has changed)."""
         if words != self._said:
             self._said = words
-            self._words.setText(f"<div style='line-height:130%'>{words}</div>" if words else "")
+            self._set_words()
+
+    def _set_words(self) -> None:
+        """With a tooltip on every term of the field."""
+        colour = f"<style>a {{ color: {theme.palette().text}; text-decoration: none; }}</style>"
+        said = glossary.linked(self._said)
+        self._words.setText(f"{colour}<div style='line-height:130%'>{said}</div>" if said else "")
+
+    def _follow(self, link: str) -> None:
+        """A term is explained, an address opened."""
+        self._explain_word(link) if link.startswith("term:") else QDesktopServices.openUrl(QUrl(link))
+
+    def _explain_word(self, link: str) -> None:
+        """What the word under the pointer means."""
+        word = link.removeprefix("term:")
+        QToolTip.showText(QCursor.pos(), glossary.meaning(word) if word != link else link, self._words)
 
     def set_heading(self, heading: str) -> None:
         """Another heading."""
@@ -89,6 +109,7 @@ class ExplainPanel(QWidget):
         return QSize(round(theme.em() * 17), round(theme.em() * 10))
 
     def _restyle(self) -> None:
+        self._set_words()
         side = round(theme.em() * 1.1)
         self._column.setContentsMargins(side, round(side * 0.8), side, side)
         self._column.setSpacing(round(theme.em() * 0.9))

@@ -161,4 +161,4 @@ def _sheets_of(view: View) -> list[LatentPlane | ImageGrid]:
 
 def _zoom_of(view: View) -> int:
     zooms = [w.zoom for w in _sheets_of(view) if w.zoom]
-    return max(min(zooms, default=1), 1)
+    return max(int(min(zooms, default=1)), 1)

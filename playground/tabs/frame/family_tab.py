@@ -21,7 +21,7 @@ from playground.tabs.frame.exporter import Keeper, metadata_of, view_state_of
 from playground.tabs.frame.model_cache import ModelCache
 from playground.tabs.frame.restoring import differences, read_back, view_kind
 from playground.tabs.frame.tab_layout import TabLayout
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import GROUPS, View
 from playground.tabs.frame.view_state import ViewState
 from playground.ui.playback.stream import Stream
 
@@ -166,8 +166,9 @@ class FamilyTab(TabLayout):
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
         self.card.show_card(model.card, model.differs)
-        self.suitable = [v for v in self._view_kinds() if v.suits(model)]
-        switch = self.make_switch(self.view_names)
+        suitable = [v for v in self._view_kinds() if v.suits(model)]
+        self.suitable = sorted(suitable, key=lambda kind: GROUPS.index(kind.group))
+        switch = self.make_switch(self.view_names, [kind.group for kind in self.suitable])
         if switch is not None:
             switch.chosen.connect(self._switched)
 
@@ -194,7 +195,7 @@ class FamilyTab(TabLayout):
         view.restore(request, state)
         if not self._plays:
             view.player.halt_at(kept.step, kept.head)
-        self.explain.set_content(*view.explanation(model), view.plot)
+        self.set_explanation(*view.explanation(model), view.plot)
         self._rest_if_hidden()
         differs = differences(kept, model, request)
         if differs:
@@ -255,6 +256,11 @@ class FamilyTab(TabLayout):
         """Where views are put."""
         return self.canvas
 
+    def take_keys(self) -> None:
+        """The keys are the view's."""
+        if self.view is not None:
+            self.view.setFocus()
+
     def _view(self, kind: type[View]) -> View:
         if kind not in self._views:
             self._views[kind] = kind(self)
@@ -268,10 +274,11 @@ class FamilyTab(TabLayout):
             self.view.player.pause()
         self.view = view
         self.canvas.setCurrentWidget(view)
-        view.setFocus()  # so that Space and the arrows are the run's, not the first menu's
+        self.take_keys()  # so that Space and the arrows are the run's, not the first menu's
         self.transport.set_player(view.player)
         request_type = view.asked(self.model)
         self.knobs.set_request(request_type, self.model.card.classes, view.hidden_knobs)
+        self.knobs.come_after(view)
 
     def _enter(self, kind: type[View]) -> None:
         view = self._view(kind)
@@ -286,7 +293,7 @@ class FamilyTab(TabLayout):
             view.adopt(view.request)  # what its knobs hide
             if view.rested:
                 view.player.play()
-        self.explain.set_content(*view.explanation(self.model), view.plot)
+        self.set_explanation(*view.explanation(self.model), view.plot)
         self._rest_if_hidden()
 
     def _turned(self, request: Request) -> None:

@@ -50,8 +50,8 @@ class Interpolate(View[Reconstructs]):
         self.now, self.strip = ImageGrid(), ImageGrid()
         self.now.setAccessibleName("The two ends, and what is between them now")
         self.strip.setAccessibleName("The whole way")
-        self.column.addWidget(self.now, 5)
-        self.column.addWidget(self.strip, 2)
+        self.column.addWidget(self.now, 1)
+        self.column.addWidget(self.strip, 1)
         self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
         self.player.loop = True
         self.player.speed = 10.0

@@ -12,7 +12,7 @@ from playground.contract import Frame, Model, Request
 from playground.experiments import knob_grid
 from playground.experiments.knob_grid import NONE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 
@@ -21,6 +21,10 @@ class KnobGrid(View):
     """A grid over two knobs; a preset of it is a subclass that names them."""
 
     name = "Grid"
+    group = LOOK_INSIDE
+    why_small = (
+        "every value of one knob stands against every value of another; a double click enlarges a cell"
+    )
     plot: BarPlot
     words = (
         "The same noise in every cell, and <b>two knobs turned</b>: one from row to row, one from column to column. "
@@ -105,9 +109,10 @@ class KnobGrid(View):
         rows, columns = extras["rows"], extras["columns"]
         self.grid.set_images(
             frame.images,
-            columns=len(columns),
-            column_captions=columns if across else None,
-            row_captions=rows if down else None,
+            columns=len(columns) if down and across else None,  # one knob alone goes on in the next row
+            captions=columns if not down else rows if not across else None,
+            column_captions=columns if across and down else None,
+            row_captions=rows if down and across else None,
             title=title,
         )
         size = frame.images.shape[1:3]

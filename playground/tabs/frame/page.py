@@ -9,12 +9,13 @@ from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family, PageEntry
 from playground.tabs.frame.model_cache import ModelCache
+from playground.ui.pictures.stage import Stage
 from playground.ui.playback.stream import Lane, Stream
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
@@ -38,6 +39,7 @@ class Scene(QWidget):
 
     name: ClassVar[str] = ""
     sentence: ClassVar[str] = ""  # stands at the top of the page
+    why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
@@ -124,7 +126,7 @@ class Page(QWidget):
         self.switch = ViewSwitch([scene.name for scene in self.scenes])
         self.switch.chosen.connect(self._enter)
         self.banner = Banner()
-        self.canvas = QStackedWidget()
+        self.canvas = Stage()
         self._lay_out()
         theme.signals.changed.connect(self._fit_switch)
         self._index = -1
@@ -157,6 +159,10 @@ class Page(QWidget):
     def turn_page(self, by: int) -> None:
         """The next or the previous scene."""
         self.show_scene(self.scenes[(self._index + by) % len(self.scenes)].name)
+
+    def take_keys(self) -> None:
+        """The keys are the scene's."""
+        self.scene.setFocus()
 
     def go(self, place: LinkTarget) -> None:
         """Follow a link."""

@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from playground.tabs.frame.explain_panel import ExplainPanel
 from playground.tabs.frame.model_card import CardButton
 from playground.tabs.frame.model_menu import ModelMenu
 from playground.ui.knobs.panel import KnobPanel
+from playground.ui.pictures.stage import Stage
 from playground.ui.playback.transport import Transport
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import IconButton
+from playground.ui.widgets.lecture_strip import LectureStrip, PlotPlace
 from playground.ui.widgets.view_switch import ViewSwitch
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
@@ -32,7 +34,7 @@ class TabLayout(QWidget):
 
     def __init__(self, sentence: str) -> None:
         super().__init__()
-        self._narrow = False
+        self._narrow = self._in_hall = False
         self._make_widgets(sentence)
         self._lay_out()
         theme.signals.changed.connect(self._fit)
@@ -51,13 +53,17 @@ class TabLayout(QWidget):
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
         self.banner = Banner()
         self.knobs = KnobPanel()
-        self.canvas = QStackedWidget()
+        self.canvas = Stage()
         self.waiting = QLabel("Loading the model …")
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.waiting.setProperty("role", "caption")
         self.canvas.addWidget(self.waiting)
         self.explain = ExplainPanel()
         self.explain_button.toggled.connect(self.explain.setVisible)
+        self.explain_button.toggled.connect(lambda _: self._place_explanation())
+        self.strip, self.plot_place = LectureStrip(), PlotPlace()  # what stays of it in a hall
+        self.strip.hide()
+        self._explanation: tuple[str, str, QWidget | None] = ("", "", None)
         self.transport = Transport()
 
     def _lay_out(self) -> None:
@@ -69,7 +75,9 @@ class TabLayout(QWidget):
         top.addWidget(self.explain_button)
         top.addWidget(self.export_button)
         self.body = QSplitter(Qt.Orientation.Horizontal)
-        for part, stretch in ((self.knobs, 0), (self.canvas, 1), (self.explain, 0)):
+        left = _stacked((self.knobs, 1), (self.plot_place, 0))
+        middle = _stacked((self.canvas, 1), (self.strip, 0))
+        for part, stretch in ((left, 0), (middle, 1), (self.explain, 0)):
             self.body.addWidget(part)
             self.body.setStretchFactor(self.body.count() - 1, stretch)
             self.body.setCollapsible(self.body.count() - 1, False)
@@ -82,14 +90,14 @@ class TabLayout(QWidget):
         column.addWidget(self.body, 1)
         column.addWidget(self.transport)
 
-    def make_switch(self, names: Sequence[str]) -> ViewSwitch | None:
+    def make_switch(self, names: Sequence[str], groups: Sequence[str]) -> ViewSwitch | None:
         """A switch between these views in place of the last one; none where there is nothing to choose."""
         if self.switch is not None:
             self._switch_place.removeWidget(self.switch)
             self.switch.deleteLater()
             self.switch = None
         if len(names) > 1:
-            self.switch = ViewSwitch(names)
+            self.switch = ViewSwitch(names, groups)
             self._switch_place.addWidget(self.switch)
             self.fit_switch()
         return self.switch
@@ -102,14 +110,41 @@ class TabLayout(QWidget):
             self.switch.fit(self.width() - taken)
 
     def _fit(self) -> None:
-        """The picture stays the largest thing: where there is no room for both, the words step aside until asked for."""
-        narrow = self.width() < ROOM_FOR_WORDS * theme.em()
+        """The picture stays the largest thing: in a hall, and where there is no room for both, the words step aside until asked for."""
+        narrow = theme.lecture() or self.width() < ROOM_FOR_WORDS * theme.em()
         if narrow != self._narrow:
             self._narrow = narrow
             self.explain_button.setChecked(not narrow)
+        if theme.lecture() != self._in_hall:
+            self._in_hall = theme.lecture()
+            self._place_explanation()
         self.fit_switch()
+
+    def set_explanation(self, words: str, formula: str, plot: QWidget | None) -> None:
+        """What the view on show means, its formula, and its live plot."""
+        self._explanation = words, formula, plot
+        self._place_explanation()
+
+    def _place_explanation(self) -> None:
+        """At the side, or in a hall where it is not asked for, what stays of it: a line, the formula, the plot."""
+        words, formula, plot = self._explanation
+        in_hall = theme.lecture() and not self.explain_button.isChecked()
+        self.explain.set_content(words, formula, None if in_hall else plot)
+        self.strip.show_line(words, formula)
+        self.strip.setVisible(in_hall and bool(words))
+        self.plot_place.set_plot(plot if in_hall else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The switch and the words fold when they do not fit."""
         self._fit()
         super().resizeEvent(event)
+
+
+def _stacked(*parts: tuple[QWidget, int]) -> QWidget:
+    """Widgets one above the other, each with its share of the room."""
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    for part, stretch in parts:
+        column.addWidget(part, stretch)
+    return whole

@@ -13,10 +13,11 @@ from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.export import contact_sheet
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import TRAINING, View
 from playground.trainable import LearnsInTurn
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.plots.plot_column import PlotColumn
 from playground.ui.widgets.text_page import TextPage
 
 _NAMES = {"loss": "training", "validation_loss": "validation"}
@@ -58,7 +59,8 @@ class Training(View):
     """Curves with a marker, and the pictures of the snapshot before it."""
 
     name = "Training"
-    plot: LinePlot
+    group = TRAINING
+    plot: PlotColumn
     formula = r"\theta_{t+1} = \theta_t - \eta \, \nabla L(\theta_t)"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
@@ -101,7 +103,7 @@ class Training(View):
         )
 
     def build(self) -> None:
-        """Pictures, the loss under them, and the other figures in the panel."""
+        """Pictures; the loss and the other figures in the panel."""
         self._drawn: training_record.TrainingRecord | None = None  # whose curves are on the plots
         self._losses: dict[str, str] = {}  # which curves are losses, and what they are called
         self.grid = ImageGrid()
@@ -110,11 +112,11 @@ class Training(View):
         self.page = TextPage()
         self.page.setAccessibleName("Texts written during training")
         self.is_text = False
-        self.column.addWidget(self.grid, 5)
-        self.column.addWidget(self.page, 5)
-        self.column.addWidget(self.curves, 2)
+        self.column.addWidget(self.grid, 1)
+        self.column.addWidget(self.page, 1)
         self.player.speed = 30.0
-        self.plot = LinePlot("Other figures", "training step", "value")
+        self.others = LinePlot("Other figures", "training step", "value")
+        self.plot = PlotColumn(self.curves, self.others)
 
     def opened(self) -> None:
         """A page for models of text, a grid for the others."""
@@ -151,8 +153,7 @@ class Training(View):
 
     def draw_plot(self, frame: Frame) -> None:
         """Where the other figures stand."""
-        assert isinstance(self.plot, LinePlot)
-        self.plot.set_marker(frame.step)
+        self.others.set_marker(frame.step)
 
     def _write(self, texts: np.ndarray) -> None:
         """Each text a paragraph, uint8 (n,1,T,1)."""
@@ -185,18 +186,17 @@ class Training(View):
         self._draw_others({k: c for k, c in record.curves.items() if k not in self._losses}, record.last_step)
 
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
-        assert isinstance(self.plot, LinePlot)
         curves = {k.replace("_", " "): c for k, c in curves.items() if not k.startswith("validation_")}
         if len(curves) > 1:  # a game has many: a legend of four lines would leave no plot
             curves = {k: c for k, c in curves.items() if not k.endswith("gradient norm")}
         sizes = np.array([np.median(values) for _, values in curves.values()])
         apart = len(sizes) > 0 and sizes.min() > 0 and sizes.max() > _APART * sizes.min()
-        self.plot.clear()
-        self.plot.set_log(bool(apart))
+        self.others.clear()
+        self.others.set_log(bool(apart))
         for name, (steps, values) in curves.items():
-            self.plot.set_curve(name, np.where(values > 0, values, np.nan) if apart else values, steps)
-        self.plot.set_title(next(iter(curves)).capitalize() if len(curves) == 1 else "Other figures")
-        self.plot.set_range(x=(0, last_step))
+            self.others.set_curve(name, np.where(values > 0, values, np.nan) if apart else values, steps)
+        self.others.set_title(next(iter(curves)).capitalize() if len(curves) == 1 else "Other figures")
+        self.others.set_range(x=(0, last_step))
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """Pictures, or the first text as a picture."""

@@ -39,6 +39,9 @@ from playground.ui.playback.player import Player
 from playground.ui.playback.stream import FrameSource, Lane, News
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+# what one asks of a model: the same groups of views in every tab, in this order
+GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING = "Generate", "Look inside", "Give it a picture", "Training"
+GROUPS = (GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING)
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 RUSHING = 0.07  # seconds from one frame to the next; where there are more, each has its plot
 
@@ -53,6 +56,8 @@ class View(QWidget, Generic[AnyModel]):
     capability: ClassVar[type] = (
         Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler
     )
+    group: ClassVar[str] = GENERATE  # one of GROUPS
+    why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
     def __init__(self, tab: Host) -> None:
         super().__init__(tab.stage)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 from playground.capabilities import HasStyles
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 from playground.ui.widgets.controls import ComboBox
@@ -25,6 +25,7 @@ class Directions(View["StyleGAN"]):
     """Sliders along the principal directions of w; each can be given a name."""
 
     name = "Directions"
+    group = LOOK_INSIDE
     capability = HasStyles
     plot: BarPlot
     words = (

@@ -10,7 +10,7 @@ import numpy as np
 from playground.contract import Frame, Model, Request
 from playground.experiments.gan import failures
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import TRAINING, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -21,6 +21,7 @@ class Failures(View[Any]):
     """A row of pictures for each run; its discriminator's loss as a curve."""
 
     name = "Failures"
+    group = TRAINING
     plot: LinePlot
     words = (
         "Four games, from their first step to their last. <b>Drag the timeline.</b><br><br><b>Mode collapse</b>: the "

@@ -38,6 +38,7 @@ class Generate(View):
     def build(self) -> None:
         """The grid, and the discriminator's outputs as bars."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
         self.plot = BarPlot(DISCRIMINATOR_OUTPUT, "picture", "D(x)")

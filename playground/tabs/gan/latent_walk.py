@@ -49,6 +49,7 @@ class Walk(View[Adversarial]):
     def build(self) -> None:
         """The grid, and how far each step moves the picture."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.player.loop = True
         self.player.speed = 20.0

@@ -9,7 +9,7 @@ import numpy as np
 from playground.capabilities import Adversarial
 from playground.contract import Frame, Request
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -18,6 +18,7 @@ class Project(View[Adversarial]):
     """A test image is looked for in the latent space, step by step."""
 
     name = "Project"
+    group = FROM_PICTURE
     plot: LinePlot
     words = (
         "A GAN has no encoder: nothing tells which <i>z</i> belongs to a given picture, or whether any does. What one "

@@ -27,6 +27,7 @@ class Families(Scene):
     """One card at a time, chosen at the left."""
 
     name = "Families"
+    why_small = "a page of words; its links lead to views that fill the window"
     sentence = (
         "What each family is good for, and what it pays for that. Whatever can be seen in this program has a link to the "
         "view that shows it."

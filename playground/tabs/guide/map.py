@@ -27,6 +27,7 @@ class Map(Scene):
     """The tree; a click or Enter on a leaf opens its tab."""
 
     name = "Map"
+    why_small = "a map of the field: every leaf shows what its model draws, in the space that words leave"
     sentence = (
         "The map of the field. The first question is whether a model says how probable a picture is. Every leaf draws live; "
         "click one, or choose it with the arrows and Enter, to open it."

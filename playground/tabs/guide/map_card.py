@@ -83,6 +83,16 @@ class MapCard(Pressable):
         """The dark ground at the left."""
         return QRectF(1, 1, self.num_shown() * self._step() + 2 * GAP, self.height() - 2)
 
+    def picture_rects(self) -> list[QRectF]:
+        """Where every picture is drawn, in widget coordinates."""
+        if not self._pictures:
+            return []
+        side = self._pictures[0].width()
+        size = self.zoom(side) * side / self.devicePixelRatioF()
+        top, left = round((self.height() - size) / 2), self.pictures_rect().adjusted(1, 1, -1, -1).left()
+        count = min(len(self._pictures), self.num_shown())
+        return [QRectF(round(left + GAP + i * self._step(side)), top, size, size) for i in range(count)]
+
     # --- painting
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -113,11 +123,7 @@ class MapCard(Pressable):
             painter.drawText(ground, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, said)
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        side = self._pictures[0].width()
-        size = self.zoom(side) * side / self.devicePixelRatioF()
-        top = round((self.height() - size) / 2)
-        for i, picture in enumerate(self._pictures[: self.num_shown()]):
-            at = QRectF(round(ground.left() + GAP + i * self._step(side)), top, size, size)
+        for at, picture in zip(self.picture_rects(), self._pictures, strict=False):
             painter.drawImage(at, picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 

@@ -55,12 +55,13 @@ class CodeGenerate(View[Tokenizes]):
     def build(self) -> None:
         """Grid, table of codes, editor and bars."""
         self.grid, self.table, self.editor = ImageGrid(), CodeTable(editable=False), CodeEditor()
+        self.grid.may_show_fewer = True
         self.table.setAccessibleName("The codes of the chosen picture; the arrow keys move")
         row = QHBoxLayout()
-        row.addWidget(self.grid, 5)
+        row.addWidget(self.grid, 3)
         right = QVBoxLayout()
         right.addWidget(self.table, 1)
-        row.addLayout(right, 2)
+        row.addLayout(right, 1)
         self.column.addLayout(row, 1)
         self.column.addWidget(self.editor)
         self.grid.selection_changed.connect(lambda _: self._show_chosen())

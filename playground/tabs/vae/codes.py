@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 from playground.capabilities import Tokenizes
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.code_table import CodeTable
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
@@ -32,6 +33,8 @@ class Codes(ImageView["HasCodebook"]):
     """Start from a test image or a sample, and change one code at a time."""
 
     name = "Codes"
+    group = FROM_PICTURE
+    why_small = "the picture, its table of codes and what each neighbour would change stand side by side"
     capability = Tokenizes
     plot: BarPlot
     words = (
@@ -65,13 +68,13 @@ class Codes(ImageView["HasCodebook"]):
         self.back.setToolTip("Every code back to what it was at first")
         self.back.clicked.connect(lambda: self.tab.knobs.set_settings({"moved": ""}))
         left, right = QVBoxLayout(), QVBoxLayout()
-        left.addWidget(self.pictures, 3)
+        left.addWidget(self.pictures, 1)
         left.addWidget(self.make_stepper())
         left.addWidget(self.others, 1)
         right.addWidget(self.table, 1)
         right.addWidget(self.back)
         row = QHBoxLayout()
-        row.addLayout(left, 2)
+        row.addLayout(left, 3)
         row.addLayout(right, 1)
         self.column.addLayout(row, 1)
         self.table.pointed.connect(self._point)

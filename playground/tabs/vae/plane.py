@@ -59,8 +59,8 @@ class Plane(View[Reconstructs]):
         self.plane, self.picture = LatentPlane(), ImageGrid()
         self.picture.setAccessibleName("The picture under the pointer")
         row = QHBoxLayout()
-        row.addWidget(self.plane, 5)
-        row.addWidget(self.picture, 2)
+        row.addWidget(self.plane, 3)
+        row.addWidget(self.picture, 1)
         self.column.addLayout(row, 1)
         self.plane.moved.connect(self.point_at)
         self.finger, self.encoder = self.new_lane("pointer"), self.new_lane("encodings")
@@ -182,6 +182,7 @@ class Generate(View):
     def build(self) -> None:
         """A grid, and how the latents lie."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.plot = BarPlot("Lengths of the latents", "length of z", "pictures")
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 from playground.capabilities import ImportanceWeighted, PricesReconstruction, Reconstructs, SplitsElbo
 from playground.contract import Frame, Message, Model, Request
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.posterior import Posterior
 from playground.tabs.vae.sliders import Sliders
 from playground.ui.pictures.image_grid import ImageGrid
@@ -28,6 +29,7 @@ class Reconstruct(ImageView[Reconstructs]):
     """x -> q(z given x) -> x_recon, and the ELBO in its two parts."""
 
     name = "Reconstruct"
+    group = FROM_PICTURE
     plot: BarPlot
     words = (
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
@@ -83,14 +85,15 @@ class Reconstruct(ImageView[Reconstructs]):
         right.addWidget(self.posterior, 3)
         right.addWidget(self.curve, 2)
         row = QHBoxLayout()
-        row.addWidget(self.plane, 3)
-        row.addLayout(right, 2)
+        row.addWidget(self.plane, 9)
+        row.addLayout(right, 4)
         line = QHBoxLayout()  # one, so that the plane has the height of the other
         line.addWidget(self.make_stepper())
         line.addWidget(self.price, 1)
         self.column.addWidget(self.pictures, 2)
         self.column.addLayout(line)
         self.column.addLayout(row, 6)
+        theme.signals.changed.connect(self._fit_curve)
         self.encoder = self.new_lane("encodings")
         self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
         self.encoder.failed.connect(self.tab.show_failure)
@@ -106,13 +109,17 @@ class Reconstruct(ImageView[Reconstructs]):
 
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
-        self.curve.setVisible(isinstance(self.model, ImportanceWeighted))
+        self._fit_curve()
         self.points = self.points[:0]
         self.price.setText("\u00a0")  # that of another model's picture
         self.bars.set_values([])
         self.posterior.set_points(self.points, np.zeros(0, np.int64))
         if flat:
             self.encoder.play(self.source(interpolation.encodings))
+
+    def _fit_curve(self) -> None:
+        """In a hall its room goes to the plane."""
+        self.curve.setVisible(isinstance(self.model, ImportanceWeighted) and not theme.lecture())
 
     def start(self, request: Request, patient: bool = False) -> None:
         """The picture, and its bound for ever more weights."""

@@ -14,7 +14,7 @@ from playground.capabilities import Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot
@@ -38,6 +38,7 @@ class Beside(View[Reconstructs]):
     """Pointing into one plane points at the same z in the other."""
 
     name = "Side by side"
+    group = LOOK_INSIDE
     plot: BarPlot
     words = (
         "The same networks, trained with and without a prior. <b>Move the pointer</b> over one plane: the other points "

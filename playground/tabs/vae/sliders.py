@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 from playground.capabilities import MeasuresInformation, Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.tabs.frame.image_view import ImageView
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.slider_panel import LatentSliders
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
@@ -19,6 +20,7 @@ class Sliders(ImageView[Reconstructs]):
     """Start from a test image, a sample or the origin, and move one number of the latent at a time."""
 
     name = "Sliders"
+    group = FROM_PICTURE
     words = (
         "The encoder squeezed the picture into a few numbers, <i>z</i>. <b>Move one</b>: the decoder shows what it means."
         "<br><br>The bars say how much each number tells about a picture: the KL divergence from encoding to prior, "
@@ -71,8 +73,8 @@ class Sliders(ImageView[Reconstructs]):
         right.addWidget(self.sliders, 3)
         right.addWidget(self.back)
         row = QHBoxLayout()
-        row.addLayout(left, 4)
-        row.addLayout(right, 3)
+        row.addLayout(left, 2)
+        row.addLayout(right, 1)
         self.column.addLayout(row, 1)
         self.sliders.moved.connect(self._move)
         self.sliders.reset.connect(lambda dimension: self._move(dimension, None))

@@ -14,6 +14,7 @@ from playground.capabilities import MeasuresInformation
 from playground.contract import Frame, Model, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
+from playground.tabs.frame.view import LOOK_INSIDE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
@@ -35,8 +36,12 @@ class Traversals(ImageView["VAE"]):
     """A row for each of the most telling dimensions, moved from -3 to 3; the plain VAE's at the right."""
 
     name = "Traversals"
+    group = LOOK_INSIDE
     capability = MeasuresInformation
     plot: LinePlot
+    why_small = (
+        "two models stand side by side, each with seven values for every dimension; a double click enlarges"
+    )
     words = (
         "One number of the picture's code is moved from −3 to 3, all others held: a row for each that says most. "
         "<b>Choose a cell</b> at one side, and the other shows the same move.<br><br>A <b>beta-VAE</b> pays β times for "

@@ -161,6 +161,15 @@ class KnobPanel(QWidget):
         unfolded = self.more.isChecked() or self._only is not None
         self._fold.setVisible(unfolded and len(visible) < len(self._rows))
 
+    def come_after(self, canvas: QWidget) -> None:
+        """The Tab key leads from the canvas to the first knob, and from there to the next ones."""
+        before = canvas
+        for one in self._rows.values():
+            for control in one.findChildren(QWidget):
+                if control.focusPolicy() & Qt.FocusPolicy.TabFocus and not control.focusProxy():
+                    QWidget.setTabOrder(before, control)
+                    before = control
+
     def set_hint(self, name: str, text: str) -> None:
         """What an empty line of text stands for, written into it in grey."""
         one = self._rows.get(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import math
 import random
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from playground.contract import EACH_CLASS, Knob, plain
 from playground.ui.theme import theme
+from playground.ui.widgets import glossary
 from playground.ui.widgets.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
 
 MAX_SEGMENTS = 3
@@ -353,7 +355,9 @@ def row(knob: Knob, classes: Sequence[str]) -> Row:
 def tip(knob: Knob) -> str:
     """The tooltip: what turning the knob does, and how to undo it."""
     default = "" if knob.choices or knob.type is bool else f" ({knob.default})"
-    return f"<p style='white-space:pre-wrap'>{knob.help}</p><p><small>Double-click the name (or Delete on the slider) to reset{default}.</small></p>"
+    word = glossary.meaning(knob.name, knob.label)
+    more = f"<p><i>{knob.label}</i>: {html.escape(word)}</p>" if word else ""
+    return f"<p style='white-space:pre-wrap'>{knob.help}</p>{more}<p><small>Double-click the name (or Delete on the slider) to reset{default}.</small></p>"
 
 
 def step_of(knob: Knob) -> float:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPixmap
+from PySide6.QtWidgets import QWidget
 
 from playground.ui.pictures.grid_layout import Layout
 from playground.ui.theme import theme
@@ -105,6 +106,32 @@ class GridCaptions:
         left = max(min(x, end - room), 0) if panel == 0 else x  # over the row captions rather than cut
         box = QRectF(left, y - above, min(room, end - left), line)
         _write(painter, box, title, _ALIGN.AlignLeft, theme.CANVAS_TEXT)
+
+
+class Ground:
+    """The canvas of a grid with every word on it, which a run of hundreds of frames leaves as it is."""
+
+    def __init__(self) -> None:
+        self._pixmap, self._key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
+        self.times_painted = 0
+
+    def pixmap(self, grid: QWidget, layout: Layout | None, captions: GridCaptions) -> QPixmap:
+        """Painted anew only if something on it has changed."""
+        ratio = grid.devicePixelRatioF()
+        key = (grid.size(), ratio, layout, captions, theme.palette(), theme.scale())
+        if key != self._key:
+            self._key = key
+            self._pixmap = QPixmap(grid.size() * ratio)
+            self._pixmap.setDevicePixelRatio(ratio)
+            painter = QPainter(self._pixmap)
+            theme.paint_canvas(painter, grid)
+            painter.scale(1 / ratio, 1 / ratio)
+            if layout is not None:
+                for panel in range(len(captions.titles)):
+                    captions.paint(painter, layout, panel, layout.count, grid.width() * ratio, ratio)
+            painter.end()
+            self.times_painted += 1
+        return self._pixmap
 
 
 def line_height(ratio: float) -> float:

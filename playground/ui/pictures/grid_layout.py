@@ -1,21 +1,34 @@
-"""Where the pictures of a grid go: the whole zoom that fits, the columns that allow it, and back from a point to a pixel.
+"""Where the pictures of a grid go: the largest zoom that fits, the columns that allow it, and back from a point to a pixel.
 
-All in device pixels, so that every pixel of a picture is a square of exactly ``zoom`` device pixels.
+All in device pixels.  Up to a zoom of 3 every pixel of a picture is a square of a whole number of them; above that a
+picture's width is whole and its pixels need not be, so that pictures fill the room they have.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+
+WHOLE_BELOW = 3  # a pixel of 1.5 device pixels would look uneven, one of 7.5 does not
+MOST_GAP = 8  # device pixels between pictures; less where a pixel of theirs is smaller
+WORTH_AN_EMPTY_PLACE = 0.5  # of a place's share of the grid: what an unfilled last row is held to cost
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How a grid fills a room, in device pixels: zoom is whole, the gap is one source pixel."""
+    """How a grid fills a room: ``zoom`` is the device pixels of one pixel of a picture."""
 
-    zoom: int
+    zoom: float
     columns: int
     rows: int
     across: bool  # panels side by side (else one above the other)
+
+
+def allowed_zoom(zoom: float, width: int) -> float:
+    """The largest zoom not above this one that is allowed: whole when small, else such that a picture's width is whole."""
+    if zoom < WHOLE_BELOW:
+        return max(math.floor(zoom), 1)
+    return math.floor(zoom * width) / width
 
 
 def best_fit(
@@ -28,7 +41,7 @@ def best_fit(
     overhead: tuple[float, float] = (0, 0),
     caption: float = 0,
 ) -> Fit:
-    """The column count that allows the largest whole zoom; ties go to the grid with the fewest empty places.
+    """The column count that allows the largest pictures; empty places count against it, and no last row has a single picture.
 
     Args:
         count: pictures in a panel.
@@ -47,14 +60,26 @@ def best_fit(
         for across in (True, False) if panels > 1 else (True,):
             side, down = (panels, 1) if across else (1, panels)
             wide = (room[0] - between * (side - 1)) / side - overhead[0]
-            high = (room[1] - between * (down - 1)) / down - overhead[1] - caption * rows
-            zoom = int(min(wide / (n * (w + 1) - 1), high / (rows * (h + 1) - 1)))
+            high = (room[1] - between * (down - 1)) / down - overhead[1]
+            zoom = min(_largest_zoom(wide, n, w), _largest_zoom(high - caption, rows, h, caption))
             empty = rows * n - count
-            score = (max(zoom, 0), -empty, across, -abs(n * w - rows * h))
+            worth = zoom * (1 - WORTH_AN_EMPTY_PLACE * empty / (rows * n))
+            lonely = not columns and n > 1 and rows > 1 and count % n == 1
+            score = (zoom >= 1, not lonely, max(worth, 0), across, -abs(n * w - rows * h))
             if best is None or score > best[0]:
-                best = (score, Fit(max(zoom, 1), n, rows, across))
+                best = (score, Fit(allowed_zoom(zoom, w), n, rows, across))
     assert best is not None
     return best[1]
+
+
+def _largest_zoom(room: float, count: int, side: int, least_gap: float = 0) -> float:
+    """The zoom at which ``count`` pictures of ``side`` pixels, and the gaps between them, fill ``room``."""
+    zoom = room / (count * (side + 1) - 1)  # a gap of one pixel
+    most_gap = max(MOST_GAP, least_gap)
+    if zoom < least_gap or zoom > most_gap:
+        gap = least_gap if zoom < least_gap else most_gap
+        zoom = (room - (count - 1) * gap) / (count * side)
+    return zoom
 
 
 @dataclass(frozen=True)
@@ -64,32 +89,38 @@ class Layout:
     fit: Fit
     count: int
     size: tuple[int, int]  # (H, W) of a picture
-    row_gap: int  # source pixels between rows: one, or room for a line of captions
+    row_gap: int  # device pixels between rows: a pixel, or room for a line of captions
     origins: tuple[tuple[int, int], ...]  # (x, y) of the first picture of each panel
-    column_gap: int = 1  # source pixels between columns: one, or more for long captions where there is room
+    column_gap: int = (
+        1  # device pixels between columns: a pixel, or more for long captions where there is room
+    )
+
+    @property
+    def side(self) -> tuple[int, int]:
+        """(width, height) of a picture in device pixels."""
+        return round(self.size[1] * self.fit.zoom), round(self.size[0] * self.fit.zoom)
 
     @property
     def pitch(self) -> tuple[int, int]:
         """Device pixels from one picture to the next, across and down."""
-        h, w = self.size
-        return (w + self.column_gap) * self.fit.zoom, (h + self.row_gap) * self.fit.zoom
+        return self.side[0] + self.column_gap, self.side[1] + self.row_gap
 
     def rect(self, sample: int, panel: int = 0) -> tuple[int, int, int, int]:
         """(x, y, width, height) of a picture."""
         row, column = divmod(sample, self.fit.columns)
-        (x, y), (across, down), zoom = self.origins[panel], self.pitch, self.fit.zoom
-        return x + column * across, y + row * down, self.size[1] * zoom, self.size[0] * zoom
+        (x, y), (across, down) = self.origins[panel], self.pitch
+        return x + column * across, y + row * down, *self.side
 
     def pixel_at(self, x: float, y: float) -> tuple[int, int, int]:
         """(sample, row, column) under a point, or (-1, -1, -1)."""
-        (across, down), (h, w), zoom = self.pitch, self.size, self.fit.zoom
+        (across, down), (wide, high), (h, w) = self.pitch, self.side, self.size
         for left, top in self.origins:
             column, row = int((x - left) // across), int((y - top) // down)
-            px, py = int((x - left - column * across) // zoom), int((y - top - row * down) // zoom)
+            inner_x, inner_y = x - left - column * across, y - top - row * down
             sample = row * self.fit.columns + column
-            inside = 0 <= column < self.fit.columns and row >= 0 and px < w and py < h
+            inside = 0 <= column < self.fit.columns and row >= 0 and inner_x < wide and inner_y < high
             if inside and sample < self.count:
-                return sample, py, px
+                return sample, min(int(inner_y * h / high), h - 1), min(int(inner_x * w / wide), w - 1)
         return -1, -1, -1
 
 
@@ -104,36 +135,52 @@ def lay_out(
     caption: float = 0,
     widest: float = 0,
     title: float = 0,
+    least: float = 0,
 ) -> Layout:
     """Fit ``panels`` grids into ``room``, centred; the words are those of :func:`best_fit`.
 
     ``widest`` is the width of the longest caption: columns move apart for it as far as there is room, and panels for
-    the longest ``title``.
+    the longest ``title``.  Where pictures would be smaller than ``least`` device pixels, fewer of them are laid out:
+    as many as make whole rows (``Layout.count``).
     """
     between = margin * 1.7
     inner = (room[0] - 2 * margin, room[1] - 2 * margin)
-    fit = best_fit(count, size, inner, columns, panels, between, overhead, caption)
-    row_gap = max(1, -(-round(caption) // fit.zoom))
+    how = (columns, panels, between, overhead, math.ceil(caption))
+    shown = _large_enough(count, size, inner, how, least) if least and not columns else count
+    fit = best_fit(shown, size, inner, *how)
+    wide, high = round(size[1] * fit.zoom), round(size[0] * fit.zoom)
+    gap = max(min(math.floor(fit.zoom), MOST_GAP), 1)
+    row_gap = max(gap, math.ceil(caption))
     side, down = (panels, 1) if fit.across else (1, panels)
     room_each = (inner[0] - between * (side - 1)) / side - overhead[0]
-    column_gap = _column_gap(fit, size[1], room_each, widest)
-    wide = overhead[0] + (fit.columns * size[1] + (fit.columns - 1) * column_gap) * fit.zoom
-    high = overhead[1] + (fit.rows * size[0] + (fit.rows - 1) * row_gap) * fit.zoom + caption
-    y = (room[1] - down * high - (down - 1) * between) / 2 + overhead[1]
+    column_gap = _column_gap(fit.columns, wide, gap, room_each, widest)
+    all_wide = overhead[0] + fit.columns * wide + (fit.columns - 1) * column_gap
+    all_high = overhead[1] + fit.rows * high + (fit.rows - 1) * row_gap + caption
+    y = (room[1] - down * all_high - (down - 1) * between) / 2 + overhead[1]
     more = 0.0  # for a title that is longer than its grid is wide
     if side > 1:
-        spare = inner[0] - side * wide - (side - 1) * between
-        more = max(min(title - (wide - overhead[0]), spare / side), 0.0)
-    x = (room[0] - side * (wide + more) - (side - 1) * between) / 2 + overhead[0]
-    step = (wide + more + between, 0) if fit.across else (0, high + between)
+        spare = inner[0] - side * all_wide - (side - 1) * between
+        more = max(min(title - (all_wide - overhead[0]), spare / side), 0.0)
+    x = (room[0] - side * (all_wide + more) - (side - 1) * between) / 2 + overhead[0]
+    step = (all_wide + more + between, 0) if fit.across else (0, all_high + between)
     origins = tuple((max(round(x + i * step[0]), 0), max(round(y + i * step[1]), 0)) for i in range(panels))
-    return Layout(fit, count, size, row_gap, origins, column_gap)
+    return Layout(fit, shown, size, row_gap, origins, column_gap)
 
 
-def _column_gap(fit: Fit, width: int, room: float, widest: float) -> int:
-    """Source pixels between the columns."""
-    if fit.columns == 1:
-        return 1
-    wanted = -(-round(widest) // fit.zoom) - width
-    there = int((room / fit.zoom - fit.columns * width) / (fit.columns - 1))
-    return max(1, min(wanted, there))
+def _large_enough(
+    count: int, size: tuple[int, int], room: tuple[float, float], how: tuple[object, ...], least: float
+) -> int:
+    """The most pictures that are at least ``least`` device pixels high and wide; one, if even two would be smaller."""
+    for shown in range(count, 0, -1):
+        fit = best_fit(shown, size, room, *how)  # type: ignore[arg-type]
+        if fit.zoom * min(size) >= least and (shown == count or fit.rows * fit.columns == shown):
+            return shown
+    return 1
+
+
+def _column_gap(columns: int, width: int, gap: int, room: float, widest: float) -> int:
+    """Device pixels between the columns."""
+    if columns == 1:
+        return gap
+    there = int((room - columns * width) / (columns - 1))
+    return max(gap, min(math.ceil(widest) - width, there))

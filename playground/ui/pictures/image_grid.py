@@ -1,32 +1,35 @@
-"""A grid of generated pictures, or several grids side by side, at the largest whole zoom in device pixels.
+"""A grid of generated pictures, or several grids side by side, as large as they fit.
 
-Nothing is ever interpolated: one pixel of the model is one square on the screen.  Painting a new frame costs one
-numpy composition at the pictures' own size and one scaled ``drawImage`` per panel.
+One pixel of the model is one square on the screen.  Where the zoom is not whole, pictures are drawn at the next whole
+one and reduced, so that only the edges between pixels are mixed.  Painting a new frame costs one numpy conversion at
+the pictures' own size and a scaled ``drawImage`` for each.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QColor,
+    QContextMenuEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
-    QPixmap,
     QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.export.contact_sheet import Content
-from playground.ui.pictures.grid_captions import GridCaptions, line_height
+from playground.ui.pictures import enlarging
+from playground.ui.pictures.grid_captions import GridCaptions, Ground, line_height
 from playground.ui.pictures.grid_layout import Layout, lay_out
-from playground.ui.pictures.pixels import argb, check_pictures, hatch, qimage, sheet
+from playground.ui.pictures.grid_marks import GridMarks
+from playground.ui.pictures.grid_menu import open_menu
+from playground.ui.pictures.pixels import check_pictures, column
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ARROWS, claims
 
@@ -40,21 +43,22 @@ class ImageGrid(QWidget):
     picked = Signal(int, int, int)
     hovered = Signal(int, int, int)
     selection_changed = Signal(int)  # sample, -1 for none
+    redrawn = Signal()  # there are other pictures
 
     def __init__(self, parent: QWidget | None = None, columns: int | None = None) -> None:
         super().__init__(parent)
+        self.may_show_fewer = False  # in lecture mode, as many as the back row can see
+        self.menu_text = ""  # what ``picked`` does, if that is too much for a click: then it is in the menu
+        self.may_choose_none = False  # Escape drops the choice
         self._panels: list[tuple[str, np.ndarray]] = []
         self._sheets: list[QImage] = []
         self._columns = columns
         self._captions = GridCaptions()
-        self._marker: int | None = None
-        self._marker_size = 1  # pixels
-        self._rule: int | None = None
+        self.marks = GridMarks()
         self._known: np.ndarray | None = None
-        self._selected = -1
         self._hover = (-1, -1, -1)
         self._layout: Layout | None = None
-        self.ground, self._ground_key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
+        self.ground = Ground()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -109,14 +113,14 @@ class ImageGrid(QWidget):
 
     def set_marker(self, pixel: int | None, size: int = 1) -> None:
         """Outline pixel ``row * W + column`` in every picture, or the square of ``size`` pixels that begins there."""
-        if (pixel, size) != (self._marker, self._marker_size):
-            self._marker, self._marker_size = pixel, size
+        if (pixel, size) != (self.marks.pixel, self.marks.pixel_size):
+            self.marks.pixel, self.marks.pixel_size = pixel, size
             self.update()
 
     def set_rule(self, row: int | None) -> None:
         """A line above that row in every picture (what is given ends there); None for none."""
-        if row != self._rule:
-            self._rule = row
+        if row != self.marks.rule:
+            self.marks.rule = row
             self.update()
 
     def set_known(self, known: np.ndarray | None) -> None:
@@ -128,19 +132,40 @@ class ImageGrid(QWidget):
 
     def select(self, sample: int) -> None:
         """Highlight one sample, -1 for none."""
-        sample = sample if 0 <= sample < self.count() else -1
-        if sample != self._selected:
-            self._selected = sample
+        sample = sample if 0 <= sample < self.num_shown else -1
+        if sample != self.marks.selected:
+            self.marks.selected = sample
             self.selection_changed.emit(sample)
             self.update()
 
     def selected(self) -> int:
         """The highlighted sample, or -1."""
-        return self._selected
+        return self.marks.selected
 
     def count(self) -> int:
         """How many pictures a panel has."""
         return len(self._panels[0][1]) if self._panels else 0
+
+    @property
+    def num_shown(self) -> int:
+        """How many of them there is room for: all, except in lecture mode."""
+        return self._layout.count if self._layout else 0
+
+    def one(self, sample: int, panel: int = 0) -> tuple[str, np.ndarray, np.ndarray | None] | None:
+        """A picture's words, the picture as uint8 (1,H,W,C), and what is known of it (bool, None: all); None if there is none."""
+        if panel >= len(self._panels) or not 0 <= sample < self.count():
+            return None
+        title, images = self._panels[panel]
+        captions = self._captions
+        words = captions.pictures[sample] if sample < len(captions.pictures) else ""
+        known = self._known
+        mine = known[sample] if known is not None and known.ndim == 3 and sample < len(known) else known
+        return " · ".join(filter(None, (words, title))), images[sample : sample + 1], mine
+
+    def enlarge(self, sample: int, panel: int = 0) -> None:
+        """Show a picture as large as the stage around this grid is; nothing where there is none."""
+        if self.one(sample, panel) is not None:
+            enlarging.enlarge(self, sample, panel)
 
     def content(self) -> Content | None:
         """What is shown, for a sheet; None if that is nothing."""
@@ -158,19 +183,9 @@ class ImageGrid(QWidget):
         )
 
     @property
-    def marker(self) -> int | None:
-        """The outlined pixel, ``row * W + column``."""
-        return self._marker
-
-    @property
-    def rule(self) -> int | None:
-        """The row above which a line is drawn."""
-        return self._rule
-
-    @property
-    def zoom(self) -> int:
+    def zoom(self) -> float:
         """Device pixels per picture pixel."""
-        return self._layout.fit.zoom if self._layout else 1
+        return self._layout.fit.zoom if self._layout else 1.0
 
     @property
     def columns(self) -> int:
@@ -183,6 +198,13 @@ class ImageGrid(QWidget):
         ratio = self.devicePixelRatioF()
         x, y, w, h = self._layout.rect(sample, panel)
         return QRectF(x / ratio, y / ratio, w / ratio, h / ratio)
+
+    def picture_rects(self) -> list[QRectF]:
+        """Where every picture of every panel is drawn, in widget coordinates."""
+        if self._layout is None:
+            return []
+        panels = range(len(self._panels))
+        return [self.picture_rect(sample, panel) for panel in panels for sample in range(self.num_shown)]
 
     def pixel_at(self, point: QPointF) -> tuple[int, int, int]:
         """(sample, row, column) under a point of the widget, or (-1, -1, -1)."""
@@ -197,7 +219,7 @@ class ImageGrid(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small, so that the window can be made small."""
-        return QSize(round(theme.em() * 12), round(theme.em() * 10))
+        return QSize(round(theme.em() * 8), round(theme.em() * 6))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit again."""
@@ -230,6 +252,7 @@ class ImageGrid(QWidget):
             title=captions.widest_title(ratio),
             caption=line_height(ratio) if captions.pictures else 0,
             widest=captions.widest_caption(ratio),
+            least=theme.LECTURE_SIDE * ratio if self.may_show_fewer and theme.lecture() else 0,
         )
         self._expire()
 
@@ -239,95 +262,80 @@ class ImageGrid(QWidget):
         """Compose the pictures anew at the next paint: once, however much was set until then."""
         self._sheets = []
         self.update()
+        self.redrawn.emit()
 
     def _compose(self) -> None:
+        """The pictures of each panel one under the other, at the next whole zoom if theirs is not whole."""
         assert self._layout is not None
-        down, across = self._layout.row_gap - 1, self._layout.column_gap - 1
         self._sheets = []
         for _, images in self._panels:
-            pictures = argb(images)
             known = self._known
-            if known is not None and known.shape in (pictures.shape[1:], pictures.shape):
-                hatch(pictures, known)
-            if down or across:  # captions go between the rows, and long ones want room
-                pictures = np.pad(pictures, ((0, 0), (0, down), (0, across)))
-            self._sheets.append(qimage(sheet(pictures, self.columns)))
+            fits = known is not None and known.shape in (images.shape[1:3], images.shape[:3])
+            self._sheets.append(column(images, known if fits else None, self.num_shown, self._scale()))
+
+    def _scale(self) -> int:
+        """By how much the pictures are enlarged before they are painted: 1 where their zoom is whole."""
+        return 1 if self.zoom == int(self.zoom) else math.ceil(self.zoom)
+
+    def _paint_pictures(self, painter: QPainter, panel: int) -> None:
+        assert self._layout is not None
+        height, width = self._panels[panel][1].shape[1:3]
+        k = self._scale()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, k != 1)
+        for sample in range(self.num_shown):
+            source = QRectF(0, sample * height * k, width * k, height * k)
+            painter.drawImage(QRectF(*self._layout.rect(sample, panel)), self._sheets[panel], source)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The canvas, the sheets, then what stands on them."""
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._ground_with_words())
+        painter.drawPixmap(0, 0, self.ground.pixmap(self, self._layout, self._captions))
         if self._layout is None:
             return
         if not self._sheets:
             self._compose()
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)  # from here on in device pixels, so that every edge is sharp
-        for (x, y), image in zip(self._layout.origins, self._sheets, strict=True):
-            painter.drawImage(QRectF(x, y, image.width() * self.zoom, image.height() * self.zoom), image)
+        for panel in range(len(self._panels)):
+            self._paint_pictures(painter, panel)
         accent = theme.accent(self, on_canvas=True)
         for panel in range(len(self._panels)):
-            self._paint_marks(painter, panel, accent, ratio)
-
-    def _ground_with_words(self) -> QPixmap:
-        """The canvas with every caption on it, which a run of hundreds of frames leaves as it is."""
-        ratio, layout = self.devicePixelRatioF(), self._layout
-        key = (self.size(), ratio, layout, self._captions, theme.palette(), theme.scale())
-        if key != self._ground_key:
-            self._ground_key = key
-            self.ground = QPixmap(self.size() * ratio)
-            self.ground.setDevicePixelRatio(ratio)
-            painter = QPainter(self.ground)
-            theme.paint_canvas(painter, self)
-            painter.scale(1 / ratio, 1 / ratio)
-            for panel in range(len(self._panels)):
-                if layout is not None:
-                    self._captions.paint(painter, layout, panel, self.count(), self.width() * ratio, ratio)
-            painter.end()
-        return self.ground
-
-    def _paint_marks(self, painter: QPainter, panel: int, accent: QColor, ratio: float) -> None:
-        assert self._layout is not None
-        w = self._panels[0][1].shape[2]
-        thick = max(round(1.5 * ratio), 1)
-        if self._marker is not None:
-            row, column = divmod(self._marker, w)
-            painter.setPen(QPen(accent, thick, j=Qt.PenJoinStyle.MiterJoin))
-            grow = thick / 2
-            boxes = []
-            for sample in range(self.count()):
-                x, y, _, _ = self._layout.rect(sample, panel)
-                side = self._marker_size * self.zoom
-                box = QRectF(x + column * self.zoom, y + row * self.zoom, side, side)
-                boxes.append(box.adjusted(-grow, -grow, grow, grow))
-            painter.drawRects(boxes)
-        if self._rule is not None:
-            painter.setPen(QPen(accent, thick))
-            for sample in range(self.count()):
-                x, y, w, _ = self._layout.rect(sample, panel)
-                line = y + self._rule * self.zoom
-                painter.drawLine(x, line, x + w - 1, line)
-        if 0 <= self._selected < self.count():
-            thick = max(min(round(2 * ratio), self.zoom), 1)
-            painter.setPen(QPen(accent, thick, j=Qt.PenJoinStyle.MiterJoin))
-            grow = thick / 2
-            painter.drawRect(
-                QRectF(*self._layout.rect(self._selected, panel)).adjusted(-grow, -grow, grow, grow)
-            )
+            self.marks.paint(painter, self._layout, panel, accent, ratio)
 
     # --- hands
 
     def event(self, event: QEvent) -> bool:
         """The arrows move the selection once there is one; until then they belong to the window."""
-        return (self._selected >= 0 and claims(event, *ARROWS, Qt.Key.Key_Escape)) or super().event(event)
+        escape = (Qt.Key.Key_Escape,) if self.may_choose_none else ()
+        return (self.selected() >= 0 and claims(event, *ARROWS, *escape)) or super().event(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pick a pixel."""
         sample, row, column = self.pixel_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton:
             self.select(sample)
-            if sample >= 0:
+            if sample >= 0 and not self.menu_text:
                 self.picked.emit(sample, row, column)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Enlarge the picture."""
+        sample = self.pixel_at(event.position())[0]
+        if event.button() == Qt.MouseButton.LeftButton and sample >= 0:
+            self.enlarge(sample, self._panel_at(event.position()))
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done with the picture under the pointer (or the chosen one, from the keyboard)."""
+        by_mouse, at = event.reason() == QContextMenuEvent.Reason.Mouse, QPointF(event.pos())
+        sample, row, column = self.pixel_at(at) if by_mouse else (max(self.selected(), 0), *self._middle())
+        panel = self._panel_at(at) if by_mouse else 0
+        shown = self.one(sample, panel)
+        if shown is None:
+            super().contextMenuEvent(event)
+            return
+        entries = [("Enlarge (Enter)", lambda: self.enlarge(sample, panel))]
+        if self.menu_text:
+            entries.append((self.menu_text, lambda: self.picked.emit(sample, row, column)))
+        open_menu(self, event.globalPos(), shown[1], entries)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell where the pointer is, once per pixel."""
@@ -338,21 +346,34 @@ class ImageGrid(QWidget):
         self._point((-1, -1, -1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the selection, Escape drops it; Enter makes one, and then is a click on it (in its middle)."""
+        """Arrows move the selection; Enter enlarges it (or the first), with Ctrl it is a click in its middle."""
         moves = dict(zip(ARROWS, (-1, 1, -self.columns, self.columns), strict=True))
-        if self._selected >= 0 and event.key() in moves:
-            to = self._selected + moves[Qt.Key(event.key())]
-            if 0 <= to < self.count():
-                self.select(to)
-        elif self._selected >= 0 and event.key() == Qt.Key.Key_Escape:
+        chosen = self.selected()
+        if chosen >= 0 and event.key() == Qt.Key.Key_Escape and self.may_choose_none:
             self.select(-1)
+        elif chosen >= 0 and event.key() in moves:
+            to = chosen + moves[Qt.Key(event.key())]
+            if 0 <= to < self.num_shown:
+                self.select(to)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._panels:
-            height, width = self._panels[0][1].shape[1:3]
-            self.select(0) if self._selected < 0 else self.picked.emit(
-                self._selected, height // 2, width // 2
-            )
+            if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self.enlarge(max(chosen, 0))
+            elif chosen < 0:
+                self.select(0)
+            else:
+                self.picked.emit(chosen, *self._middle())
         else:
             super().keyPressEvent(event)
+
+    def _middle(self) -> tuple[int, int]:
+        height, width = self._panels[0][1].shape[1:3] if self._panels else (0, 0)
+        return height // 2, width // 2
+
+    def _panel_at(self, point: QPointF) -> int:
+        panels = range(len(self._panels))
+        samples = range(self.num_shown)
+        hit = (p for p in panels for s in samples if self.picture_rect(s, p).contains(point))
+        return next(hit, 0)
 
     def _point(self, at: tuple[int, int, int]) -> None:
         if at != self._hover:

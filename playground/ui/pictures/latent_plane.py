@@ -6,6 +6,7 @@ the points are two pixmaps, each painted when it changes; a move of the pointer 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -176,10 +177,19 @@ class LatentPlane(QWidget):
             return None
         return Content("Latent plane", (("", array(self.grab().toImage())[None]),), 1, whole=True)
 
+    def picture_rects(self) -> list[QRectF]:
+        """The plane is one picture, in widget coordinates; none before there is anything on it."""
+        if self._tiles is None and self._points is None:
+            return []
+        ratio, square = self.devicePixelRatioF(), self._square
+        return [
+            QRectF(square.x() / ratio, square.y() / ratio, square.width() / ratio, square.height() / ratio)
+        ]
+
     @property
-    def zoom(self) -> int:
+    def zoom(self) -> float:
         """Device pixels per picture pixel, 0 without a manifold."""
-        return self._square.width() // (self._n * self._tiles.shape[2]) if self._tiles is not None else 0
+        return self._square.width() / (self._n * self._tiles.shape[2]) if self._tiles is not None else 0.0
 
     # --- layout
 
@@ -215,8 +225,7 @@ class LatentPlane(QWidget):
         ratio, em = self.devicePixelRatioF(), theme.em()
         side = self._room()
         if self._tiles is not None:
-            tile = self._n * self._tiles.shape[2]
-            side = side // tile * tile or side  # too small a room shrinks the plane rather than cutting it
+            side = side // self._n * self._n or side  # tiles of one size
         legend = self._legend_width() if self._legend_fits(side) else 0
         x = (self.width() * ratio - side - legend + 2.6 * em * ratio) / 2
         y = (self.height() * ratio - side - 1.8 * em * ratio) / 2
@@ -301,7 +310,10 @@ class LatentPlane(QWidget):
         painter.fillRect(plane.square, GROUND)
         if self._tiles is not None and self._mode != "scatter":
             painter.setOpacity(_DIMMED if self._mode == "both" else 1.0)
-            painter.drawImage(plane.square, qimage(sheet(argb(self._tiles), self._n, gap=0)))
+            tiles = qimage(sheet(argb(self._tiles), self._n, gap=0))
+            times = math.ceil(self.zoom)  # drawn at the next whole zoom and reduced
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, times != self.zoom)
+            painter.drawImage(plane.square, tiles.scaled(tiles.size() * times))
 
     def _paint_over(self, painter: QPainter, plane: Plane) -> None:
         painter.scale(1 / plane.ratio, 1 / plane.ratio)

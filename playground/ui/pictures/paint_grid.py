@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from playground.ui.pictures.pixel_grid import PixelGrid
@@ -47,6 +47,10 @@ class PaintGrid(PixelGrid):
             self._dab([self._at], self.erases != inverse)
             return
         super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """None: the right button paints."""
+        event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
         """No marker without a hand."""

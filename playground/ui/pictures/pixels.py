@@ -68,6 +68,20 @@ def qimage(pixels: np.ndarray) -> QImage:
     return QImage(pixels.data, w, h, 4 * w, QImage.Format.Format_ARGB32_Premultiplied).copy()
 
 
+def column(images: np.ndarray, known: np.ndarray | None, count: int, times: int) -> QImage:
+    """The first ``count`` pictures of uint8 (B,H,W,C) one under the other, every pixel ``times`` as wide and high.
+
+    Args:
+        known: bool (H,W) or (B,H,W); the rest is hatched.  None shows everything.
+    """
+    pictures = argb(images[:count])
+    if known is not None:
+        hatch(pictures, known if known.ndim == 2 else known[:count])
+    height, width = pictures.shape[1:]
+    image = qimage(pictures.reshape(-1, width))
+    return image if times == 1 else image.scaled(width * times, len(pictures) * height * times)
+
+
 def array(image: QImage) -> np.ndarray:
     """A QImage as uint8 (H,W,3)."""
     plain = image.convertToFormat(QImage.Format.Format_RGB888)

@@ -40,11 +40,11 @@ QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::su
 QPushButton, QToolButton {{ background: {c.raised}; color: {c.text}; border: 1px solid transparent; border-radius: {r}; padding: {px(0.38)} {px(0.77)}; }}
 QPushButton:hover, QToolButton:hover {{ background: {c.hover}; }}
 QPushButton:pressed, QToolButton:pressed {{ background: {c.line}; }}
-QPushButton:focus, QToolButton:focus {{ border-color: {c.muted}; }}
+QPushButton:focus, QToolButton:focus {{ border-color: {c.text}; }}
 QPushButton:disabled, QToolButton:disabled {{ color: {c.muted}; background: transparent; border-color: {c.line}; }}
 QToolButton[role="plain"], QPushButton[role="plain"] {{ background: transparent; padding: {px(0.3)}; }}
 QToolButton[role="plain"]:hover, QPushButton[role="plain"]:hover {{ background: {c.hover}; }}
-QToolButton[role="plain"]:focus, QPushButton[role="plain"]:focus {{ border-color: {c.muted}; }}
+QToolButton[role="plain"]:focus, QPushButton[role="plain"]:focus {{ border-color: {c.text}; }}
 QToolButton::menu-indicator {{ image: none; width: 0; }}
 
 QLineEdit, QAbstractSpinBox, QPlainTextEdit, QTextEdit {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.line}; border-radius: {r}; padding: {px(0.23)} {px(0.46)};
@@ -75,7 +75,7 @@ QTabBar {{ qproperty-drawBase: 0; background: transparent; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; padding: {px(0.62)} {px(0.92)}; border: none; border-bottom: 2px solid transparent; }}
 QTabBar::tab:hover {{ color: {c.text}; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom: 2px solid {c.text}; }}
-QTabBar::tab:focus {{ color: {c.text}; }}
+QTabBar::tab:focus {{ color: {c.text}; background: {c.hover}; }}
 QTabWidget::pane {{ border: none; border-top: 1px solid {c.line}; }}
 QSplitter::handle {{ background: {c.line}; }}
 QSplitter::handle:horizontal {{ width: 1px; }}

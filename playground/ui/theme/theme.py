@@ -29,6 +29,8 @@ from playground.ui.theme.palette import (  # noqa: F401  widgets find them here,
 from playground.ui.theme.stylesheet import stylesheet
 
 Mode = Literal["light", "dark", "system"]
+LECTURE_SCALE = 1.5  # of type in a lecture hall, until it is made larger or smaller there
+LECTURE_SIDE = 96  # device-independent pixels of the smallest picture that a back row can see
 BASE_PIXELS = 13  # height of body text at scale 1, in device-independent pixels
 MATH_ROMAN = ("KaTeX_Main", "STIX Two Math", "Cambria Math", "Latin Modern Math", "serif")
 MATH_ITALIC = ("KaTeX_Math", "STIX Two Text", "Cambria", "Latin Modern Roman", "serif")
@@ -40,6 +42,7 @@ class _Signals(QObject):
 
 signals = _Signals()
 _state: dict[str, object] = {"mode": "system", "scale": 1.0, "palette": LIGHT, "following": False}
+_state |= {"lecture": False, "lecture_scale": LECTURE_SCALE}
 
 
 def apply(app: QApplication, mode: Mode = "system") -> None:
@@ -57,14 +60,34 @@ def apply(app: QApplication, mode: Mode = "system") -> None:
 
 
 def set_scale(app: QApplication, factor: float) -> None:
-    """Type and every measure that follows from it, as a multiple of the normal size (0.7 to 3)."""
-    _state["scale"] = min(max(float(factor), 0.7), 3.0)
+    """Type and every measure that follows from it, as a multiple of the normal size (0.7 to 3).
+
+    Lecture mode has a size of its own: the one that is set while it is on.
+    """
+    _state["lecture_scale" if lecture() else "scale"] = min(max(float(factor), 0.7), 3.0)
     _apply_style(app)
 
 
 def scale() -> float:
-    """The factor last given to :func:`set_scale`."""
-    return float(_state["scale"])  # type: ignore[arg-type]
+    """The factor of the mode that is on (lecture or not)."""
+    return float(_state["lecture_scale" if lecture() else "scale"])  # type: ignore[arg-type]
+
+
+def normal_scale() -> float:
+    """The factor that a mode begins with."""
+    return LECTURE_SCALE if lecture() else 1.0
+
+
+def set_lecture(app: QApplication, on: bool) -> None:
+    """Lecture mode: type and pictures that the back row can read."""
+    if on != lecture():
+        _state["lecture"] = on
+        _apply_style(app)
+
+
+def lecture() -> bool:
+    """Whether lecture mode is on."""
+    return bool(_state["lecture"])
 
 
 def mode() -> Mode:
@@ -178,7 +201,7 @@ def _follow() -> None:
 def _apply_style(app: QApplication) -> None:
     dark = app.styleHints().colorScheme() == Qt.ColorScheme.Dark if mode() == "system" else mode() == "dark"
     colours = DARK if dark else LIGHT
-    look = (app, colours, scale())
+    look = (app, colours, scale(), lecture())
     if _state.get("look") == look:  # to style every widget anew takes a fifth of a second
         return
     _state["look"], _state["palette"] = look, colours

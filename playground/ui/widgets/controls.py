@@ -1,6 +1,7 @@
 """The few controls that are painted here, in the accent of the tab they stand in: slider, switch, segments, menu.
 
-The mouse wheel changes a control only when it has the focus, so that a panel can be scrolled past its sliders.
+The mouse wheel changes a control only when it has the focus, so that a panel can be scrolled past its sliders.  The
+focus comes to them with the Tab key; what the mouse has turned gives the keys back to the canvas.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from playground.ui.theme import icons, theme
+from playground.ui.widgets.key_home import hand_back
 
 
 def claims(event: QEvent, *keys: Qt.Key) -> bool:
@@ -44,7 +46,7 @@ def press_by_key(buttons: Mapping[Qt.Key, QAbstractButton], event: QKeyEvent) ->
 
 
 ARROWS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-PAGES = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End)
+ENDS = (Qt.Key.Key_Home, Qt.Key.Key_End)  # page keys are no control's: they turn views
 
 
 class Slider(QSlider):
@@ -54,7 +56,7 @@ class Slider(QSlider):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
 
@@ -68,7 +70,7 @@ class Slider(QSlider):
 
     def event(self, event: QEvent) -> bool:
         """The arrows belong to the slider while it has the focus."""
-        return claims(event, *ARROWS, *PAGES) or super().event(event)
+        return claims(event, *ARROWS, *ENDS) or super().event(event)
 
     def handle_centre(self) -> QPointF:
         """Where the handle is, in widget coordinates."""
@@ -89,9 +91,10 @@ class Slider(QSlider):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
+        """Let go, of the keys too."""
         self.setSliderDown(False)
         self.update()
+        hand_back(self)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Back to the default."""
@@ -150,7 +153,7 @@ class Switch(QAbstractButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -160,6 +163,11 @@ class Switch(QAbstractButton):
     def event(self, event: QEvent) -> bool:
         """Space belongs to the switch while it has the focus."""
         return claims(event, Qt.Key.Key_Space) or super().event(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Turned; the keys go back."""
+        super().mouseReleaseEvent(event)
+        hand_back(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The knob at the right in the accent when on, at the left in grey when off."""
@@ -183,7 +191,7 @@ class _Segment(QAbstractButton):
         super().__init__(parent)
         self.setText(text)
         self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
@@ -192,6 +200,10 @@ class _Segment(QAbstractButton):
 
     def event(self, event: QEvent) -> bool:
         return claims(event, Qt.Key.Key_Space, *ARROWS) or super().event(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        hand_back(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         colours, radius = theme.palette(), theme.em() * 0.38
@@ -254,7 +266,8 @@ class ComboBox(QComboBox):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._opened_by_mouse = False
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(6)
 
@@ -270,7 +283,23 @@ class ComboBox(QComboBox):
 
     def event(self, event: QEvent) -> bool:
         """Space and the arrows belong to the menu while it has the focus."""
-        return claims(event, Qt.Key.Key_Space, *ARROWS, *PAGES) or super().event(event)
+        return claims(event, Qt.Key.Key_Space, *ARROWS, *ENDS) or super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Open."""
+        self._opened_by_mouse = True
+        super().mousePressEvent(event)
+
+    def hidePopup(self) -> None:
+        """Closed; what the mouse has opened gives the keys back."""
+        super().hidePopup()
+        if self._opened_by_mouse:
+            self._opened_by_mouse = False
+            hand_back(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Letters are the window's keys, not a search for an entry."""
+        event.ignore() if event.text().isalpha() else super().keyPressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus; else the panel scrolls."""

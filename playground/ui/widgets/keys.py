@@ -1,21 +1,23 @@
-"""The keys, and the list of them that ``?`` shows."""
+"""The list of keys that ``?`` shows."""
 
 from __future__ import annotations
-
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMessageBox, QWidget
 
 KEYS = (
     ("Space", "play or pause"),
     ("Left, Right", "one step back or on"),
     ("Home, End", "first or newest step"),
-    ("Escape", "stop; leave lecture mode"),
-    ("PageUp, PageDown", "previous or next view; in a lesson, scene"),
-    ("Escape in a lesson", "leave its path to try something, and come back to it"),
-    ("Ctrl+Tab", "next family"),
+    (
+        "Escape",
+        "close what is innermost: an enlarged picture, a lesson (and back to it), full screen; else stop",
+    ),
+    ("PageUp, PageDown", "previous or next view, in a lesson scene, whatever has the focus"),
+    ("Alt+1 ... Alt+4", "a group of views: generate, look inside, give it a picture, training"),
+    ("Ctrl+1 ... Ctrl+9, Ctrl+Tab", "a tab by its number; the next"),
     ("Tab", "to the next control, and to the picture"),
     ("Arrows on a picture", "move pointer, pixel or choice (Shift: further)"),
-    ("Enter on a picture", "choose one; then as a click on it"),
+    ("Enter, double click", "enlarge a picture; again, or Escape: back"),
+    ("Ctrl+Enter on a picture", "as a click on it"),
+    ("Right click", "what else can be done with a picture"),
     ("Delete on a slider", "back to its default"),
     ("R", "new seed"),
     ("N, P, D", "next, previous, any test image"),
@@ -28,15 +30,5 @@ KEYS = (
     ("Ctrl+S", "export the picture, its run or its numbers"),
     ("Ctrl+C", "copy the picture"),
     ("Ctrl+Shift+C", "copy its settings"),
-    ("?", "this list"),
+    ("?", "this list, and the words of the field; again, or Escape: closed"),
 )
-
-
-def show_keys(parent: QWidget) -> None:
-    """The list of keys."""
-    rows = "".join(f"<tr><td style='padding-right:1em'><b>{k}</b></td><td>{t}</td></tr>" for k, t in KEYS)
-    box = QMessageBox(parent)
-    box.setWindowTitle("Keys")
-    box.setText(f"<table>{rows}</table>")
-    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    box.open()

@@ -1,0 +1,44 @@
+"""What is drawn over the pictures of a grid: a frame around a pixel, a line above a row, a frame around the chosen picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
+
+from playground.ui.pictures.grid_layout import Layout
+
+_MITRED = Qt.PenJoinStyle.MiterJoin
+
+
+@dataclass
+class GridMarks:
+    """Marks that are the same in every picture, and the one picture that is chosen."""
+
+    pixel: int | None = None  # row * W + column: the first pixel of the frame
+    pixel_size: int = 1  # sides of the frame, in pixels
+    rule: int | None = None  # a line above this row
+    selected: int = -1  # a picture, -1 for none
+
+    def paint(self, painter: QPainter, layout: Layout, panel: int, accent: QColor, ratio: float) -> None:
+        """Draw them on one panel; the painter's unit is the device pixel, of which ``ratio`` make a point."""
+        thick = max(round(1.5 * ratio), 1)
+        boxes = [layout.rect(sample, panel) for sample in range(layout.count)]
+        zoom = layout.fit.zoom
+        if self.pixel is not None:
+            row, column = divmod(self.pixel, layout.size[1])
+            side, grow = self.pixel_size * zoom, thick / 2
+            painter.setPen(QPen(accent, thick, j=_MITRED))
+            frames = [QRectF(x + column * zoom, y + row * zoom, side, side) for x, y, _, _ in boxes]
+            painter.drawRects([frame.adjusted(-grow, -grow, grow, grow) for frame in frames])
+        if self.rule is not None:
+            painter.setPen(QPen(accent, thick))
+            for x, y, width, _ in boxes:
+                line = y + round(self.rule * zoom)
+                painter.drawLine(x, line, x + width - 1, line)
+        if 0 <= self.selected < layout.count:
+            thick = max(min(round(2 * ratio), int(zoom)), 1)
+            painter.setPen(QPen(accent, thick, j=_MITRED))
+            grow = thick / 2
+            painter.drawRect(QRectF(*boxes[self.selected]).adjusted(-grow, -grow, grow, grow))

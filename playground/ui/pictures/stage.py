@@ -1,0 +1,104 @@
+"""The stage: where a tab puts its views, one at a time, and where any picture of the one on show can be enlarged."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+
+from playground.ui.pictures.enlarging import ShowsPictures
+from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.widgets.controls import claims
+
+_CLOSES = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+class Stage(QStackedWidget):
+    """Shows one of several widgets, and over it, when asked, one of its pictures."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._enlargement: Enlargement | None = None
+        self.currentChanged.connect(lambda _: self.close_enlargement())
+
+    @property
+    def enlargement(self) -> Enlargement | None:
+        """The picture that is enlarged, if one is."""
+        return self._enlargement
+
+    def enlarge(self, source: ShowsPictures, sample: int, panel: int) -> None:
+        """Show one picture as large as there is room, until it is closed or another view is shown."""
+        self.close_enlargement()
+        self._enlargement = Enlargement(self, source, sample, panel)
+        self._enlargement.setGeometry(QRect(0, 0, self.width(), self.height()))
+        self._enlargement.show()
+        self._enlargement.raise_()
+        self._enlargement.setFocus()
+
+    def close_enlargement(self) -> bool:
+        """Back to the view; False if nothing was enlarged."""
+        closing, self._enlargement = self._enlargement, None
+        if closing is None:
+            return False
+        closing.leave()
+        return True
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The enlargement keeps covering it."""
+        super().resizeEvent(event)
+        if self._enlargement is not None:
+            self._enlargement.setGeometry(QRect(0, 0, self.width(), self.height()))
+
+
+class Enlargement(QWidget):
+    """One picture of a widget, which goes on changing as it does there.  Escape, Enter or a double click close it."""
+
+    def __init__(self, stage: Stage, source: ShowsPictures, sample: int, panel: int) -> None:
+        super().__init__(stage)
+        self._stage, self._source = stage, source
+        self.sample, self.panel = sample, panel
+        self.grid = ImageGrid()
+        self.grid.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.grid.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName("Enlarged picture; Escape goes back")
+        self.setToolTip("Escape, Enter or a double click: back")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.grid)
+        source.redrawn.connect(self._refresh)
+        self._refresh()
+
+    def leave(self) -> None:
+        """Give the focus back and go."""
+        self._source.redrawn.disconnect(self._refresh)
+        if self.hasFocus() and isinstance(self._source, QWidget):
+            self._source.setFocus()
+        self.hide()
+        self.deleteLater()
+
+    def _refresh(self) -> None:
+        shown = self._source.one(self.sample, self.panel)
+        if shown is None:  # there are fewer pictures now
+            return
+        words, picture, known = shown
+        self.grid.set_images(picture, captions=[words] if words else None)
+        self.grid.set_known(known)
+
+    def event(self, event: QEvent) -> bool:
+        """The keys that close it are its own."""
+        return claims(event, *_CLOSES) or super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Close, or leave the key to the window."""
+        if event.key() in _CLOSES:
+            self._stage.close_enlargement()
+        else:
+            super().keyPressEvent(event)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back."""
+        self._stage.close_enlargement()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Nothing behind it is meant."""

@@ -1,0 +1,24 @@
+"""Where the keys belong: a control that the mouse has let go gives them back to the canvas around which it stands."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from PySide6.QtWidgets import QWidget
+
+
+@runtime_checkable
+class KeyHome(Protocol):
+    """A tab or a page: it knows which of its widgets Space and the arrows are meant for."""
+
+    def take_keys(self) -> None:
+        """Give the canvas the focus."""
+
+
+def hand_back(control: QWidget) -> None:
+    """Give the focus to the canvas that a control belongs to; where there is none, nothing changes."""
+    around = control.parentWidget()
+    while around is not None and not isinstance(around, KeyHome):
+        around = around.parentWidget()
+    if around is not None:
+        around.take_keys()

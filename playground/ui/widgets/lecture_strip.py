@@ -1,0 +1,104 @@
+"""What stays of an explanation in a hall: one sentence and the formula under the picture, and room for one small plot."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from playground.ui.theme import theme
+from playground.ui.widgets.formula import to_html
+
+_ABBREVIATIONS = ("e.g", "i.e", "no", "vs")
+
+
+def first_sentence(words: str) -> str:
+    """The first sentence of rich text, with its own mark-up."""
+    text = words.partition("<br>")[0]
+    for end in re.finditer(r"[.!?](?=\s|$|</)", text):
+        if not text[: end.start()].endswith(_ABBREVIATIONS):
+            cut = text[: end.end()]
+            opened = re.findall(r"<(b|i)>", cut)
+            closed = re.findall(r"</(b|i)>", cut)
+            return cut + "".join(f"</{tag}>" for tag in reversed(opened[len(closed) :]))
+    return text
+
+
+class LectureStrip(QWidget):
+    """A sentence at the left, the formula at the right."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.line, self.formula = QLabel(), QLabel()
+        for label in (self.line, self.formula):
+            label.setTextFormat(Qt.TextFormat.RichText)
+        self.line.setWordWrap(True)
+        self.formula.setProperty("role", "formula")
+        self.formula.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._tex = ""
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.line, 1)
+        row.addWidget(self.formula)
+        theme.signals.changed.connect(self._restyle)
+        self._restyle()
+
+    def show_line(self, words: str, formula: str) -> None:
+        """Say the first sentence of the words beside the formula."""
+        self.line.setText(first_sentence(words))
+        self._tex = formula
+        self.formula.setVisible(bool(formula))
+        self._fit_formula()
+
+    def sizeHint(self) -> QSize:
+        """Two lines of text high, whatever is said: the picture keeps its size from view to view."""
+        return QSize(round(theme.em() * 30), round(theme.em() * 2.9))
+
+    minimumSizeHint = sizeHint
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The formula keeps to its half."""
+        self._fit_formula()
+        super().resizeEvent(event)
+
+    def _fit_formula(self) -> None:
+        """As large as at the side, or smaller if it would leave the sentence less than half of the room."""
+        if not self._tex:
+            return
+        for share in (1.2, 1.05, 0.9, 0.75):
+            pixels = round(theme.em() * share)
+            self.formula.setText(f"<span style='font-size:{pixels}px'>{to_html(self._tex)}</span>")
+            if self.formula.sizeHint().width() <= 0.55 * self.width():
+                return
+
+    def _restyle(self) -> None:
+        self._fit_formula()
+        layout = self.layout()
+        if layout is not None:
+            layout.setSpacing(round(theme.em() * 1.2))
+            layout.setContentsMargins(round(theme.em() * 0.4), 0, 0, 0)
+
+
+class PlotPlace(QWidget):
+    """Room for a plot that is somebody else's; nothing is there while there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plot: QWidget | None = None
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self.hide()
+
+    def set_plot(self, plot: QWidget | None) -> None:
+        """Show a plot, or none; the one before it is given back hidden, unless somebody has taken it meanwhile."""
+        before, self._plot = self._plot, plot
+        if before is not None and before is not plot and before.parentWidget() is self:
+            self._column.removeWidget(before)
+            before.hide()
+        if plot is not None and plot.parentWidget() is not self:
+            self._column.addWidget(plot)
+            plot.show()
+        self.setVisible(plot is not None)
