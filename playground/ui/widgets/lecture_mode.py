@@ -35,12 +35,14 @@ class LectureMode(QObject):
         theme.set_lecture(_app(), True)
         if full_screen:
             self._window.setWindowState(self._before | Qt.WindowState.WindowFullScreen)
+            self._window.activateWindow()  # some platforms show it anew, without the keys
 
     def end(self) -> None:
         """Leave it."""
         theme.set_lecture(_app(), False)
         if self._window.isFullScreen():
             self._window.setWindowState(self._before)
+            self._window.activateWindow()
 
     def toggle(self) -> None:
         """Enter or leave."""
