@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,34 +28,9 @@ class Modality(StrEnum):
         return self in (Modality.PICTURES, Modality.TEXT)
 
     @property
-    def nouns(self) -> str:
-        """What several of them are called."""
-        return _TRAITS[self].nouns
-
-    @property
     def endings(self) -> tuple[str, ...]:
         """File names under which finished samples are written, the usual one first; a run in motion has its own."""
-        return _TRAITS[self].endings
-
-    @property
-    def score_option(self) -> str:
-        """The option of the command line that takes what is to be scored."""
-        return "--text" if self is Modality.TEXT else "--images"
-
-
-class _Traits(NamedTuple):
-    nouns: str
-    endings: tuple[str, ...]
-
-
-_TRAITS = {
-    Modality.PICTURES: _Traits("pictures", (".png", ".npy")),
-    Modality.TEXT: _Traits("texts", (".txt", ".npy")),
-    Modality.POINTS: _Traits("points", (".npy",)),
-    Modality.STROKES: _Traits("drawings", (".npy",)),
-    Modality.SOUND: _Traits("sounds", (".npy",)),
-    Modality.CONTROL: _Traits("runs", (".npy",)),
-}
+        return {Modality.PICTURES: (".png", ".npy"), Modality.TEXT: (".txt", ".npy")}.get(self, (".npy",))
 
 
 def plain_pixels(picture: np.ndarray) -> np.ndarray:
