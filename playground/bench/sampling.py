@@ -219,8 +219,8 @@ def _growth() -> list[Row]:
         found = [_drain("ddpm-fashion", None, **{vary: value, **fixed}) for value in values]
         for value, one in zip(values, found, strict=True):
             name = f"growth: diffusion, {value} {_UNITS[vary]}"
-            value, least = one.value or 0.0, max(found[0].value or 0.0, 1e-9)
-            rows.append(Row(name, value, "s", least, round(value / least, 2)))
+            seconds, least = one.value or 0.0, max(found[0].value or 0.0, 1e-9)
+            rows.append(Row(name, seconds, "s", least, round(seconds / least, 2)))
     for count in (1, 16, 64):
         one = _drain("pixelcnn-fashion", None, num_samples=count)
         rows.append(dataclasses.replace(one, name=f"growth: {one.name}"))
