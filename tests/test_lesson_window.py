@@ -321,7 +321,7 @@ def test_a_hostile_lesson_gets_a_sentence_and_exit_2(tmp_path, capsys, text, wor
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["diffusion", "--out", "a.pdf"], ["diffusion", "--json"], ["nonsense"]]
+    "words", [["--out", "a.html"], ["diffusion", "--out", "a.pdf"], ["diffusion", "--json"], ["nonsense"]]
 )
 def test_wrong_words_get_a_sentence_and_exit_2(capsys, words):
     assert main(["lesson", *words]) == 2

@@ -16,7 +16,10 @@ def add(commands: shared.Commands) -> None:
     """The command and its options."""
     command = shared.add_command(commands, "lesson", run, "step through a lesson")
     command.add_argument(
-        "lesson", nargs="?", metavar="NAME|FILE", help="a lesson that came with the program, or a file"
+        "lesson",
+        nargs="?",
+        metavar="NAME|FILE",
+        help="a lesson that came with the program, or a file (default: the Guide's list of them)",
     )
     command.add_argument("--list", action="store_true", help="print the lessons that came with the program")
     command.add_argument("--json", action="store_true", help="with --list: an array of name, title, scenes")
@@ -41,10 +44,11 @@ def run(options: Namespace) -> int:
             raise LessonError("--json belongs to --list.")
         if options.out is not None and options.out.suffix.lower() != ".html":
             raise LessonError(f"--out takes a name that ends in .html, not {options.out.name!r}.")
-        if options.lesson is None:
+        if options.lesson is None and (options.out or options.screenshots):
             raise LessonError("Which lesson? playground lesson --list names those that are here.")
-        lesson = library.find(options.lesson)
-        library.check(lesson)
+        lesson = library.find(options.lesson) if options.lesson is not None else None
+        if lesson is not None:
+            library.check(lesson)
     except LessonError as error:
         print(error, file=sys.stderr)
         return 2

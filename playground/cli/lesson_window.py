@@ -12,14 +12,17 @@ from playground.lessons.lesson import Lesson
 from playground.lessons.recorder import Recorder
 
 
-def run(lesson: Lesson, options: Namespace) -> int:
-    """Open the window with the lesson; with ``--screenshots`` or ``--out`` it closes by itself.
+def run(lesson: Lesson | None, options: Namespace) -> int:
+    """Open the window with the lesson, or where lessons are listed; with ``--screenshots`` or ``--out`` it closes by itself.
 
     Returns:
         0, or 1 if a scene could not be shown (said on stderr).
     """
     said: list[str] = []
     window_options = Namespace(**{**_NOTHING, **vars(options)})
+    if lesson is None:
+        window_options.tab, window_options.view = "guide", "Lessons"
+        return app.run(window_options)
     if options.screenshots is not None or options.out is not None:
         window_options.lecture = options.screenshots is not None
         window_options.size = options.size or (1280, 800)
