@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from playground import checkpoints, data
-from playground.bench import sampling, window
+from playground.bench import memory, sampling, window
 from playground.cli.main import main
 
 
@@ -163,3 +165,13 @@ def test_a_row_whose_peer_is_not_installed_is_skipped_with_its_reason(monkeypatc
 def test_bfloat16_is_skipped_with_its_reason_where_it_was_not_measured():
     rows = sampling.bfloat16_rows({"fp32": 10.0, "auto": 10.0}, "fp32")
     assert [row.value for row in rows] == [10.0, None, 10.0] and "bfloat16" in rows[1].skipped
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="memory is read from /proc")
+def test_memory_is_that_of_the_process_itself_and_not_of_the_one_that_started_it():
+    """On Linux the highest resident size of ``getrusage`` is inherited: a bench that had grown was counted as the window's."""
+    large = np.ones(60_000_000)  # 0.48 GB here
+    code = "from playground.bench.memory import resident; print(*resident())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    now, peak = (float(word) for word in done.stdout.split())
+    assert memory.resident()[0] > large.nbytes / 1e9 > peak >= now > 0

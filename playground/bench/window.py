@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.bench import event_loop
+from playground.bench import event_loop, memory
 from playground.bench.sampling import ONE_PICTURE, PLANE, Row, row
 from playground.bench.window_probe import Probe, environment
 
@@ -51,7 +51,7 @@ def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     yield "knob to picture", _knobs
     yield "painting slows the sampler", _painting
     yield "event loop", event_loop.gap_rows
-    yield "memory", _memory
+    yield "memory", memory.rows
 
 
 def _start_up() -> list[Row]:
@@ -251,28 +251,3 @@ def _painting() -> list[Row]:
             ratio <= 1.1,
         )
     ]
-
-
-def _memory() -> list[Row]:
-    """Resident memory with every tab opened, in a process of its own."""
-    code = "from playground.bench.window import resident_with_all_tabs; print(resident_with_all_tabs())"
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
-    )
-    return [row("resident memory, every tab opened", float(done.stdout.split()[-1]), "GB", budget=1.2)]
-
-
-def resident_with_all_tabs() -> float:
-    """Open every tab, let each sample, and return the resident size in GB (Linux and macOS)."""
-    import resource
-
-    bench = Probe("")
-    for index in range(bench.window.tabs.count()):
-        bench.window.tabs.setCurrentIndex(index)
-        tab = bench.window.current
-        if tab is not None:
-            bench.wait(lambda tab=tab: tab.view is not None and len(tab.view.player.timeline) > 0, 60)  # type: ignore[misc]
-        bench.run(2.0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    bench.close()
-    return peak / (1e9 if sys.platform == "darwin" else 1e6)
