@@ -618,7 +618,7 @@ def test_a_lane_that_comes_later_neither_starves_nor_is_starved(qtbot, stream):
 
 
 def test_the_touched_lane_goes_first_and_is_not_made_to_pay_for_it(qtbot, stream, monkeypatch):
-    monkeypatch.setattr(lane_module, "FINGER", 0.15)
+    monkeypatch.setattr(lane_module, "FINGER", 60.0)
     log: list[Sampler] = []
     other, mine = Sampler(work=0.002, log=log), Sampler(work=0.002, log=log)
     stream.lane("other").play(other)
@@ -629,7 +629,7 @@ def test_the_touched_lane_goes_first_and_is_not_made_to_pay_for_it(qtbot, stream
     lane.touch()
     qtbot.waitUntil(lambda: len(log) >= begun + 20, timeout=WAIT)
     assert log[begun : begun + 20].count(other) <= 2
-    qtbot.wait(200)  # the finger is lifted
+    lane.touched_until = 0.0  # the finger is lifted
     begun = len(log)
     qtbot.waitUntil(lambda: len(log) >= begun + 40, timeout=WAIT)
     assert 14 <= log[begun : begun + 40].count(mine) <= 26
