@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.contract import EACH_CLASS, Request, knob
@@ -22,6 +22,7 @@ from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.pictures.stage import Stage
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets import glossary
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import Slider
@@ -797,3 +798,14 @@ def test_a_knob_that_is_a_term_says_what_it_means(qtbot: QtBot) -> None:
     qtbot.addWidget(panel)
     panel.set_request(Asked)
     assert glossary.meaning("eta")[:40] in panel.row("eta").label.toolTip()
+
+
+def test_figures_follow_the_size_of_type(qtbot: QtBot, qapp: QApplication) -> None:
+    label = QLabel("0123")
+    qtbot.addWidget(label)
+    NumbersFont(label)
+    small = label.fontMetrics().height()
+    theme.set_scale(qapp, 2.0)
+    assert label.fontMetrics().height() > 1.7 * small
+    theme.set_scale(qapp, 1.0)
+    assert label.fontMetrics().height() == small

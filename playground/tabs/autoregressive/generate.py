@@ -17,7 +17,7 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
-from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 
@@ -206,7 +206,7 @@ class PixelEditor(QWidget):
         super().__init__()
         self.pixel: tuple[int, int, int] | None = None
         self.label = QLabel()
-        self.label.setFont(theme.numbers_font())
+        NumbersFont(self.label)
         self.slider = Slider()
         self.slider.setRange(0, 255)
         self.slider.setAccessibleName("Grey level of the current pixel")

@@ -16,7 +16,7 @@ from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import BarPlot
-from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 
 MOST_BITS = 12.0  # of the colour map; a pixel that costs more has the end colour
 TICKS = [(0, "0"), (4, "4"), (8, "8: a blind guess"), (MOST_BITS, "12 or more")]
@@ -56,8 +56,7 @@ class Surprise(View[PredictsPixels]):
             lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})
         )
         self.total = QLabel()
-        self.total.setFont(theme.numbers_font())
-        theme.signals.changed.connect(self._restyle)
+        NumbersFont(self.total)
         self.total.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.total.setWordWrap(True)
         self.bar = ColourBar("surprise of a pixel, −log₂ p, in bits", 0, MOST_BITS, TICKS)
@@ -98,9 +97,6 @@ class Surprise(View[PredictsPixels]):
         self.grid.set_known(np.stack([np.ones_like(read), read]))
         self.total.setText(self._sum(frame, bits[read]))
         self._point()
-
-    def _restyle(self) -> None:
-        self.total.setFont(theme.numbers_font())
 
     def _sum(self, frame: Frame, bits: np.ndarray) -> str:
         total = f"{bits.sum():,.0f} bits"

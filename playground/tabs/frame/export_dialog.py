@@ -33,6 +33,7 @@ from playground.tabs.frame.view_state import ViewState, copy_picture, copy_setti
 from playground.ui.pictures.pixels import picture
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import ComboBox, Segmented, Slider, Switch
 from playground.ui.widgets.file_dialogs import ask_to_save
 
@@ -72,7 +73,7 @@ class ExportDialog(QDialog):
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.preview.setMinimumSize(round(theme.em() * 40), round(theme.em() * 18))
         self.preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self.preview.setFont(theme.numbers_font())
+        NumbersFont(self.preview)
         self.preview.setAccessibleName("Preview")
         self.what = ComboBox()
         several = len(moment.contents) > 1

@@ -19,6 +19,7 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
     from playground.experiments.interpolation import Encodings
@@ -78,7 +79,7 @@ class Reconstruct(ImageView[Reconstructs]):
         self.plane.pressed.connect(self._take_nearest)
         self.price = QLabel()
         self.price.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.price.setFont(theme.numbers_font())
+        NumbersFont(self.price)
         self.price.setWordWrap(True)
         self.curve = LinePlot("Bound against k", "log₂ of k, the number of codes", "bits/dim")
         right = QVBoxLayout()

@@ -14,6 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from playground.ui.theme import icons, theme
+from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 _STEPS = 100  # slider positions per unit of z
@@ -209,7 +210,7 @@ class SliderRow:
 
     def restyle(self) -> None:
         """Widths that follow the type."""
-        self.number.setFont(theme.numbers_font())
+        NumbersFont(self.number)
         self.number.setFixedWidth(round(theme.text_width("+0.00") + theme.em() * 0.3))
         self.bar.updateGeometry()
 

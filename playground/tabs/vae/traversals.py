@@ -17,7 +17,7 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import LOOK_INSIDE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
-from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
     from playground.models.vae.vae import VAE
@@ -82,7 +82,7 @@ class Traversals(ImageView["VAE"]):
         self.said = QLabel()
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.said.setWordWrap(True)
-        self.said.setFont(theme.numbers_font())
+        NumbersFont(self.said)
         row = QHBoxLayout()
         for grid, name in zip(self.grids, ("beta-VAE", "plain VAE"), strict=True):
             grid.setAccessibleName(f"Traversals of the {name}; the arrow keys choose a cell")

@@ -7,7 +7,7 @@ import random
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from playground.ui.theme import theme
+from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import IconButton
 
 
@@ -21,7 +21,7 @@ class Stepper(QWidget):
         self._what, self._count = what, count
         self.index = 0  # where the steps start: set at once, while the label waits for the picture
         self.label = QLabel()
-        self.label.setFont(theme.numbers_font())
+        NumbersFont(self.label)
         self.previous = IconButton("chevron-left", f"Previous {what} (P)")
         self.next = IconButton("chevron-right", f"Next {what} (N)")
         self.any = IconButton("dice", f"A {what} at random (D)")
