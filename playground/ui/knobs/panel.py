@@ -166,7 +166,8 @@ class KnobPanel(QWidget):
         before = canvas
         for one in self._rows.values():
             for control in one.findChildren(QWidget):
-                if control.focusPolicy() & Qt.FocusPolicy.TabFocus and not control.focusProxy():
+                here = control.window() is canvas.window()  # a menu's list is a window of its own
+                if here and control.focusPolicy() & Qt.FocusPolicy.TabFocus and not control.focusProxy():
                     QWidget.setTabOrder(before, control)
                     before = control
 
