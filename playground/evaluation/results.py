@@ -98,7 +98,7 @@ COLUMNS = (
     ),
     Column(
         "quality",
-        "of blur's",
+        "FID, blur = 1",
         "FID as a fraction of that of real pictures blurred 3x3",
         partial(decimals, 2),
         -1,

@@ -32,7 +32,7 @@ class Surprise(View[PredictsPixels]):
     words = (
         "How surprised is the model at every pixel? <b>−log<sub>2</sub> p</b> of the grey level that stands there, in "
         "bits: a certain pixel costs nothing, a blind guess among 256 levels 8.<br><br>Their sum is what the picture "
-        "costs in an ideal code; divided by 784 it is the model's <b>bits/dim</b>.<br><br><b>Point at a pixel</b> to "
+        "would take as a file, in the best code that this model allows; divided by 784 it is the model's <b>bits/dim</b>.<br><br><b>Point at a pixel</b> to "
         "see its distribution. Then choose an odd <b>picture</b>: upside down or inverted costs more, but all black "
         "next to nothing. <i>Probable</i> is not <i>typical</i>."
     )

@@ -142,5 +142,5 @@ def describe(race: RacePlayer) -> list[str]:
     done = sum(race.stand(i).outcome == FINISHED for i in range(race.count))
     said.append(f"{done} of {race.count} finished")
     if race.at_head and not race.is_open and not race.was_paused:
-        said.append(f"{seconds_text(race.record.wall)} on the wall")
+        said.append(f"{seconds_text(race.record.wall)} of real time, with the other work of the program")
     return said

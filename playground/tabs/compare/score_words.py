@@ -129,9 +129,10 @@ def explained(census_counts: tuple[int, ...], other: str) -> str:
     counts = counts or (str(census_counts[0]) if census_counts else "no")
     return (
         "Exact: the probability itself; bound: the true bits are at most this (IW: with 64 importance weights); energy: "
-        f"up to an unknown constant. Standing: {SETS[GARMENTS].title}, {counts} for each model; hanging: {SETS[other].title}; "
-        "line: this picture; left is more probable. AUC: how often one of those is less probable than a garment; under "
-        "0.50 the model prefers them. Bytes: in an ideal code; the tick is the PNG file."
+        f"up to an unknown constant. Bars up: {SETS[GARMENTS].title}, {counts} for each model; bars down: "
+        f"{SETS[other].title}; line: this picture; further left is more probable. AUC: how often one of those is less "
+        "probable than a garment (0.50: the model cannot tell; less: it prefers them). Bytes: the smallest file that a "
+        "code made from the model allows; the tick is the PNG file."
     )
 
 

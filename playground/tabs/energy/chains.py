@@ -49,9 +49,9 @@ class Chains(View):
             + "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A "
             "step draws all hidden units given the pixels, then all pixels given these.",
             "energy/ebm": mixing
-            + "<br><br>Here a step follows the gradient of the energy. Its noise is far smaller "
-            "than theory asks for (temperature = noise² / (2 step_size), {t:.1e} as trained): the chains look for "
-            "valleys more than they sample.",
+            + "<br><br>Here a step goes downhill in energy and adds a little noise. To draw pictures as often as they are "
+            "probable, the noise would have to be much larger (temperature 1; here it is {t:.1e} = noise² / (2 step_size)): "
+            "these chains look for low places rather than visit all of them.",
             "energy/gsn": mixing
             + "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and "
             "<b>restores</b> it, over and over. Where the chain spends its time is the model.",

@@ -32,10 +32,11 @@ class Score(View["Flow"]):
     )
     formula = r"\log P(x) \ge \E_{q(u \mid x)} [\log p(x + u) - \log q(u \mid x)]"
     read_words = (
-        "This flow knows the density of <b>noisy</b> pictures. What an 8-bit picture costs is then a <b>bound</b>: the "
-        "price of the noisy one, y = x + u, less what its noise <i>u</i> alone would cost, plus <b>reading</b> 256 grey "
-        "levels again from the cleaned picture, each pixel by itself. Every frame is one more draw of <i>u</i>.<br><br>Only "
-        "the sum is a cost; a raw byte per pixel would be 8.<br><br><b>Change</b> the picture: does the model notice?"
+        "This flow learned from <b>noisy</b> pictures, so it can only give an upper limit, a <b>bound</b>, for the picture "
+        "without noise. Three parts add up to it: what the noisy picture costs; <i>minus</i> what its noise <i>u</i> would "
+        "cost alone; <i>plus</i> what it costs to name the 256 grey levels once the noise is taken away. Every frame "
+        "draws the noise again.<br><br>Only the sum means something; writing the grey levels down as they are costs 8."
+        "<br><br><b>Change</b> the picture: does the model notice?"
     )
     read_formula = r"\log P(x) \ge \E [\log p(y) - \log q(y \mid x) + \log P(x \mid y)]"
     hidden_knobs = frozenset({"num_samples"})

@@ -31,7 +31,8 @@ class Generate(View):
             return self.words, self.formula
         more = (
             "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. For "
-            "variety, training also compared whole <b>sets</b>, in what the discriminator sees."
+            "variety, the generator was also trained to make its pictures <b>as a set</b> as varied as real ones are to the "
+            "discriminator."
         )
         return self.words + more, self.formula
 

@@ -221,7 +221,7 @@ class Choose(Scene):
         chances = self.rules.chances(self.answers)
         total = sum(chances.values())
         column.addWidget(_words("Still possible", "title"))
-        said = f"From here {total} ways lead through the conversation. The bars say what share of them ends with which family."
+        said = f"There are {total} ways to answer the questions that are left. The bars say how many of them end with each family."
         column.addWidget(_words(said, "caption"))
         self.standing = Standing([(f.key, f.title) for f in families.FAMILIES])
         self.standing.set_shares({key: count / total for key, count in chances.items()})

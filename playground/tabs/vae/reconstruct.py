@@ -36,7 +36,8 @@ class Reconstruct(ImageView[Reconstructs]):
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
         "its middle, and a few draws from it, back into pictures.<br><br>Two prices make up the bound. <b>Given z</b>: "
         "what the decoder still pays for the pixels. <b>KL</b>: what it costs to say <i>z</i>; a smaller σ is dearer. With "
-        "<i>k</i> codes, weighed by p(x, z) / q(z | x), the bound falls towards the truth.<br><br>N and P walk over the "
+        "more codes (<i>k</i> draws instead of one, the better ones counted more) the bound comes closer to the true "
+        "cost.<br><br>N and P walk over the "
         "test images; on a plane, click near a point (or arrows, Enter)."
     )
     formula = r"-\log p(x) \le \E_q [-\log p(x \mid z)] + \KL(q(z \mid x) \| p(z))"
