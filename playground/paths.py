@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import glob
 import os
+import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+_PARTIAL = ".part"
+_STALE = 3600.0  # seconds after which nobody writes any more
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -39,22 +45,49 @@ def checkpoint_folders() -> list[Path]:
 
 def cache() -> Path:
     """The user's folder for what can be had again (it need not exist)."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "generative-playground"
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(base or home() / ".cache") / "generative-playground"
+
+
+def home() -> Path:
+    """The user's folder; where there is none (a container's nameless user), the one for what is passing."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path(tempfile.gettempdir())
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A name beside ``path`` to write to, which replaces it at the end: at any moment the old file or the new, whole.
 
+    The name is new every time, so that two programs may write one file: the later wins, and neither sees half of it.
+
     Raises:
-        OSError: if there is no space or no right to write there; an older file stays as it was.
+        OSError: about ``path``, if there is no space or no right to write there; an older file stays as it was.
     """
-    partial = path.with_name(path.name + ".part")
+    partial = path.with_name(f"{path.name[:50]}.{os.getpid()}-{os.urandom(4).hex()}{_PARTIAL}")
     try:
+        _remove_stale(path)
         yield partial
-        with partial.open("rb") as file:
+        with partial.open("r+b") as file:  # Windows syncs no handle that cannot write
             os.fsync(file.fileno())
         partial.replace(path)
+    except OSError as error:
+        raise _about(path, error) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def _remove_stale(path: Path) -> None:
+    """Take away what programs left that were killed while they wrote this file."""
+    for left in path.parent.glob(f"{glob.escape(path.name[:50])}.*-*{_PARTIAL}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE:
+                left.unlink()
+
+
+def _about(path: Path, error: OSError) -> OSError:
+    """The same error about the file that was meant, not about the one beside it."""
+    return OSError(error.errno or errno.EIO, error.strerror or str(error), str(path))

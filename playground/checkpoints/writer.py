@@ -35,7 +35,7 @@ def save(path: Path, model: Any, card: Card, stored: str = "float16") -> None:
     write_atomically(path, to_bytes(tensors, {"card": json.dumps(text)}))
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes | memoryview) -> None:
     """Write beside the file, then replace it: a kill at any moment leaves the old or the new one, whole."""
     with paths.replacing(path) as partial:
         partial.write_bytes(data)

@@ -9,7 +9,19 @@ from __future__ import annotations
 import argparse
 import sys
 
-from playground.cli import bench, check, evaluate, lesson, measure_views, sample, score, shared, train, window
+from playground.cli import (
+    bench,
+    check,
+    console,
+    evaluate,
+    lesson,
+    measure_views,
+    sample,
+    score,
+    shared,
+    train,
+    window,
+)
 from playground.cli import list as list_cards
 
 # in the order of the help
@@ -18,13 +30,14 @@ _COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, c
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code: 0, 1 for something wrong with the world, 2 for the command's words."""
+    console.speak_plainly()
     options = parser().parse_args(arguments)
     try:
         return int(options.run(options) or 0)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 1
-    except (ValueError, OSError, ArithmeticError, RuntimeError, MemoryError) as error:
+    except Exception as error:
         if options.debug:
             raise
         print(shared.one_sentence(error), file=sys.stderr)

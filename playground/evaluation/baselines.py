@@ -90,7 +90,7 @@ def file() -> Path:
 def read(dataset: str, count: int) -> dict[str, Any]:
     """The measured baselines at ``count`` pictures: name -> figures; empty if these judges have not measured them."""
     try:
-        written = json.loads(file().read_text())
+        written = json.loads(file().read_text(encoding="utf-8"))
         if written["judges"] != classifier_hashes(dataset):
             return {}
         return dict(written["marks"][dataset][str(count)])
@@ -102,7 +102,7 @@ def write(dataset: str, count: int, found: dict[str, Any]) -> None:
     """Write down the baselines at ``count`` pictures beside those at other counts; those of other classifiers go."""
     judges = classifier_hashes(dataset)
     try:
-        marks = json.loads(file().read_text())
+        marks = json.loads(file().read_text(encoding="utf-8"))
         marks = marks["marks"] if marks["judges"] == judges else {}
     except (OSError, ValueError, KeyError, TypeError):
         marks = {}

@@ -95,7 +95,9 @@ def read(checkpoint: Path) -> list[Point]:
     """What was measured of exactly these weights; empty if nothing was, or the file is not one of ours."""
     kinds: dict[str, Any] = {"str": str, "int": int, "float": (int, float)}
     try:
-        rows = json.loads(path_of(checkpoint).read_text())[checkpoints.weights_hash(checkpoint)]
+        rows = json.loads(path_of(checkpoint).read_text(encoding="utf-8"))[
+            checkpoints.weights_hash(checkpoint)
+        ]
         points = [Point(**row) for row in rows]
     except (OSError, ValueError, KeyError, TypeError):
         return []

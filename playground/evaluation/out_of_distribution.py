@@ -237,7 +237,9 @@ def write(checkpoint: Path, census: Census) -> None:
 def read(checkpoint: Path) -> Census | None:
     """What was measured of exactly these weights; None if nothing was, or the file is not one of ours."""
     try:
-        kept = json.loads(path_of(checkpoint).read_text())[checkpoints.weights_hash(checkpoint)]
+        kept = json.loads(path_of(checkpoint).read_text(encoding="utf-8"))[
+            checkpoints.weights_hash(checkpoint)
+        ]
         scores = {
             name: np.array([math.inf if v is None else float(v) for v in kept["scores"][name]], np.float64)
             for name in SETS

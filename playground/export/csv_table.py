@@ -43,7 +43,7 @@ def save(path: Path, table: Table) -> None:
         OSError: if there is no space or no right to write there.
     """
     with paths.replacing(path) as partial:
-        partial.write_text(table.text(), encoding="utf-8")
+        partial.write_bytes(table.text().encode())
 
 
 def of_frame(frame: Frame, names: Sequence[str] | None = None) -> Table | None:

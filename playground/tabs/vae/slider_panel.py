@@ -202,6 +202,7 @@ class SliderRow:
             self.slider.setValue(round(value * _STEPS))
         self.slider.update()
         self.number.setText(f"{value:+.2f}".replace("-", "−"))
+        self.slider.say(self.number.text())
 
     def set_shown(self, shown: bool) -> None:
         """Behind the fold or not; the bar only where there is something to say."""

@@ -8,6 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths, Qt
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from playground import paths
+
 _last = {"folder": ""}  # where the last file came from or went to
 
 
@@ -32,7 +34,7 @@ def ask_to_save(
 
 def _dialog(parent: QWidget, title: str, kinds: str, then: Callable[[Path], object]) -> QFileDialog:
     pictures = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation)
-    folder = _last["folder"] or (pictures if Path(pictures).is_dir() else str(Path.home()))
+    folder = _last["folder"] or (pictures if Path(pictures).is_dir() else str(paths.home()))
     dialog = QFileDialog(parent, title, folder, kinds)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
 
