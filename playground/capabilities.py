@@ -337,6 +337,14 @@ class FollowsGuide(Protocol):
 
 
 @runtime_checkable
+class ChecksWeights(Protocol):
+    """Knows more of its weights than shapes and finiteness say."""
+
+    def check_weights(self) -> None:
+        """Raises ValueError with one sentence, if they cannot be weights of this network."""
+
+
+@runtime_checkable
 class HalvesPrecision(Model, Protocol):
     """Its sampler can run in bfloat16 (parity with float32 is tested)."""
 

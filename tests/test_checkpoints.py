@@ -75,6 +75,29 @@ def steps_missing():
     return to_bytes({"w": large}, parts()[0]["__metadata__"])
 
 
+def with_tensor(change):
+    """A sound file but for one entry of its table of tensors."""
+    header, body = parts()
+    change(next(header[n] for n in header if n != "__metadata__"))
+    return assemble(header, body)
+
+
+def huge_steps():
+    """Steps that are finite, of which 127 are more than a float32 can be."""
+    large, steps = int8.pack(np.ones((64, 64), np.float32))
+    tensors = {"w": large, "w" + int8.STEP: np.full_like(steps, 3e38)}
+    return to_bytes(tensors, parts()[0]["__metadata__"])
+
+
+def other_numbers(name, change):
+    """A shipped file of which the numbers of one tensor are changed."""
+    from safetensors import safe_open
+
+    with safe_open(paths.folder("pretrained") / "ngram-bible.safetensors", "numpy") as file:
+        tensors = {n: file.get_tensor(n) for n in file.keys()}  # noqa: SIM118 (not a dict)
+        return to_bytes({**tensors, name: change(tensors[name])}, file.metadata())
+
+
 def table(change):
     """The good file with another table of tensors."""
     header, body = parts()
@@ -94,6 +117,27 @@ HOSTILE = {
     ),
     "a header that is a list": lambda: struct.pack("<Q", 2) + b"[]",
     "no tensors": lambda: to_bytes({}, parts()[0]["__metadata__"]),
+    "steps too large": huge_steps,
+    "counts that make no tree": lambda: other_numbers("num_children", lambda a: np.full_like(a, 255)),
+    "shares below zero": lambda: other_numbers("shares", lambda a: -a),
+    "doubles that no float is": lambda: other_numbers("shares", lambda a: np.full(a.shape, 1e300)),
+    "whole numbers for fractions": lambda: other_numbers("shares", lambda a: a.astype(np.int64)),
+    "built on a list of lists": lambda: with_card(lambda c: c.update(built_on=[["made-fashion@0"]])),
+    "guided by numbers": lambda: with_card(lambda c: c.update(guided_by=[1])),
+    "classes that are tables": lambda: with_card(lambda c: c.update(classes=[{}])),
+    "a paper of a megabyte": lambda: with_card(lambda c: c.update(paper="x" * 500_000)),
+    "a licence with half a character": lambda: with_card(lambda c: c.update(licence="\ud800")),
+    "a title of several lines": lambda: with_card(lambda c: c.update(dataset_title="a\nb")),
+    "time without end": lambda: with_card(lambda c: c.update(training_seconds=float("inf"))),
+    "parameters below zero": lambda: with_card(lambda c: c.update(parameters=-1)),
+    "true for a number": lambda: with_card(lambda c: c.update(seed=True)),
+    "true for a width": lambda: with_card(lambda c: c["config"].update(width=True)),
+    "a likelihood that is none of the words": lambda: with_card(lambda c: c.update(likelihood="certain")),
+    "a shape of truth": lambda: with_tensor(lambda t: t.update(shape=[True, *t["shape"]])),
+    "a shape of seventy dimensions": lambda: with_tensor(lambda t: t.update(shape=t["shape"] + [1] * 70)),
+    "a shape that is a table": lambda: with_tensor(lambda t: t.update(shape={})),
+    "a type that is a list": lambda: with_tensor(lambda t: t.update(dtype=[])),
+    "places of truth": lambda: with_tensor(lambda t: t.update(data_offsets=[False, t["data_offsets"][1]])),
     "bytes without their steps": steps_missing,
     "truncated": lambda: GOOD.read_bytes()[:-1000],
     "cut in the header": lambda: GOOD.read_bytes()[:300],
@@ -224,6 +268,26 @@ def test_metrics_belong_to_exactly_these_weights(tmp_path):
     assert checkpoints.read_metrics(file) == {"bits_per_dim": {"value": 1.0}, "fid": {"value": 2.0}}
     file.write_bytes(file.read_bytes()[:-2] + b"\x00\x01")
     assert checkpoints.read_metrics(file) == {}
+
+
+def test_figures_beside_a_checkpoint_are_read_only_if_they_are_figures(tmp_path, capsys):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(GOOD.read_bytes())
+    good = {"value": 1.0, "standard_error": 0.1, "unit": "bits/dim", "kind": "exact", "num_images": 9}
+    spoiled = {
+        "a": 3,
+        "b": {**good, "value": "1"},
+        "c": {**good, "unit": 5},
+        "d": {"value": 1.0, "unit": "nats"},
+        "e": {"fid": [1]},
+        "f": {"quality": {"value": float("nan")}},
+    }
+    text = json.dumps({checkpoints.weights_hash(file): {"bits_per_dim": good, **spoiled}})
+    checkpoints.metrics_path(file).write_text(text)
+    assert checkpoints.read_card(file).metrics == {"bits_per_dim": good}
+    for broken in ("[" * 100_000, "null", '{"x": 1}'):
+        checkpoints.metrics_path(file).write_text(broken)
+        assert checkpoints.read_metrics(file) == {}
 
 
 def test_a_network_may_not_ask_for_more_memory_than_its_file_accounts_for():

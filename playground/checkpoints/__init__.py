@@ -12,6 +12,8 @@ from playground.checkpoints.files import (
     read_card,
     read_metrics,
     resolve,
+    shipped,
+    sound_and_broken,
     weights_hash,
     write_metrics,
 )
@@ -35,6 +37,8 @@ __all__ = [
     "read_metrics",
     "resolve",
     "save",
+    "shipped",
+    "sound_and_broken",
     "weights_hash",
     "write_atomically",
     "write_metrics",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -25,17 +26,34 @@ def resolve(id_or_path: str | Path) -> Path:
         CheckpointError: if there is neither.
     """
     path = Path(id_or_path)
-    if path.suffix != ".safetensors" and path.name == str(id_or_path):
-        for folder in paths.checkpoint_folders():
-            if (file := folder / f"{id_or_path}.safetensors").is_file():
-                return file
-    if path.is_file():
-        return path
+    is_id = path.suffix != ".safetensors" and path.name == str(id_or_path) != ""
+    file = _of_id(str(id_or_path)) if is_id else None
+    if file is not None or path.is_file():
+        return file or path
+    if not is_id:
+        raise CheckpointError(f"There is no file {str(id_or_path)!r}.")
+    return shipped(str(id_or_path))
+
+
+def shipped(model_id: str) -> Path:
+    """The file of an id that came with the program, or lies in the user's own folder.
+
+    Raises:
+        CheckpointError: if there is none; it says how one that is known is had.
+    """
+    file = _of_id(model_id)
+    if file is not None:
+        return file
     for entry in catalogue.missing():
-        if entry.id == str(id_or_path):
+        if entry.id == model_id:
             raise CheckpointError(entry.how_to_get)
     names = ", ".join(file.stem for file in found()) or "none yet"
-    raise CheckpointError(f"There is no checkpoint {str(id_or_path)!r}; shipped are {names}.")
+    raise CheckpointError(f"There is no checkpoint {model_id!r}; shipped are {names}.")
+
+
+def _of_id(model_id: str) -> Path | None:
+    files = [folder / f"{model_id}.safetensors" for folder in paths.checkpoint_folders()]
+    return next((file for file in files if file.name == f"{model_id}.safetensors" and file.is_file()), None)
 
 
 def found() -> list[Path]:
@@ -60,6 +78,17 @@ def _readable(files: list[Path]) -> Iterator[Card]:
         except CheckpointError:
             if file.parent == paths.folder("pretrained"):
                 raise
+
+
+def sound_and_broken() -> tuple[list[Card], dict[str, str]]:
+    """Cards of shipped files without their figures, and file name -> sentence for those that are broken."""
+    sound, broken = [], {}
+    for file in found():
+        try:
+            sound.append(read_header(file).card)
+        except CheckpointError as error:
+            broken[file.name] = str(error)
+    return sound, broken
 
 
 def read_card(path: Path) -> Card:
@@ -87,11 +116,28 @@ def _read_card(path: Path, weights: object, metrics: object) -> Card:
 
 
 def read_metrics(path: Path) -> dict[str, Any]:
-    """What was measured of exactly these weights; empty if nothing was."""
+    """What was measured of exactly these weights; empty if nothing was.  What is no figure is left out."""
     try:
-        return dict(json.loads(metrics_path(path).read_text())[weights_hash(path)])
-    except (OSError, ValueError, KeyError, TypeError):
+        found = dict(json.loads(metrics_path(path).read_bytes())[weights_hash(path)])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, struct.error):
         return {}
+    return {name: figure for name, figure in found.items() if isinstance(figure, dict) and _sound(figure)}
+
+
+def _sound(figure: dict[str, Any]) -> bool:
+    """Whether everything that is called a value or an error is a finite number, and every unit and kind a word."""
+    for name, value in figure.items():
+        if name in ("value", "standard_error", "num_images", "num_characters"):
+            if type(value) not in (int, float) or not math.isfinite(value):
+                return False
+        elif name in ("unit", "kind"):
+            if not isinstance(value, str):
+                return False
+        elif name in ("fid", "quality", "second") and not (isinstance(value, dict) and _sound(value)):
+            return False
+    if "value" in figure and "unit" in figure:
+        return "kind" in figure and "standard_error" in figure
+    return True
 
 
 def write_metrics(path: Path, metrics: Mapping[str, Any]) -> None:

@@ -53,5 +53,6 @@ def unpack(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             if steps is None or array.ndim < 2 or steps.shape != array.shape[:1] or steps.dtype.kind != "f":
                 raise ValueError(f"lacks the steps of the packed tensor {name[:60]!r}")
             rows = array.reshape(len(array), math.prod(array.shape[1:])).astype(np.float32)
-            found[name] = (rows * steps.astype(np.float32)[:, None]).reshape(array.shape)
+            with np.errstate(over="ignore"):  # whoever reads a file looks for what is not finite
+                found[name] = (rows * steps.astype(np.float32)[:, None]).reshape(array.shape)
     return found

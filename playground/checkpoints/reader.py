@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from playground import models, paths
-from playground.capabilities import BuildsOn, FollowsGuide
+from playground.capabilities import BuildsOn, ChecksWeights, FollowsGuide
 from playground.checkpoints.card import ID, Card, CheckpointError
 from playground.checkpoints.files import read_metrics, resolve, weights_hash
-from playground.checkpoints.header import read_arrays, read_header
+from playground.checkpoints.header import read_arrays, read_header, refuse_infinite
 
 
 def load(id_or_path: str | Path) -> Any:
@@ -32,16 +32,37 @@ def load(id_or_path: str | Path) -> Any:
     model = _build(header.card, path.name, sum(array.size for array in arrays.values()))
     expected = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     _compare_shapes(path, expected, {name: array.shape for name, array in arrays.items()})
-    import torch
-
-    dtypes = {name: value.dtype for name, value in model.state_dict().items()}
-    state = {name: torch.from_numpy(np.array(array)).to(dtypes[name]) for name, array in arrays.items()}
-    model.load_state_dict(state, assign=True)
+    model.load_state_dict(_as_state(path, model.state_dict(), arrays), assign=True)
+    _check_weights(model, path)
     _give_foundation(model, path, header.card)
     _give_guide(model, path, header.card)
     model.card = dataclasses.replace(header.card, metrics=read_metrics(path))
     model.file, model.weights_hash = path, weights_hash(path)
     return model.eval().requires_grad_(False)
+
+
+def _as_state(path: Path, wanted: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The tensors in the types of the network: fractions stay fractions, and what is finite stays so."""
+    import torch
+
+    state = {}
+    for name, array in arrays.items():
+        if wanted[name].is_floating_point() != (array.dtype.kind == "f"):
+            raise CheckpointError(f"{path.name} does not fit its network: {name!r} holds {array.dtype}.")
+        with np.errstate(over="ignore"):
+            state[name] = torch.from_numpy(np.array(array)).to(wanted[name].dtype)
+        if wanted[name].is_floating_point() and array.dtype.itemsize > wanted[name].element_size():
+            refuse_infinite(path, name, state[name].numpy())
+    return state
+
+
+def _check_weights(model: Any, path: Path) -> None:
+    """What only a network can know of its numbers, such as whether counts make a tree."""
+    if isinstance(model, ChecksWeights):
+        try:
+            model.check_weights()
+        except ValueError as error:
+            raise CheckpointError(f"{path.name} is not sound: {error}") from None
 
 
 def _build(card: Card, where: str, num_weights: int) -> Any:
@@ -52,8 +73,9 @@ def _build(card: Card, where: str, num_weights: int) -> Any:
     config = _make_config(network.Config, card.config, where)
     try:
         return blank.build(network, config, 4 * num_weights + 2**22)
-    except (RuntimeError, ValueError, TypeError, ZeroDivisionError, IndexError, OverflowError) as error:
-        raise CheckpointError(f"The configuration in {where} does not make a network ({error}).") from None
+    except Exception as error:  # a network that is built of hostile numbers may raise anything
+        said = " ".join(str(error).split())[:200] or type(error).__name__
+        raise CheckpointError(f"The configuration in {where} does not make a network ({said}).") from None
 
 
 def _give_foundation(model: Any, path: Path, card: Card) -> None:
@@ -108,17 +130,22 @@ def _make_config(config: type, values: dict[str, Any], where: str) -> Any:
     for name, value in values.items():
         if name not in known:
             raise CheckpointError(f"The configuration in {where} has an unknown field {name[:60]!r}.")
-        default = known[name].default
-        kind: Any = (int, float) if isinstance(default, float) else type(default)
         if isinstance(value, list):
             value = values[name] = tuple(value)
-        numbers = value if isinstance(value, tuple) else (value,)
-        bounded = (
-            all(not isinstance(n, (int, float)) or abs(n) <= 4096 for n in numbers) and len(numbers) <= 64
-        )
-        if not isinstance(value, kind) or not bounded:
+        if not _resembles(value, known[name].default):
             raise CheckpointError(f"The configuration in {where} has an impossible value for {name!r}.")
     return config(**values)
+
+
+def _resembles(value: Any, default: Any) -> bool:
+    """Whether a value is of the kind of a configuration's default, and of a size that a network may have."""
+    if isinstance(default, tuple):
+        kinds = default or (0,)
+        return isinstance(value, tuple) and len(value) <= 64 and all(_resembles(v, kinds[0]) for v in value)
+    if isinstance(default, float) and type(value) is int:
+        value = float(value)
+    fits = type(value) is type(default)
+    return fits and (not isinstance(value, int | float) or abs(value) <= 4096)
 
 
 def _compare_shapes(path: Path, expected: Mapping[str, tuple], found: Mapping[str, tuple]) -> None:

@@ -78,6 +78,10 @@ class NGram(TextModel):
             getattr(self, name).zero_()[: len(kept)] = kept
         self._is_settled = True
 
+    def check_weights(self) -> None:
+        """Raises ValueError with one sentence, if the numbers do not make a tree."""
+        self.table()
+
     # --- looking up
 
     def table(self) -> tuple[Tensor, Tensor]:
