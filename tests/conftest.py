@@ -27,6 +27,8 @@ os.environ.setdefault(
 
 import pytest  # noqa: E402
 
+from playground import machine  # noqa: E402
+
 # what the platform without a screen says of itself
 IGNORED = (
     r"does not support (propagateSizeHints\(\)|raise\(\)|grabbing the keyboard)",
@@ -45,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: tests of the window wait for it half of the time."""
-    return max(round(1.5 * (os.cpu_count() or 1)), 2)
+    return max(round(1.5 * machine.num_cores()), 2)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

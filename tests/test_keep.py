@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 import playground
-from playground import checkpoints, families
+from playground import checkpoints, families, machine
 from playground.experiments import interpolation, knob_grid
 from playground.models.energy.score_ebm import ScoreEBM
 from playground.tabs import registry
-from playground.tabs.frame import model_cache
 from playground.tabs.frame.exporter import view_state_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget
@@ -29,7 +28,7 @@ def window(qapp):
 
     patch.setattr(interpolation, "encodings", few)
     patch.setattr(ScoreEBM, "num_compared", 16)
-    patch.setattr(model_cache.os, "cpu_count", lambda: 1)  # two threads on a busy machine wait for each other
+    patch.setattr(machine, "num_cores", lambda: 1)  # two threads on a busy machine wait for each other
     with opened() as one:
         yield one
     patch.undo()

@@ -17,7 +17,7 @@ WAIT = 60_000  # ms
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.machine.num_cores", lambda: 1)
 
 
 def run(qtbot, tab, view, **settings):

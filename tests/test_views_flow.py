@@ -16,7 +16,7 @@ WAIT = 60_000  # ms
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.machine.num_cores", lambda: 1)
 
 
 def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_window, qtbot):

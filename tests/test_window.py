@@ -281,7 +281,7 @@ def test_a_cpu_without_memory_gets_what_fits_and_says_so(monkeypatch):
     from playground.tabs.frame import model_cache
 
     model = checkpoints.load("vae-fashion")
-    monkeypatch.setattr(model_cache, "free_memory", lambda: 6 * model.sample_bytes)
+    monkeypatch.setattr("playground.machine.free_memory", lambda: 6 * model.sample_bytes)
     (frame,) = model_cache.memory_guarded(model, model.Request(num_samples=16), type(model).sample)
     assert len(frame.images) == 3 and "memory for 3 pictures" in frame.extras["notice"]
 

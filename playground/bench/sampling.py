@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import checkpoints
+from playground import checkpoints, machine
 from playground.capabilities import HasNoiseLevels
 from playground.contract import Model, make_request
 from playground.models import precision
@@ -126,7 +125,7 @@ def _model(name: str, wanted: str = "auto") -> Any:
 
     model = checkpoints.load(name)
     torch.set_flush_denormal(True)
-    torch.set_num_threads(model.num_threads or min(os.cpu_count() or 1, 8))
+    torch.set_num_threads(model.num_threads or min(machine.num_cores(), 8))
     precision.settle(model, wanted)
     return model
 

@@ -101,7 +101,7 @@ def _key(model: HalvesPrecision) -> str:
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         wanted = ("vendor_id", "cpu family", "model\t", "model name")
         found = dict.fromkeys(line.split(":", 1)[1].strip() for line in lines if line.startswith(wanted))
         return " ".join(found) or platform.processor()
@@ -115,7 +115,7 @@ def _file() -> Path:
 
 def _read() -> dict[str, Any]:
     try:
-        found = json.loads(_file().read_text())
+        found = json.loads(_file().read_text(encoding="utf-8"))
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError):
         return {}

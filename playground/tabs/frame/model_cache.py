@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from playground import machine
 from playground.contract import Frame, Model, Request
 from playground.models import device as device_tests
 
@@ -46,7 +47,7 @@ def with_threads(model: Model, frames: Iterator[Step]) -> Iterator[Step]:
 
 def _num_threads(model: Model) -> int:
     allowed = os.environ.get("OMP_NUM_THREADS", "")  # whoever sets this has other plans for the other cores
-    return model.num_threads or (int(allowed) if allowed.isdecimal() else min(os.cpu_count() or 1, 8))
+    return model.num_threads or (int(allowed) if allowed.isdecimal() else min(machine.num_cores(), 8))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -160,21 +161,11 @@ def _capped(model: Model, request: Request) -> tuple[Request, str]:
     """On a CPU, which would swap instead of refusing: as many pictures as fit into half of the free memory."""
     if next(model.parameters()).device.type != "cpu":
         return request, ""
-    fits = max(1, free_memory() // 2 // model.sample_bytes)
+    fits = max(1, machine.free_memory() // 2 // model.sample_bytes)
     if request.num_samples <= fits:
         return request, ""
     notice = f"There is memory for {fits} pictures, so {fits} are drawn."
     return dataclasses.replace(request, num_samples=fits), notice
-
-
-def free_memory() -> int:
-    """Bytes that can be had without swapping (a guess of 2 GB where the system does not say)."""
-    try:
-        with open("/proc/meminfo") as file:
-            available = next(line for line in file if line.startswith("MemAvailable"))
-        return int(available.split()[1]) * 1024
-    except (OSError, StopIteration, ValueError):
-        return 2 * 10**9
 
 
 def sentence(error: BaseException) -> str:
