@@ -5,10 +5,13 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from safetensors.torch import save as to_bytes
 
 from playground import checkpoints, models
 from playground.checkpoints import training_record
@@ -74,7 +77,7 @@ def test_a_folder_with_a_run_is_not_overwritten(tiny, tmp_path):
 def test_a_later_leg_sees_the_pictures_in_another_order(tiny, tmp_path, monkeypatch):
     seen = []
     batch_of = loop.batch_indices
-    monkeypatch.setattr(loop, "_batch_indices", lambda *asked: seen.append(batch_of(*asked)) or seen[-1])
+    monkeypatch.setattr(loop, "batch_indices", lambda *asked: seen.append(batch_of(*asked)) or seen[-1])
     list(loop.train(tiny.id, tmp_path / "first", every=6))
     path = tmp_path / "first" / f"{tiny.id}.safetensors"
     list(loop.train(tiny.id, tmp_path / "second", start_from=path, every=6))
@@ -157,9 +160,62 @@ def test_numbers_of_a_recipe_can_be_changed_and_stand_on_the_card(tiny, tmp_path
     list(loop.train(tiny.id, folder, changes={"steps": "3", "learning_rate": "0.001"}))
     card = checkpoints.load(folder / f"{tiny.id}.safetensors").card
     assert card.recipe["steps"] == 3 and card.recipe["learning_rate"] == 0.001 and card.images_seen == 24
-    for wrong in ({"config": "1"}, {"stepz": "1"}, {"steps": "many"}):
-        with pytest.raises(ValueError, match=r"recipe has no|takes a number"):
-            list(loop.train(tiny.id, tmp_path / "other", changes=wrong))
+
+
+@pytest.mark.parametrize(
+    "changes, said",
+    [
+        ({"config": "1"}, "recipe has no number"),
+        ({"stepz": "1"}, "recipe has no number"),
+        ({"steps": "many"}, "takes a whole number"),
+        ({"steps": "1.5"}, "takes a whole number"),
+        ({"steps": "0"}, "steps must be at least 1"),
+        ({"steps": "-5"}, "steps must be at least 1"),
+        ({"batch_size": "0"}, "batch_size must be at least 1"),
+        ({"batch_size": "60000"}, "A batch of 60,000 is more than the 64 training pictures"),
+        ({"learning_rate": "nan"}, "learning_rate takes a number"),
+        ({"learning_rate": "1e999"}, "learning_rate must be at least 0"),
+        ({"learning_rate": "-1"}, "learning_rate must be at least 0"),
+        ({"ema": "1.5"}, "ema must be at least 0 and at most 1"),
+        ({"seed": "-1"}, "seed must be at least 0"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(changes, said, tiny, tmp_path, capsys):
+    arguments = [f"--change={name}={value}" for name, value in changes.items()]
+    assert main(["train", tiny.id, "--out", str(tmp_path / "run"), *arguments]) == 1
+    told = capsys.readouterr()
+    assert said in told.err and told.err.count("\n") == 1 and "Traceback" not in told.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_only_a_run_that_is_there_is_resumed(tiny, tmp_path, capsys):
+    assert main(["train", tiny.id, "--out", str(tmp_path / "mistyped"), "--resume"]) == 1
+    assert "mistyped holds no run to continue" in capsys.readouterr().err
+    list(loop.train(tiny.id, tmp_path / "run", every=6))
+    state = tmp_path / "run" / "state.safetensors"
+    for spoiled in (state.read_bytes()[:1000], b"", to_bytes({"x": torch.zeros(1)}, {"run": "{}"})):
+        state.write_bytes(spoiled)
+        assert main(["train", tiny.id, "--out", str(tmp_path / "run"), "--resume"]) == 1
+        said = capsys.readouterr().err
+        assert "cannot be continued" in said and said.count("\n") == 1
+
+
+def test_a_kill_leaves_the_pictures_of_the_record_whole(tiny, tmp_path, monkeypatch):
+    """They are replaced, never written in place: a kill in the midst left a file of no bytes."""
+    list(loop.train(tiny.id, tmp_path / "run", every=6))
+    picture = tmp_path / "run" / f"{tiny.id}.film.png"
+    before = picture.read_bytes()
+    written = []
+
+    def killed(image, target, *_, **__):
+        Path(target).write_bytes(b"half of it")
+        written.append(picture.read_bytes())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        list(loop.train(tiny.id, tmp_path / "run", start_from=None, resume=True, changes={"steps": "18"}))
+    assert written == [before] and picture.read_bytes() == before
 
 
 @pytest.mark.parametrize(("slower", "pays"), [(0.5, True), (0.95, False), (40.0, False)])

@@ -390,7 +390,7 @@ def test_training_the_prior_encodes_once_and_says_what_it_is_built_on(tmp_path, 
     )
     monkeypatch.setattr(models, "recipes", lambda: {"vqprior-fashion": ("vae/vqprior", recipe)})
     small = [t[:64] for t in loop.as_tensors("fashion", "test")]
-    monkeypatch.setattr(loop, "_as_tensors", lambda dataset, split: small)
+    monkeypatch.setattr(loop, "as_tensors", lambda dataset, split: small)
     encoded = []
     encode = VQVAE.encode_codes
     monkeypatch.setattr(VQVAE, "encode_codes", lambda self, x: encoded.append(len(x)) or encode(self, x))

@@ -7,6 +7,7 @@ functions of (seed, step), so a resumed run continues the same curve, and one th
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground import checkpoints, data, distributed, models
+from playground import checkpoints, data, distributed, models, numerals
 from playground.contract import Recipe
 from playground.trainable import Finishes, Prepares
 from playground.training.run import Run, named
@@ -27,6 +28,15 @@ NUM_VALIDATIONS = 25
 NUM_VALIDATION_IMAGES = 512
 NUM_EXAMPLES = 2000  # of the training pictures, for statistics
 _SAVE_EVERY = 60.0  # seconds
+_RANGES = {  # of what ``changes`` may set; other numbers are at least 0
+    "steps": (1, math.inf),
+    "batch_size": (1, math.inf),
+    "seed": (0, 2**31 - 1),
+    "ema": (0, 1),
+    "final_learning_rate": (0, 1),
+    "ema_ramp": (2, math.inf),
+    "num_scored": (1, math.inf),
+}
 
 
 @dataclass(frozen=True)
@@ -58,12 +68,17 @@ def train(
     As one of several processes (``world``), all of which must see the same ``folder`` if a run is resumed.
 
     Raises:
-        ValueError: one sentence, for an unknown recipe, or a folder that holds a run when ``resume`` is not asked for.
+        ValueError: one sentence, for an unknown recipe, an impossible change, or a folder that holds a run when
+            ``resume`` is not asked for, or none when it is.
         FloatingPointError: if the loss is no longer finite; the last saved state stays.
     """
     run = _open_run(recipe_id, folder, resume, start_from, changes or {}, world)
     recipe = run.recipe
     images, labels = as_tensors(recipe.dataset, "train")
+    if recipe.batch_size > len(images):
+        raise ValueError(
+            f"A batch of {recipe.batch_size:,} is more than the {len(images):,} training pictures that there are."
+        )
     held_out = [t[:NUM_VALIDATION_IMAGES] for t in as_tensors(recipe.dataset, "validation")]
     folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
     if isinstance(run.average, Prepares):  # what it learns from, made of the pictures once
@@ -135,9 +150,11 @@ def _open_run(
     run = Run(network, recipe, folder, world)
     if run.state_path.exists() and not resume:
         raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
+    if resume and not run.state_path.exists():
+        raise ValueError(f"{folder} holds no run to continue: leave out --resume, or choose another --out.")
     if recipe.start_from:
         run.learn_from(checkpoints.resolve(recipe.start_from))
-    if resume and run.state_path.exists():
+    if resume:
         run.load_state()
     elif start_from is not None:
         run.start_from(start_from)
@@ -148,7 +165,8 @@ def _changed(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
     """The recipe with other numbers.
 
     Raises:
-        ValueError: one sentence, for a name that is not a number of the recipe, or a text that is not a number of its kind.
+        ValueError: one sentence, for a name that is not a number of the recipe, or a text that is not a number of its
+            kind or not one that can be trained with.
     """
     values: dict[str, Any] = {}
     for name, text in changes.items():
@@ -156,9 +174,14 @@ def _changed(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
         if kind not in (int, float):
             raise ValueError(f"A recipe has no number called {name!r}.")
         try:
-            values[name] = kind(text)
-        except ValueError:
-            raise ValueError(f"{name} takes a number, not {text!r}.") from None
+            value = values[name] = numerals.parse(kind, text)
+        except (ValueError, OverflowError):
+            wanted = "a whole number" if kind is int else "a number"
+            raise ValueError(f"{name} takes {wanted}, not {text!r}.") from None
+        low, high = _RANGES.get(name, (0, math.inf))
+        if not low <= value <= high or not math.isfinite(value):
+            upper = "" if math.isinf(high) else f" and at most {high:g}"
+            raise ValueError(f"{name} must be at least {low:g}{upper}, not {text}.")
     return dataclasses.replace(recipe, **values)
 
 

@@ -11,7 +11,6 @@ import copy
 import dataclasses
 import datetime
 import json
-import os
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +19,11 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from playground import checkpoints, data, distributed, models
+from playground import checkpoints, data, distributed, machine, models, paths
 from playground.checkpoints import training_record
 from playground.contract import Model, Recipe, make_request
 from playground.models.precision import bfloat16_pays
@@ -101,6 +100,18 @@ class Run:
         checkpoints.write_atomically(self.state_path, to_bytes(plain, {"run": json.dumps(text)}))
 
     def load_state(self) -> None:
+        """Go on where the run in the folder stopped.
+
+        Raises:
+            ValueError: one sentence, if its state is damaged or of another recipe.
+        """
+        try:
+            self._load_state()
+        except (SafetensorError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+            said = " ".join(str(error).split())[:200]
+            raise ValueError(f"{self.state_path} cannot be continued by {self.recipe.id}: {said}.") from None
+
+    def _load_state(self) -> None:
         with safe_open(self.state_path, "pt") as file:
             text = json.loads(file.metadata()["run"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
@@ -180,7 +191,7 @@ class Run:
         many = f"{self.world.size} processes, each on " if self.world.size > 1 else ""
         if self.device.type == "cuda":
             return many + torch.cuda.get_device_name(self.device)
-        return many + f"{torch.get_num_threads()} of {os.cpu_count()} CPU cores, {platform.machine()}"
+        return many + f"{torch.get_num_threads()} of {machine.num_cores()} CPU cores, {platform.machine()}"
 
     def settle(self) -> None:
         """Before the average is used: a model that counts makes its tables, one with batch normalisation its statistics."""
@@ -208,9 +219,8 @@ class Run:
         if self.record.pictures:
             rows = [np.concatenate(list(p), axis=1) for p in self.record.pictures]
             sheet = np.concatenate(rows, axis=0)
-            Image.fromarray(data.plain_pixels(sheet)).save(
-                self.folder / f"{self.recipe.id}.film.png", optimize=True
-            )
+            with paths.replacing(self.folder / f"{self.recipe.id}.film.png") as partial:
+                Image.fromarray(data.plain_pixels(sheet)).save(partial, format="PNG", optimize=True)
         return path
 
     # --- one step
