@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 
 import numpy as np
 
+from playground import numerals
+
 if TYPE_CHECKING:
     import torch
 
@@ -56,7 +58,7 @@ class Knob:
             ValueError: one sentence, if it is of the wrong type, out of range or not among the choices.
         """
         try:
-            value = _as_bool(value) if self.type is bool else self.type(value)
+            value = numerals.as_type(self.type, value)
         except (TypeError, ValueError, OverflowError):
             raise ValueError(f"{self.name} takes {_article(self.type)}, not {value!r}.") from None
         if self.longest is not None and value != plain(value, self.longest):
@@ -165,14 +167,6 @@ def labels_of(label: int, request: Request, num_classes: int) -> np.ndarray:
     """The class of each sample, int64 (B,); ``EACH_CLASS`` deals them out in turn by sample index."""
     index = request.first_index + np.arange(request.num_samples)
     return index % num_classes if label == EACH_CLASS else np.full(request.num_samples, label)
-
-
-def _as_bool(value: Any) -> bool:
-    if isinstance(value, str) and value.lower() in ("true", "false", "1", "0", "yes", "no", "on", "off"):
-        return value.lower() in ("true", "1", "yes", "on")
-    if isinstance(value, (bool, int)) and value in (0, 1):
-        return bool(value)
-    raise ValueError(value)
 
 
 def _article(kind: type) -> str:

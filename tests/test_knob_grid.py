@@ -20,7 +20,7 @@ from tests.windows import WAIT, load, picture_cards, wait_finished
 @pytest.fixture(autouse=True)
 def one_thread(monkeypatch):
     """Two threads that wait for each other crawl on a machine where others are at work."""
-    monkeypatch.setattr("playground.tabs.frame.model_cache.os.cpu_count", lambda: 1)
+    monkeypatch.setattr("playground.machine.num_cores", lambda: 1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from playground import data
+from playground import data, numerals
 from playground.contract import EACH_CLASS, Frame, Knob, Model, Request, knob, knobs, make_request
 
 NONE = "none"  # the knob of an axis that turns nothing
@@ -23,9 +23,7 @@ FEW = 5  # values along an axis if none are named
 PARTS = 12  # frames that are shown of a slow cell
 AXES = ("rows", "row_values", "columns", "column_values")
 _HELP = "Which knob {} turn. Every cell has the same seed, so the same noise."
-_VALUES_HELP = (
-    "The values, separated by commas; class names will do. Left empty, they spread over the knob's range."
-)
+_VALUES_HELP = "The values, parted by semicolons (numbers by spaces, too); class names will do. Left empty, they spread over the knob's range."
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ def values_of(one: Knob, text: str, classes: Sequence[str] = ()) -> list[Any]:
     Raises:
         ValueError: one sentence, if a value is none of this knob's or there are too many.
     """
-    words = [word.strip() for word in text.split(",") if word.strip()]
+    words = numerals.split(text, str if one.choices else one.type)
     if len(words) > MOST:
         raise ValueError(f"A grid has at most {MOST} values along a side, not {len(words)}.")
     return [_parse(one, word, classes) for word in words] or suggested(one, classes)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from playground import data
+from playground import data, numerals
 from playground.capabilities import Tokenizes
 from playground.contract import Frame, Request, State, knob, make_request
 from playground.models.blocks import to_uint8
@@ -67,7 +67,7 @@ def read_place(text: str, shape: tuple[int, ...]) -> LinkTarget:
         ValueError: one sentence, if it is not a place of a grid of this shape.
     """
     try:
-        row, column, level = (int(part) - 1 for part in text.split(","))
+        row, column, level = (numerals.parse(int, part) - 1 for part in numerals.split(text, int))
     except ValueError:
         raise ValueError(f"A code's place is written like 4,4,1, not {text[:40]!r}.") from None
     if not all(0 <= n < size for n, size in zip((row, column, level), shape, strict=True)):

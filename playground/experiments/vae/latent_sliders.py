@@ -6,6 +6,7 @@ ignores costs nothing and changes nothing ("collapsed": Bowman et al. 2016, arXi
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from playground import data
+from playground import data, numerals
 from playground.capabilities import MeasuresInformation, Reconstructs
 from playground.contract import Frame, Message, Request, State, knob
 from playground.models import noise
@@ -52,22 +53,22 @@ class SlidersRequest(Request):
     moved: str = knob(
         "",
         label="moved",
-        help="The dimensions that were moved, as dimension=value with commas between; the first is 1.",
+        help="The dimensions that were moved, as dimension=value, parted by semicolons; the first is 1.",
     )
     num_samples: int = 1
 
 
 def read_moves(text: str, num_dims: int) -> dict[int, float]:
-    """``"3=1.2, 7=-0.5"`` -> dimension (from 0) -> value.
+    """``"3=1.2; 7=-0.5"`` -> dimension (from 0) -> value.
 
     Raises:
         ValueError: one sentence, for anything else, a dimension that is not there or a value out of reach.
     """
     moves: dict[int, float] = {}
-    for part in filter(None, (p.strip() for p in text.split(","))):
+    for part in filter(None, re.split(r"[,;\s]+(?=\d+\s*=)", text.strip(" ,;"))):
         name, _, value = part.partition("=")
         try:
-            dimension, number = int(name), float(value)
+            dimension, number = numerals.parse(int, name), numerals.parse(float, value)
         except ValueError:
             raise ValueError(f"A moved dimension is written like 3=1.25, not {part[:40]!r}.") from None
         if not 1 <= dimension <= num_dims:
@@ -80,7 +81,7 @@ def read_moves(text: str, num_dims: int) -> dict[int, float]:
 
 def write_moves(moves: Mapping[int, float]) -> str:
     """The inverse of :func:`read_moves`, the dimensions in order."""
-    return ", ".join(f"{d + 1}={moves[d]:.6g}" for d in sorted(moves))
+    return "; ".join(f"{d + 1}={moves[d]:.6g}" for d in sorted(moves))
 
 
 @torch.no_grad()

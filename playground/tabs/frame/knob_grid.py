@@ -29,7 +29,7 @@ class KnobGrid(View):
     words = (
         "The same noise in every cell, and <b>two knobs turned</b>: one from row to row, one from column to column. "
         "Whatever changes from cell to cell, the knobs did it.<br><br>Choose them at the left, and write the values "
-        "that you want, separated by commas. The knobs that are left stand the same in all cells.<br><br>The bars say "
+        "that you want, parted by semicolons. The knobs that are left stand the same in all cells.<br><br>The bars say "
         "what each picture of the chosen row cost in passes through the network."
     )
     preset: ClassVar[Mapping[str, str]] = {}  # the four axis fields to begin with
@@ -96,7 +96,7 @@ class KnobGrid(View):
             one = known.get(getattr(request, axis))
             classes = self.model.card.classes
             values = knob_grid.suggested(one, classes) if one else []
-            self.tab.knobs.set_hint(text, ", ".join(knob_grid.caption(one, v, classes) for v in values))
+            self.tab.knobs.set_hint(text, "; ".join(knob_grid.caption(one, v, classes) for v in values))
         used = {getattr(request, axis) for axis in axes}
         shown = {name: name not in used for name in known}
         return shown | {text: getattr(request, axis) != NONE for axis, text in axes.items()}

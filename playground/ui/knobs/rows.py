@@ -11,7 +11,6 @@ from typing import Any
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -21,47 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from playground.contract import EACH_CLASS, Knob, plain
+from playground.ui.knobs.number_field import SLIDER_STEPS, NumberField, step_of
 from playground.ui.theme import theme
 from playground.ui.widgets import glossary
-from playground.ui.widgets.controls import CalmWheel, ComboBox, IconButton, Segmented, Slider, Switch, combo
+from playground.ui.widgets.controls import ComboBox, IconButton, Segmented, Slider, Switch, combo
 
 MAX_SEGMENTS = 3
-SLIDER_STEPS = 200  # of a slider whose knob names no step
 _SHORT_SEEDS = 10_000  # new seeds are drawn below this, so that they can be read aloud
-
-
-class NumberField(QDoubleSpinBox):
-    """Shows whole numbers, a fixed number of decimals, or three significant digits for a knob that moves in powers."""
-
-    def __init__(self, knob: Knob) -> None:
-        super().__init__()
-        self._log = knob.log and knob.type is float
-        self.setDecimals(_decimals(knob))
-        self.setRange(
-            -(2.0**31) if knob.low is None else knob.low, 2.0**31 if knob.high is None else knob.high
-        )
-        self.setSingleStep(step_of(knob))
-        self.setSuffix(f" {knob.unit}" if knob.unit else "")
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.setKeyboardTracking(False)
-        self.setAccelerated(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.installEventFilter(CalmWheel(self))
-        theme.signals.changed.connect(self._fit)
-        self._fit()
-
-    def textFromValue(self, value: float) -> str:
-        """The number as it stands in the field."""
-        if self._log and value:
-            return (
-                f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}".rstrip("0").rstrip(".") or "0"
-            )
-        return f"{value:.{self.decimals()}f}"
-
-    def _fit(self) -> None:
-        ends = [self.textFromValue(v) + self.suffix() for v in (self.minimum(), self.maximum())]
-        widest = max(theme.text_width("0" * max(len(text), 3)) for text in ends)
-        self.setFixedWidth(round(widest + 1.6 * theme.em()))
 
 
 class Row(QWidget):
@@ -171,12 +136,15 @@ class NumberRow(Row):
         share = math.log(value / low) / math.log(high / low) if self._log else (value - low) / (high - low)
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(share * self._steps))
+        self.slider.say(self.field.text())
         self.slider.update()
 
     def _slid(self, position: int) -> None:
         before = self.value()
         with QSignalBlocker(self.field):
             self.field.setValue(self.at(position))
+        if self.slider is not None:
+            self.slider.say(self.field.text())
         if self.value() != before:
             self.changed.emit()
 
@@ -360,26 +328,9 @@ def tip(knob: Knob) -> str:
     return f"<p style='white-space:pre-wrap'>{knob.help}</p>{more}<p><small>Double-click the name (or Delete on the slider) to reset{default}.</small></p>"
 
 
-def step_of(knob: Knob) -> float:
-    """The smallest move of a number."""
-    if knob.step:
-        return knob.step
-    if knob.type is int:
-        return 1
-    return (knob.high - knob.low) / SLIDER_STEPS if knob.low is not None and knob.high is not None else 0.1
-
-
 def slider_steps(knob: Knob) -> int:
     """How many positions the slider has."""
     span = float(knob.high or 0) - float(knob.low or 0)
     if knob.log and (knob.low or 0) > 0:
         return SLIDER_STEPS
     return max(round(span / step_of(knob)), 1)
-
-
-def _decimals(knob: Knob) -> int:
-    if knob.type is int:
-        return 0
-    if knob.log and knob.low:
-        return min(max(3 - math.floor(math.log10(abs(knob.low))), 2), 9)
-    return min(max(math.ceil(-math.log10(abs(step_of(knob))) - 1e-9), 1), 6)
