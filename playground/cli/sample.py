@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from argparse import Namespace
+import io
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from playground import checkpoints, data, distributed, paths
+from playground import checkpoints, data, distributed
 from playground.capabilities import HalvesPrecision
 from playground.cli import shared
 from playground.contract import Model
@@ -19,14 +20,15 @@ from playground.export import contact_sheet, picture_metadata
 
 # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 _BATCH = 100
+_COUNT, _SEED = 16, 7
 
 
 def add(commands: shared.Commands) -> None:
     """The command and its options."""
     command = shared.add_command(commands, "sample", run, "draw pictures from a model")
     command.add_argument("id", help="a shipped id, or a file")
-    command.add_argument("--count", type=shared.positive, default=16, help="how many pictures (default 16)")
-    command.add_argument("--seed", type=int, default=7)
+    command.add_argument("--count", type=shared.positive, help=f"how many pictures (default {_COUNT})")
+    command.add_argument("--seed", type=int, help=f"fixes all the noise (default {_SEED})")
     shared.add_settings(command)
     command.add_argument(
         "--out",
@@ -50,7 +52,9 @@ def run(options: Namespace) -> None:
     modality = shared.modality(options.id)
     moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
     _writable(options.out, (*modality.endings, *moving))
-    settings = dict(shared.setting(text) for text in options.set) | {"seed": options.seed}
+    settings = {"seed": _SEED, **shared.settings_with(options.set, seed=options.seed)}
+    count = _count(shared.settings_with(options.set, num_samples=options.count))
+    settings.pop("num_samples", None)
     from playground.models import precision
 
     with distributed.joined() as world:
@@ -58,22 +62,29 @@ def run(options: Namespace) -> None:
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
         if options.out.suffix == ".html":
-            return _write_page(options.out, model, settings, options.count) if world.is_first else None
+            return _write_page(options.out, model, settings, count) if world.is_first else None
         if options.out.suffix in animation.kinds():
-            return _write_animation(options.out, model, settings, options.count) if world.is_first else None
-        images = distributed.gather(world, _drawn(model, settings, world.share(options.count)))
+            return _write_animation(options.out, model, settings, count) if world.is_first else None
+        images = distributed.gather(world, _drawn(model, settings, world.share(count)))
     if not world.is_first:
         return
     if options.out.suffix == ".npy":
-        with paths.replacing(options.out) as partial, partial.open("wb") as file:
-            np.save(file, images)
+        written = io.BytesIO()  # numpy itself would not say why a file could not be written
+        np.save(written, images)
+        checkpoints.write_atomically(options.out, written.getbuffer())
     elif options.out.suffix == ".txt":
         texts = [bible.text_of(codes) for codes in images[:, 0, :, 0]]
         checkpoints.write_atomically(options.out, ("\n\n* * *\n\n".join(texts) + "\n").encode())
     else:
-        picture_metadata.save_png(
-            options.out, contact_sheet.tile(images), _metadata(model, settings, options.count)
-        )
+        picture_metadata.save_png(options.out, contact_sheet.tile(images), _metadata(model, settings, count))
+
+
+def _count(settings: dict[str, Any]) -> int:
+    """How many pictures: ``--count``, or num_samples among the settings, which says the same."""
+    try:
+        return shared.positive(str(settings.get("num_samples", _COUNT)))
+    except (ValueError, ArgumentTypeError):
+        raise ValueError(f"num_samples takes a whole number from 1, not {settings['num_samples']}.") from None
 
 
 def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_metadata.PictureMetadata:
@@ -93,13 +104,15 @@ def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_met
 def _drawn(model: Model, settings: dict[str, Any], indices: range) -> np.ndarray:
     """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
-    shape: tuple[int, ...] = data.DATASETS[model.card.dataset].image_shape
+    if parts:
+        return np.concatenate(parts)
+    shape: tuple[int, ...] = shared.image_shape(model.card.dataset)
     if data.modality(model.card.dataset) is data.Modality.TEXT:
         from playground.contract import make_request
 
         request: Any = make_request(model.Request, settings)
         shape = (1, len(request.prompt) + request.num_tokens, 1)
-    return np.concatenate([np.zeros((0, *shape), np.uint8), *parts])
+    return np.zeros((0, *shape), np.uint8)
 
 
 def _batches(model: Model, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
@@ -119,9 +132,11 @@ def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: 
 
     if count > _BATCH:
         raise ValueError(f"An animation holds at most {_BATCH} pictures.")
-    frames = [contact_sheet.tile(f.images) for f in next(_batches(model, settings, range(count)))]
-    chosen = [frames[i].repeat(2, 0).repeat(2, 1) for i in animation.thinned(len(frames), 120)]
-    animation.write(path, chosen, len(chosen), frames_per_second=20)
+    frames = [f.images for f in next(_batches(model, settings, range(count)))]
+    chosen = animation.thinned(len(frames), 120)
+    sheets = (contact_sheet.tile(frames[i]).repeat(2, 0).repeat(2, 1) for i in chosen)
+    kept = _metadata(model, settings, count).to_json()
+    animation.write(path, sheets, len(chosen), frames_per_second=20, settings=kept)
 
 
 def _write_page(path: Path, model: Model, settings: dict[str, Any], count: int) -> None:

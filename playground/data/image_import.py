@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from playground.data import file_kinds
+
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF", "PPM")
 ENDINGS = ("png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff", "pgm", "ppm")
 MAX_FILE_BYTES = 64 * 2**20
@@ -60,7 +62,11 @@ def read(path: Path, size: int = 28) -> Incoming:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(_too_large(name)) from None
     except Image.UnidentifiedImageError:
-        raise PictureError(f"{name} is not a picture: {', '.join(FORMATS)} can be opened.") from None
+        kind = file_kinds.kind_of(path)
+        what = (
+            f"is {file_kinds.article(kind)}" if kind and kind not in file_kinds.OPENED else "is not a picture"
+        )
+        raise PictureError(f"{name} {what}: {', '.join(FORMATS)} can be opened.") from None
     except OSError as error:
         said = error.strerror or "it is damaged or cut off"
         raise PictureError(f"{name} cannot be read: {said}.") from None

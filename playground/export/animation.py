@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from playground import paths
+from playground.export import gif
 
 Tick = Callable[[float], object]
 MOST_FRAMES = 240  # longer runs are thinned
@@ -60,8 +61,11 @@ def write(
     count: int,
     frames_per_second: float,
     tick: Tick = lambda share: None,
+    settings: str = "",
 ) -> None:
     """Write ``count`` sheets, uint8 (H,W) or (H,W,3) of one size, as the kind of animation that the name ends in.
+
+    ``settings``: a text that the film keeps inside (see ``picture_metadata``).
 
     Raises:
         ValueError: if there is no such kind.
@@ -72,9 +76,23 @@ def write(
         raise ValueError(f"An animation ends in {', '.join(kinds())}, not {path.suffix!r}.")
     with paths.replacing(path) as partial:
         if kind == ".mp4":
-            _write_mp4(partial, sheets, count, frames_per_second, tick)
+            _write_mp4(partial, sheets, count, frames_per_second, tick, settings)
+        elif kind == ".gif":
+            with partial.open("wb") as file:
+                gif.write(file, _ticking(sheets, count, tick), _times(count, frames_per_second), settings)
         else:
-            _write_pictures(partial, kind, sheets, count, frames_per_second, tick)
+            _write_webp(partial, sheets, count, frames_per_second, tick, settings)
+
+
+def _times(count: int, rate: float) -> list[int]:
+    """How long each frame stands, in milliseconds; the last is the result."""
+    return [round(1000 / rate)] * (count - 1) + [round(1000 * REST)]
+
+
+def _ticking(sheets: Iterable[np.ndarray], count: int, tick: Tick) -> Iterator[np.ndarray]:
+    for i, sheet in enumerate(sheets):
+        tick(i / count)
+        yield sheet
 
 
 class _TickingImage(Image.Image):
@@ -87,8 +105,8 @@ class _TickingImage(Image.Image):
         super().seek(frame)
 
 
-def _write_pictures(
-    partial: Path, kind: str, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick
+def _write_webp(
+    partial: Path, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick, settings: str
 ) -> None:
     pictures: list[Image.Image] = []
     calls = itertools.count(1)
@@ -99,14 +117,14 @@ def _write_pictures(
         pictures.append(picture)
     for picture in pictures:
         picture.on_frame = lambda: tick(min(0.3 + 0.7 * next(calls) / count, 1.0))  # type: ignore[attr-defined]
-    times = [round(1000 / rate)] * (count - 1) + [round(1000 * REST)]
-    how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "duration": times, "loop": 0}
-    if kind == ".webp":
-        how |= {"lossless": True, "quality": 40, "method": 2}
-    pictures[0].save(partial, format=kind[1:].upper(), **how)
+    how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "loop": 0}
+    how |= {"duration": _times(count, rate), "lossless": True, "quality": 40, "method": 2}
+    pictures[0].save(partial, format="WEBP", xmp=settings.encode(), **how)
 
 
-def _write_mp4(partial: Path, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick) -> None:
+def _write_mp4(
+    partial: Path, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick, settings: str
+) -> None:
     import imageio_ffmpeg
 
     writer = None
@@ -124,7 +142,7 @@ def _write_mp4(partial: Path, sheets: Iterable[np.ndarray], count: int, rate: fl
                     quality=8,
                     macro_block_size=2,
                     ffmpeg_log_level="error",
-                    output_params=["-f", "mp4"],
+                    output_params=["-f", "mp4", *(["-metadata", f"comment={settings}"] if settings else [])],
                 )
                 writer.send(None)
             times = 1 if i < count - 1 else max(round(rate * REST), 1)

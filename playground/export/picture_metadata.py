@@ -9,24 +9,20 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import struct
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 import playground
 from playground import contract, earlier_names, paths
 from playground.contract import Request
+from playground.export import embedded_text
 
 KEYWORD = "generative-playground"  # of the text chunk
-MAX_TEXT_BYTES = 2**20
-MAX_PIXELS = 2**28
-MAX_CHUNKS = 100_000
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_BEGINS = '{"program": "Generative Playground"'  # every text of settings
 
 
 class PictureMetadataError(ValueError):
@@ -73,57 +69,17 @@ def save_png(path: Path, pixels: np.ndarray, kept: PictureMetadata) -> None:
         Image.fromarray(pixels).save(partial, format="PNG", pnginfo=info)
 
 
-def is_png(path: Path) -> bool:
-    """Whether a file begins as a PNG does (False if it cannot be read)."""
-    try:
-        with path.open("rb") as file:
-            return file.read(8) == _SIGNATURE
-    except OSError:
-        return False
-
-
 def read(path: Path) -> PictureMetadata:
-    """The settings inside a picture.
+    """The settings inside a picture or film.
 
     Raises:
         PictureMetadataError: one sentence, if there are none or something is wrong with them.
     """
     try:
-        with path.open("rb") as file:
-            text = _find_text(file, path.name)
-    except OSError as error:
-        raise PictureMetadataError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+        text = embedded_text.find(path, KEYWORD, _BEGINS)
+    except embedded_text.EmbeddedTextError as error:
+        raise PictureMetadataError(str(error)) from None
     return from_json(text, path.name)
-
-
-def _find_text(file: BinaryIO, name: str) -> bytes:
-    if file.read(8) != _SIGNATURE:
-        raise PictureMetadataError(f"{name} is not a PNG picture.")
-    for _ in range(MAX_CHUNKS):
-        head = file.read(8)
-        if len(head) < 8:
-            raise PictureMetadataError(f"{name} is cut off: it is not a whole picture.")
-        (size,), kind = struct.unpack(">I", head[:4]), head[4:]
-        if kind == b"IEND":
-            raise PictureMetadataError(
-                f"{name} carries no settings: only pictures that were exported here can be opened."
-            )
-        if kind not in (b"IHDR", b"tEXt") or size > MAX_TEXT_BYTES + 80:
-            file.seek(size + 4, 1)
-            continue
-        body, check = file.read(size), file.read(4)
-        if len(body) < size or len(check) < 4 or zlib.crc32(kind + body) != struct.unpack(">I", check)[0]:
-            raise PictureMetadataError(f"{name} is damaged: its parts do not match their checksums.")
-        if kind == b"IHDR" and size >= 8:
-            width, height = struct.unpack(">II", body[:8])
-            if width * height > MAX_PIXELS:
-                raise PictureMetadataError(
-                    f"{name} claims to be {width} × {height} pixels, larger than any export."
-                )
-        keyword, _, text = body.partition(b"\0")
-        if kind == b"tEXt" and keyword == KEYWORD.encode():
-            return text
-    raise PictureMetadataError(f"{name} is not a picture of this program: it has too many parts.")
 
 
 # --- the JSON inside

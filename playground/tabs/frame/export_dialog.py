@@ -322,7 +322,8 @@ class ExportDialog(QDialog):
         if path.suffix.lower() == PAGE:
             title, moment = self.caption.text() or self.moment.title, self.moment
             return lambda tick: write_page(path, title, moment, sheet, indices, tick)
-        return lambda tick: animation.write(path, (sheet(i) for i in indices), len(indices), rate, tick)
+        sheets, settings = (sheet(i) for i in indices), self.moment.kept.to_json()
+        return lambda tick: animation.write(path, sheets, len(indices), rate, tick, settings)
 
     def _show_busy(self, busy: bool) -> None:
         self.progress.setValue(0)
