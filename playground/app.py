@@ -14,7 +14,15 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, QTimer
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QKeySequence,
+)
 from PySide6.QtWidgets import (
     QApplication,
     QHBoxLayout,
@@ -26,7 +34,7 @@ from PySide6.QtWidgets import (
 from playground import checkpoints, families
 from playground.export import picture_metadata, window_state
 from playground.lessons.controller import LessonController
-from playground.tabs import registry
+from playground.tabs import incoming, registry
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
@@ -56,12 +64,13 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.model_cache = model_cache.ModelCache(device)
         self.stream = Stream(explain=self.model_cache.sentence, setup=model_cache.prepare, autostart=False)
+        self._incoming = incoming.Incoming(self, self._restore)
         self.tabs = QuietTabs()
         self.lessons = LessonController(self, self)
         self.setCentralWidget(self.lessons.around(self.tabs))
         self._built: dict[str, FamilyTab] = {}
         self._pages: dict[str, Page] = {}
-        self._cards, self._broken = _read_cards()
+        self._cards, self._broken = checkpoints.sound_and_broken()
         self._entries = families.row({card.family for card in self._cards})
         for entry in self._entries:
             self.tabs.addTab(QWidget(), entry.title)
@@ -197,8 +206,12 @@ class MainWindow(QMainWindow):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Keys that no focused control wanted."""
-        if not self.keyboard.handle(event):
-            super().keyPressEvent(event)
+        if self.keyboard.handle(event):
+            return
+        if event.matches(QKeySequence.StandardKey.Paste):
+            self._incoming.take(QGuiApplication.clipboard().mimeData())
+            return
+        super().keyPressEvent(event)
 
     # --- files
 
@@ -211,10 +224,13 @@ class MainWindow(QMainWindow):
 
         What is wrong with it is said in a banner, and what was on the screen stays.  A page may want it for itself.
         """
+        if problem := incoming.problem_with(path):
+            self.say(problem)
+            return
         if self.lessons.takes(path) or (self.page is not None and self.page.take_file(path)):
             return
-        if path.suffix.lower() == ".png" or picture_metadata.is_png(path):
-            self._open_picture(path)
+        if incoming.is_picture(path):
+            self._incoming.open_picture(path)
             return
         try:
             card = checkpoints.read_card(path)
@@ -229,14 +245,6 @@ class MainWindow(QMainWindow):
         tab = self._built[card.family]
         tab.add_model(card, str(path))
         tab.open_model(str(path))
-
-    def _open_picture(self, path: Path) -> None:
-        try:
-            kept = picture_metadata.read(path)
-        except picture_metadata.PictureMetadataError as error:
-            self.say(str(error))
-            return
-        self._restore(kept, path.name)
 
     def _restore(self, kept: picture_metadata.PictureMetadata, name: str) -> None:
         """Go back to the run that a picture was exported of."""
@@ -263,14 +271,13 @@ class MainWindow(QMainWindow):
             shown.banner.show_warning(sentence)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files may be dropped."""
-        if event.mimeData().hasUrls():
+        """Files, pictures and settings may be dropped."""
+        if incoming.is_welcome(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open the first file that was dropped."""
-        for url in event.mimeData().urls()[:1]:
-            self.open_file(Path(url.toLocalFile()))
+        """Open what was dropped."""
+        self._incoming.take(event.mimeData())
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -281,17 +288,6 @@ class MainWindow(QMainWindow):
             page.leave()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
-
-
-def _read_cards() -> tuple[list[checkpoints.Card], dict[str, str]]:
-    """Shipped cards, and file name -> sentence for those that are broken."""
-    cards, broken = [], {}
-    for file in checkpoints.found():
-        try:
-            cards.append(checkpoints.read_header(file).card)  # measured figures come with the model
-        except checkpoints.CheckpointError as error:
-            broken[file.name] = str(error)
-    return cards, broken
 
 
 def _app() -> QApplication:
@@ -311,6 +307,7 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     if options.tab:
         families.entry(options.tab)  # a wrong name is refused before anything opens
     QApplication.setApplicationName("Generative Playground")
+    QApplication.setOrganizationName("Generative Playground")  # settings lie under it
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     theme.load_fonts()

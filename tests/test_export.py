@@ -102,7 +102,7 @@ HOSTILE = {
     "cut off": (lambda: png(json_of())[:100], "damaged"),
     "wrong checksums": (lambda: png(json_of())[:-20].replace(b"mean", b"draw") + b"0" * 40, "checksums"),
     "only a signature": (lambda: png(json_of())[:8], "cut off"),
-    "not a picture": (lambda: b"GIF89a", "not a PNG"),
+    "no picture of ours": (lambda: b"GIF89a", "carries no settings"),
 }
 
 

@@ -213,14 +213,19 @@ class OneImage(Scene):
         self._read(lambda: image_import.read(path, SHAPE[0]), path)
         return True
 
+    def take_picture(self, picture: QImage) -> bool:
+        """Pixels that were dropped or pasted."""
+        pixels = array_of(picture)
+        self._read(lambda: image_import.from_array(pixels, "pasted picture", SHAPE[0]))
+        return True
+
     def paste_picture(self) -> None:
         """From the clipboard: a picture, or a file that was copied."""
         held = QGuiApplication.clipboard().mimeData()
         files = [url for url in held.urls() if url.isLocalFile()] if held.hasUrls() else []
         image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
         if not image.isNull():
-            pixels = array_of(image)
-            self._read(lambda: image_import.from_array(pixels, "pasted picture", SHAPE[0]))
+            self.take_picture(image)
         elif files:
             self.take_file(Path(files[0].toLocalFile()))
         else:

@@ -157,6 +157,8 @@ class FamilyTab(TabLayout):
             self.show_view(names.index(self._wanted_view.lower()))
         else:
             self.show_view(self.suitable.index(present) if present in self.suitable else 0)
+            if self._wanted_view:
+                self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
         self._wanted_view = ""
         wanted, self._wanted_settings = self._wanted_settings, {}
         if wanted:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
@@ -66,6 +66,10 @@ class Scene(QWidget):
 
     def take_file(self, path: Path) -> bool:
         """A file was dropped or opened; True if this scene has taken it, or said why it cannot."""
+        return False
+
+    def take_picture(self, picture: QImage) -> bool:
+        """Pixels were dropped or pasted; True if this scene has taken them."""
         return False
 
     def restore(self, kept: PictureMetadata) -> None:
@@ -198,6 +202,10 @@ class Page(QWidget):
     def take_file(self, path: Path) -> bool:
         """See :meth:`Scene.take_file`."""
         return self.scene.take_file(path)
+
+    def take_picture(self, picture: QImage) -> bool:
+        """See :meth:`Scene.take_picture`."""
+        return self.scene.take_picture(picture)
 
     def restore(self, kept: PictureMetadata) -> None:
         """Show a kept picture again, in its scene."""

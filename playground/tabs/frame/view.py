@@ -150,7 +150,11 @@ class View(QWidget, Generic[AnyModel]):
     # --- what the tab calls
 
     def open(self, model: AnyModel) -> None:
-        """Look at another model."""
+        """Look at another model; what was still being made of the one before ends with it."""
+        if model is not self.model:
+            for lane in self.lanes:
+                if lane is not self.player.lane:  # the run is replaced when the new one begins
+                    lane.stop()
         self.model = model
         self.opened()
 

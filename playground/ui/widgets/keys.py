@@ -30,5 +30,6 @@ KEYS = (
     ("Ctrl+S", "export the picture, its run or its numbers"),
     ("Ctrl+C", "copy the picture"),
     ("Ctrl+Shift+C", "copy its settings"),
+    ("Ctrl+V", "show a run again from settings that were copied"),
     ("?", "this list, and the words of the field; again, or Escape: closed"),
 )
