@@ -119,6 +119,30 @@ def test_a_model_of_text_writes_and_scores_text(tmp_path, capsys):
         (["score", "vae-fashion", "--images", "pickled.npy"], "not a .npy file of numbers"),
         (["score", "vae-fashion", "--images", "float.npy"], "must hold uint8 images"),
         (["score", "ae2d-fashion", "--images", "good.npy"], "no likelihood"),
+        (["score", "vae-fashion", "--images", "good.npy", "--seed", "-1"], "seed must lie between"),
+        (["score", "vae-fashion", "--images", "good.npy", "--seed", str(2**63)], "seed must lie between"),
+        (["sample", "vae-fashion", "--seed", str(2**63), "--out", "a.png"], "seed must lie between"),
+        (["sample", "vae-fashion", "--set", "seed=-1", "--out", "a.png"], "seed must lie between"),
+        (
+            ["sample", "vae-fashion", "--set", "seed=5", "--seed", "6", "--out", "a.png"],
+            "seed is given twice",
+        ),
+        (["sample", "vae-fashion", "--set", "num_samples=0", "--out", "a.png"], "whole number from 1"),
+        (["sample", "vae-fashion", "--set", "num_samples=many", "--out", "a.png"], "whole number from 1"),
+        (
+            ["sample", "vae-fashion", "--count", "2", "--set", "num_samples=3", "--out", "a.png"],
+            "given twice",
+        ),
+        (["check", "folder/none"], "no file 'folder/none'"),
+        (["check", ""], "no file ''"),
+        (["evaluate", "vae-fashion", "--count", "1"], "--count must be at least 20 for pictures"),
+        (["evaluate", "vae-fashion", "--only", "likelihood", "--count", "1"], "at least 2 for likelihood"),
+        (["evaluate", "vae-fashion", "--only", "lens", "--count", "1"], "at least 2 for lens"),
+        (["evaluate", "ngram-bible", "--count", "9"], "all test books"),
+        (["evaluate", "ae2d-fashion", "--only", "likelihood"], "only its pictures can be measured"),
+        (["evaluate", "vae-fashion", "--only", "likelihood", "--set", "seed=5"], "leave it out"),
+        (["evaluate", "vae-fashion", "--count", "20", "--set", "num_samples=9"], "said by --count"),
+        (["bench", "--only", "nosuchrow"], "No row's name contains 'nosuchrow'"),
         (["--tab", "poetry"], "no tab called 'poetry'"),
         (["--screenshot", "missing/a.png"], "no folder"),
     ],
@@ -132,6 +156,15 @@ def test_errors_are_one_sentence(arguments, said, tmp_path, monkeypatch, capsys)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert said in captured.err and captured.err.count("\n") == 1 and "Traceback" not in captured.err
+
+
+def test_seed_and_count_may_stand_among_the_settings(tmp_path):
+    for name, how in (("a", ["--set", "seed=5", "num_samples=3"]), ("b", ["--seed", "5", "--count", "3"])):
+        assert main(["sample", "vae2d-fashion", *how, "--out", str(tmp_path / f"{name}.npy")]) == 0
+    first, second = (np.load(tmp_path / f"{name}.npy") for name in "ab")
+    assert len(first) == 3 and np.array_equal(first, second)
+    assert main(["sample", "vae2d-fashion", "--count", "3", "--out", str(tmp_path / "c.npy")]) == 0
+    assert not np.array_equal(first, np.load(tmp_path / "c.npy"))
 
 
 def test_wrong_words_exit_with_2(capsys):

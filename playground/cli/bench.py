@@ -26,8 +26,15 @@ def run(options: Namespace) -> int:
 
     rows: list[benches.Row] = []
     failed = 0
-    for name, measure in [*benches.model_rows(), *window_rows.window_rows()]:
-        if options.only and not any(part.lower() in name.lower() for part in options.only):
+    known = [*benches.model_rows(), *window_rows.window_rows()]
+    wanted = [part.lower() for part in options.only or [""]]
+    for part in wanted:
+        if not any(part in name.lower() for name, _ in known):
+            raise ValueError(
+                f"No row's name contains {part!r}; there are {', '.join(name for name, _ in known)}."
+            )
+    for name, measure in known:
+        if not any(part in name.lower() for part in wanted):
             continue
         shared.tell(f"{name} …")
         try:

@@ -57,6 +57,7 @@ def run(options: Namespace) -> None:
     writes = not of_baselines and shared.modality(options.id) is data.Modality.TEXT
     if writes and only in (_OOD, "pictures"):
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
+    _refuse_small(options, writes, of_baselines)
     if only == _OOD:
         return _evaluate_out_of_distribution(options)
     if options.only == "steps":
@@ -68,6 +69,23 @@ def run(options: Namespace) -> None:
             figures = _evaluate_baselines(options) if world.is_first else {}
     if world.is_first:
         _print_figures(figures, options)
+
+
+# fewer pictures than these make no figure, only noise: a covariance and the fifth neighbour, a mean, an area
+_FEWEST = {"pictures": 20, "likelihood": 2, _OOD: 2, "lens": 2, "steps": 20}
+
+
+def _refuse_small(options: Namespace, writes: bool, of_baselines: bool) -> None:
+    """Raises ValueError with one sentence, if ``--count`` is too small for a figure that is wanted, or means nothing."""
+    wanted = options.only or ("likelihood" if writes else "pictures")
+    if options.count and writes:
+        raise ValueError("A model of text is measured on all test books: leave out --count.")
+    if options.count and options.count < _FEWEST[wanted]:
+        raise ValueError(f"--count must be at least {_FEWEST[wanted]} for {wanted}, not {options.count}.")
+    if options.set and (of_baselines or wanted != "pictures"):
+        raise ValueError("--set says how pictures are drawn, and none are drawn here: leave it out.")
+    if any(shared.setting(text)[0] == "num_samples" for text in options.set):
+        raise ValueError("How many pictures are drawn is said by --count, not by --set num_samples.")
 
 
 def _evaluate_baselines(options: Namespace) -> dict[str, Any]:
@@ -99,6 +117,10 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     if options.only != "pictures" and world.is_first:
         count = options.count or (recipe.num_scored if recipe else None)
         figures |= likelihood.evaluate(model, count, tell)
+    if world.is_first and not figures:
+        raise ValueError(
+            f"{options.id} has no likelihood, no bound and no energy: only its pictures can be measured."
+        )
     if options.save and world.is_first:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures

@@ -32,6 +32,7 @@ def run(options: Namespace) -> None:
     """One number for each picture, or one for the text."""
     import torch
 
+    shared.checked_seed(options.seed)
     writes = shared.modality(options.id) is data.Modality.TEXT
     if (options.text is None) == writes or (options.images is None) != writes:
         wanted = "a text: give --text" if writes else "pictures: give --images"
@@ -42,7 +43,7 @@ def run(options: Namespace) -> None:
     if writes:
         x = torch.from_numpy(shared.read_text(options.text).copy())[None, None, None]
         return _print_scores(model.score(x, options.seed), options)
-    images = shared.read_images(options.images, data.DATASETS[model.card.dataset].image_shape)
+    images = shared.read_images(options.images, shared.image_shape(model.card.dataset))
     labels = None
     if options.labels is not None:
         labels = torch.from_numpy(shared.read_array(options.labels).astype(np.int64))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from playground import checkpoints, data, distributed
+from playground.contract import Request, knobs
 from playground.data import bible
 
 # what ``add_subparsers`` returns; the class is generic for type checkers alone
@@ -41,11 +43,41 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
+    if value > 10**9:
+        raise argparse.ArgumentTypeError("must be at most 1,000,000,000")
     return value
 
 
+def checked_seed(value: int) -> int:
+    """A seed, in the range that it has everywhere.
+
+    Raises:
+        ValueError: one sentence, if it lies outside.
+    """
+    return int(next(k for k in knobs(Request) if k.name == "seed").check(value))
+
+
+def settings_with(texts: list[str], **options: int | None) -> dict[str, Any]:
+    """``--set name=value ...`` together with what has an option of its own, such as ``seed=options.seed``.
+
+    Raises:
+        ValueError: one sentence, for a text without ``=``, or a value that is given twice, differently.
+    """
+    settings: dict[str, Any] = dict(setting(text) for text in texts)
+    for name, value in options.items():
+        if value is not None and settings.setdefault(name, value) not in (value, str(value)):
+            raise ValueError(f"{name} is given twice: as {value}, and by --set as {settings[name]}.")
+    return settings
+
+
 def one_sentence(error: BaseException) -> str:
-    """An error as one line."""
+    """An error as one line; of one about a file, the file and the reason."""
+    if (
+        isinstance(error, OSError)
+        and error.strerror
+        and isinstance(error.filename, str | bytes | os.PathLike)
+    ):
+        return f"{os.fsdecode(error.filename)}: {error.strerror}."
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, ValueError | OSError) else f"{type(error).__name__}: {text}"
 
@@ -84,6 +116,17 @@ def load(id_or_path: str, world: distributed.World | None = None) -> Any:
 def modality(id_or_path: str) -> data.Modality:
     """What a checkpoint makes; only its header is read."""
     return data.modality(checkpoints.read_header(checkpoints.resolve(id_or_path)).card.dataset)
+
+
+def image_shape(dataset: str) -> tuple[int, int, int]:
+    """H, W, C of a data set's pictures.
+
+    Raises:
+        ValueError: one sentence, if the program does not know it.
+    """
+    if dataset not in data.DATASETS:
+        raise ValueError(f"There is no dataset called {dataset!r}; there are {', '.join(data.DATASETS)}.")
+    return data.DATASETS[dataset].image_shape
 
 
 def read_array(path: Path) -> np.ndarray:

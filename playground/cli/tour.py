@@ -6,9 +6,10 @@ thing done to it is what a hand would do (change tabs, move the pointer over the
 
 from __future__ import annotations
 
+import io
 import math
 import time
-from pathlib import Path
+from collections.abc import Callable
 
 import numpy as np
 from PIL import Image
@@ -23,11 +24,11 @@ WIDTH = 760  # of the animation, in pixels
 
 
 class Tour(QObject):
-    """Grabs the window at a steady pace, giving each tab an equal share of ``seconds``, then writes and closes."""
+    """Grabs the window at a steady pace, giving each tab an equal share of ``seconds``, then hands over a GIF's bytes."""
 
-    def __init__(self, window: MainWindow, path: Path, seconds: float) -> None:
+    def __init__(self, window: MainWindow, seconds: float, then: Callable[[bytes], object]) -> None:
         super().__init__(window)
-        self.window, self.path, self.seconds = window, path, seconds
+        self.window, self.seconds, self.then = window, seconds, then
         self.frames: list[Image.Image] = []
         self.began = 0.0
         self.shown_tab = -1
@@ -61,10 +62,9 @@ class Tour(QObject):
         palette = together.quantize(128)
         pictures = [f.quantize(palette=palette, dither=Image.Dither.NONE) for f in self.frames]
         pace = round(1000 / FRAMES_PER_SECOND)
-        pictures[0].save(
-            self.path, save_all=True, append_images=pictures[1:], duration=pace, loop=0, optimize=True
-        )
-        self.window.close()
+        made, how = io.BytesIO(), {"duration": pace, "loop": 0, "optimize": True}
+        pictures[0].save(made, format="GIF", save_all=True, append_images=pictures[1:], **how)
+        self.then(made.getvalue())
 
 
 def _picture(grab: QImage) -> Image.Image:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from playground.app import MainWindow
+from playground import checkpoints, families, numerals
+from playground.cli import preflight
 
 
 def add_options(top: argparse.ArgumentParser) -> None:
@@ -24,6 +23,7 @@ def add_options(top: argparse.ArgumentParser) -> None:
     window.add_argument("--device", help="cuda, mps or cpu (default: the fastest there is)")
     window.add_argument(
         "--open",
+        type=_file,
         metavar="FILE",
         help="a checkpoint of your own, an exported picture, a lesson, or a copied link (playground:...)",
     )
@@ -31,11 +31,11 @@ def add_options(top: argparse.ArgumentParser) -> None:
         "--screenshot",
         type=Path,
         metavar="FILE",
-        help="draw the window to a PNG (or all tabs, one after another, to a GIF) and exit",
+        help="draw the window to a PNG or JPEG (or all tabs, one after another, to a GIF) and exit",
     )
     window.add_argument(
         "--after",
-        type=float,
+        type=_seconds,
         default=5.0,
         metavar="SECONDS",
         help="when to take the screenshot, or how long the animation is",
@@ -46,6 +46,19 @@ def add_look(options: argparse._ActionsContainer) -> None:
     """How large the window is, and in which theme."""
     options.add_argument("--theme", choices=["light", "dark", "system"], default="system")
     options.add_argument("--size", type=size, metavar="WxH", help="of the window, e.g. 1280x800")
+
+
+def _file(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("takes the name of a file")
+    return text
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(numerals.parse(float, text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"takes a number of seconds, not {text!r}") from None
 
 
 def size(text: str) -> tuple[int, int]:
@@ -61,23 +74,48 @@ def size(text: str) -> tuple[int, int]:
 
 
 def run(options: Namespace) -> int:
-    """Open the window and stay until it is closed, or until a picture of it was taken."""
-    if options.screenshot and not options.screenshot.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.screenshot.absolute().parent}.")
+    """Open the window and stay until it is closed."""
+    preflight.refuse_without_screen()
+    try:
+        return _open(options)
+    except ImportError as error:
+        raise preflight.explained(error) from None
+
+
+def _open(options: Namespace) -> int:
+    refuse_unknown(options.tab or "", options.model or "", options.view or "")
+    if options.screenshot is None:
+        from playground import app
+
+        return app.run(options)
+    from playground.cli import screenshot
+
+    screenshot.refuse_impossible(options.screenshot, options.after)
     from playground import app
 
-    return app.run(options, lambda window: _take_picture(window, options.screenshot, options.after))
+    taken: list[screenshot.Screenshot] = []
+    code = app.run(
+        options, lambda window: taken.append(screenshot.Screenshot(window, options.screenshot, options.after))
+    )
+    return code or taken[0].code()
 
 
-def _take_picture(window: MainWindow, path: Path | None, after: float) -> None:
-    """Of the window, which is closed then; an animation of all its tabs where the name asks for one."""
-    if path is None:
-        return
-    if path.suffix == ".gif":
-        from playground.cli.tour import Tour
+def refuse_unknown(tab: str, model: str, view: str) -> None:
+    """Before a window opens.
 
-        Tour(window, path, after)
-        return
-    from PySide6.QtCore import QTimer
+    Raises:
+        ValueError: one sentence, for the name of a tab, model or view that is not there, or of two that do not meet.
+    """
+    entry = families.entry(tab) if tab else None
+    if model:
+        family = checkpoints.read_card(checkpoints.shipped(model)).family
+        if entry is not None and entry.key != family:
+            raise ValueError(f"{model} belongs to the tab {family}, not to {entry.key}.")
+        entry = families.entry(family)
+    if view:
+        from playground.tabs import registry
 
-    QTimer.singleShot(round(after * 1000), lambda: (window.grab().save(str(path)), window.close()))
+        opened = entry or families.FAMILIES[0]
+        names = registry.view_names(opened)
+        if view.lower() not in [name.lower() for name in names]:
+            raise ValueError(f"{opened.title} has no view called {view!r}; there are {', '.join(names)}.")
