@@ -18,7 +18,17 @@ PACKAGE = Path(playground.__file__).parent
 ROOT = PACKAGE.parent
 # the lowest first; rooms of one floor that stand in APART do not import each other
 FLOORS = (
-    ("contract", "capabilities", "trainable", "data", "families", "paths", "earlier_names"),
+    (
+        "contract",
+        "capabilities",
+        "trainable",
+        "data",
+        "families",
+        "paths",
+        "earlier_names",
+        "machine",
+        "numerals",
+    ),
     ("models",),
     ("checkpoints", "distributed"),
     ("export",),
