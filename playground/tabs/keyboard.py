@@ -94,6 +94,8 @@ class Keyboard(QObject):
             (True, Qt.Key.Key_Equal): lambda: _scale(theme.scale() * 1.1),
             (True, Qt.Key.Key_Minus): lambda: _scale(theme.scale() / 1.1),
             (True, Qt.Key.Key_0): lambda: _scale(theme.normal_scale()),
+            (False, Qt.Key.Key_PageUp): lambda: self.turn_page(-1),  # in a window without the focus
+            (False, Qt.Key.Key_PageDown): lambda: self.turn_page(1),
         }
         if isinstance(shown, FamilyTab):
             acts |= {
