@@ -122,11 +122,13 @@ def test_a_question_keeps_its_answer_until_asked(qtbot, shared_window, lessons):
     lessons.player.open(LESSON, 1)
     arrive(qtbot, lessons)
     bar = lessons.bar
+    assert bar.ask.isVisible() and not bar.question.isVisible()
+    bar.ask.click()
     assert bar.question.isVisible() and not bar.answer.isVisible()
     bar.reveal.click()
     assert bar.answer.isVisible() and bar.answer.text() == "Because."
     lessons.player.previous()
-    assert not bar.question.isVisible() and not bar.answer.isVisible()
+    assert not (bar.ask.isVisible() or bar.question.isVisible() or bar.answer.isVisible())
 
 
 def test_a_knob_is_dragged_and_a_run_is_waited_for(qtbot, shared_window, lessons):

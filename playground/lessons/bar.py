@@ -31,6 +31,7 @@ class LessonBar(QFrame):
         self.on = IconButton("chevron-right", "Next scene (PageDown)")
         self.number, self.title, self.text = QLabel(), QLabel(), QLabel()
         self.question, self.answer = QLabel(), QLabel()
+        self.ask = QPushButton("Question")  # until it is asked, the pictures have its room
         self.reveal = QPushButton("Show the answer")
         self.path = QPushButton("Back to the lesson (Escape)")
         self.notes = QPushButton("Notes")
@@ -41,6 +42,7 @@ class LessonBar(QFrame):
         self.back.clicked.connect(player.previous)
         self.on.clicked.connect(player.next)
         self.path.clicked.connect(player.toggle_path)
+        self.ask.clicked.connect(self._ask)
         self.reveal.clicked.connect(self._reveal)
         self.notes.clicked.connect(self.notes_wanted)
         self.close_button.clicked.connect(player.close)
@@ -60,7 +62,7 @@ class LessonBar(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         head = QHBoxLayout()
         left: tuple[QWidget, ...] = (self.back, self.number, self.on, self.title)
-        right: tuple[QWidget, ...] = (self.path, self.notes, self.edit, self.close_button)
+        right: tuple[QWidget, ...] = (self.path, self.ask, self.notes, self.edit, self.close_button)
         for widget in left:
             head.addWidget(widget)
         head.addStretch(1)
@@ -89,13 +91,17 @@ class LessonBar(QFrame):
         self.back.setEnabled(self.player.index > 0)
         self.on.setEnabled(self.player.index < last)
         self.path.setVisible(not on_path)
-        asks = scene.question is not None and on_path
-        self.question.setVisible(asks)
-        self.reveal.setVisible(asks)
-        self.answer.hide()
+        self.ask.setVisible(scene.question is not None and on_path)
+        for widget in (self.question, self.reveal, self.answer):
+            widget.hide()
         if scene.question is not None:
             self.question.setText(scene.question.text)
             self.answer.setText(scene.question.answer)
+
+    def _ask(self) -> None:
+        self.ask.hide()
+        self.question.show()
+        self.reveal.show()
 
     def _reveal(self) -> None:
         self.reveal.hide()
