@@ -118,6 +118,18 @@ def test_hidden_knobs_go_into_the_scene_that_is_made(qtbot, shared_window, lesso
     assert knobs.shown_only() is None
 
 
+def test_one_picture_fills_the_canvas_and_goes_into_the_scene(qtbot, shared_window, lessons):
+    lessons.opener.show_state(dataclasses.replace(SAMPLES, enlarged=3))
+    canvas = shared_window.current.canvas
+    qtbot.waitUntil(lambda: canvas.enlargement is not None, timeout=WAIT)
+    settled(qtbot, shared_window)
+    assert canvas.enlargement.sample == 2 and lessons.state().enlarged == 3
+    lessons.opener.show_state(SAMPLES)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    settled(qtbot, shared_window)
+    assert canvas.enlargement is None and lessons.state().enlarged is None
+
+
 def test_a_question_keeps_its_answer_until_asked(qtbot, shared_window, lessons):
     lessons.player.open(LESSON, 1)
     arrive(qtbot, lessons)

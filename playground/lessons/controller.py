@@ -155,7 +155,9 @@ class LessonController(QObject):
         frame = tab.view.player.frame
         at_end = plays and (frame.step >= frame.total or tab.view.player.is_playing)
         state = window_state.state_of(kept, stands=not at_end)
-        return dataclasses.replace(state, visible=tab.knobs.shown_only())
+        large = tab.canvas.enlargement
+        enlarged = large.sample + 1 if large is not None else None
+        return dataclasses.replace(state, visible=tab.knobs.shown_only(), enlarged=enlarged)
 
     def copy_link(self) -> None:
         """The state as a link, to the clipboard."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 
 from playground import families
 from playground.export.window_state import WindowState
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import Page
+from playground.ui.pictures.enlarging import enlarge
+from playground.ui.pictures.image_grid import ImageGrid
 
 
 class Window(Protocol):
@@ -42,6 +44,7 @@ class StateOpener(QObject):
         self.window = window
         self._awaited: FamilyTab | None = None  # the tab that a state is still on its way to
         self._visible: tuple[str, ...] | None = None  # the knobs that it will show
+        self._enlarged: int | None = None  # the picture that will fill the canvas, from 1
 
     @property
     def current(self) -> FamilyTab | None:
@@ -83,7 +86,8 @@ class StateOpener(QObject):
             return
         if self._awaited is not tab:
             self._await(tab)
-        self._visible = state.visible
+        self._visible, self._enlarged = state.visible, state.enlarged
+        tab.canvas.close_enlargement()
         tab.restore(kept.as_picture_metadata(), plays=state.step is None)
 
     def _await(self, tab: FamilyTab) -> None:
@@ -96,7 +100,18 @@ class StateOpener(QObject):
         if self._awaited is not None:
             self._awaited.opened.disconnect(self._arrived)
             self._awaited.knobs.show_only(self._visible)
+            if self._enlarged is not None and self._awaited.view is not None:
+                shown = self._awaited.view.player.shown
+                shown.connect(self._enlarge, Qt.ConnectionType.SingleShotConnection)
         self._awaited = None
+
+    def _enlarge(self) -> None:
+        """The first pictures are there: one of them fills the canvas."""
+        tab, number = self.current, self._enlarged
+        grids = tab.view.findChildren(ImageGrid) if tab is not None and tab.view is not None else []
+        grid = max((g for g in grids if g.isVisible()), key=ImageGrid.count, default=None)
+        if grid is not None and number is not None and number <= grid.count():
+            enlarge(grid, number - 1)
 
     def release(self) -> None:
         """All knobs of the present tab again."""
