@@ -53,8 +53,8 @@ class Plot(QWidget):
         self._legend.setWordWrap(True)
         self._legend.hide()
         self._labels = {"bottom": x_label, "left": y_label}
-        self._view = _View()
-        self._view.setMenuEnabled(False)
+        # a menu that nobody can open would be built first and then taken away: 45 widgets for each plot
+        self._view = _View(enableMenu=False)
         self._view.hideButtons()
         self._view.setMouseEnabled(False, False)
         self._view.setFrameShape(_View.Shape.NoFrame)
