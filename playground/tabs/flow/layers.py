@@ -82,7 +82,12 @@ class Layers(View["Flow"]):
             words = "z"
         self.now.set_images(frame.images, captions=[words])
         stops = np.concatenate([f.images for f in self.player.timeline])
-        self.strip.set_images(stops, columns=frame.total // 2 + 1)  # a way back is the second row
+        every = np.zeros((max(frame.total + 1, len(stops)), *stops.shape[1:]), np.uint8)
+        every[: len(stops)] = stops  # all have their places at once
+        back = getattr(self.request, "start", "") == "image"  # a way back is the second row
+        self.strip.set_images(every, columns=(frame.total // 2 if back else frame.total) + 1)
+        reached = np.arange(len(every)) < len(stops)
+        self.strip.set_known(np.broadcast_to(reached[:, None, None], every.shape[:3]))
         self.strip.select(self.player.index)
 
     def draw_plot(self, frame: Frame) -> None:

@@ -31,6 +31,7 @@ class Reconstruct(ImageView[Reconstructs]):
 
     name = "Reconstruct"
     group = FROM_PICTURE
+    why_small = "the picture, what the decoder makes of it, its place on the plane and what it costs stand side by side"
     plot: BarPlot
     words = (
         "The encoder answers a picture not with one code but with a <b>distribution</b>, N(μ, σ²). The decoder turns "
