@@ -21,6 +21,7 @@ class ImageToImage(ImageView[Denoises]):
 
     name = "Image to image"
     group = FROM_PICTURE
+    why_small = "the picture that it begins with stands apart from what is made of it"
     capability = Denoises
     plot: LinePlot
     words = (

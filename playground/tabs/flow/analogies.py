@@ -24,6 +24,7 @@ class Analogies(ImageView["TarFlow"]):
 
     name = "Analogies"
     group = FROM_PICTURE
+    why_small = "the picture that it begins with stands apart from what is made of it"
     capability = ClassConditional
     plot: LinePlot
     words = (
