@@ -51,7 +51,7 @@ class Lattice(View[Adversarial]):
         self.plane, self.picture = LatentPlane(("u", "v"), circles=False), ImageGrid()
         self.picture.setAccessibleName("The picture under the pointer")
         row = QHBoxLayout()
-        row.addWidget(self.plane, 2)
+        row.addWidget(self.plane, 3)
         row.addWidget(self.picture, 1)
         self.column.addLayout(row, 1)
         self.plane.moved.connect(self._point_at)
