@@ -24,6 +24,7 @@ from playground.lessons.notes import NotesWindow
 from tests.test_html_page import data_of
 from tests.windows import WAIT
 
+LONG = 4 * WAIT  # the first scene waits for torch, and tests run side by side
 PLANE = WindowState(
     "vae", "vae2d-fashion", "Latent plane", {"show": "manifold"}, state={"pointer": [1.0, -0.5]}
 )
@@ -48,7 +49,7 @@ def lessons(shared_window):
 
 
 def arrive(qtbot, lessons):
-    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=LONG)
     assert lessons.opener.complaint == ""
 
 
@@ -57,7 +58,7 @@ def settled(qtbot, window):
         view = window.current.view
         return view is not None and view.is_settled and view.player.frame is not None
 
-    qtbot.waitUntil(still, timeout=WAIT)
+    qtbot.waitUntil(still, timeout=LONG)
 
 
 def test_keys_step_through_a_lesson_and_off_its_path(qtbot, shared_window, lessons):
@@ -72,7 +73,7 @@ def test_keys_step_through_a_lesson_and_off_its_path(qtbot, shared_window, lesso
     QTest.keyClick(window, Qt.Key.Key_Escape)
     assert not lessons.player.is_on_path and bar.path.isVisible() and not bar.text.isVisible()
     window.current.go("vae-fashion", "Sliders", {})
-    qtbot.waitUntil(lambda: window.current.view.name == "Sliders", timeout=WAIT)
+    qtbot.waitUntil(lambda: window.current.view.name == "Sliders", timeout=LONG)
     QTest.keyClick(window, Qt.Key.Key_PageDown)  # off the path it turns the views
     assert lessons.player.index == 1 and window.current.view.name != "Sliders"
     QTest.keyClick(window, Qt.Key.Key_Escape)
@@ -106,7 +107,7 @@ def test_a_scene_hides_knobs_and_the_path_left_shows_them(qtbot, shared_window, 
 
 def test_hidden_knobs_go_into_the_scene_that_is_made(qtbot, shared_window, lessons):
     lessons.opener.show_state(dataclasses.replace(SAMPLES, visible=None))
-    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
     settled(qtbot, shared_window)
     knobs = shared_window.current.knobs
     everything = set(knobs.settings())
@@ -114,18 +115,18 @@ def test_hidden_knobs_go_into_the_scene_that_is_made(qtbot, shared_window, lesso
     assert not knobs.row("seed").isVisible() and knobs.row("temperature").isVisible()
     assert set(lessons.state().visible) == everything - {"seed"}
     shared_window.current.go("", "Sliders", {})  # other knobs: nothing was said of them
-    qtbot.waitUntil(lambda: shared_window.current.view.name == "Sliders", timeout=WAIT)
+    qtbot.waitUntil(lambda: shared_window.current.view.name == "Sliders", timeout=LONG)
     assert knobs.shown_only() is None
 
 
 def test_one_picture_fills_the_canvas_and_goes_into_the_scene(qtbot, shared_window, lessons):
     lessons.opener.show_state(dataclasses.replace(SAMPLES, enlarged=3))
     canvas = shared_window.current.canvas
-    qtbot.waitUntil(lambda: canvas.enlargement is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: canvas.enlargement is not None, timeout=LONG)
     settled(qtbot, shared_window)
     assert canvas.enlargement.sample == 2 and lessons.state().enlarged == 3
     lessons.opener.show_state(SAMPLES)
-    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
     settled(qtbot, shared_window)
     assert canvas.enlargement is None and lessons.state().enlarged is None
 
@@ -159,7 +160,7 @@ def test_a_drag_of_what_is_not_there_is_said(qtbot, shared_window, lessons):
     lessons.player.open(
         Lesson("T", (LessonScene("A", "B", shows, actions=(Action("drag", "t", 1.0, 0.1),)),))
     )
-    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=LONG)
     assert "no knob called 't'" in lessons.opener.complaint
 
 
@@ -167,14 +168,14 @@ def test_a_drag_of_what_is_not_there_is_said(qtbot, shared_window, lessons):
 def test_a_scene_that_does_not_fit_is_refused_in_a_sentence(qtbot, shared_window, lessons, settings):
     shows = WindowState("vae", "vae2d-fashion", "Generate", settings)
     lessons.player.open(Lesson("T", (LessonScene("A", "B", shows),)))
-    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.player.is_busy, timeout=LONG)
     assert lessons.opener.complaint.endswith(".")
 
 
 def test_a_lesson_made_in_the_window_reopens_as_it_was(qtbot, shared_window, lessons, tmp_path):
     for state in (PLANE, SAMPLES):
         lessons.opener.show_state(state)
-        qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+        qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
         settled(qtbot, shared_window)
         lessons.add_scene()
         lessons.dialog.title.setText(state.view)
@@ -223,14 +224,14 @@ def test_what_cannot_be_saved_is_said(shared_window, lessons, tmp_path):
 
 def test_a_copied_link_opens_the_same_state(qtbot, shared_window, lessons):
     lessons.opener.show_state(PLANE)
-    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
     settled(qtbot, shared_window)
     lessons.copy_link()
     link = QGuiApplication.clipboard().text()
     assert link.startswith("playground:vae/vae2d-fashion/Latent%20plane?")
     shared_window.open_tab("guide")
     lessons.open_link(link)
-    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
     assert shared_window.current.view.name == "Latent plane"
     assert shared_window.current.view.settings() == {"pointer": [1.0, -0.5]}
 
@@ -252,7 +253,7 @@ def test_the_guide_opens_lessons_and_links(qtbot, shared_window, lessons):
     assert set(guide.links) >= {"diffusion", "gan", "choosing"}
     guide.line.setText(link_of(SAMPLES))
     guide.open.click()
-    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=WAIT)
+    qtbot.waitUntil(lambda: not lessons.opener.is_opening, timeout=LONG)
     assert shared_window.current.view.name == "Generate"
     shared_window.open_tab("guide")
     guide.links["choosing"].click()
@@ -350,7 +351,7 @@ def test_a_lesson_is_exported_from_the_window_as_a_page(qtbot, shared_window, le
     arrive(qtbot, lessons)
     path = tmp_path / "two.html"
     lessons.export(path)
-    qtbot.waitUntil(lambda: lessons.recorder is None, timeout=4 * WAIT)
+    qtbot.waitUntil(lambda: lessons.recorder is None, timeout=LONG)
     assert lessons.opener.complaint == ""
     assert_is_a_page_of_two(path)
 
