@@ -324,7 +324,7 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     elif options.open:
         QTimer.singleShot(0, lambda: window.open_file(Path(options.open)))
     then(window)
-    code = app.exec()
+    code = app.exec() or int(app.property("exit_code") or 0)
     if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it
         sys.stdout.flush()
         os._exit(code)

@@ -62,11 +62,13 @@ class Screenshot(QObject):
         except (OSError, ValueError) as error:
             self._fail(shared.one_sentence(error))
         self._window.close()
-        QCoreApplication.exit(self.code())
 
     def _fail(self, sentence: str) -> None:
         shared.tell(sentence)
         self._code = 1
+        app = QCoreApplication.instance()
+        if app is not None:
+            app.setProperty("exit_code", 1)  # the program may have to end before anybody asks for the code
 
     def code(self) -> int:
         """0, or 1 after one sentence on stderr."""
