@@ -366,7 +366,7 @@ def assert_is_a_page_of_two(path: Path) -> None:
 def test_the_command_plays_a_lesson_into_pictures_and_a_page(tmp_path):
     lesson, shots, page = tmp_path / "two.toml", tmp_path / "new" / "shots", tmp_path / "two.html"
     writer.write(lesson, PLAYED)
-    words = ["lesson", str(lesson), "--screenshots", str(shots), "--out", str(page), "--size", "900x700"]
+    words = ["lesson", str(lesson), "--screenshots", str(shots), "--out", str(page), "--size", "1280x800"]
     done = subprocess.run(
         [sys.executable, "-m", "playground", *words, "--theme", "dark"],
         capture_output=True,
@@ -376,7 +376,7 @@ def test_the_command_plays_a_lesson_into_pictures_and_a_page(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     pictures = [np.asarray(Image.open(shots / name)) for name in ("01.png", "02.png")]
-    assert len(list(shots.iterdir())) == 2 and pictures[0].shape[:2] == (700, 900)
+    assert len(list(shots.iterdir())) == 2 and pictures[0].shape[:2] == (800, 1280)
     assert (pictures[0] != pictures[1]).any()
     assert_is_a_page_of_two(page)
 
