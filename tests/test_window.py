@@ -449,3 +449,24 @@ def test_in_a_hall_a_line_the_formula_and_the_plot_stay(open_window, qtbot):
     window.lecture.toggle()
     window.resize(1280, 800)
     assert tab.explain.isAncestorOf(plot) and plot.isVisible() and tab.strip.isHidden()
+
+
+def test_the_model_menu_keeps_the_models_of_a_data_set_together(qtbot):
+    from playground.tabs.frame.model_menu import ModelMenu
+
+    menu = ModelMenu()
+    qtbot.addWidget(menu)
+    cards = [card for card in checkpoints.cards() if card.family == "autoregressive"]
+    pictures = [card for card in cards if card.dataset == "fashion"]
+    texts = [card for card in cards if card.dataset == "bible"]
+    assert len(pictures) > 1 and len(texts) > 1
+    for card in (pictures[0], texts[0], pictures[1], texts[1]):
+        menu.add(card, card.id)
+    menu.setCurrentIndex(0)
+    entries = [menu.itemData(i) for i in range(menu.count())]
+    assert entries == [pictures[0].id, pictures[1].id, None, texts[0].id, texts[1].id]
+    menu.setCurrentIndex(menu.findData(texts[0].id))
+    with qtbot.assertNotEmitted(menu.currentIndexChanged):
+        for card in pictures[2:3]:
+            menu.add(card, card.id)
+    assert menu.currentData() == texts[0].id

@@ -29,10 +29,21 @@ class ModelMenu(ComboBox):
         self._cards[where] = card
         if new:
             own = "" if where == card.id else " (your file)"
-            self.addItem(f"{card.id}{own}", where)
-            tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
+            tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters; {card.dataset_title}"
             tip = "\n".join((tip, *report.in_short(card.metrics)))
-            self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            with QSignalBlocker(self):  # the chosen one stays chosen
+                at = self._end_of(card.dataset)
+                self.insertItem(at, f"{card.id}{own}", where)
+                self.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+
+    def _end_of(self, dataset: str) -> int:
+        """Where the models of a data set end: they stand together, with a line before those of another."""
+        rows = [i for i in range(self.count()) if self.itemData(i) in self._cards]
+        same = [i for i in rows if self._cards[self.itemData(i)].dataset == dataset]
+        if not same and rows:
+            self.insertSeparator(rows[-1] + 1)
+            return rows[-1] + 2
+        return same[-1] + 1 if same else self.count()
 
     def add_missing(self, entry: Entry) -> None:
         """Name a model that is not installed; whoever chooses it is told how to get it."""
