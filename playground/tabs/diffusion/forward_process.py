@@ -29,6 +29,7 @@ class Forward(ImageView[Denoises]):
 
     name = "Forward"
     group = FROM_PICTURE
+    why_small = "three pictures, a slider and the whole way to noise stand one above the other"
     capability = Denoises
     plot: PlotColumn
     words = (

@@ -39,6 +39,7 @@ class Beside(View[Reconstructs]):
 
     name = "Side by side"
     group = LOOK_INSIDE
+    why_small = "two planes stand side by side, each with the picture under its pointer"
     plot: BarPlot
     words = (
         "The same networks, trained with and without a prior. <b>Move the pointer</b> over one plane: the other points "

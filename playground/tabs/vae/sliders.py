@@ -69,7 +69,7 @@ class Sliders(ImageView[Reconstructs]):
         left, right = QVBoxLayout(), QVBoxLayout()
         left.addWidget(self.picture, 1)
         left.addWidget(self.make_stepper())
-        right.addWidget(self.origin, 1)
+        right.addWidget(self.origin, 2)
         right.addWidget(self.sliders, 3)
         right.addWidget(self.back)
         row = QHBoxLayout()
