@@ -50,7 +50,9 @@ class Screenshot(QObject):
 
             Tour(window, after, lambda data: self._write(lambda: data))  # type: ignore[arg-type]
         else:
-            QTimer.singleShot(round(after * 1000), lambda: self._write(self._grabbed))
+            timer = QTimer(self, singleShot=True)  # it goes with the window, and with it what it would draw
+            timer.timeout.connect(lambda: self._write(self._grabbed))
+            timer.start(round(after * 1000))
 
     def _grabbed(self) -> bytes:
         return encoded(self._window.grab().toImage(), PICTURES[self._path.suffix.lower()])
