@@ -21,8 +21,8 @@ from playground.tabs.guide.figures import Figure, say
 from playground.tabs.guide.links import LinkTargets, link, read
 from playground.tabs.guide.map import Map, marks
 from playground.tabs.guide.rules import Rules
+from playground.ui.formulas import rich_text
 from playground.ui.theme import theme
-from playground.ui.widgets import formula
 
 WAIT = 90_000  # ms, for a busy machine; nothing here waits for time itself
 
@@ -326,6 +326,4 @@ def test_the_conversation_by_keyboard(open_guide, qtbot):
 def test_every_sign_of_a_formula_is_known():
     for family in read("families")["family"]:
         names = re.findall(r"\\([A-Za-z]+)", family["objective"])
-        assert set(names) <= {*formula.SYMBOLS, "text", "theta", "phi", *formula._ACCENTS, "sqrt"}, family[
-            "key"
-        ]
+        assert set(names) <= {*rich_text.SYMBOLS, *rich_text.COMMANDS}, family["key"]

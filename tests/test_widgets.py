@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from playground.contract import EACH_CLASS, Request, knob
 from playground.tabs.frame.explain_panel import ExplainPanel
+from playground.ui.formulas.rich_text import to_html
 from playground.ui.knobs.panel import MAX_VISIBLE, KnobPanel
 from playground.ui.pictures.dots import dots
 from playground.ui.pictures.grid_layout import best_fit, lay_out
@@ -27,7 +28,6 @@ from playground.ui.widgets import glossary
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import Slider
 from playground.ui.widgets.demo import DemoRequest
-from playground.ui.widgets.formula import to_html
 from playground.ui.widgets.help_panel import HelpPanel
 
 CLASSES = ("T-shirt", "Trouser", "Bag")

@@ -14,7 +14,7 @@ from playground.lessons.player import LessonPlayer
 from playground.tabs.frame.exporter import view_state_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.view_state import ViewState, photograph
-from playground.ui.widgets.formula import to_html
+from playground.ui.formulas.rich_text import to_html
 
 LONGEST = 40  # frames of a scene
 WIDEST = 900  # pixels of a sheet, beyond which it is composed at a smaller zoom

@@ -14,7 +14,7 @@ from playground.export import contact_sheet, html_page
 from playground.export.window_state import WindowState, command_of
 from playground.tabs import registry
 from playground.tabs.frame.view import View
-from playground.ui.widgets.formula import to_html
+from playground.ui.formulas.rich_text import to_html
 
 
 def part_of_run(model: Model, frames: Sequence[Frame], shows: WindowState) -> html_page.Part:

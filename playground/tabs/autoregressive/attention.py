@@ -38,7 +38,7 @@ class Attention(View["PixelCNN"]):
         "each layer has <b>heads</b> that look in their own ways: choose one at the right.<br><br>It is not the whole "
         "reason for a pixel: convolutions carry neighbours past the attention, and into the cells that are looked at."
     )
-    formula = r"a_{ij} = \softmax_j ( q_i \cdot k_j / \sqrt{d} )"
+    formula = r"a_{ij} = \softmax_j \left( \frac{q_i \cdot k_j}{\sqrt{d}} \right)"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
     def request_type(self, model: PixelCNN) -> type[Request]:

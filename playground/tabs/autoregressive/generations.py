@@ -39,7 +39,7 @@ class Generations(View[WritesText]):
         "autoregressive/gpt": "<b>Transformer</b> (2017; GPT 2018): nothing is squeezed; each character looks back at "
         "all those in sight.",
     }
-    formula = r"- \sum_i \log_2 p(x_i \mid x_1, \ldots, x_{i-1}) \;/\; n"
+    formula = r"-\frac{1}{n} \sum_i \log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"num_samples"})
 
     @classmethod

@@ -36,9 +36,7 @@ class ReceptiveField(View[PredictsPixels]):
         "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole; "
         "the dense <b>MADE</b> sees everything earlier."
     )
-    formula = (
-        r"| \partial c_i / \partial x_j |, \,\, c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"
-    )
+    formula = r"\left| \frac{\partial c_i}{\partial x_j} \right|, \; c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
     def request_type(self, model: PredictsPixels) -> type[Request]:

@@ -36,7 +36,7 @@ class Surprise(View[PredictsPixels]):
         "see its distribution. Then choose an odd <b>picture</b>: upside down or inverted costs more, but all black "
         "next to nothing. <i>Probable</i> is not <i>typical</i>."
     )
-    formula = r"-\log_2 p(x) = \sum_{i=1}^{784} -\log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
+    formula = r"-\log_2 p(x) = -\sum_{i=1}^{784} \log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
 
     def request_type(self, model: PredictsPixels) -> type[Request]:
         from playground.experiments.autoregressive import pixelwise

@@ -207,7 +207,7 @@ class TwoGuides(KnobGrid):
         "places, the small one more, so going on in the direction of their difference undoes errors of both. Compare "
         "the first column with the first row. Top left is the network by itself."
     )
-    formula = r"\hat{v} = v + (w_c - 1)(v - v_{no class}) + (w_a - 1)(v - v_{weak})"
+    formula = r"\hat{v} = v + (w_c - 1)(v - v_{\text{no class}}) + (w_a - 1)(v - v_{\text{weak}})"
     preset: ClassVar = {
         "rows": "autoguidance_scale",
         "row_values": "1, 1.5, 2, 3",

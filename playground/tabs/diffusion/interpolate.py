@@ -30,7 +30,7 @@ class Between(View[Denoises]):
         "back changed.<br><br>A true noise of 784 numbers has a length near 28; the straight line cuts the corner, and "
         "inverted pictures tend to lie short of it."
     )
-    formula = r"x_T(a) = (\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T') / \sin\theta"
+    formula = r"x_T(a) = \frac{\sin((1-a)\theta) \, x_T + \sin(a\theta) \, x_T'}{\sin\theta}"
 
     def request_type(self, model: Denoises) -> type[Request]:
         from playground.experiments.diffusion import interpolation

@@ -36,7 +36,7 @@ class Chains(View):
         "An energy-based model gives every picture one number, its <b>energy</b>: low means plausible. To draw, a "
         "<b>Markov chain</b> wanders, a little downhill and with some noise at every step."
     )
-    formula = r"p(x) = \exp(-E(x)) / Z"
+    formula = r"p(x) = \frac{\exp(-E(x))}{Z}"
 
     def explanation(self, model: Model) -> tuple[str, str]:
         """Four kinds of chain."""
@@ -68,7 +68,7 @@ class Chains(View):
         if model.likelihood == "none":
             formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"
         elif isinstance(model, HasNoiseLevels):
-            formula = r"E_\sigma(x) = \|r(x, \sigma)\|^2 / 2"
+            formula = r"E_\sigma(x) = \frac{1}{2} \, \|r(x, \sigma)\|^2"
         return self.words + more, formula
 
     def build(self) -> None:

@@ -31,7 +31,7 @@ class Repair(View["ChainModel"]):
         "chains try it at once: where they differ, the model is unsure. Under <i>noise over everything</i> nothing is "
         "held, and the chain walks to a clean picture near by."
     )
-    formula = r"p(x_{lost} \mid x_{known}) \propto \exp(-E(x))"
+    formula = r"p(x_{\text{lost}} \mid x_{\text{known}}) \propto \exp(-E(x))"
 
     def request_type(self, model: ChainModel) -> type[Request]:
         from playground.experiments.energy import repair

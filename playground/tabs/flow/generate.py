@@ -21,7 +21,7 @@ class Generate(View):
         "mistakes included; lower, it stays near what it thinks likeliest.<br><br>Nothing is lost on the way, so the "
         "density of a picture is that of its noise, times how much the layers stretch space there."
     )
-    formula = r"\log p(x) = \log \N(z; 0, I) + \log |\det \partial z / \partial x|"
+    formula = r"\log p(x) = \log \N(z; 0, I) + \log \left|\det \frac{\partial z}{\partial x}\right|"
     patch_words = (
         "Every block of this flow is a <b>transformer</b> over 49 patches. From the patches before, it says how to "
         "scale and shift the next one. Towards <i>z</i> all go at once; <b>here it runs backwards</b>, and each waits for "

@@ -6,9 +6,9 @@ from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QCursor, QDesktopServices
 from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QToolTip, QVBoxLayout, QWidget
 
+from playground.ui.formulas.label import FormulaLabel
 from playground.ui.theme import theme
 from playground.ui.widgets import glossary
-from playground.ui.widgets.formula import to_html
 
 
 class ExplainPanel(QWidget):
@@ -23,11 +23,10 @@ class ExplainPanel(QWidget):
         self._words.linkHovered.connect(self._explain_word)
         self._words.linkActivated.connect(self._follow)
         self._said = ""
-        self._formula = _paragraph("formula")
-        self._formula.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.formula = FormulaLabel()
         self.formula_ground = QFrame()
         self.formula_ground.setProperty("role", "formula")
-        QVBoxLayout(self.formula_ground).addWidget(self._formula)
+        QVBoxLayout(self.formula_ground).addWidget(self.formula)
         self._legend = _paragraph("caption")
         self._plot: QWidget | None = None
         page = QWidget()
@@ -56,12 +55,12 @@ class ExplainPanel(QWidget):
 
         Args:
             words: a few sentences of rich text.
-            formula: rich text, or the small TeX-like notation of ``formula.py``; "" for none.
+            formula: rich text, or the small TeX-like notation of ``ui.formulas``; "" for none.
             plot: shown under the words; the one before it is hidden and given back (it stays the caller's).
             legend: one line about signs and units.
         """
         self.set_words(words)
-        self._formula.setText(to_html(formula) if formula else "")
+        self.formula.set_formula(formula)
         self.formula_ground.setVisible(bool(formula))
         self._legend.setText(legend)
         self._legend.setVisible(bool(legend))

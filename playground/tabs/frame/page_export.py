@@ -10,7 +10,7 @@ import numpy as np
 from playground.export import html_page
 from playground.export.window_state import command_of, state_of
 from playground.tabs.frame.view_state import ViewState
-from playground.ui.widgets.formula import to_html
+from playground.ui.formulas.rich_text import to_html
 
 _SHEETS = 0.8  # of the time: laying out the sheets; the rest is packing them
 

@@ -51,7 +51,7 @@ class View(QWidget, Generic[AnyModel]):
 
     name: ClassVar[str] = "Generate"
     words: ClassVar[str] = ""  # rich text, for a second-year student
-    formula: ClassVar[str] = ""  # rich text
+    formula: ClassVar[str] = ""  # in the notation of ``ui.formulas``
     hidden_knobs: ClassVar[frozenset[str]] = frozenset()
     capability: ClassVar[type] = (
         Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler

@@ -67,7 +67,7 @@ class ViewState:
     tables: Sequence[csv_table.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int
-    formula: str = ""  # in the notation of ``ui.widgets.formula``
+    formula: str = ""  # in the notation of ``ui.formulas``
 
 
 def contents_of(canvas: QWidget) -> list[Content]:

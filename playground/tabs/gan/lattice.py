@@ -25,7 +25,7 @@ class Lattice(View[Adversarial]):
         "the plane</b>, drag, or use the arrow keys: the picture follows.<br><br>The VAE's plane was its whole latent "
         "space. This one is a thin sheet through a space of many dimensions, so another seed is another sheet."
     )
-    formula = r"z(u, v) = \sum_i w_i z_i / \sqrt{\sum_i w_i^2}"
+    formula = r"z(u, v) = \frac{\sum_i w_i z_i}{\sqrt{\sum_i w_i^2}}"
 
     def request_type(self, model: Adversarial) -> type[Request]:
         from playground.experiments.gan import lattice

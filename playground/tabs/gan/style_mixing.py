@@ -30,7 +30,7 @@ class Mixing(View["StyleGAN"]):
         "the middle ones its parts; the fine ones its shading. Nobody told the network to sort things so: it follows "
         "from giving each resolution its own style."
     )
-    formula = r"x = g(w_{row}, \ldots, w_{column}, \ldots, w_{row})"
+    formula = r"x = g(w_{\text{row}}, \ldots, w_{\text{column}}, \ldots, w_{\text{row}})"
 
     def request_type(self, model: StyleGAN) -> type[Request]:
         from playground.experiments.gan import style_mixing

@@ -14,9 +14,9 @@ from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.tabs.guide.links import Link, LinkTargets, link, read
 from playground.tabs.guide.live_samples import Rounds, Subject
 from playground.tabs.guide.rail import Rail
+from playground.ui.formulas.label import FormulaLabel
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
-from playground.ui.widgets.formula import to_html
 from playground.ui.widgets.link_button import LinkButton
 from playground.ui.widgets.wrap_layout import WrapLayout
 
@@ -141,11 +141,11 @@ class FamilyCard(QWidget):
         row.setSpacing(round(theme.em() * 1.4))
         self.title = QLabel(self._raw["title"])
         self.title.setProperty("role", "title")
-        formula = _words(to_html(self._raw["objective"]), "formula")
-        formula.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.formula = FormulaLabel()
+        self.formula.set_formula(self._raw["objective"])
         ground = QFrame()
         ground.setProperty("role", "formula")
-        QVBoxLayout(ground).addWidget(formula)
+        QVBoxLayout(ground).addWidget(self.formula)
         self.idea = _words(self._raw["idea"])
         for part in (self.title, self.idea, _words(f"Exact term: {self._raw['exact']}", "caption"), ground):
             left.addWidget(part)

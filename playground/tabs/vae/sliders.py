@@ -27,7 +27,7 @@ class Sliders(ImageView[Reconstructs]):
         "averaged over the test images. One that tells nothing has <b>collapsed</b> to the prior. The VAE pays for "
         "every nat, so it uses no more numbers than it needs.<br><br>Double-click or Delete sends a slider back."
     )
-    formula = r"\KL_d = (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2) / 2"
+    formula = r"\KL_d = \frac{1}{2} (\mu_d^2 + \sigma_d^2 - 1 - \log \sigma_d^2)"
     hidden_knobs = frozenset({"moved"})
 
     @classmethod

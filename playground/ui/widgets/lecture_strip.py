@@ -8,8 +8,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from playground.ui.formulas.label import FormulaLabel
 from playground.ui.theme import theme
-from playground.ui.widgets.formula import to_html
 
 _ABBREVIATIONS = ("e.g", "i.e", "no", "vs")
 
@@ -31,11 +31,9 @@ class LectureStrip(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.line, self.formula = QLabel(), QLabel()
-        for label in (self.line, self.formula):
-            label.setTextFormat(Qt.TextFormat.RichText)
+        self.line, self.formula = QLabel(), FormulaLabel(wraps=False)
+        self.line.setTextFormat(Qt.TextFormat.RichText)
         self.line.setWordWrap(True)
-        self.formula.setProperty("role", "formula")
         self.formula.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._tex = ""
@@ -69,9 +67,9 @@ class LectureStrip(QWidget):
         if not self._tex:
             return
         for share in (1.2, 1.05, 0.9, 0.75):
-            pixels = round(theme.em() * share)
-            self.formula.setText(f"<span style='font-size:{pixels}px'>{to_html(self._tex)}</span>")
-            if self.formula.sizeHint().width() <= 0.55 * self.width():
+            self.formula.set_formula(self._tex, share)
+            hint = self.formula.sizeHint()
+            if hint.width() <= 0.55 * self.width() and hint.height() <= self.sizeHint().height():
                 return
 
     def _restyle(self) -> None:

@@ -1,6 +1,8 @@
 r"""Formulas in a small TeX-like notation, set as rich text: ``x_{t-1} = \sqrt{\bar{\alpha}_t} x_0 + \sigma \epsilon``.
 
 Letters are italic, figures and function names upright, Greek by its TeX name; enough for one line under a picture.
+The window shows formulas as they were drawn beforehand, with real fractions and roots (``label.py``); rich
+text is for those that were not, and for pages.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ SYMBOLS = {
 }  # fmt: skip
 _UPRIGHT = {"arg min", "cos", "sin", "det", "log", "exp", "max", "min", "softmax", "KL"}
 _ITALIC_GREEK = set("αβγδεηθλμνπρστφψωξ")
+COMMANDS = ("bar", "hat", "tilde", "sqrt", "text", "frac", "left", "right")  # known besides the symbols
 _ACCENTS = {"bar": "\u0304", "hat": "\u0302", "tilde": "\u0303"}
 _TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[_^{}]|[A-Za-z]|[0-9.]+|\s+|.")
 
@@ -49,17 +52,40 @@ def _group(tokens: list[str], at: int, top: bool = False) -> tuple[str, int]:
             inner, at = _group(tokens, at + 1)
             out.append(inner)
             continue
-        if token.startswith("\\") and token[1:] in (*_ACCENTS, "sqrt", "text"):
-            if token == "\\text":
-                inner, at = _raw(tokens, at + 1)
-                out.append(html.escape(inner))
-                continue
-            inner, at = _argument(tokens, at + 1)
-            out.append(_decorate(token[1:], inner))
+        if token.startswith("\\") and token[1:] in COMMANDS:
+            inner, at = _command(token[1:], tokens, at + 1)
+            out.append(inner)
             continue
         out.append(_symbol(token))
         at += 1
     return "".join(out), at
+
+
+def _command(name: str, tokens: list[str], at: int) -> tuple[str, int]:
+    """What a command with arguments sets, and the index after them."""
+    if name in ("left", "right"):  # brackets grow with their content; here they are as high as a line
+        return "", at
+    if name == "text":
+        inner, at = _raw(tokens, at)
+        return html.escape(inner), at
+    inner, at = _argument(tokens, at)
+    if name == "frac":
+        below, at = _argument(tokens, at)
+        return f"{_one_factor(inner)} / {_one_factor(below)}", at
+    return _decorate(name, inner), at
+
+
+def _one_factor(inner: str) -> str:
+    """In brackets if it has several terms."""
+    return f"({inner})" if _several_terms(inner) else inner
+
+
+def _several_terms(inner: str) -> bool:
+    """Whether a sign or a space stands outside of brackets, indices and powers."""
+    shown = re.sub(r"<su[bp]>.*?</su[bp]>|<[^>]*>", "", inner).strip().replace("∂ ", "∂")
+    while shown != (less := re.sub(r"\([^()]*\)", "", shown)):
+        shown = less
+    return bool(re.search(r"[\s+−/]", shown))
 
 
 def _argument(tokens: list[str], at: int) -> tuple[str, int]:
@@ -67,9 +93,10 @@ def _argument(tokens: list[str], at: int) -> tuple[str, int]:
         return "", at
     if tokens[at] == "{":
         return _group(tokens, at + 1)
-    if tokens[at].startswith("\\") and tokens[at][1:] in (*_ACCENTS, "sqrt"):
-        inner, after = _argument(tokens, at + 1)
-        return _decorate(tokens[at][1:], inner), after
+    if tokens[at].isspace():
+        return _argument(tokens, at + 1)
+    if tokens[at].startswith("\\") and tokens[at][1:] in COMMANDS:
+        return _command(tokens[at][1:], tokens, at + 1)
     return _symbol(tokens[at]), at + 1
 
 
@@ -80,8 +107,7 @@ def _raw(tokens: list[str], at: int) -> tuple[str, int]:
 
 def _decorate(what: str, inner: str) -> str:
     if what == "sqrt":
-        several = re.search(r"[\s+−/]", re.sub(r"<su[bp]>.*?</su[bp]>|<[^>]*>", "", inner))
-        return f"√({inner})" if several else f"√{inner}"  # rich text has no bar that would follow the line
+        return f"√{_one_factor(inner)}"  # rich text has no bar that would follow the line
     head = re.match(r"((?:<[^>]*>)*)(.)", inner)
     return f"{head[1]}{head[2]}{_ACCENTS[what]}{inner[head.end() :]}" if head else inner
 
