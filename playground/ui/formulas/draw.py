@@ -78,7 +78,12 @@ def _words_at_the_end(piece: str) -> bool:
 
 def to_tex(text: str) -> str:
     """The program's small notation as TeX."""
-    return "".join(TEX.get(token, token) for token in _TOKEN.findall(text))
+    out, last = "", ""
+    for token in _TOKEN.findall(text):
+        is_sign = token == "-" and (last in _NO_TERM or last in "([{") and not out.endswith("{}")
+        out += "{-}" if is_sign else TEX.get(token, token)  # in braces it stands close to what it negates
+        last = last if token.isspace() else token
+    return out
 
 
 def draw_piece(text: str) -> dict[str, object]:

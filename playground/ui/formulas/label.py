@@ -10,7 +10,7 @@ import html
 import re
 
 from PySide6.QtCore import QByteArray, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -66,11 +66,16 @@ class FormulaLabel(QLabel):
         if not self._pieces:
             return super().minimumSizeHint()
         hint = self.sizeHint()
-        return QSize(round(self._em() * 3), round(self._em())) if self.wordWrap() else hint
+        return QSize(round(self._em() * 3), hint.height()) if self.wordWrap() else hint
 
     def heightForWidth(self, width: int) -> int:
         """Of all its lines."""
         return self._measure(width).height() if self._pieces else super().heightForWidth(width)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Layouts that know nothing of heights for widths give room for all lines too."""
+        super().resizeEvent(event)
+        self._keep_room()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The lines one under the other, each centred."""
@@ -109,8 +114,13 @@ class FormulaLabel(QLabel):
         self._renderers = {piece: QSvgRenderer(QByteArray(piece.coloured(colour))) for piece in self._pieces}
         said = to_html(self._tex) if self._tex and not self._pieces else ""
         self.setText(f"<span style='font-size:{self._em():.0f}px'>{said}</span>" if said else "")
+        self._keep_room()
         self.updateGeometry()
         self.update()
+
+    def _keep_room(self) -> None:
+        wraps = self._pieces and self.wordWrap()
+        self.setMinimumHeight(self._measure(self.width()).height() if wraps else 0)
 
 
 def _height(lines: list[Line]) -> float:
