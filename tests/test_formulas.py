@@ -1,8 +1,10 @@
 """Formulas: all of the program's are in the file, which QtSvg reads; the label follows theme and type; rich text steps in."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from PySide6.QtCore import QByteArray
@@ -12,8 +14,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from playground import paths
-from playground.tabs.frame.view import View
-from playground.tabs.registry import *  # noqa: F403  every view's class is defined once the tabs are imported
+from playground.families import FAMILIES
+from playground.tabs.registry import views_of
 from playground.ui.formulas.draw import draw_piece, formulas_of_the_program, pieces_of
 from playground.ui.formulas.drawn import FILE, broken, line_width, shipped
 from playground.ui.formulas.label import FormulaLabel
@@ -41,18 +43,14 @@ def shown(qtbot: QtBot, tex: str, width: int = 600) -> FormulaLabel:
     return label
 
 
-def subclasses(of: type) -> list[type]:
-    return [of, *(deeper for sub in of.__subclasses__() for deeper in subclasses(sub))]
-
-
 def test_every_formula_of_the_program_is_in_the_file_and_no_other() -> None:
     assert len(formulas_of_the_program()) > 40
     assert set(shipped()) == set(formulas_of_the_program()), "python -m playground.ui.formulas.draw"
 
 
 def test_no_view_has_a_formula_that_the_script_does_not_find() -> None:
-    views = [v for v in subclasses(View) if v.__module__.startswith("playground.")]
-    assert {v.formula for v in views if v.formula} <= set(shipped())
+    views = [view for family in FAMILIES for view in views_of(family)]
+    assert len(views) > 30 and {v.formula for v in views if v.formula} <= set(shipped())
 
 
 def test_the_file_is_small_and_its_pictures_parse(qapp: QApplication) -> None:
@@ -79,7 +77,7 @@ def test_lines_are_as_long_as_they_can_be() -> None:
     lines = broken(pieces, whole * 0.7)
     assert len(lines) > 1 and sum(lines, ()) == pieces
     assert all(line_width(line) <= whole * 0.7 for line in lines)
-    assert all(line_width((*a, b[0])) > whole * 0.7 for a, b in zip(lines, lines[1:], strict=False))
+    assert all(line_width((*a, b[0])) > whole * 0.7 for a, b in pairwise(lines))
 
 
 def ink(label: FormulaLabel) -> Callable[[str], int]:
@@ -121,8 +119,6 @@ def test_what_was_not_drawn_is_rich_text(qtbot: QtBot, dressed: QApplication) ->
 
 def test_fractions_in_rich_text_have_brackets_where_they_need_them() -> None:
     def plain(tex: str) -> str:
-        import re
-
         return re.sub("<[^>]*>", "", to_html(tex))
 
     assert plain(r"\frac{1}{n}") == "1 / n"

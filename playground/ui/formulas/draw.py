@@ -22,6 +22,8 @@ TEX = {  # words of the notation that TeX does not know, or sets otherwise
     r"\N": r"\mathcal{N}",
     r"\E": r"\mathbb{E}",
     r"\KL": r"\mathrm{KL}",
+    r"\epsilon": r"\varepsilon",
+    r"\phi": r"\varphi",
     r"\softmax": r"\operatorname{softmax}",
     r"\argmin": r"\mathrm{arg}\,\min",
 }
