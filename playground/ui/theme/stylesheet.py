@@ -25,8 +25,8 @@ QLabel[role="title"] {{ font-size: {px(1.38)}; font-weight: 600; color: {c.text}
 QLabel[role="heading"] {{ font-size: {px(1.08)}; font-weight: 600; color: {c.text}; }}
 QLabel[role="caption"] {{ font-size: {px(0.92)}; color: {c.muted}; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}
-QLabel[role="formula"] {{ font-family: {math}; font-size: {px(1.38)}; color: {c.text}; }}
 QFrame[role="formula"] {{ background: {c.raised}; border-radius: {r}; }}
+QLabel[role="formula"] {{ font-family: {math}; font-size: {px(1.38)}; color: {c.text}; background: transparent; }}
 QFrame[role="line"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
 
 QScrollArea {{ background: transparent; border: none; }}
