@@ -1,0 +1,1 @@
+"""Models of points in the plane, trained before the user's eyes."""

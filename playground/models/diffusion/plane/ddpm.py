@@ -1,0 +1,93 @@
+"""DDPM in the plane: predict the noise, take a little of it away, a hundred times.
+
+Ho, Jain and Abbeel 2020, "Denoising Diffusion Probabilistic Models" (arXiv:2006.11239), algorithms 1 and 2; drawn by
+ancestral steps, or without fresh noise by DDIM (Song, Meng and Ermon 2021, arXiv:2010.02502, equation 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from playground.contract import knob
+from playground.models.plane import PlaneModel, PlaneRequest, TimeNet, gaussian_noise
+
+
+@dataclass(frozen=True)
+class DDPMConfig:
+    """Shape of the network and the linear schedule of beta, over ``num_timesteps``."""
+
+    width: int = 96
+    depth: int = 3
+    num_timesteps: int = 100
+    beta_min: float = 1e-3
+    beta_max: float = 0.12
+
+
+@dataclass(frozen=True)
+class DDPMPlaneRequest(PlaneRequest):
+    """How to walk back."""
+
+    eta: float = knob(
+        1.0, label="eta", low=0.0, high=1.0, step=0.1, help="Fresh noise at each step: 1 is DDPM, 0 is DDIM."
+    )
+
+
+class DDPMPlane(PlaneModel):
+    """A network that guesses the noise in x_t."""
+
+    family: ClassVar[str] = "diffusion"
+    key: ClassVar[str] = "ddpm-plane"
+    system: ClassVar[str] = "DDPM"
+    paper: ClassVar[str] = "Ho et al. 2020, arXiv:2006.11239"
+    ema: ClassVar[float] = 0.995
+    Config = DDPMConfig
+    Request = DDPMPlaneRequest
+
+    def __init__(self, config: DDPMConfig = DDPMConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.net = TimeNet(config.width, config.depth)
+        betas = torch.linspace(config.beta_min, config.beta_max, config.num_timesteps)
+        self.register_buffer("alpha_bar", torch.cat([torch.ones(1), (1 - betas).cumprod(0)]))
+
+    def epsilon_pred(self, x_t: Tensor, t: Tensor) -> Tensor:
+        """(N,2), integer timesteps (N,) from 1 -> the noise, (N,2)."""
+        out: Tensor = self.net(x_t, t.float() / self.config.num_timesteps)
+        return out
+
+    def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
+        """E ||epsilon - epsilon_pred||^2: equation 14."""
+        t = torch.randint(1, self.config.num_timesteps + 1, (len(x),), generator=generator).to(x.device)
+        alpha_bar = self.alpha_bar[t][:, None]
+        epsilon = gaussian_noise(x, generator)
+        x_t = alpha_bar.sqrt() * x + (1 - alpha_bar).sqrt() * epsilon
+        return {"loss": (epsilon - self.epsilon_pred(x_t, t)).square().mean()}
+
+    def score(self, x_t: Tensor, level: float) -> Tensor:
+        """grad log p_t at a share of the timesteps: the arrows of the field, (N,2)."""
+        t = max(1, round(level * self.config.num_timesteps))
+        steps = torch.full((len(x_t),), t, device=x_t.device)
+        return -self.epsilon_pred(x_t, steps) / (1 - self.alpha_bar[t]).sqrt()
+
+    def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+        """From x_T down; ``x_0_pred`` is what the network thinks each point will be."""
+        eta = getattr(request, "eta", 1.0)
+        generator = torch.Generator().manual_seed(request.seed)
+        x = z
+        yield x, {"x_0_pred": x.cpu().numpy()}
+        for t in range(self.config.num_timesteps, 0, -1):
+            now, before = self.alpha_bar[t], self.alpha_bar[t - 1]
+            epsilon = self.epsilon_pred(x, torch.full((len(x),), t, device=x.device))
+            x_0 = (x - (1 - now).sqrt() * epsilon) / now.sqrt()
+            sigma = eta * ((1 - before) / (1 - now) * (1 - now / before)).sqrt()
+            x = before.sqrt() * x_0 + (1 - before - sigma**2).clamp_min(0).sqrt() * epsilon
+            x = x + sigma * gaussian_noise(x, generator)
+            yield x, {"x_0_pred": x_0.cpu().numpy()}
+
+
+MODEL = DDPMPlane

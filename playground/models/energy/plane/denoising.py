@@ -1,0 +1,99 @@
+"""An energy at every level of noise, learned by denoising: no chain runs in training, and annealed chains draw.
+
+Vincent 2011, "A Connection Between Score Matching and Denoising Autoencoders"; Song and Ermon 2019 (arXiv:1907.05600),
+algorithm 1 (annealed Langevin dynamics), with the score as the gradient of an energy (Salimans and Ho 2021, "Should EBMs
+model the energy or the score?").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from playground.models.energy.plane.base import PlaneEnergy
+from playground.models.plane import PlaneRequest, TimeNet, gaussian_noise, uniform_noise
+
+
+@dataclass(frozen=True)
+class DenoisingConfig:
+    """Shape of the network, and the range of the noise."""
+
+    width: int = 96
+    depth: int = 3
+    sigma_min: float = 0.02
+    sigma_max: float = 3.0
+    num_levels: int = 40
+    num_steps: int = 3
+
+
+class DenoisingEBMPlane(PlaneEnergy):
+    """E(x, sigma) = ||x - F(x, sigma)||^2 / 2 sigma^2-like: half the square of a network's output, so that it has a floor."""
+
+    key: ClassVar[str] = "denoising-ebm-plane"
+    system: ClassVar[str] = "Energy by denoising"
+    paper: ClassVar[str] = "Vincent 2011; Song and Ermon 2019, arXiv:1907.05600"
+    ema: ClassVar[float] = 0.995
+    Config = DenoisingConfig
+
+    def __init__(self, config: DenoisingConfig = DenoisingConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.net = TimeNet(config.width, config.depth)
+
+    def energy_at(self, x: Tensor, sigma: Tensor) -> Tensor:
+        """(N,2), levels (N,) -> (N,): x . F(x) / spread, scaled so that its gradient is of the size of the noise."""
+        c_in = 1 / (1 + sigma.square()).sqrt()
+        scaled = x * c_in[:, None]
+        level = (sigma / self.config.sigma_min).log() / math.log(
+            self.config.sigma_max / self.config.sigma_min
+        )
+        residual = scaled - self.net(scaled, level)
+        return 0.5 * residual.square().sum(1) / (c_in * sigma)
+
+    def energy(self, x: Tensor) -> Tensor:
+        """At the smallest noise."""
+        return self.energy_at(x, torch.full((len(x),), self.config.sigma_min, device=x.device))
+
+    def score_at(self, x: Tensor, sigma: Tensor, create_graph: bool = False) -> Tensor:
+        """-grad E, (N,2)."""
+        with torch.enable_grad():
+            x = x if create_graph and x.requires_grad else x.detach().requires_grad_()
+            total = self.energy_at(x, sigma).sum()
+            (gradient,) = torch.autograd.grad(total, x, create_graph=create_graph)
+        return -gradient
+
+    def score(self, x: Tensor, level: float = 0.0) -> Tensor:
+        """At a level between the smallest noise (0) and the largest (1)."""
+        sigma = self.config.sigma_min * (self.config.sigma_max / self.config.sigma_min) ** level
+        return self.score_at(x, torch.full((len(x),), sigma, device=x.device))
+
+    def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
+        """||sigma score + epsilon||^2 at levels spread evenly in log sigma."""
+        c = self.config
+        sigma = c.sigma_min * (c.sigma_max / c.sigma_min) ** uniform_noise(len(x), x, generator)
+        epsilon = gaussian_noise(x, generator)
+        score = self.score_at(x + sigma[:, None] * epsilon, sigma, create_graph=True)
+        return {"loss": (sigma[:, None] * score + epsilon).square().mean()}
+
+    def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
+        """Annealed Langevin dynamics, and one step of the mean at the end (Jolicoeur-Martineau et al. 2021)."""
+        c = self.config
+        generator = torch.Generator().manual_seed(request.seed)
+        levels = torch.logspace(math.log10(c.sigma_max), math.log10(c.sigma_min), c.num_levels).tolist()
+        x = math.sqrt(1 + c.sigma_max**2) * z
+        yield x, {}
+        for sigma in levels:
+            at = torch.full((len(x),), sigma, device=x.device)
+            for _ in range(c.num_steps):
+                step = 0.3 * sigma**2
+                x = x + step * self.score_at(x, at) + math.sqrt(2 * step) * gaussian_noise(x, generator)
+            yield x, {"sigma": sigma}
+        yield x + c.sigma_min**2 * self.score_at(x, at), {"sigma": 0.0}
+
+
+MODEL = DenoisingEBMPlane
