@@ -99,8 +99,8 @@ def _circle(radius: float, count: int, begin: float = 0.0, turns: float = 1.0) -
 
 def _moons(sigma: float = 0.12, weight: float = 0.5) -> Target:
     count = _count(np.pi * 1.6, sigma)
-    upper = _circle(1.6, count, 0.0, 0.5) + [-0.8, -0.4]
-    lower = _circle(1.6, count, 0.5, 0.5) + [0.8, 0.4]
+    upper = _circle(1.6, count, 0.0, 0.5) + np.array([-0.8, -0.4])
+    lower = _circle(1.6, count, 0.5, 0.5) + np.array([0.8, 0.4])
     shares = np.repeat([weight, 1 - weight], count)
     return _of_mixture("moons", "Two moons", _along(np.concatenate([upper, lower]), sigma, shares))
 

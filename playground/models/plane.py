@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -53,6 +54,7 @@ class PlaneModel(nn.Module):
     learning_rate: ClassVar[float] = 4e-3
     batch_size: ClassVar[int] = 512
     ema: ClassVar[float] = 0.99  # of the weights that draw
+    num_importance: int = 1000  # samples of the bound that log_prob is, where it is one
     Config: ClassVar[type]
     Request: ClassVar[type[PlaneRequest]] = PlaneRequest
 
@@ -97,7 +99,7 @@ def mlp(inputs: int, width: int, depth: int, outputs: int, zero: bool = False) -
     """``depth`` hidden layers of SiLU; ``zero``: the last layer starts at nothing."""
     sizes = [inputs, *[width] * depth]
     layers: list[nn.Module] = []
-    for before, after in zip(sizes[:-1], sizes[1:], strict=True):
+    for before, after in pairwise(sizes):
         layers += [nn.Linear(before, after), nn.SiLU()]
     last = nn.Linear(sizes[-1], outputs)
     if zero:
@@ -107,7 +109,7 @@ def mlp(inputs: int, width: int, depth: int, outputs: int, zero: bool = False) -
 
 
 class TimeNet(nn.Module):
-    """(x (B,2), level (B,) in 0..1) -> (B,outputs): residual blocks that a Fourier embedding of the level shifts and scales."""
+    """(x (B,2), level (B,) or (1,) in 0..1) -> (B,outputs): residual blocks that a Fourier embedding of the level shifts and scales."""
 
     def __init__(self, width: int, depth: int, outputs: int = 2) -> None:
         super().__init__()

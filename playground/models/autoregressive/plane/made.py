@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -42,7 +43,7 @@ class MADEPlane(PlaneModel):
         self.config = config
         width, outputs = config.width, 3 * config.num_components
         sizes = [2, *[width] * config.depth, 2 * outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         first = torch.tensor([1.0, 0.0]).expand(width, 2)  # hidden units of degree 1 see the first input only
         last = torch.cat([torch.zeros(outputs, width), torch.ones(outputs, width)])
         masks = [first, *[torch.ones(width, width)] * (config.depth - 1), last]

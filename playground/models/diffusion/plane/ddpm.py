@@ -56,7 +56,7 @@ class DDPMPlane(PlaneModel):
         self.register_buffer("alpha_bar", torch.cat([torch.ones(1), (1 - betas).cumprod(0)]))
 
     def epsilon_pred(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """(N,2), integer timesteps (N,) from 1 -> the noise, (N,2)."""
+        """(N,2), integer timesteps (N,) or (1,) from 1 -> the noise, (N,2)."""
         out: Tensor = self.net(x_t, t.float() / self.config.num_timesteps)
         return out
 
@@ -71,7 +71,7 @@ class DDPMPlane(PlaneModel):
     def score(self, x_t: Tensor, level: float) -> Tensor:
         """grad log p_t at a share of the timesteps: the arrows of the field, (N,2)."""
         t = max(1, round(level * self.config.num_timesteps))
-        steps = torch.full((len(x_t),), t, device=x_t.device)
+        steps = torch.full((1,), t, device=x_t.device)
         return -self.epsilon_pred(x_t, steps) / (1 - self.alpha_bar[t]).sqrt()
 
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
@@ -82,7 +82,7 @@ class DDPMPlane(PlaneModel):
         yield x, {"x_0_pred": x.cpu().numpy()}
         for t in range(self.config.num_timesteps, 0, -1):
             now, before = self.alpha_bar[t], self.alpha_bar[t - 1]
-            epsilon = self.epsilon_pred(x, torch.full((len(x),), t, device=x.device))
+            epsilon = self.epsilon_pred(x, torch.full((1,), t, device=x.device))
             x_0 = (x - (1 - now).sqrt() * epsilon) / now.sqrt()
             sigma = eta * ((1 - before) / (1 - now) * (1 - now / before)).sqrt()
             x = before.sqrt() * x_0 + (1 - before - sigma**2).clamp_min(0).sqrt() * epsilon

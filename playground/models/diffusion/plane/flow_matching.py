@@ -66,7 +66,7 @@ class FlowMatchingPlane(PlaneModel):
         """Heun's method from noise to data; ``x_0_pred`` is where each point would end on a straight line."""
         count, x = getattr(request, "num_steps", 30), z
         for i in range(count):
-            t = torch.full((len(x),), i / count, device=x.device)
+            t = torch.full((1,), i / count, device=x.device)
             v = self.net(x, t)
             yield x, {"x_0_pred": (x + (1 - i / count) * v).cpu().numpy()}
             x = x + (v + self.net(x + v / count, t + 1 / count)) / (2 * count)
@@ -75,7 +75,7 @@ class FlowMatchingPlane(PlaneModel):
     def score(self, x: Tensor, level: float) -> Tensor:
         """grad log p_t from the velocity: (t v - x) / (1 - t), with ``level`` = 1 - t the share of noise."""
         t = 1 - max(level, 0.02)
-        v = self.net(x, torch.full((len(x),), t, device=x.device))
+        v = self.net(x, torch.full((1,), t, device=x.device))
         return (t * v - x) / (1 - t)
 
     def log_prob(self, x: Tensor, num_steps: int = 40) -> Tensor:
@@ -91,7 +91,7 @@ class FlowMatchingPlane(PlaneModel):
     def _velocity_and_divergence(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
         with torch.enable_grad():
             x = x.detach().requires_grad_()
-            v = self.net(x, torch.full((len(x),), t, device=x.device))
+            v = self.net(x, torch.full((1,), t, device=x.device))
             rows = [torch.autograd.grad(v[:, i].sum(), x, retain_graph=i == 0)[0][:, i] for i in (0, 1)]
         return v.detach(), rows[0] + rows[1]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -64,14 +65,14 @@ class ScoreSDEPlane(PlaneModel):
         raise NotImplementedError
 
     def epsilon_pred(self, x_t: Tensor, t: Tensor) -> Tensor:
-        """(N,2), times (N,) -> (N,2); the input is scaled to spread 1 (Karras et al. 2022, arXiv:2206.00364, table 1)."""
+        """(N,2), times (N,), or (1,) for all, -> (N,2); the input is scaled to spread 1 (Karras et al. 2022, arXiv:2206.00364, table 1)."""
         spread = (self.alpha(t).square() + self.sigma(t).square()).sqrt()
         out: Tensor = self.net(x_t / spread[:, None], t)
         return out
 
     def score(self, x_t: Tensor, level: float) -> Tensor:
         """grad log p_t (N,2) at time ``level``."""
-        t = torch.full((len(x_t),), max(level, self.smallest), device=x_t.device)
+        t = torch.full((1,), max(level, self.smallest), device=x_t.device)
         return -self.epsilon_pred(x_t, t) / self.sigma(t)[:, None]
 
     def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
@@ -97,8 +98,8 @@ class ScoreSDEPlane(PlaneModel):
         generator = torch.Generator().manual_seed(request.seed)
         x = z * self.sigma(times[:1])
         yield x, {}
-        for now, then in zip(times[:-1], times[1:], strict=True):
-            t, h = now.expand(len(x)), then - now
+        for now, then in pairwise(times):
+            t, h = now[None], then - now
             if stochastic:
                 f, g = self.drift_and_diffusion(t)
                 score = -self.epsilon_pred(x, t) / self.sigma(t)[:, None]
@@ -106,17 +107,17 @@ class ScoreSDEPlane(PlaneModel):
                 x = x + g[:, None] * (-h).sqrt() * gaussian_noise(x, generator)
             else:
                 first = self.velocity(x, t)
-                x = x + h / 2 * (first + self.velocity(x + h * first, then.expand(len(x))))
+                x = x + h / 2 * (first + self.velocity(x + h * first, then[None]))
             yield x, {}
 
     def log_prob(self, x: Tensor, num_steps: int = 60) -> Tensor:
         """By the instantaneous change of variables along the ODE (appendix D.2), with the exact trace: (N,2) -> (N,)."""
         times = self.times(num_steps).flip(0).to(x.device)
         total = torch.zeros(len(x), device=x.device)
-        for now, then in zip(times[:-1], times[1:], strict=True):
+        for now, then in pairwise(times):
             h = then - now
-            v_1, d_1 = self._velocity_and_divergence(x, now.expand(len(x)))
-            v_2, d_2 = self._velocity_and_divergence(x + h * v_1, then.expand(len(x)))
+            v_1, d_1 = self._velocity_and_divergence(x, now[None])
+            v_2, d_2 = self._velocity_and_divergence(x + h * v_1, then[None])
             x, total = x + h / 2 * (v_1 + v_2), total + h / 2 * (d_1 + d_2)
         end = self.sigma(times[-1:])
         return standard_normal_log_prob(x / end) - 2 * end.log() + total

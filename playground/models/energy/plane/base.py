@@ -47,12 +47,13 @@ class PlaneEnergy(PlaneModel):
         """Langevin dynamics: x + step score + sqrt(2 step) noise (Welling and Teh 2011)."""
         for _ in range(num_steps):
             x = x + step * self.score(x) + math.sqrt(2 * step) * gaussian_noise(x, generator)
-            yield x.clamp(-_REACH, _REACH)
+            x = x.clamp(-_REACH, _REACH)
+            yield x
 
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """Langevin chains from a wide Gaussian."""
         generator = torch.Generator().manual_seed(request.seed)
-        x = 1.5 * z
-        yield x, {"energy": self.energy(x).cpu().numpy()}
-        for x in self.chain(x, generator, 200, 0.004):
+        start = 1.5 * z
+        yield start, {"energy": self.energy(start).cpu().numpy()}
+        for x in self.chain(start, generator, 200, 0.004):
             yield x, {}

@@ -32,7 +32,7 @@ class DenoisingConfig:
 
 
 class DenoisingEBMPlane(PlaneEnergy):
-    """E(x, sigma) = ||x - F(x, sigma)||^2 / 2 sigma^2-like: half the square of a network's output, so that it has a floor."""
+    """E(x, sigma) = ||c x - F(c x, sigma)||^2 / (2 c sigma), c = 1 / sqrt(1 + sigma^2): an energy with a floor."""
 
     key: ClassVar[str] = "denoising-ebm-plane"
     system: ClassVar[str] = "Energy by denoising"
@@ -46,7 +46,7 @@ class DenoisingEBMPlane(PlaneEnergy):
         self.net = TimeNet(config.width, config.depth)
 
     def energy_at(self, x: Tensor, sigma: Tensor) -> Tensor:
-        """(N,2), levels (N,) -> (N,): x . F(x) / spread, scaled so that its gradient is of the size of the noise."""
+        """(N,2), levels (N,) or (1,) -> (N,): scaled so that its gradient is of the size of the noise."""
         c_in = 1 / (1 + sigma.square()).sqrt()
         scaled = x * c_in[:, None]
         level = (sigma / self.config.sigma_min).log() / math.log(
@@ -57,7 +57,7 @@ class DenoisingEBMPlane(PlaneEnergy):
 
     def energy(self, x: Tensor) -> Tensor:
         """At the smallest noise."""
-        return self.energy_at(x, torch.full((len(x),), self.config.sigma_min, device=x.device))
+        return self.energy_at(x, torch.full((1,), self.config.sigma_min, device=x.device))
 
     def score_at(self, x: Tensor, sigma: Tensor, create_graph: bool = False) -> Tensor:
         """-grad E, (N,2)."""
@@ -70,7 +70,7 @@ class DenoisingEBMPlane(PlaneEnergy):
     def score(self, x: Tensor, level: float = 0.0) -> Tensor:
         """At a level between the smallest noise (0) and the largest (1)."""
         sigma = self.config.sigma_min * (self.config.sigma_max / self.config.sigma_min) ** level
-        return self.score_at(x, torch.full((len(x),), sigma, device=x.device))
+        return self.score_at(x, torch.full((1,), sigma, device=x.device))
 
     def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
         """||sigma score + epsilon||^2 at levels spread evenly in log sigma."""
@@ -88,7 +88,7 @@ class DenoisingEBMPlane(PlaneEnergy):
         x = math.sqrt(1 + c.sigma_max**2) * z
         yield x, {}
         for sigma in levels:
-            at = torch.full((len(x),), sigma, device=x.device)
+            at = torch.full((1,), sigma, device=x.device)
             for _ in range(c.num_steps):
                 step = 0.3 * sigma**2
                 x = x + step * self.score_at(x, at) + math.sqrt(2 * step) * gaussian_noise(x, generator)

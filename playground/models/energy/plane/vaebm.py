@@ -91,9 +91,9 @@ class VAEBMPlane(PlaneModel):
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """The VAE's points, then the chains that refine them."""
         generator = torch.Generator().manual_seed(request.seed)
-        noise = torch.cat([z, gaussian_noise(z, generator)], 1)
-        yield self.decode(noise), {}
-        for noise in self.chain(noise, generator, 60):
+        start = torch.cat([z, gaussian_noise(z, generator)], 1)
+        yield self.decode(start), {}
+        for noise in self.chain(start, generator, 60):
             yield self.decode(noise), {}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import torch
@@ -35,7 +36,7 @@ class Velocity(nn.Module):
     def __init__(self, width: int, depth: int) -> None:
         super().__init__()
         sizes = [2, *[width] * depth, 2]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
         self.gates = nn.ModuleList(nn.Linear(1, b) for b in sizes[1:])
         self.shifts = nn.ModuleList(nn.Linear(1, b, bias=False) for b in sizes[1:])
 

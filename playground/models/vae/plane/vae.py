@@ -99,8 +99,9 @@ class VAEPlane(PlaneModel):
             bound = torch.logsumexp(log_p - weight * kl, 0) - math.log(config.num_importance)
         return {"loss": -bound.mean(), "kl": exact.mean()}
 
-    def log_prob(self, x: Tensor, num_importance: int = 1000) -> Tensor:
+    def log_prob(self, x: Tensor) -> Tensor:
         """A lower bound with many importance samples (Burda et al. 2015, arXiv:1509.00519): (N,2) -> (N,) in nats."""
+        num_importance = self.num_importance
         generator = torch.Generator().manual_seed(0)
         parts = []
         for part in x.split(250):
