@@ -16,6 +16,7 @@ from playground.cli import (
     evaluate,
     lesson,
     measure_views,
+    plane,
     sample,
     score,
     shared,
@@ -25,7 +26,7 @@ from playground.cli import (
 from playground.cli import list as list_cards
 
 # in the order of the help
-_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson)
+_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson, plane)
 
 
 def main(arguments: list[str] | None = None) -> int:

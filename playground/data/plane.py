@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from playground.numerals import as_plain
+
 HALF = 4.0  # the built-in targets lie in the square from -HALF to HALF
 LEAST_POINTS = 2  # of a file
 _GRID = 400  # cells a side for integrals over the square
@@ -277,7 +279,9 @@ def from_points(name: str, points: np.ndarray) -> Target:
     """
     points = np.asarray(points, dtype=np.float64)
     if len(points) < LEAST_POINTS:
-        raise ValueError(f"{name} holds {len(points)} points: at least {LEAST_POINTS} are needed.")
+        raise ValueError(
+            f"{name} holds {len(points) or 'no'} point{'s' * (len(points) != 1)}: at least {LEAST_POINTS} are needed."
+        )
     low, high = points.min(0), points.max(0)
     if not np.isfinite(points).all() or np.abs(points).max() > 1e6:
         raise ValueError(f"{name} holds numbers that are not finite, or larger than a million.")
@@ -299,7 +303,11 @@ def read_csv(path: Path) -> Target:
         ValueError, OSError: one sentence.
     """
     try:
-        rows = [row for row in csv.reader(path.read_text(encoding="utf-8-sig").splitlines()) if any(row)]
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        mark = next(
+            (mark for mark in ";\t" if lines and mark in lines[0]), ","
+        )  # as spreadsheets of many countries write
+        rows = [row for row in csv.reader(lines, delimiter=mark) if any(row)]
     except (UnicodeDecodeError, csv.Error):
         raise ValueError(f"{path.name} is not a text file of points.") from None
     body = rows[1:] if rows and _numbers(rows[0]) is None else rows
@@ -312,7 +320,7 @@ def read_csv(path: Path) -> Target:
 
 def _numbers(row: Sequence[str]) -> tuple[float, float] | None:
     try:
-        return (float(row[0]), float(row[1])) if len(row) >= 2 else None
+        return (float(as_plain(row[0])), float(as_plain(row[1]))) if len(row) >= 2 else None
     except ValueError:
         return None
 

@@ -6,6 +6,7 @@ of Szekely and Rizzo 2013, 2 E|X - Y| - E|X - X'| - E|Y - Y'| without a root, in
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,7 +33,7 @@ def measure(
     target: Target,
     figures: Figures | None,
     samples: np.ndarray,
-    log_prob_of_data: np.ndarray | None,
+    log_prob: Callable[[np.ndarray], np.ndarray | None],
     seed: int = 0,
 ) -> Quality:
     """Every figure that applies.
@@ -40,12 +41,15 @@ def measure(
     Args:
         figures: the target's own (``plane.figures``), so that they are computed once.
         samples: the model's, float (N, 2); the first ``NUM_POINTS`` enter the energy distance.
-        log_prob_of_data: the model's log density at fresh points of the target, (M,) in nats; None if it has none.
+        log_prob: the model's log density at points (M,2), (M,) in nats; answers None if it has none.
+        seed: of the fresh points of the target that the model's are compared with.
     """
-    data = target.sample(NUM_POINTS, np.random.default_rng(seed + 1))
+    data = target.sample(NUM_POINTS, np.random.default_rng([seed, 2]))  # no training drew these
     excess = None
-    if figures is not None and log_prob_of_data is not None:
-        excess = float(-np.mean(log_prob_of_data) - figures.entropy)
+    if target.log_prob is not None and (log_q := log_prob(data)) is not None:
+        excess = float(
+            np.mean(target.log_prob(data) - log_q)
+        )  # -E log p is the entropy: the difference varies less
     return Quality(
         nll_minus_entropy=excess,
         energy_distance=energy_distance(samples[:NUM_POINTS], data),

@@ -112,9 +112,9 @@ class Training:
         """The average's log density at points (N,2) of the target's coordinates, (N,) in nats; None if it has none."""
         if not self.average.has_density:
             return None
-        x = torch.from_numpy((points - self.mean) / self.scale).float()
-        parts = [self.average.log_prob(part).double() for part in x.split(4000)]
-        return torch.cat(parts).numpy() - 2 * math.log(self.scale)
+        x = torch.from_numpy((points - self.mean) / self.scale).float().to(self.average.device)
+        parts = [self.average.log_prob(part).cpu() for part in x.split(4000)]
+        return torch.cat(parts).double().numpy() - 2 * math.log(self.scale)
 
     def _batch(self) -> Tensor:
         if not self._batches:

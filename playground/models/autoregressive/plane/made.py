@@ -79,7 +79,7 @@ class MADEPlane(PlaneModel):
         x = torch.zeros_like(z)
         yield self._ordered(x), {}
         for i in (0, 1):
-            x[:, i] = invert(self(x)[:, i], torch.special.ndtr(z[:, i].double()))
+            x[:, i] = invert(self(x)[:, i], torch.special.ndtr(z[:, i].cpu().double()))
             yield self._ordered(x), {}
 
     def _ordered(self, x: Tensor) -> Tensor:
@@ -96,8 +96,8 @@ def mixture_log_prob(numbers: Tensor, x: Tensor) -> Tensor:
 
 
 def invert(numbers: Tensor, uniform: Tensor, num_halvings: int = 40) -> Tensor:
-    """Where the mixture's distribution function is ``uniform`` (B,): by bisection, so a draw moves smoothly with the weights."""
-    logits, means, log_scales = numbers.double().unbind(1)  # (B,K) each
+    """Where the mixture's distribution function is ``uniform`` (B,): by bisection, on the CPU in float64."""
+    logits, means, log_scales = numbers.cpu().double().unbind(1)  # (B,K) each
     shares, scales = logits.softmax(-1), log_scales.clamp(-6, 3).exp()
     low = (means - 9 * scales).amin(-1)
     high = (means + 9 * scales).amax(-1)
@@ -105,7 +105,7 @@ def invert(numbers: Tensor, uniform: Tensor, num_halvings: int = 40) -> Tensor:
         middle = (low + high) / 2
         below = (shares * torch.special.ndtr((middle[:, None] - means) / scales)).sum(-1) < uniform
         low, high = torch.where(below, middle, low), torch.where(below, high, middle)
-    return ((low + high) / 2).float()
+    return ((low + high) / 2).to(numbers)
 
 
 MODEL = MADEPlane

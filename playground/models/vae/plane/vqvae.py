@@ -88,9 +88,9 @@ class VQVAEPlane(PlaneModel):
 
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """A code by its frequency, its point, then a point of the distribution around it."""
-        edges = (self.counts / self.counts.sum()).double().cumsum(0)
-        levels = torch.special.ndtr(z[:, 0].double())
-        codes = torch.searchsorted(edges, levels).clamp(max=self.config.num_codes - 1)
+        edges = (self.counts / self.counts.sum()).cpu().double().cumsum(0)
+        levels = torch.special.ndtr(z[:, 0].cpu().double())
+        codes = torch.searchsorted(edges, levels).clamp(max=self.config.num_codes - 1).to(z.device)
         mean, log_sigma = self.decoder(self.codebook[codes]).chunk(2, -1)
         yield mean, {"codes": codes.cpu().numpy()}
         generator = torch.Generator().manual_seed(request.seed)
