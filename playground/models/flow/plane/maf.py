@@ -40,6 +40,10 @@ class AutoregressiveAffine(nn.Module):
         """Mean and log scale (N,2 each, in the order of the factors) given the first coordinate, (N,)."""
         own = self.start.expand(len(before), 2)
         both = torch.stack([own, self.net(before[:, None])], 1)  # (N, coordinate, mean or log scale)
+        return self.bounded(both)
+
+    def bounded(self, both: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log scale (..., 2) apart, the latter within its bound."""
         return both[..., 0], self.bound * torch.tanh(both[..., 1] / self.bound)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -50,14 +54,16 @@ class AutoregressiveAffine(nn.Module):
 
     def inverse(self, z: Tensor) -> Tensor:
         """A pass for each coordinate: the second waits for the first."""
+        return self.undone(z)[0]
+
+    def undone(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """z (N,2) -> x (N,2), and the log determinant of this way (N,)."""
         ordered = z[:, list(self.order)]
-        x = torch.zeros_like(ordered)
-        for i in (0, 1):
-            mu, alpha = self.numbers(x[:, 0])
-            x = x.index_copy(
-                1, torch.tensor([i], device=z.device), (ordered * alpha.exp() + mu)[:, i : i + 1]
-            )
-        return x[:, list(self.order)]
+        mu, alpha = self.bounded(self.start)
+        first = ordered[:, 0] * alpha.exp() + mu
+        means, log_scales = self.numbers(first)
+        second = ordered[:, 1] * log_scales[:, 1].exp() + means[:, 1]
+        return torch.stack([first, second], 1)[:, list(self.order)], log_scales.sum(1)
 
 
 class MAFPlane(PlaneFlow):

@@ -41,9 +41,8 @@ class ContractiveBlock(nn.Module):
         """The Jacobian of two layers is a product of 2 x width matrices: its determinant needs no series."""
         first, last = self._weights()
         pre = F.linear(x, first, self.first.bias)  # (N, width)
-        inner = pre.cos()[:, None] * last  # (N, 2, width)
-        jacobian = inner @ first  # (N, 2, 2) of g
-        a, b, c, d = jacobian.flatten(1).unbind(1)
+        paths = (last.T[:, :, None] * first[:, None]).flatten(1)  # (width, 2 x 2): each unit's share of it
+        a, b, c, d = (pre.cos() @ paths).unbind(1)  # the Jacobian of g
         return x + F.linear(pre.sin(), last, self.last.bias), ((1 + a) * (1 + d) - b * c).log()
 
     def inverse(self, z: Tensor) -> Tensor:
