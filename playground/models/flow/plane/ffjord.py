@@ -42,9 +42,9 @@ class Velocity(nn.Module):
 
     def forward(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
         """x (N,2) -> velocity (N,2) and divergence (N,)."""
-        time = torch.full((1, 1), t, device=x.device)
+        time = torch.full((1, 1), t).to(x)
         h = x
-        along = torch.eye(2, device=x.device)[:, None].expand(2, len(x), 2)  # tangents of the two axes
+        along = torch.eye(2).to(x)[:, None].expand(2, len(x), 2)  # tangents of the two axes
         for i, (layer, gate, shift) in enumerate(zip(self.layers, self.gates, self.shifts, strict=True)):
             g = torch.sigmoid(gate(time))
             h = layer(h) * g + shift(time)

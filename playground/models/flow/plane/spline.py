@@ -60,7 +60,9 @@ def spline(x: Tensor, raw: Tensor, bins: int, bound: float, inverse: bool = Fals
     widths, heights, slopes = raw.split([bins, bins, bins - 1], 1)
     widths = _LEAST + (1 - _LEAST * bins) * widths.softmax(1)
     heights = _LEAST + (1 - _LEAST * bins) * heights.softmax(1)
-    ends = math.log(math.e - 1)  # softplus of it is 1: straight at the borders, and at the start of training
+    ends = math.log(
+        math.expm1(1 - _LEAST)
+    )  # its slope is 1: straight at the borders, and at the start of training
     slopes = _LEAST + F.softplus(F.pad(slopes, (1, 1)) + ends)
     at_x = F.pad(2 * bound * widths.cumsum(1), (1, 0)) - bound
     at_y = F.pad(2 * bound * heights.cumsum(1), (1, 0)) - bound

@@ -1,0 +1,240 @@
+"""The models that learn a density in the plane: their mathematics against oracles, and that each of them learns."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from playground import checkpoints, models
+from playground.data import plane
+from playground.evaluation.plane import energy_distance
+from playground.models.autoregressive.plane.made import MADEPlane
+from playground.models.flow.plane import residual, spline
+from playground.models.flow.plane.ffjord import FFJORDPlane
+from playground.models.plane import last_points
+from playground.models.plane_catalogue import plane_models
+from playground.training.plane import Training
+
+MODELS = plane_models()
+FLOWS = [key for key, model in MODELS.items() if model.family == "flow"]
+ENERGIES = [key for key, model in MODELS.items() if hasattr(model, "energy") and hasattr(model, "score")]
+# flow contrastive estimation learns its constant, and has it right in the end only
+DENSITIES = [
+    key for key, m in MODELS.items() if m.has_density and not m.bound and key != "flow-contrastive-plane"
+]
+# games and chains: their loss is a difference that need not fall
+SAMPLES_TELL = {key for key, model in MODELS.items() if model.family == "gan"} | {
+    "contrastive-divergence-plane",
+    "flow-contrastive-plane",
+    "rbm-plane",
+    "vaebm-plane",
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small tensors gain nothing from more, and other processes lose."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def spoiled(key: str) -> torch.nn.Module:
+    """An untrained model whose weights are shaken, so that nothing in it is the identity any more."""
+    torch.manual_seed(3)
+    model = MODELS[key]()
+    generator = torch.Generator().manual_seed(4)
+    with torch.no_grad():
+        for p in model.parameters():
+            p += 0.1 * torch.randn(p.shape, generator=generator)
+    return model.eval()
+
+
+def some_points(count: int = 64) -> torch.Tensor:
+    return torch.randn(count, 2, generator=torch.Generator().manual_seed(5))
+
+
+# --- flows
+
+
+@pytest.mark.parametrize("key", FLOWS)
+def test_log_determinants_are_those_of_autograd(key):
+    """log p(x) - log N(z) against the determinant of the whole map's Jacobian, row by row."""
+    model, x = spoiled(key).double(), some_points(8).double()
+
+    def encode(x):
+        if isinstance(model, FFJORDPlane):
+            *_, (z, log_det) = model.solve(x, 0.0, 1.0)
+            return z, log_det
+        return model.encode(x)
+
+    _, log_det = encode(x)
+    jacobian = torch.autograd.functional.jacobian(lambda x: encode(x)[0].sum(0), x)  # (2, N, 2)
+    expected = torch.linalg.slogdet(jacobian.permute(1, 0, 2))[1]
+    tolerance = 5e-4 if isinstance(model, FFJORDPlane) else 1e-7  # the solver's own error
+    assert torch.allclose(log_det, expected, atol=tolerance)
+
+
+@pytest.mark.parametrize("key", FLOWS)
+def test_the_way_back_undoes_the_way_there(key):
+    model, x = spoiled(key).double(), some_points().double()
+    with torch.no_grad():
+        if isinstance(model, FFJORDPlane):
+            *_, (z, _) = model.solve(x, 0.0, 1.0)
+            *_, (back, _) = model.solve(z, 1.0, 0.0)
+        else:
+            back = model.warp(model.encode(x)[0])[-1]
+    assert not torch.allclose(model.log_prob(x), model.log_prob(torch.zeros_like(x)))
+    assert (back - x).abs().max() < (1e-3 if isinstance(model, FFJORDPlane) else 1e-6)
+
+
+def test_the_spline_is_that_of_zuko():
+    transforms = pytest.importorskip("zuko.transforms")
+    bins, bound = 8, 3.0
+    raw = torch.randn(200, 3 * bins - 1, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = torch.linspace(-3.5, 3.5, 200, dtype=torch.float64)
+    y, log_slope = spline.spline(x, raw, bins, bound)
+    # zuko's knots are softmaxes of numbers that it bends first; ours leave each bin a thousandth: the same knots, handed over
+    widths, heights, slopes = raw.split([bins, bins, bins - 1], 1)
+    shares = [(0.001 + (1 - 0.001 * bins) * part.softmax(1)).log() for part in (widths, heights)]
+    slopes = (0.001 + torch.nn.functional.softplus(slopes + math.log(math.expm1(0.999)))).log()
+    least = 1e-300
+    bent = [
+        a / (1 - (factor * a / math.log(least)).abs())
+        for a, factor in [(shares[0], 2), (shares[1], 2), (slopes, 1)]
+    ]
+    theirs = transforms.MonotonicRQSTransform(*bent, bound=bound, slope=least)
+    expected, expected_slope = theirs.call_and_ladj(x)
+    assert torch.allclose(y, expected, atol=1e-6)
+    assert torch.allclose(log_slope, expected_slope, atol=1e-6)
+    back, log_slope_back = spline.spline(y, raw, bins, bound, inverse=True)
+    assert torch.allclose(back, x, atol=1e-6) and torch.allclose(log_slope_back, -log_slope, atol=1e-5)
+
+
+def test_ffjords_divergence_is_the_trace_of_its_jacobian():
+    velocity, x = spoiled("ffjord-plane").velocity.double(), some_points(10).double()
+    _, divergence = velocity(x, 0.3)
+    jacobian = torch.autograd.functional.jacobian(lambda x: velocity(x, 0.3)[0].sum(0), x)
+    assert torch.allclose(divergence, jacobian[0, :, 0] + jacobian[1, :, 1])
+
+
+def test_residual_blocks_contract_and_their_norms_are_exact():
+    weight = torch.randn(20, 2, generator=torch.Generator().manual_seed(2))
+    assert residual.spectral_norm(weight) == pytest.approx(
+        torch.linalg.matrix_norm(weight, 2).item(), rel=1e-5
+    )
+    torch.manual_seed(0)
+    block = residual.ContractiveBlock(residual.ResidualConfig())
+    with torch.no_grad():
+        block.last.weight *= 100  # far too steep, were it not for the bound
+        x = 3 * some_points(200)
+        moved = block(x)[0] - x
+        ratio = torch.cdist(moved, moved) / torch.cdist(x, x).clamp_min(1e-3)
+        assert ratio.max() < 1 and torch.isfinite(block(x)[1]).all()
+
+
+# --- densities and energies
+
+
+@pytest.mark.parametrize("key", DENSITIES)
+def test_a_density_integrates_to_one(key):
+    """Over a square that holds all but a little of a shaken model; what is beyond lies in the tails."""
+    training = Training(MODELS[key], plane.make("moons"), steps=15)
+    for _ in training.run():
+        pass
+    half, cells = 12.0, 120
+    square = plane.Target("square", "", lambda *_: np.zeros(0), None, (-half, half, -half, half))
+    p = np.exp(training.log_prob(plane.grid(square, cells)))
+    assert p.sum() * (2 * half / cells) ** 2 == pytest.approx(1, abs=0.03)
+
+
+def test_mades_slice_is_its_conditional():
+    model = spoiled("made-plane")
+    values = torch.linspace(-12, 12, 2000)
+    with torch.no_grad():
+        log_p = model.conditional(torch.tensor(0.4), values)
+    assert (log_p.exp().sum() * 24 / 2000).item() == pytest.approx(1, abs=1e-2)
+    x = torch.tensor([[0.4, 1.0]])
+    with torch.no_grad():
+        whole = model.log_prob(x) - model.log_prob(torch.tensor([[0.4, -1.0]]))
+        parts = model.conditional(torch.tensor(0.4), torch.tensor([1.0, -1.0]))
+    assert whole.item() == pytest.approx((parts[0] - parts[1]).item(), abs=1e-4)
+
+
+def test_mades_order_decides_what_comes_first():
+    torch.manual_seed(0)
+    model = MADEPlane(MADEPlane.Config(order=1))
+    x = some_points(4).requires_grad_()
+    numbers = model(x.flip(1))  # what the network is given: the second coordinate first
+    (gradient,) = torch.autograd.grad(numbers[:, 1].sum(), x)
+    assert gradient[:, 0].abs().max() == 0 and gradient[:, 1].abs().min() > 0
+
+
+@pytest.mark.parametrize("key", ENERGIES)
+def test_an_energys_score_is_its_slope(key):
+    model, x, h = spoiled(key).double(), some_points(16).double(), 1e-5
+    steps = h * torch.eye(2, dtype=torch.float64)
+    with torch.no_grad():
+        slopes = [(model.energy(x + step) - model.energy(x - step)) / (2 * h) for step in steps]
+    assert torch.allclose(model.score(x), -torch.stack(slopes, 1), rtol=1e-4, atol=1e-4)
+
+
+# --- every model
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_a_model_learns(key, monkeypatch):
+    monkeypatch.setattr(MODELS[key], "batch_size", 128)
+    target = plane.make("moons")
+    training = Training(MODELS[key], target, steps=50)
+    data = target.sample(500, np.random.default_rng(9))
+    before = energy_distance(training.points(500), data)
+    losses = [p.figures["loss"] for p in training.run() if "loss" in p.figures]
+    after = training.points(500)
+    assert after.shape == (500, 2) and np.isfinite(after).all()
+    assert np.array_equal(after, training.points(500)), "the same seed, the same points"
+    assert not np.array_equal(after, training.points(500, seed=8))
+    if key in SAMPLES_TELL:
+        assert energy_distance(after, data) < before
+    else:
+        assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    log_p = training.log_prob(data[:100])
+    assert (log_p is not None) == MODELS[key].has_density
+    assert log_p is None or np.isfinite(log_p).all()
+
+
+@pytest.mark.parametrize("key", MODELS)
+def test_training_repeats_with_its_seed(key, monkeypatch):
+    monkeypatch.setattr(MODELS[key], "batch_size", 64)
+
+    def weights(seed):
+        training = Training(MODELS[key], plane.make("rings"), seed=seed, steps=3)
+        list(training.run())
+        return torch.cat([p.detach().flatten() for p in training.model.parameters()])
+
+    first = weights(1)
+    assert torch.equal(first, weights(1)) and not torch.equal(first, weights(2))
+
+
+@pytest.mark.parametrize("target", plane.TARGETS)
+def test_a_target_can_be_learned(target):
+    training = Training(MADEPlane, plane.make(target), steps=60)
+    losses = [p.figures["loss"] for p in training.run()]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.05
+
+
+def test_models_of_the_plane_are_no_checkpoints():
+    assert len(MODELS) == 29
+    assert not any("plane" in network for network in models.networks())
+    assert not {card.id for card in checkpoints.cards()} & set(MODELS)
+
+
+def test_frames_carry_the_points():
+    model = spoiled("realnvp-plane")
+    frames = list(model.sample(model.Request(num_samples=5, seed=1)))
+    assert len(frames) == 13 and [f.step for f in frames] == list(range(13))
+    assert np.array_equal(frames[-1].extras["points"], last_points(model, 5, 1))
