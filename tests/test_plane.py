@@ -23,7 +23,8 @@ def test_a_target_integrates_to_one_and_its_entropy_is_that_of_its_samples(name)
     assert figures.mass == pytest.approx(1, abs=2e-3)
     log_p = target.log_prob(target.sample(20_000, np.random.default_rng(1)))
     assert figures.entropy == pytest.approx(-log_p.mean(), abs=4 * log_p.std() / math.sqrt(len(log_p)) + 2e-3)
-    assert (log_p > figures.log_prob_of_99).mean() == pytest.approx(0.99, abs=4e-3)
+    share = (log_p >= figures.log_prob_of_99).mean()
+    assert share > 0.986 and (share < 0.994 or name == "checkerboard")  # which is as high everywhere
 
 
 @pytest.mark.parametrize("name", plane.TARGETS)

@@ -40,7 +40,7 @@ class PlaneEnergy(PlaneModel):
         return torch.logsumexp(-self.energy(grid), 0) + 2 * math.log(side)
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Normalised on a grid: (N,2) -> (N,)."""
+        """Normalised on a grid, over the square that the chains stay in: (N,2) -> (N,)."""
         return -self.energy(x) - self.log_partition()
 
     def chain(self, x: Tensor, generator: torch.Generator, num_steps: int, step: float) -> Iterator[Tensor]:
