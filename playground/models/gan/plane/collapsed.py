@@ -22,11 +22,11 @@ class CollapsedConfig(GANConfig):
 
 
 class CollapsedGANPlane(GANPlane):
-    """The same game; the generator learns four times as quickly, and nothing is averaged."""
+    """The same game; the generator learns three times as quickly, and nothing is averaged."""
 
     key: ClassVar[str] = "gan-collapsed-plane"
     system: ClassVar[str] = "GAN, collapsed"
-    rates: ClassVar[tuple[float, ...]] = (0.5, 4.0)
+    rates: ClassVar[tuple[float, ...]] = (1.0, 3.0)
     ema: ClassVar[float] = 0.0
     Config = CollapsedConfig
 
