@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from playground import machine, paths
+from playground import paths
 from playground.cli import shared
 from playground.data import plane
 
@@ -24,7 +24,7 @@ NUM_SAMPLES = 4000  # that are kept
 _CELLS = 200  # a side, of the density that is kept
 _BOUND_SAMPLES = 100  # importance samples of a bound there: a map needs fewer than a figure
 _LONGEST = 3600.0  # seconds of one model
-_THREADS = 2  # a small network gains nothing from more
+_THREADS = 1  # two wait for each other longer than networks this small compute
 
 
 def add(commands: shared.Commands) -> None:
@@ -129,7 +129,7 @@ def _models(ids: list[str] | None) -> list[type[PlaneModel]]:
 def _prepare_torch() -> None:
     import torch
 
-    torch.set_num_threads(min(_THREADS, machine.num_cores()))
+    torch.set_num_threads(_THREADS)
     torch.set_flush_denormal(True)
 
 
