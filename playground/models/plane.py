@@ -111,6 +111,8 @@ def mlp(inputs: int, width: int, depth: int, outputs: int, zero: bool = False) -
 class TimeNet(nn.Module):
     """(x (B,2), level (B,) or (1,) in 0..1) -> (B,outputs): residual blocks that a Fourier embedding of the level shifts and scales."""
 
+    frequencies: Tensor  # (6,)
+
     def __init__(self, width: int, depth: int, outputs: int = 2) -> None:
         super().__init__()
         self.register_buffer("frequencies", 2.0 ** torch.arange(6) * math.pi)

@@ -52,7 +52,7 @@ class Training:
     ) -> None:
         torch.manual_seed(seed)
         self.target, self.seed, self.seconds, self.steps = target, seed, seconds, steps
-        self.model = (model(config) if config is not None else model()).to(device)  # type: ignore[call-arg]
+        self.model = (model(config) if config is not None else model()).to(device)
         self.average = copy.deepcopy(self.model).requires_grad_(False)
         self.rng = np.random.default_rng(seed)
         self.generator = torch.Generator().manual_seed(seed)

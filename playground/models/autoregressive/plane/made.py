@@ -43,7 +43,8 @@ class MADEPlane(PlaneModel):
         self.config = config
         width, outputs = config.width, 3 * config.num_components
         sizes = [2, *[width] * config.depth, 2 * outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+        layers = [nn.Linear(a, b) for a, b in pairwise(sizes)]
+        self.layers, last_layer = nn.ModuleList(layers), layers[-1]
         first = torch.tensor([1.0, 0.0]).expand(width, 2)  # hidden units of degree 1 see the first input only
         last = torch.cat([torch.zeros(outputs, width), torch.ones(outputs, width)])
         masks = [first, *[torch.ones(width, width)] * (config.depth - 1), last]
@@ -51,12 +52,13 @@ class MADEPlane(PlaneModel):
             self.register_buffer(f"mask_{i}", mask.clone())
         with torch.no_grad():  # the components of both start apart
             means = torch.linspace(-2, 2, config.num_components)
-            self.layers[-1].bias.view(2, 3, -1)[:, 1] = means
+            last_layer.bias.view(2, 3, -1)[:, 1] = means
 
     def forward(self, x: Tensor) -> Tensor:
         """Ordered coordinates (B,2) -> logits, means and log scales (B,2,3,K) of either, given those before it."""
         h = x
         for i, layer in enumerate(self.layers):
+            assert isinstance(layer, nn.Linear)
             h = F.linear(h if i == 0 else F.silu(h), layer.weight * getattr(self, f"mask_{i}"), layer.bias)
         return h.view(len(x), 2, 3, -1)
 

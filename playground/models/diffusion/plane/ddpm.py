@@ -47,6 +47,7 @@ class DDPMPlane(PlaneModel):
     ema: ClassVar[float] = 0.995
     Config = DDPMConfig
     Request = DDPMPlaneRequest
+    alpha_bar: Tensor  # (num_timesteps + 1,), from 1
 
     def __init__(self, config: DDPMConfig = DDPMConfig()) -> None:
         super().__init__()

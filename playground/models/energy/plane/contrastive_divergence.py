@@ -38,6 +38,7 @@ class ContrastiveDivergencePlane(PlaneEnergy):
     learning_rate: ClassVar[float] = 2e-3
     batch_size: ClassVar[int] = 256
     Config = ContrastiveDivergenceConfig
+    chains: Tensor  # (buffer, 2)
 
     def __init__(self, config: ContrastiveDivergenceConfig = ContrastiveDivergenceConfig()) -> None:
         super().__init__()

@@ -39,6 +39,7 @@ class RBMPlane(PlaneModel):
     has_density: ClassVar[bool] = True
     learning_rate: ClassVar[float] = 1e-2
     Config = RBMConfig
+    chains: Tensor  # int64 (num_chains, 2)
 
     def __init__(self, config: RBMConfig = RBMConfig()) -> None:
         super().__init__()

@@ -48,6 +48,7 @@ class Velocity(nn.Module):
         for i, (layer, gate, shift) in enumerate(zip(self.layers, self.gates, self.shifts, strict=True)):
             g = torch.sigmoid(gate(time))
             h = layer(h) * g + shift(time)
+            assert isinstance(layer, nn.Linear)
             along = along @ layer.weight.T * g
             if i < len(self.layers) - 1:
                 h = torch.tanh(h)

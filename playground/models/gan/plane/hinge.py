@@ -32,6 +32,7 @@ class HingeGANPlane(GANPlane):
     paper: ClassVar[str] = "Lim and Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957"
     rates: ClassVar[tuple[float, ...]] = (2.0, 1.0)
     Config = HingeConfig
+    config: HingeConfig
 
     def __init__(self, config: HingeConfig = HingeConfig()) -> None:
         super().__init__(config)

@@ -39,6 +39,9 @@ class VQVAEPlane(PlaneModel):
     paper: ClassVar[str] = "van den Oord et al. 2017, arXiv:1711.00937"
     has_density: ClassVar[bool] = True
     Config = VQVAEConfig
+    codebook: Tensor  # (num_codes, code_dim)
+    counts: Tensor  # (num_codes,), and the sums of what stands behind each code
+    sums: Tensor
 
     def __init__(self, config: VQVAEConfig = VQVAEConfig()) -> None:
         super().__init__()
