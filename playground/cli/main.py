@@ -13,6 +13,7 @@ from playground.cli import (
     bench,
     check,
     console,
+    data,
     evaluate,
     lesson,
     measure_views,
@@ -26,7 +27,7 @@ from playground.cli import (
 from playground.cli import list as list_cards
 
 # in the order of the help
-_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson, plane)
+_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson, plane, data)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.data import bible, fashion
+from playground.data import bible, emoji, fashion
 from playground.data.dataset import Dataset, Split
 from playground.data.modality import Modality
 
-DATASETS: dict[str, Dataset] = {d.name: d for d in (fashion.FASHION, bible.BIBLE)}
-_LOADERS = {"fashion": fashion.load, "bible": bible.windows}
+DATASETS: dict[str, Dataset] = {d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI)}
+_LOADERS = {"fashion": fashion.load, "bible": bible.windows, "emoji": emoji.pictures_and_styles}
 
 
 def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
