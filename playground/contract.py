@@ -282,6 +282,7 @@ class Recipe:
     final_learning_rate: float = 0.02  # as a fraction of ``learning_rate``, reached on a cosine
     # where parts learn in turns: a factor on ``learning_rate`` in the turn of the part that it names (1 if none is named)
     learning_rates: Mapping[str, float] = field(default_factory=dict)
+    decay_steps: int = 0  # if any, the rate stays at its peak and falls along a line in so many last steps
     warmup_steps: int = 300
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.0

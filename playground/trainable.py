@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from playground.data import Split
+
 
 @runtime_checkable
 class LearnsInTurn(Protocol):
@@ -36,6 +38,14 @@ class CountsStatistics(Protocol):
 
     def count_statistics(self, x: Tensor, generator: torch.Generator) -> None:
         """Count them on pictures uint8 (B,C,H,W)."""
+
+
+@runtime_checkable
+class MakesExamples(Protocol):
+    """Learns from examples of its own making, such as pictures with captions, in place of a data set's."""
+
+    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
+        """Pictures uint8 (N,C,H,W), and what its loss takes for labels, int64 (N, ...)."""
 
 
 @runtime_checkable

@@ -7,6 +7,7 @@ functions of (seed, step), so a resumed run continues the same curve, and one th
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from playground import checkpoints, data, distributed, models, numerals
 from playground.contract import Recipe
-from playground.trainable import Finishes, Prepares
+from playground.trainable import Finishes, MakesExamples, Prepares
 from playground.training.run import Run, named
 
 NUM_SNAPSHOTS = 12
@@ -74,20 +75,20 @@ def train(
     """
     run = _open_run(recipe_id, folder, resume, start_from, changes or {}, world)
     recipe = run.recipe
-    images, labels = as_tensors(recipe.dataset, "train")
+    images, labels = _examples(run, "train")
     if recipe.batch_size > len(images):
         raise ValueError(
             f"A batch of {recipe.batch_size:,} is more than the {len(images):,} training pictures that there are."
         )
-    held_out = [t[:NUM_VALIDATION_IMAGES] for t in as_tensors(recipe.dataset, "validation")]
+    held_out = [t[:NUM_VALIDATION_IMAGES] for t in _examples(run, "validation")]
     folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
     if isinstance(run.average, Prepares):  # what it learns from, made of the pictures once
-        images, held_out[0] = (run.average.prepare(x.to(run.device)).cpu() for x in (images, held_out[0]))
+        images, held_out[0] = (_prepared(run.average, run, x) for x in (images, held_out[0]))
     run.examples = images[:NUM_EXAMPLES]
     if recipe.compile:
         for turn in run.turns:
             run.model.get_submodule(turn).compile()
-    snapshots = _moments(recipe.steps, NUM_SNAPSHOTS, 2.0)
+    snapshots = _snapshot_steps(run)
     validations = _moments(recipe.steps, NUM_VALIDATIONS, 1.0)
     for step in range(run.step) if run.counts else ():  # of a run that is resumed
         run.model.count(images[batch_indices(recipe, run.steps_before + step, len(images))])
@@ -191,6 +192,32 @@ def as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).copy()), torch.from_numpy(
         labels.copy()
     )
+
+
+def _examples(run: Run, split: data.Split) -> tuple[Tensor, Tensor]:
+    """What the model learns from: examples of its own making, if it makes any, or the pictures of its data set."""
+    if isinstance(run.model, MakesExamples):
+        return run.model.examples(split, run.recipe.seed)
+    return as_tensors(run.recipe.dataset, split)
+
+
+def _prepared(network: Prepares, run: Run, images: Tensor) -> Tensor:
+    """Pictures as the model sees them; kept in the run's folder, since many take minutes."""
+    digest = hashlib.sha256(str(run.built_on).encode() + images.numpy().tobytes()).hexdigest()[:12]
+    path = run.folder / f"prepared-{digest}.npy"
+    if not path.is_file():
+        np.save(path, network.prepare(images.to(run.device)).cpu().numpy())
+    return torch.from_numpy(np.load(path))
+
+
+def _snapshot_steps(run: Run) -> set[int]:
+    """When pictures are drawn; a run that is resumed with fewer steps than were planned draws the rest on the way that is left."""
+    planned = {s for s in _moments(run.recipe.steps, NUM_SNAPSHOTS, 2.0) if s >= run.step}
+    missing = NUM_SNAPSHOTS - len(run.record.snapshot_steps) - len(planned)
+    if run.step == 0 or missing <= 0:
+        return planned
+    more = np.linspace(run.step, run.recipe.steps, missing + len(planned) + 1)[1:]
+    return {round(s) for s in more}
 
 
 def batch_indices(recipe: Recipe, step: int, num_images: int) -> Tensor:

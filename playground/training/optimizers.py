@@ -44,9 +44,16 @@ def make_optimizers(model: nn.Module, recipe: Recipe, turn: str = "") -> list[to
 
 
 def learning_rate_factor(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine down to ``final_learning_rate`` (Loshchilov and Hutter 2016), as a fraction of the peak."""
+    """Linear warm-up, then a cosine down to ``final_learning_rate`` (Loshchilov and Hutter 2016), as a fraction of the peak.
+
+    With ``decay_steps`` the rate stays at its peak until so many steps before the end, then falls linearly (Hägele et al. 2024,
+    arXiv:2405.18392): a run can be ended, or gone on with from before the fall, at any time.
+    """
     if step < recipe.warmup_steps:
         return (step + 1) / recipe.warmup_steps
+    if recipe.decay_steps:
+        left = (recipe.steps - step) / recipe.decay_steps
+        return recipe.final_learning_rate + (1 - recipe.final_learning_rate) * min(1.0, max(0.0, left))
     done = (step - recipe.warmup_steps) / max(1, recipe.steps - recipe.warmup_steps)
     low = recipe.final_learning_rate
     return low + (1 - low) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
