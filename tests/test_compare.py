@@ -15,7 +15,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground import checkpoints, paths
+from playground import checkpoints, data, paths
 from playground.app import MainWindow
 from playground.contract import Frame
 from playground.evaluation import baselines, results
@@ -508,7 +508,9 @@ def test_the_measured_table_says_what_the_files_say():
         assert values.get("bits") == bits.get("value") and str(values["likelihood"]).startswith(
             card.likelihood
         )
-        assert values["training"] == card.training_seconds and values["resolution"] == 28
+        assert values["training"] == card.training_seconds and (
+            values["resolution"] == data.DATASETS[card.dataset].image_shape[0]
+        )
         assert str(int(values["year"])) in card.paper
 
 

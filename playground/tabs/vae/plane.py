@@ -160,6 +160,13 @@ class Generate(View):
         "draw to see what an honest sample of the model looks like: the grain is the uncertainty of each pixel."
     )
     formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
+    first_stage_words = (
+        "This autoencoder keeps a small grid of numbers of every picture and paints it again, nearly as it was. The pull "
+        "of its latents towards a normal distribution is so weak that <b>a draw from that distribution is fog</b>: real "
+        "pictures are a tiny part of what it allows.<br><br>Finding that part is the work of a second model. A diffusion "
+        "model that draws such latents, and this decoder behind it, are together Stable Diffusion."
+    )
+    first_stage_formula = r"z \sim N(0, I) \to \hat{x} = g(z)"
 
     @classmethod
     def suits(cls, model: Model) -> bool:
@@ -170,6 +177,8 @@ class Generate(View):
         """A plain autoencoder has no prior to draw from, which is the lesson."""
         if model.likelihood != "none":
             return self.words, self.formula
+        if len(model.latent_shape) > 1:
+            return self.first_stage_words, self.first_stage_formula
         words = (
             "A plain autoencoder only learned to squeeze pictures into two numbers and back. <b>It has no prior</b>: "
             "nothing says where in its latent space garments are. Here the latents are drawn from a normal "
@@ -192,6 +201,7 @@ class Generate(View):
 
     def draw_plot(self, frame: Frame) -> None:
         """How long the latents are."""
-        lengths = np.linalg.norm(frame.extras["latent"], axis=1)
+        latents = frame.extras["latent"]
+        lengths = np.linalg.norm(latents.reshape(len(latents), -1), axis=1)
         counts, edges = np.histogram(lengths, bins=16, range=(0, max(float(lengths.max()) * 1.2, 1.0)))
         self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
