@@ -178,6 +178,14 @@ class ClassConditional(Model, Protocol):
 
 
 @runtime_checkable
+class ReadsPrompts(Model, Protocol):
+    """Draws what words say: its request has ``prompt``, ``style`` and ``each``, (style, prompt) of every sample."""
+
+    def remarks(self, prompt: str) -> str:
+        """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
+
+
+@runtime_checkable
 class Completes(Model, Protocol):
     """Fills in the unknown part of a picture."""
 

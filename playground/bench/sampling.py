@@ -68,6 +68,14 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
         "latent diffusion, 16 images, 12 steps",
         lambda: _drain("ldm-fashion", None, "latent diffusion", num_samples=16, num_steps=12),
     )
+    for count, budget in ((1, 0.2), (9, 0.7)):
+        title = f"words to a colour picture, {count} images, 16 steps"
+        yield (
+            title,
+            partial(
+                _drain, "ldm-emoji", budget, "words to a colour picture", num_samples=count, num_steps=16
+            ),
+        )
     yield "diffusion, per step, in each precision", _per_step
     yield "diffusion, per step, against diffusers", _against_diffusers
     yield "growth with count and steps", _growth

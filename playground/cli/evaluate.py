@@ -8,7 +8,9 @@ from argparse import Namespace
 from typing import Any
 
 from playground import checkpoints, data, distributed
+from playground.capabilities import Reconstructs
 from playground.cli import shared
+from playground.data import emoji
 
 _OOD = "out-of-distribution"
 
@@ -104,6 +106,8 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
     model = shared.load(options.id, world)
     tell = shared.tell if world.is_first else lambda line: None
+    if model.card.dataset == emoji.EMOJI.name:
+        return _evaluate_emoji(model, options) if world.is_first else {}
     _, recipe = models.recipes().get(model.card.id, ("", None))
     figures: dict[str, Any] = {}
     if options.only != "likelihood" and data.modality(model.card.dataset).has_pixels:
@@ -122,6 +126,20 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
             f"{options.id} has no likelihood, no bound and no energy: only its pictures can be measured."
         )
     if options.save and world.is_first:
+        checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
+    return figures
+
+
+def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
+    """How well held-out drawings are painted again, or whether words are obeyed."""
+    from playground.evaluation import prompts, reconstruction
+
+    if isinstance(model, Reconstructs):
+        figures = reconstruction.measure(model)
+    else:
+        settings = dict(shared.setting(text) for text in options.set)
+        figures = prompts.measure(model, options.count, settings, shared.tell)
+    if options.save:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures
 

@@ -17,6 +17,7 @@ from playground.cli import (
     evaluate,
     lesson,
     measure_views,
+    neighbours,
     plane,
     sample,
     score,
@@ -27,7 +28,20 @@ from playground.cli import (
 from playground.cli import list as list_cards
 
 # in the order of the help
-_COMMANDS = (list_cards, sample, score, evaluate, train, bench, measure_views, check, lesson, plane, data)
+_COMMANDS = (
+    list_cards,
+    sample,
+    score,
+    evaluate,
+    train,
+    bench,
+    measure_views,
+    check,
+    lesson,
+    plane,
+    data,
+    neighbours,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

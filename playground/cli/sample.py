@@ -13,7 +13,8 @@ import numpy as np
 
 from playground import checkpoints, data, distributed
 from playground.capabilities import HalvesPrecision
-from playground.cli import shared
+from playground.cli import prompts, shared
+from playground.cli.prompts import Prompts
 from playground.contract import Model
 from playground.data import bible
 from playground.export import contact_sheet, picture_metadata
@@ -28,6 +29,9 @@ def add(commands: shared.Commands) -> None:
     command = shared.add_command(commands, "sample", run, "draw pictures from a model")
     command.add_argument("id", help="a shipped id, or a file")
     command.add_argument("--count", type=shared.positive, help=f"how many pictures (default {_COUNT})")
+    command.add_argument(
+        "--prompts", type=Path, metavar="FILE", help="a picture for each line, style<TAB>prompt, in order"
+    )
     command.add_argument("--seed", type=int, help=f"fixes all the noise (default {_SEED})")
     shared.add_settings(command)
     command.add_argument(
@@ -53,19 +57,21 @@ def run(options: Namespace) -> None:
     moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
     _writable(options.out, (*modality.endings, *moving))
     settings = {"seed": _SEED, **shared.settings_with(options.set, seed=options.seed)}
-    count = _count(shared.settings_with(options.set, num_samples=options.count))
+    lines = prompts.from_options(options)
+    count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count))
     settings.pop("num_samples", None)
     from playground.models import precision
 
     with distributed.joined() as world:
         model = shared.load(options.id, world)
+        prompts.remark(model, settings, lines)
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
         if options.out.suffix == ".html":
             return _write_page(options.out, model, settings, count) if world.is_first else None
         if options.out.suffix in animation.kinds():
-            return _write_animation(options.out, model, settings, count) if world.is_first else None
-        images = distributed.gather(world, _drawn(model, settings, world.share(count)))
+            return _write_animation(options.out, model, settings, count, lines) if world.is_first else None
+        images = distributed.gather(world, drawn(model, settings, world.share(count), lines))
     if not world.is_first:
         return
     if options.out.suffix == ".npy":
@@ -101,9 +107,9 @@ def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_met
     )
 
 
-def _drawn(model: Model, settings: dict[str, Any], indices: range) -> np.ndarray:
+def drawn(model: Model, settings: dict[str, Any], indices: range, lines: Prompts = ()) -> np.ndarray:
     """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
-    parts = [list(frames)[-1].images for frames in _batches(model, settings, indices)]
+    parts = [list(frames)[-1].images for frames in _batches(model, settings, indices, lines)]
     if parts:
         return np.concatenate(parts)
     shape: tuple[int, ...] = shared.image_shape(model.card.dataset)
@@ -115,7 +121,9 @@ def _drawn(model: Model, settings: dict[str, Any], indices: range) -> np.ndarray
     return np.zeros((0, *shape), np.uint8)
 
 
-def _batches(model: Model, settings: dict[str, Any], indices: range) -> Iterator[Iterator[Any]]:
+def _batches(
+    model: Model, settings: dict[str, Any], indices: range, lines: Prompts = ()
+) -> Iterator[Iterator[Any]]:
     from playground.contract import make_request
 
     make_request(
@@ -123,16 +131,19 @@ def _batches(model: Model, settings: dict[str, Any], indices: range) -> Iterator
     )  # refuses a wrong setting in every process, also in one with no share
     for first in range(indices.start, indices.stop, _BATCH):
         request = make_request(model.Request, {**settings, "num_samples": min(_BATCH, indices.stop - first)})
-        yield model.sample(dataclasses.replace(request, first_index=first))
+        each: dict[str, Any] = {"each": lines[first : first + request.num_samples]} if lines else {}
+        yield model.sample(dataclasses.replace(request, first_index=first, **each))
 
 
-def _write_animation(path: Path, model: Model, settings: dict[str, Any], count: int) -> None:
+def _write_animation(
+    path: Path, model: Model, settings: dict[str, Any], count: int, lines: Prompts = ()
+) -> None:
     """The whole run, twice as large as the pictures, as a moving one."""
     from playground.export import animation
 
     if count > _BATCH:
         raise ValueError(f"An animation holds at most {_BATCH} pictures.")
-    frames = [f.images for f in next(_batches(model, settings, range(count)))]
+    frames = [f.images for f in next(_batches(model, settings, range(count), lines))]
     chosen = animation.thinned(len(frames), 120)
     sheets = (contact_sheet.tile(frames[i]).repeat(2, 0).repeat(2, 1) for i in chosen)
     kept = _metadata(model, settings, count).to_json()

@@ -20,6 +20,7 @@ from playground import paths
 FEATURE_NETWORKS = {
     "judge/classifier": "playground.evaluation.classifier",
     "judge/masked": "playground.evaluation.masked_autoencoder",
+    "judge/emoji": "playground.evaluation.emoji_classifier",
 }
 
 _MODEL = re.compile(r"^MODEL\b", re.MULTILINE)

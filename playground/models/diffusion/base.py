@@ -29,7 +29,6 @@ class DiffusionModel(Network):
     def __init__(self, config: Any) -> None:
         super().__init__()
         self.config = config
-        self.num_classes = config.num_classes
         self.net: Any = self.make_net(config)
         self.precision: Precision = "fp32"
 
@@ -86,14 +85,7 @@ class DiffusionModel(Network):
         return x_t, torch.zeros(count, dtype=torch.long, device=x_t.device)
 
     def uniforms(self, request: Request) -> Callable[..., Tensor]:
-        """(name, step) -> the standard normal noise of a request, (B,C,H,W).
-
-        Raises:
-            ValueError: there is no such class.
-        """
-        label = request.label  # type: ignore[attr-defined]
-        if not EACH_CLASS <= label < self.num_classes:
-            raise ValueError(f"label must lie between {EACH_CLASS} and {self.num_classes - 1}, not {label}.")
+        """(name, step) -> the standard normal noise of a request, (B,C,H,W)."""
         indices = range(request.first_index, request.first_index + request.num_samples)
         device = self.device
 
@@ -121,6 +113,25 @@ class DiffusionModel(Network):
             "sigma": grid.sigma[i],
             "log_snr": min(grid.log_snr[i], self.config.log_snr_max),
         }
+
+
+class ClassDiffusion(DiffusionModel):
+    """One whose network is told a class, or that there is none: the label ``num_classes``."""
+
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.num_classes: int = config.num_classes
+
+    def uniforms(self, request: Request) -> Callable[..., Tensor]:
+        """The same.
+
+        Raises:
+            ValueError: there is no such class.
+        """
+        label = request.label  # type: ignore[attr-defined]
+        if not EACH_CLASS <= label < self.num_classes:
+            raise ValueError(f"label must lie between {EACH_CLASS} and {self.num_classes - 1}, not {label}.")
+        return super().uniforms(request)
 
 
 def check_state(state: State, num_steps: int, num_samples: int) -> None:

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor, nn
 
 from playground.contract import Frame, LikelihoodKind, Recipe, Request, State, class_knob, knob, labels_of
-from playground.models.diffusion.base import DiffusionModel, check_state
+from playground.models.diffusion.base import ClassDiffusion, check_state
 from playground.models.diffusion.samplers import SAMPLERS, Grid, SamplerState
 from playground.models.precision import bfloat16_pays
 
@@ -81,7 +81,7 @@ class ConsistencyRequest(Request):
     )
 
 
-class Consistency(DiffusionModel):
+class Consistency(ClassDiffusion):
     """A network that is told where it is and how far to jump, and predicts v of the straight turn that leads there."""
 
     system = "Consistency model (few steps)"

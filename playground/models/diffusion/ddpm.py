@@ -31,7 +31,7 @@ from playground.contract import (
     labels_of,
 )
 from playground.models import noise
-from playground.models.diffusion.base import DiffusionModel, check_state
+from playground.models.diffusion.base import ClassDiffusion, check_state
 from playground.models.diffusion.bound import Ends, bound_nats, read_grey_levels
 from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, SamplerState
 from playground.models.diffusion.schedule import alpha_sigma, sigmoid, t_of
@@ -141,7 +141,7 @@ class Guidance:
         return step + sum(map(self.pushes_at, levels)) + sum(map(self.asks_weaker_at, levels))
 
 
-class Diffusion(DiffusionModel):
+class Diffusion(ClassDiffusion):
     """A network that is told the noise level and predicts v = alpha_t epsilon - sigma_t x_0."""
 
     system = "Denoising diffusion (DDPM)"
@@ -194,7 +194,7 @@ class Diffusion(DiffusionModel):
         config, device = self.config, self.device
         draw = self.uniforms(request)
         grid = Grid.make(request.num_steps, config.log_snr_min)
-        moment = SamplerState(0, draw("x_T")) if resume is None else _restored(resume, grid, request, device)
+        moment = SamplerState(0, draw("x_T")) if resume is None else restored(resume, grid, request, device)
         labels = torch.from_numpy(labels_of(request.label, request, config.num_classes)).to(device)
         guidance = Guidance(
             request.guidance_scale,
@@ -295,7 +295,12 @@ def state_of(moment: SamplerState, grid: Grid) -> State:
     return state
 
 
-def _restored(state: State, grid: Grid, request: DiffusionRequest, device: torch.device) -> SamplerState:
+def restored(state: State, grid: Grid, request: Request, device: torch.device) -> SamplerState:
+    """The inverse of :func:`state_of`.
+
+    Raises:
+        ValueError: the state is not one of this many steps and samples.
+    """
     check_state(state, grid.num_steps, request.num_samples)
     tensors = {
         name: torch.from_numpy(x.copy()).to(device) for name, x in state.items() if isinstance(x, np.ndarray)

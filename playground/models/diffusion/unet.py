@@ -86,10 +86,10 @@ class UNet(nn.Module):
 
 
 def halved(net: nn.Module) -> nn.Module:
-    """A copy in bfloat16 and channels_last, but for embedding, stem and head: they hold the faintest noise levels."""
+    """A copy in bfloat16 and channels_last, but for embeddings, stem and head: they hold the faintest noise levels."""
     half = copy.deepcopy(net).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     for name, part in half.named_children():
-        if name not in ("embedding", "stem", "norm", "head"):
+        if name not in ("embedding", "words", "pool", "stem", "norm", "head"):
             part.to(torch.bfloat16)
     return half
 

@@ -36,7 +36,7 @@ from playground.contract import (
     labels_of,
 )
 from playground.models.blocks import from_uint8, to_uint8
-from playground.models.diffusion.base import DiffusionModel
+from playground.models.diffusion.base import ClassDiffusion
 from playground.models.diffusion.samplers import Grid
 from playground.models.diffusion.schedule import alpha_sigma, sigmoid
 from playground.models.energy.chains import ChainRequest, run
@@ -106,7 +106,7 @@ class ScoreEBMRequest(ChainRequest):
     )
 
 
-class ScoreEBM(DiffusionModel):
+class ScoreEBM(ClassDiffusion):
     """The energy network and its annealed chains."""
 
     family = "energy"

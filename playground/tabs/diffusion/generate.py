@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from playground.capabilities import FollowsGuide, JumpsToData
+from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import request_of
 from playground.tabs.diffusion.few_steps import FewSteps
@@ -51,10 +51,20 @@ class Generate(View["DiffusionModel"]):
         "look at in place of 784."
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there."
     )
+    prompt_words = (
+        "The shape of Stable Diffusion: a prompt becomes numbers, and a transformer that sees <b>places and words "
+        "together</b> takes the noise from a <b>latent</b> of 8x8 places, step by step; the decoder of an autoencoder paints "
+        "what it expects so far.<br><br><b>guidance_scale</b> pushes towards the prompt and away from no prompt, or from "
+        "<b>negative_prompt</b>. A style is one more word. Words that training never put together, such as a purple "
+        "octopus, work as far as the network has learned what each of them does."
+        "<br><br><b>Pause half-way and change the prompt</b>: the run branches there."
+    )
     formula = r"x_t = \sqrt{\bar{\alpha}_t} \, x_0 + \sqrt{1 - \bar{\alpha}_t} \, \epsilon"
 
     def explanation(self, model: DiffusionModel) -> tuple[str, str]:
         """One that jumps has other steps, and its guidance is built in; another works on latents."""
+        if isinstance(model, ReadsPrompts):
+            return self.prompt_words, LATENT_FORMULA
         if model.latent:
             return self.latent_words, LATENT_FORMULA
         if not isinstance(model, JumpsToData):
@@ -145,6 +155,8 @@ class Generate(View["DiffusionModel"]):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """What is denoised, and what it is expected to become."""
         extras = frame.extras
+        if isinstance(self.model, ReadsPrompts):
+            return [("x_0_pred: what the model expects, decoded", frame.images)]
         if "z_t" in extras:
             said = "z_t: the latent with its noise, 16 maps of 7x7 numbers"
             return [(said, extras["z_t"]), ("x_0_pred: what the model expects, decoded", extras["x_0_pred"])]

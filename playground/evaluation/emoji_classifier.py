@@ -1,0 +1,125 @@
+"""Which concept an emoji shows and in which style: what text-to-image models are judged by.
+
+The residual network of ``classifier.py`` in colour, with two heads.  It learns from the training drawings alone, half of them in
+other colours, so that the held-out pairs of concept and style are new to it as well.  It generates nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.contract import LikelihoodKind, Recipe
+from playground.data import Split, emoji, emoji_captions, emoji_colours
+from playground.evaluation.classifier import Classifier, ClassifierConfig, augment
+from playground.models.blocks import from_uint8
+
+_IN_OTHER_COLOURS = 6  # recoloured pictures of each drawing that can be
+
+
+@dataclass(frozen=True)
+class EmojiClassifierConfig(ClassifierConfig):
+    """As that of garments, but for size and colours; the concepts are those of :func:`known_concepts`."""
+
+    image_size: int = 32
+    channels: int = 3
+    num_classes: int = len(emoji.STYLES)
+    num_concepts: int = 1
+    width: int = 48
+    num_features: int = 160
+
+
+@lru_cache(maxsize=1)
+def known_concepts() -> tuple[str, ...]:
+    """The families of the training drawings, sorted."""
+    return tuple(sorted({emoji.family(n) for n in emoji.load("train").names.tolist()}))
+
+
+class EmojiClassifier(Classifier):
+    """uint8 pictures -> features -> styles (the head of the class above) and concepts."""
+
+    system: ClassVar[str] = "Residual classifier of concepts and styles"
+    likelihood: ClassVar[LikelihoodKind] = "none"
+    Config = EmojiClassifierConfig
+
+    def __init__(self, config: EmojiClassifierConfig) -> None:
+        super().__init__(config)
+        self.concept_head = nn.Linear(config.num_features, config.num_concepts)
+
+    def number_of(self, name: str) -> int:
+        """The number of a concept.
+
+        Raises:
+            ValueError: training had none of its family.
+        """
+        return known_concepts().index(emoji.family(name))
+
+    def concepts(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> logits (B, num_concepts)."""
+        found: Tensor = self.concept_head(self.features(x))
+        return found
+
+    def styles(self, x: Tensor) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> logits (B, 6)."""
+        found: Tensor = self.head(self.features(x))
+        return found
+
+    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
+        """Pictures uint8 (N,C,H,W), and concept and style, int64 (N,2)."""
+        some = emoji.load(emoji.split_for(split))
+        images, names, styles = [some.images], some.names.tolist(), some.styles.tolist()
+        if split == "train":
+            which = np.nonzero(emoji_captions.recolourable(some))[0]
+            chosen = np.random.default_rng(seed).permutation(np.repeat(which, _IN_OTHER_COLOURS))
+            for word, part in zip(
+                emoji_colours.HUES, np.array_split(chosen, len(emoji_colours.HUES)), strict=True
+            ):
+                images.append(emoji_captions.recolour_all(some.images[part], word))
+                names += some.names[part].tolist()
+                styles += some.styles[part].tolist()
+        labels = [(self.number_of(n), emoji.STYLES.index(s)) for n, s in zip(names, styles, strict=True)]
+        pixels = np.ascontiguousarray(np.concatenate(images).transpose(0, 3, 1, 2))
+        return torch.from_numpy(pixels), torch.tensor(labels)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The cross-entropies of both heads; pictures are shifted, mirrored and partly erased in training."""
+        pictures = from_uint8(x)
+        if self.training:
+            pictures = -augment(-pictures, self.config, generator)  # what comes in from outside is white
+        features = self._features(pictures)
+        concepts, styles = self.concept_head(features).float(), self.head(features).float()
+        smoothing = self.config.label_smoothing if self.training else 0.0
+        of_concepts = F.cross_entropy(concepts, labels[:, 0], label_smoothing=smoothing)
+        of_styles = F.cross_entropy(styles, labels[:, 1], label_smoothing=smoothing)
+        return {
+            "loss": of_concepts + of_styles,
+            "concept_accuracy": (concepts.argmax(1) == labels[:, 0]).float().mean(),
+            "style_accuracy": (styles.argmax(1) == labels[:, 1]).float().mean(),
+        }
+
+
+MODEL = EmojiClassifier
+RECIPES = (
+    Recipe(
+        id="concepts-emoji",
+        config=EmojiClassifierConfig(num_concepts=2427),
+        dataset="emoji",
+        steps=1600,
+        batch_size=128,
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        learning_rate=2e-3,
+        betas=(0.9, 0.95),
+        weight_decay=0.01,
+        warmup_steps=100,
+        final_learning_rate=0.0,
+        max_grad_norm=10.0,
+        ema=0.0,
+    ),
+)

@@ -1,0 +1,399 @@
+"""Text-to-image latent diffusion: words become colour pictures, the shape of Stable Diffusion.
+
+Rombach, Blattmann, Lorenz, Esser and Ommer, CVPR 2022 (arXiv:2112.10752), with the joint attention of Esser et al. 2024
+("Stable Diffusion 3", arXiv:2403.03206): the places of the latent and the words of the prompt are tokens of one sequence, in
+which everything looks at everything, so that what a place takes from a word can be read off.  The words' vectors are learned with
+the rest; their mean also scales, shifts and gates every block (adaLN-Zero: Peebles and Xie 2023, arXiv:2212.09748).  Training
+forgets some prompts and some words, for classifier-free guidance (Ho and Salimans 2022).  The latents are those of ``vae/kl.py``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.capabilities import Reconstructs
+from playground.contract import Frame, Recipe, Request, State, guidance_knob, knob
+from playground.data import Split, emoji, emoji_captions, emoji_words
+from playground.models.blocks import to_uint8
+from playground.models.diffusion.base import DiffusionModel
+from playground.models.diffusion.ddpm import restored, state_of
+from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, SamplerState
+from playground.models.diffusion.schedule import alpha_sigma, sigmoid
+from playground.models.diffusion.unet import Embedding
+from playground.models.precision import bfloat16_pays
+from playground.models.tokenizer import OnTokenizer
+from playground.models.transformer import RMSNorm
+
+ANY_STYLE = "any"
+NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once
+_ENCODED = 256  # pictures that are encoded together
+_FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
+
+
+@dataclass(frozen=True)
+class TextDiffusionConfig:
+    """Shape of the network and of the noise; the first four are the autoencoder's."""
+
+    image_size: int = 32
+    channels: int = 3
+    cells: int = 8  # in a row, and rows
+    code_dim: int = 8  # numbers in each
+    num_words: int = 2048  # the first lines of the vocabulary, so many
+    num_tokens: int = 10  # style and words of a prompt
+    width: int = 224
+    depth: int = 7
+    num_heads: int = 7
+    embedding: int = 256
+    log_snr_min: float = -10.0
+    log_snr_max: float = 10.0
+    prompt_dropout: float = 0.1  # so often nothing is said
+    word_dropout: float = 0.1  # so often a word is left out
+    uniform_share: float = 0.02
+
+
+class TextDiT(nn.Module):
+    """(x_t (B,C,H,W), log_snr (B,), tokens int64 (B,T)) -> v (B,C,H,W); a row of zeros means that nothing is said."""
+
+    def __init__(self, config: TextDiffusionConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.embedding = Embedding(config.embedding, 0)
+        self.words = nn.Embedding(config.num_words, width)
+        nn.init.normal_(self.words.weight, std=0.3)
+        self.order = nn.Parameter(
+            0.1 * torch.randn(1, config.num_tokens, width)
+        )  # first word, second word ...
+        self.pool = nn.Linear(width, config.embedding)
+        self.stem = nn.Linear(config.code_dim, width)
+        self.places = nn.Parameter(0.2 * torch.randn(1, config.cells**2, width))
+        self.blocks = nn.ModuleList(
+            Block(width, config.num_heads, config.embedding) for _ in range(config.depth)
+        )
+        self.norm = RMSNorm(width)
+        self.head = nn.Linear(width, config.code_dim)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(
+        self,
+        x_t: Tensor,
+        log_snr: Tensor,
+        tokens: Tensor,
+        strengths: Tensor | None = None,
+        looks: list[Tensor] | None = None,
+    ) -> Tensor:
+        """``strengths`` (B,T) multiply the words' vectors; ``looks`` is given what each place takes from each word, by blocks."""
+        places = x_t.flatten(2).transpose(1, 2)  # (B, places, C)
+        said = (tokens > 0)[..., None]  # (B, T, 1)
+        with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
+            words = self.words(tokens).float()  # (B, T, width)
+            words = words if strengths is None else words * strengths[..., None]
+            h = torch.cat([self.stem(places.float()) + self.places[0], words + self.order[0]], dim=1)
+            mean = (words * said).sum(1) / said.sum(1).clamp_min(1)
+        e = self.embedding(log_snr, torch.zeros_like(tokens[:, 0]), self.pool(mean))  # (B, E)
+        h, e = (part.to(self.blocks[0].out.weight.dtype) for part in (h, e))  # type: ignore[union-attr, arg-type]
+        for block in self.blocks:
+            h = block(h, e, places.shape[1], looks)
+        with torch.autocast(x_t.device.type, enabled=False):
+            v = self.head(self.norm(h[:, : places.shape[1]].float()))
+        return v.transpose(1, 2).reshape(x_t.shape)
+
+
+class Block(nn.Module):
+    """Attention between all places and words, then a layer on each by itself; starts as the identity."""
+
+    def __init__(self, width: int, num_heads: int, embedding: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm, self.norm_mlp = RMSNorm(width), RMSNorm(width)
+        self.condition = nn.Linear(embedding, 6 * width)
+        nn.init.zeros_(self.condition.weight)
+        nn.init.zeros_(self.condition.bias)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.widen = nn.Linear(width, 4 * width)
+        self.narrow = nn.Linear(4 * width, width)
+
+    def forward(
+        self, h: Tensor, e: Tensor, num_places: int, looks: list[Tensor] | None = None
+    ) -> Tensor:  # (B, T, width), (B, E)
+        scale, shift, gate, scale_mlp, shift_mlp, gate_mlp = self.condition(e)[:, None].chunk(6, -1)
+        qkv = self.qkv(self.norm(h) * (1 + scale) + shift).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D) each
+        # plain products: the fused kernel of torch trains several times more slowly on a CPU at these sizes
+        weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)  # (B, heads, T, T)
+        if looks is not None:
+            looks.append(weights[:, :, :num_places, num_places:].mean(1).float())  # (B, places, words)
+        h = h + gate * self.out((weights @ v).transpose(1, 2).flatten(2))
+        wide = self.widen(self.norm_mlp(h) * (1 + scale_mlp) + shift_mlp)
+        return h + gate_mlp * self.narrow(F.relu(wide).square())
+
+
+@dataclass(frozen=True)
+class TextRequest(Request):
+    """What to draw, and how to walk back from noise."""
+
+    prompt: str = knob(
+        "purple octopus",
+        label="prompt",
+        longest=300,
+        help="What the picture should show, in words. A semicolon separates several prompts, which are dealt out in turn.",
+    )
+    negative_prompt: str = knob(
+        "",
+        label="negative_prompt",
+        longest=300,
+        help="What the picture should be pushed away from. Guidance pushes away from what the network draws when nothing is said; with words here, from what it draws for them.",
+    )
+    style: str = knob(
+        ANY_STYLE,
+        label="style",
+        choices=((ANY_STYLE, "any"), *((s, s) for s in emoji.STYLES)),
+        help="Whose hand draws: each style is a set of emoji. It is one more word of the prompt.",
+    )
+    guidance_scale: float = guidance_knob(
+        3.0,
+        "Pushes each picture towards the prompt and away from no prompt. 1 is off; high values are overdrawn.",
+    )
+    num_steps: int = knob(
+        16,
+        label="num_steps",
+        low=1,
+        high=250,
+        log=True,
+        help="How many steps lead from pure noise to a picture. Every step asks the network once (twice with guidance).",
+    )
+    sampler: str = knob(
+        "unipc",
+        label="sampler",
+        choices=CHOICES,
+        help="The rule for one step from more noise to less; the network stays the same.",
+    )
+    eta: float = knob(
+        0.0,
+        label="eta",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        fold=True,
+        help="Only for DDIM: how much fresh noise each step adds. 0 makes the path fixed by its start, 1 makes it DDPM.",
+    )
+    num_samples: int = knob(
+        9, label="num_samples", low=1, high=100, help="How many pictures are generated together."
+    )
+    each: tuple[tuple[str, str], ...] = ()  # (style, prompt) of every sample, in place of the two knobs
+    strengths: tuple[float, ...] = ()  # of the words, the first first; 1 is as trained
+
+
+class TextDiffusion(OnTokenizer, DiffusionModel):
+    """Diffusion of the latents that ``build_on``'s autoencoder makes of a picture, told words."""
+
+    system = "Text-to-image latent diffusion (Stable Diffusion)"
+    paper = "Rombach et al. 2022, arXiv:2112.10752; Esser et al. 2024, arXiv:2403.03206"
+    differs = "Words are read from a table of vectors learned with the rest, not by a language model trained before."
+    likelihood = "none"
+    latent = True
+    Config = TextDiffusionConfig
+    Request = TextRequest
+
+    def make_net(self, config: TextDiffusionConfig) -> nn.Module:
+        """A transformer over places and words."""
+        return TextDiT(config)
+
+    def forward(self, x_t: Tensor, log_snr: Tensor, tokens: Tensor) -> Tensor:
+        """v_pred (B,C,H,W) of ``x_t`` (B,C,H,W) at ``log_snr`` (B,), told ``tokens`` (B,T); zeros say nothing."""
+        return self.net(x_t, log_snr, tokens)
+
+    # --- training
+
+    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
+        """Pictures uint8 (N,C,H,W) and tokens int64 (N,T): captioned ones, or the drawings of another split."""
+        if split == "train":
+            made = emoji_captions.grown(NUM_EXAMPLES, seed)
+        else:
+            held = emoji.load(emoji.split_for(split))
+            said = tuple(emoji_captions.named(n) for n in held.names.tolist())
+            made = emoji_captions.Captioned(held.images, said, tuple(held.styles.tolist()))
+        pixels = torch.from_numpy(np.ascontiguousarray(made.images.transpose(0, 3, 1, 2)))
+        return pixels, torch.from_numpy(emoji_words.encode(made.prompts, made.styles))
+
+    @torch.no_grad()
+    def prepare(self, x: Tensor) -> Tensor:
+        """The pictures uint8 (N,C,H,W) as latents float16 (N, *shape): done once, before training."""
+        device = next(self.its_tokenizer().parameters()).device.type
+        with torch.autocast(device, torch.bfloat16, enabled=bfloat16_pays(device)):
+            parts = [self.to_x_0(part) for part in x.split(_ENCODED)]
+        return torch.cat(parts).half()
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Flow matching's loss in v (see ``ddpm.py``): ``x`` pictures or latents, ``labels`` their tokens int64 (B,T)."""
+        x_0 = self.to_x_0(x)
+        log_snr = self.training_log_snr(len(x), generator).to(x.device)
+        alpha, sigma = (scale[:, None, None, None] for scale in alpha_sigma(log_snr))
+        epsilon = torch.randn(x_0.shape, generator=generator, device=generator.device).to(x.device)
+        tokens = self.forgetful(labels, generator)
+        x_t = alpha * x_0 + sigma * epsilon
+        v = alpha * epsilon - sigma * x_0  # Salimans and Ho 2022, section 4
+        v_pred = self(x_t, log_snr, tokens)
+        return {"loss": ((alpha + sigma).square() * (v_pred.float() - v).square()).mean()}
+
+    def forgetful(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
+        """Some words, and some whole prompts, left out: int64 (B,T)."""
+        config, device = self.config, tokens.device
+        word = torch.rand(tokens.shape, generator=generator, device=generator.device).to(device)
+        prompt = torch.rand((len(tokens), 1), generator=generator, device=generator.device).to(device)
+        kept = (word >= config.word_dropout) & (prompt >= config.prompt_dropout)
+        return tokens * kept
+
+    # --- latents and pictures
+
+    def fits(self, tokenizer: Any) -> bool:
+        """Whether its latents have the shape that the network was made for."""
+        return isinstance(tokenizer, Reconstructs) and tokenizer.latent_shape == self.shape
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Numbers, rows and columns of a latent."""
+        return self.config.code_dim, self.config.cells, self.config.cells
+
+    @torch.no_grad()
+    def to_x_0(self, x: Tensor) -> Tensor:
+        """Pictures uint8 (B,C,H,W) -> latents float32 (B, *shape); latents stay what they are."""
+        if x.dtype != torch.uint8:
+            return x.float()
+        coder = self.its_tokenizer()
+        latents: Tensor = (coder.encode(x)[0] - coder.latent_mean) / coder.latent_deviation
+        return latents
+
+    @torch.no_grad()
+    def to_pictures(self, x_t: Tensor) -> np.ndarray:
+        """Latents (B, *shape) -> what the decoder makes of them, uint8 (B,H,W,C)."""
+        coder = self.its_tokenizer()
+        return to_uint8(coder.decode(x_t * coder.latent_deviation + coder.latent_mean))
+
+    # --- sampling
+
+    def remarks(self, prompt: str) -> str:
+        """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
+        return emoji_words.understood(prompt).told
+
+    @torch.no_grad()
+    def one_pass(self) -> None:
+        """Eight guided pictures, for the probe."""
+        x_t = torch.zeros(8, *self.shape, device=self.device)
+        tokens = torch.zeros(8, self.config.num_tokens, dtype=torch.long, device=self.device)
+        self.text_denoiser(tokens, tokens, 1.5)(x_t, 0.0)
+
+    def tokens_of(self, request: TextRequest) -> tuple[Tensor, Tensor]:
+        """Tokens of the prompt and of the negative prompt for each sample, int64 (B,T) each."""
+        index = range(request.first_index, request.first_index + request.num_samples)
+        parts = request.prompt.split(";")
+        any_style = "" if request.style == ANY_STYLE else request.style
+        each = request.each or [(any_style, parts[i % len(parts)]) for i in index]
+        read = [(style, emoji_words.understood(prompt)) for style, prompt in each]
+        told = emoji_words.encode([p.text for _, p in read], [style or p.style for style, p in read])
+        unwanted = emoji_words.understood(request.negative_prompt)
+        negative = emoji_words.encode([unwanted.text], [unwanted.style]).repeat(request.num_samples, 0)
+        return torch.from_numpy(told).to(self.device), torch.from_numpy(negative).to(self.device)
+
+    @torch.no_grad()
+    def sample(self, request: TextRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Pure noise first, then one frame per step: ``images`` is the expected picture, decoded.
+
+        Extras: ``latent`` float32 (B,C,8,8), the noisy one; ``looks`` float32 (B,T,8,8), how much each place took from each word
+        in the step before, the mean over blocks and heads; ``tokens`` int64 (B,T); and ``t``, ``alpha_bar``, ``sigma``, ``log_snr``.
+        Every frame has a state; continuing it under another prompt branches off.
+        """
+        draw = self.uniforms(request)
+        grid = Grid.make(request.num_steps, self.config.log_snr_min)
+        moment = (
+            SamplerState(0, draw("x_T")) if resume is None else restored(resume, grid, request, self.device)
+        )
+        tokens, negative = self.tokens_of(request)
+        looks: list[Tensor] = []
+        denoise = self.text_denoiser(tokens, negative, request.guidance_scale, looks, request.strengths)
+        passes = 1 if request.guidance_scale == 1 else 2
+        if resume is None:
+            first = self._frame(moment, grid, 0, tokens, looks)
+            missed = dict.fromkeys(emoji_words.understood(p).missed for p in request.prompt.split(";"))
+            yield replace(first, extras={**first.extras, "notice": " ".join(m for m in missed if m)})
+        run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
+        for moment in run:
+            yield self._frame(moment, grid, moment.step * passes, tokens, looks)
+
+    def text_denoiser(
+        self,
+        tokens: Tensor,
+        negative: Tensor,
+        scale: float,
+        looks: list[Tensor] | None = None,
+        strengths: tuple[float, ...] = (),
+    ) -> Denoise:
+        """The function (x_t, log_snr) -> x_0_pred for these prompts (B,T), pushed away from the negative ones.
+
+        ``looks`` then holds one map (B,places,T) of the last step; ``strengths`` are those of the words, 1 if left out.
+        """
+        net, count = self.sampling_net, len(tokens)
+        times = torch.ones(tokens.shape, device=tokens.device)
+        times[:, 1 : 1 + len(strengths)] = torch.tensor(strengths, device=tokens.device)
+
+        def denoise(x_t: Tensor, log_snr: float) -> Tensor:
+            alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
+            level = torch.full((len(x_t),), log_snr, device=x_t.device)
+            seen: list[Tensor] = []
+            if scale == 1:
+                v_pred = net(x_t, level, tokens, times, seen)
+            else:  # told and not told, in one batch
+                both, as_strong = torch.cat([tokens, negative]), torch.cat([times, torch.ones_like(times)])
+                told, untold = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, as_strong, seen).chunk(2)
+                v_pred = untold + scale * (told - untold)  # Ho and Salimans 2022, eq. 6
+            if looks is not None:
+                looks[:] = [torch.stack([s[:count] for s in seen]).mean(0)]
+            return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
+
+        return denoise
+
+    def _frame(
+        self, moment: SamplerState, grid: Grid, passes: int, tokens: Tensor, looks: list[Tensor]
+    ) -> Frame:
+        expected = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
+        pictures = self.to_pictures(expected)
+        side, count = self.config.cells, self.config.num_tokens
+        maps = looks[0] if looks else expected.new_zeros(len(expected), side**2, count)
+        extras = {
+            "x_0_pred": pictures,
+            "latent": moment.x_t.cpu().numpy().copy(),
+            "looks": maps.transpose(1, 2).unflatten(2, (side, side)).cpu().numpy(),
+            "tokens": tokens.cpu().numpy(),
+            **self.moment(grid, moment.step),
+        }
+        return Frame(moment.step, grid.num_steps, passes, pictures, extras, state_of(moment, grid))
+
+
+MODEL = TextDiffusion
+RECIPES = (
+    Recipe(
+        id="ldm-emoji",
+        config=TextDiffusionConfig(num_words=2029),
+        dataset="emoji",
+        built_on="kl-emoji",
+        steps=14000,
+        decay_steps=2500,
+        batch_size=64,
+        optimizer="muon",
+        learning_rate=1.5e-3,
+        muon_learning_rate=0.02,
+        warmup_steps=200,
+        ema=0.999,
+        stored="int8",
+        snapshot={"prompt": _FILM, "num_samples": 10},
+    ),
+)
