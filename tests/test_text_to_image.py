@@ -11,7 +11,7 @@ import torch
 from playground import checkpoints, models
 from playground.capabilities import ClassConditional, ReadsPrompts
 from playground.cli.main import main
-from playground.cli.prompts import read_prompts
+from playground.cli.sample import read_prompts
 from playground.contract import make_request
 from playground.data import emoji, emoji_captions, emoji_words
 from playground.evaluation import prompts

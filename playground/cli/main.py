@@ -17,7 +17,6 @@ from playground.cli import (
     evaluate,
     lesson,
     measure_views,
-    neighbours,
     plane,
     sample,
     score,
@@ -40,7 +39,6 @@ _COMMANDS = (
     lesson,
     plane,
     data,
-    neighbours,
 )
 
 

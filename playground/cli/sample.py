@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints, data, distributed
-from playground.capabilities import HalvesPrecision
-from playground.cli import prompts, shared
-from playground.cli.prompts import Prompts
+from playground.capabilities import HalvesPrecision, ReadsPrompts
+from playground.cli import shared
 from playground.contract import Model
-from playground.data import bible
+from playground.data import bible, emoji
 from playground.export import contact_sheet, picture_metadata
 
 # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 _BATCH = 100
 _COUNT, _SEED = 16, 7
+
+Prompts = tuple[tuple[str, str], ...]  # (style, prompt) of each picture; empty: the settings say it
 
 
 def add(commands: shared.Commands) -> None:
@@ -57,14 +58,14 @@ def run(options: Namespace) -> None:
     moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
     _writable(options.out, (*modality.endings, *moving))
     settings = {"seed": _SEED, **shared.settings_with(options.set, seed=options.seed)}
-    lines = prompts.from_options(options)
+    lines = prompts_of(options)
     count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count))
     settings.pop("num_samples", None)
     from playground.models import precision
 
     with distributed.joined() as world:
         model = shared.load(options.id, world)
-        prompts.remark(model, settings, lines)
+        _remark(model, settings, lines)
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
         if options.out.suffix == ".html":
@@ -169,3 +170,55 @@ def _writable(path: Path, endings: tuple[str, ...]) -> None:
         raise ValueError(f"--out takes a name that ends in {', '.join(endings)}, not {path.name!r}.")
     if not path.absolute().parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.absolute().parent}.")
+
+
+def prompts_of(options: Namespace) -> Prompts:
+    """The lines of ``--prompts``, none without it.
+
+    Raises:
+        ValueError: one sentence, if the number of pictures is said as well, or the file is no text.
+    """
+    if options.prompts is None:
+        return ()
+    if shared.settings_with(options.set, num_samples=options.count).get("num_samples") is not None:
+        raise ValueError("--prompts draws a picture for each line: leave out --count.")
+    try:
+        return read_prompts(options.prompts.read_text(encoding="utf-8"))
+    except UnicodeDecodeError:
+        raise ValueError(f"{options.prompts} is not a text file (UTF-8).") from None
+
+
+def _remark(model: Model, settings: dict[str, Any], prompts: Prompts) -> None:
+    """Tell, on stderr, what a model does not understand of the words.
+
+    Raises:
+        ValueError: one sentence, if it draws from no words at all.
+    """
+    if not isinstance(model, ReadsPrompts):
+        if prompts:
+            raise ValueError(f"{model.card.id} does not draw from words: leave out --prompts.")
+        return
+    said = [prompt for _, prompt in prompts] or str(settings.get("prompt", "")).split(";")
+    for sentences in dict.fromkeys(model.remarks(text) for text in said if text.strip()):
+        if sentences:
+            shared.tell(sentences)
+
+
+def read_prompts(text: str) -> tuple[tuple[str, str], ...]:
+    """The lines of a file as (style, prompt): ``style<TAB>prompt``, or a prompt alone.
+
+    Raises:
+        ValueError: one sentence, for a style that does not exist, or no line at all.
+    """
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        style, tab, prompt = line.partition("\t")
+        style, prompt = (style.strip(), prompt.strip()) if tab else ("", line.strip())
+        if style and style not in emoji.STYLES:
+            raise ValueError(
+                f"Line {number} wants the style {style[:40]!r}; there are {', '.join(emoji.STYLES)}."
+            )
+        found.append((style, prompt))
+    if not found:
+        raise ValueError("The file of prompts is empty.")
+    return tuple(found)
