@@ -181,7 +181,7 @@ def test_every_name_is_read_as_written():
 )
 def test_bad_prompts_are_read_as_far_as_they_go(text):
     read = emoji_words.understood(text)
-    assert len(read.words) <= emoji_captions.MOST_WORDS and (read.words or read.told)
+    assert len(read.words) <= emoji_captions.MOST_WORDS and (read.words or read.remarks)
     assert emoji_words.encode([read.text], [""]).shape == (1, emoji_words.NUM_TOKENS)
 
 
@@ -189,7 +189,7 @@ def test_unknown_words_are_named_and_near_ones_offered():
     read = emoji_words.understood("purple octopusss")
     assert read.words[0] == "purple"
     read = emoji_words.understood("zebraa")
-    assert read.unknown and "zebra" in read.unknown[0][1] and "zebra" in read.told
+    assert read.unknown and "zebra" in read.unknown[0][1] and "zebra" in read.remarks
 
 
 def test_the_vocabulary_is_that_of_the_drawings():

@@ -181,9 +181,9 @@ def _heading(options: Namespace) -> str:
     import torch
 
     threads = torch.get_num_threads()
-    told = f"{options.seconds:g} s each, one at a time, on {options.device} with {threads} thread{'s' * (threads > 1)}; seed {options.seed}"
+    conditions = f"{options.seconds:g} s each, one at a time, on {options.device} with {threads} thread{'s' * (threads > 1)}; seed {options.seed}"
     return (
-        f"{told}\n{'model':29s} {'target':21s} {'steps':>6s} {'NLL - entropy':>14s} {'energy dist.':>13s}"
+        f"{conditions}\n{'model':29s} {'target':21s} {'steps':>6s} {'NLL - entropy':>14s} {'energy dist.':>13s}"
         f" {'modes':>6s} {'outside':>8s}"
     )
 

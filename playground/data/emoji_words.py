@@ -117,7 +117,7 @@ class Prompt:
         return " ".join(self.words)
 
     @property
-    def told(self) -> str:
+    def remarks(self) -> str:
         """What a person should know: sentences, empty if all was understood as written."""
         read = [f"“{written}” is read as “{taken}”." for written, taken in self.read_as]
         return " ".join([*read, *([self.missed] if self.missed else [])])

@@ -234,8 +234,8 @@ def make(name: str, sigma: float | None = None, weight: float | None = None) -> 
         raise ValueError(f"sigma must lie between 0.02 and 1, not {sigma}.")
     if weight is not None and not 0.01 <= weight <= 0.99:
         raise ValueError(f"weight must lie between 0.01 and 0.99, not {weight}.")
-    told = {k: v for k, v in (("sigma", sigma), ("weight", weight)) if v is not None}
-    return _MAKERS[name](**told)
+    changed = {k: v for k, v in (("sigma", sigma), ("weight", weight)) if v is not None}
+    return _MAKERS[name](**changed)
 
 
 # --- what users bring

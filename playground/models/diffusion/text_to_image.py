@@ -283,7 +283,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
 
     def remarks(self, prompt: str) -> str:
         """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
-        return emoji_words.understood(prompt).told
+        return emoji_words.understood(prompt).remarks
 
     @torch.no_grad()
     def one_pass(self) -> None:
@@ -299,10 +299,10 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         any_style = "" if request.style == ANY_STYLE else request.style
         each = request.each or [(any_style, parts[i % len(parts)]) for i in index]
         read = [(style, emoji_words.understood(prompt)) for style, prompt in each]
-        told = emoji_words.encode([p.text for _, p in read], [style or p.style for style, p in read])
+        wanted = emoji_words.encode([p.text for _, p in read], [style or p.style for style, p in read])
         unwanted = emoji_words.understood(request.negative_prompt)
         negative = emoji_words.encode([unwanted.text], [unwanted.style]).repeat(request.num_samples, 0)
-        return torch.from_numpy(told).to(self.device), torch.from_numpy(negative).to(self.device)
+        return torch.from_numpy(wanted).to(self.device), torch.from_numpy(negative).to(self.device)
 
     @torch.no_grad()
     def sample(self, request: TextRequest, resume: State | None = None) -> Iterator[Frame]:
@@ -351,10 +351,11 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
             seen: list[Tensor] = []
             if scale == 1:
                 v_pred = net(x_t, level, tokens, times, seen)
-            else:  # told and not told, in one batch
+            else:  # with the prompt and without it, in one batch
                 both, as_strong = torch.cat([tokens, negative]), torch.cat([times, torch.ones_like(times)])
-                told, untold = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, as_strong, seen).chunk(2)
-                v_pred = untold + scale * (told - untold)  # Ho and Salimans 2022, eq. 6
+                pair = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, as_strong, seen)
+                v_prompt, v_free = pair.chunk(2)
+                v_pred = v_free + scale * (v_prompt - v_free)  # Ho and Salimans 2022, eq. 6
             if looks is not None:
                 looks[:] = [torch.stack([s[:count] for s in seen]).mean(0)]
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4

@@ -174,9 +174,9 @@ class KLAutoencoder(Network):
         """
         pixels = torch.from_numpy(np.array(x)).permute(0, 3, 1, 2).to(self.latent_mean.device)
         mu, logvar = self.encode(pixels)
-        told = {"logvar": logvar.cpu().numpy(), "kl": gaussian_kl(mu, logvar).cpu().numpy()}
+        posterior = {"logvar": logvar.cpu().numpy(), "kl": gaussian_kl(mu, logvar).cpu().numpy()}
         for frame in self.decode_frames(mu.cpu().numpy()):
-            yield Frame(1, 1, 2, frame.images, {**frame.extras, **told}, frame.state)
+            yield Frame(1, 1, 2, frame.images, {**frame.extras, **posterior}, frame.state)
 
 
 class Block(nn.Module):
@@ -197,19 +197,19 @@ class Block(nn.Module):
 def changed(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
     """A share of the pictures (B,C,H,W in [-1, 1]) as text-to-image diffusion will meet them: other colours, mirrored,
     upside down, on a coloured ground, or two at half size beside each other."""
-    dice = torch.rand(6, generator=generator)
+    uniforms = torch.rand(6, generator=generator)
     count = round(share * len(x))
     some = x[:count]
     some = some[:, torch.randperm(x.shape[1], generator=generator)]
-    some = some.flip(3) if dice[0] < 0.5 else some
-    some = some.flip(2) if dice[1] < 0.15 else some
+    some = some.flip(3) if uniforms[0] < 0.5 else some
+    some = some.flip(2) if uniforms[1] < 0.15 else some
     tint = torch.rand((count, x.shape[1], 1, 1), generator=generator).to(x.device)
     tinted = (some + 1) * tint - 1  # white becomes the tint
     third = count // 3
     halves = F.avg_pool2d(some[third:], 2)
     height, width = x.shape[2] // 2, x.shape[3] // 2
     pairs = torch.ones_like(some[: len(halves) // 2])
-    top, left = (height // 2, 0) if dice[2] < 0.5 else (0, width // 2)
+    top, left = (height // 2, 0) if uniforms[2] < 0.5 else (0, width // 2)
     pairs[:, :, top : top + height, left : left + width] = halves[: len(pairs)]
     top, left = (top, width) if left == 0 else (height, left)
     pairs[:, :, top : top + height, left : left + width] = halves[len(halves) - len(pairs) :]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.capabilities import Reconstructs
+from playground.capabilities import Decodes, Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.view import View
@@ -177,7 +177,7 @@ class Generate(View):
         """A plain autoencoder has no prior to draw from, which is the lesson."""
         if model.likelihood != "none":
             return self.words, self.formula
-        if len(model.latent_shape) > 1:
+        if isinstance(model, Decodes) and len(model.latent_shape) > 1:
             return self.first_stage_words, self.first_stage_formula
         words = (
             "A plain autoencoder only learned to squeeze pictures into two numbers and back. <b>It has no prior</b>: "

@@ -60,5 +60,5 @@ def linked(words: str) -> str:
         if len(term.name) < 3:  # z, x_0: in formulas everywhere
             continue
         pattern = rf"(?<![\w>/=_-]){re.escape(term.name)}(?![\w<_/-])"
-        words = re.sub(pattern, lambda m, t=term: f"<a href='term:{t.name}'>{m.group()}</a>", words, count=1)
+        words = re.sub(pattern, rf"<a href='term:{term.name}'>\g<0></a>", words, count=1)
     return words

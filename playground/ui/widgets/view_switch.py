@@ -71,7 +71,7 @@ class ViewSwitch(QWidget):
 
     def fit(self, room: float) -> None:
         """Show what fits into ``room``, in device-independent pixels: for every group, so that nothing jumps."""
-        wide = max(self._width(segments) for segments in self.views)
+        wide: float = max(self._width(segments) for segments in self.views)
         if len(self._groups) > 1:
             wide += self._width(self.groups) + theme.em() * 0.8
         self._folded = wide > room
