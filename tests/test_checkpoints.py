@@ -185,7 +185,7 @@ def test_check_passes_everything_shipped(capsys):
 def test_checkpoints_are_small():
     files = list(paths.folder("pretrained").glob("*.safetensors"))
     assert max(f.stat().st_size for f in files) <= 8 * 2**20
-    assert sum(f.stat().st_size for f in files) <= 80 * 2**20
+    assert sum(f.stat().st_size for f in files) <= 100 * 2**20  # in two wheels
 
 
 def test_saving_and_loading_gives_the_same_model(tmp_path):

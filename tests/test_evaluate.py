@@ -149,8 +149,8 @@ def test_the_readme_shows_the_measured_tables(capsys):
 
 @pytest.mark.parametrize("word", ["baselines", "marks"])  # the second is their name of version 0.1
 def test_baselines_are_measured_under_either_name(monkeypatch, capsys, word):
-    figures = {baselines.BLUR: {"fid": 1.0, "num_images": 7}}
+    figures = {baselines.BLUR: {"fid": 1.0, "num_images": 25}}
     monkeypatch.setattr(sample_quality.Ruler, "__init__", lambda self, dataset: None)
     monkeypatch.setattr(sample_quality.Ruler, "measure_baselines", lambda self, count, tell: figures)
-    assert main(["evaluate", word, "--count", "7", "--json"]) == 0
+    assert main(["evaluate", word, "--count", "25", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == figures

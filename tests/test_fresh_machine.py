@@ -57,7 +57,7 @@ def test_tests_find_what_a_fresh_machine_has():
     program = (
         "import os, socket\n"
         "from playground import data\n"
-        "for name in data.DATASETS:\n"
+        "for name in ('fashion', 'bible'):\n"  # the emoji are shipped whole
         "    data.load(name, 'test')\n"
         "    try: data.load(name, 'train'); print('found', name)\n"
         "    except FileNotFoundError as error: print(error)\n"
@@ -67,7 +67,7 @@ def test_tests_find_what_a_fresh_machine_has():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     said = done.stdout.splitlines()
-    assert len(said) == len(data.DATASETS) + 2 and not [line for line in said if line.startswith("found")]
+    assert len(said) == 2 + 2 and not [line for line in said if line.startswith("found")]
     assert all("install" in line and line.endswith(".") for line in said[:-2]), said
     assert "ask for no host" in said[-2] and said[-1] == "[] []"
     with pytest.raises(ConnectionRefusedError):

@@ -321,7 +321,7 @@ def window(qtbot, monkeypatch):
     theme.apply(app, "dark")
     every = checkpoints.cards()
     kept = [c for c in every if c.id in (*QUICK, "ae2d-fashion")]
-    monkeypatch.setattr("playground.app._read_cards", lambda: (kept, {}))
+    monkeypatch.setattr(checkpoints, "sound_and_broken", lambda: (kept, {}))
     window = MainWindow(tab="compare", view="One image")
     window.resize(1280, 800)
     window.show()

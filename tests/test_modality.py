@@ -59,7 +59,7 @@ def every_request():
         family = next(f for f in families.FAMILIES if f.key == card.family)
         for view in registry.views_of(family):
             if view.suits(model):
-                yield view.name, view.request_type(view.__new__(view), model), data.DATASETS[card.dataset]
+                yield view.name, view.asked(view.__new__(view), model), data.DATASETS[card.dataset]
 
 
 def test_requests_of_every_view_fit_their_data_set_and_say_what_they_count(qapp):

@@ -389,8 +389,9 @@ def test_training_the_prior_encodes_once_and_says_what_it_is_built_on(tmp_path, 
         snapshot={"num_samples": 1},
     )
     monkeypatch.setattr(models, "recipes", lambda: {"vqprior-fashion": ("vae/vqprior", recipe)})
-    small = [t[:64] for t in loop.as_tensors("fashion", "test")]
-    monkeypatch.setattr(loop, "as_tensors", lambda dataset, split: small)
+    every = loop.as_tensors("fashion", "test")
+    small = {"train": [t[:64] for t in every], "validation": [t[64:128] for t in every]}
+    monkeypatch.setattr(loop, "as_tensors", lambda dataset, split: small[split])
     encoded = []
     encode = VQVAE.encode_codes
     monkeypatch.setattr(VQVAE, "encode_codes", lambda self, x: encoded.append(len(x)) or encode(self, x))

@@ -19,7 +19,7 @@ from playground.contract import Frame, Request, State, knob, make_request
 from playground.models.blocks import to_uint8
 
 NUM_NEAREST = 8  # entries that are shown beside the chosen one
-LinkTarget = tuple[int, int, int]  # row, column, level
+Position = tuple[int, int, int]  # row, column, level
 _STARTS: weakref.WeakKeyDictionary[Any, tuple[Any, np.ndarray, np.ndarray]] = weakref.WeakKeyDictionary()
 
 
@@ -60,7 +60,7 @@ class CodesRequest(Request):
     num_samples: int = 1
 
 
-def read_place(text: str, shape: tuple[int, ...]) -> LinkTarget:
+def read_place(text: str, shape: tuple[int, ...]) -> Position:
     """``"4,4,1"`` -> (3, 3, 0).
 
     Raises:
@@ -75,18 +75,18 @@ def read_place(text: str, shape: tuple[int, ...]) -> LinkTarget:
     return row, column, level
 
 
-def write_place(place: LinkTarget) -> str:
+def write_place(place: Position) -> str:
     """The inverse of :func:`read_place`."""
     return ",".join(str(n + 1) for n in place)
 
 
-def read_moves(text: str, shape: tuple[int, ...], num_codes: int) -> dict[LinkTarget, int]:
+def read_moves(text: str, shape: tuple[int, ...], num_codes: int) -> dict[Position, int]:
     """``"4,4,1=17; 1,1,2=3"`` -> place -> code.
 
     Raises:
         ValueError: one sentence, for anything else, or a place or a code that is not there.
     """
-    moves: dict[LinkTarget, int] = {}
+    moves: dict[Position, int] = {}
     for part in filter(None, (p.strip() for p in text.split(";"))):
         place, _, code = part.partition("=")
         if not code.isdecimal() or int(code) >= num_codes:
@@ -97,7 +97,7 @@ def read_moves(text: str, shape: tuple[int, ...], num_codes: int) -> dict[LinkTa
     return moves
 
 
-def write_moves(moves: Mapping[LinkTarget, int]) -> str:
+def write_moves(moves: Mapping[Position, int]) -> str:
     """The inverse of :func:`read_moves`, the places in order."""
     return "; ".join(f"{write_place(p)}={moves[p]}" for p in sorted(moves))
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ARROWS, claims
 
-LinkTarget = tuple[int, int, int]  # row, column, level
+Position = tuple[int, int, int]  # row, column, level
 _DIGITS = tuple(Qt.Key(Qt.Key.Key_0 + i) for i in range(10))
 _MORE, _LESS = (Qt.Key.Key_Plus, Qt.Key.Key_Equal), (Qt.Key.Key_Minus,)
 _ENTER, _BACK = (Qt.Key.Key_Return, Qt.Key.Key_Enter), (Qt.Key.Key_Delete, Qt.Key.Key_Backspace)
@@ -31,7 +31,7 @@ class CodeTable(QWidget):
         self._changed = np.zeros((0, 0, 0), bool)
         self._titles: tuple[str, ...] = ()
         self._num_codes, self._editable = 0, editable
-        self._at: LinkTarget = (0, 0, 0)
+        self._at: Position = (0, 0, 0)
         self._typed = ""
         self._turned = 0  # of the wheel, in eighths of a degree that are not a step yet
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -56,13 +56,13 @@ class CodeTable(QWidget):
             self._at = (0, 0, 0)
         self.update()
 
-    def point_at(self, place: LinkTarget) -> None:
+    def point_at(self, place: Position) -> None:
         """Mark a code without emitting ``pointed``."""
         if place != self._at:
             self._at, self._typed = place, ""
             self.update()
 
-    def place(self) -> LinkTarget:
+    def place(self) -> Position:
         """The marked one."""
         return self._at
 
@@ -70,7 +70,7 @@ class CodeTable(QWidget):
         """The code that is marked."""
         return int(self._codes[self._at])
 
-    def cell_rect(self, place: LinkTarget) -> QRectF:
+    def cell_rect(self, place: Position) -> QRectF:
         """Where a code stands, in widget coordinates."""
         row, column, level = place
         left, top, side = self._measures()
@@ -82,7 +82,7 @@ class CodeTable(QWidget):
             top += level * high
         return QRectF(left + column * side, top + row * side, side, side)
 
-    def place_at(self, point: QPointF) -> LinkTarget | None:
+    def place_at(self, point: QPointF) -> Position | None:
         """The code under a point of the widget."""
         for place in np.ndindex(self._codes.shape):
             if self.cell_rect(place).contains(point):
@@ -151,7 +151,7 @@ class CodeTable(QWidget):
         )
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, title)
 
-    def _paint_cell(self, painter: QPainter, place: LinkTarget, accent: QColor) -> None:
+    def _paint_cell(self, painter: QPainter, place: Position, accent: QColor) -> None:
         box, code = self.cell_rect(place).adjusted(1, 1, 0, 0), int(self._codes[place])
         ground = QColor(accent if self._changed[place] else theme.CANVAS_MUTED)
         ground.setAlphaF(0.35 if self._changed[place] else 0.14 if code >= 0 else 0.05)
@@ -232,7 +232,7 @@ class CodeTable(QWidget):
             high = min(max(level * rows + row + down, 0), levels * rows - 1)
             self._go((high % rows, min(max(column + right, 0), columns - 1), high // rows))
 
-    def _go(self, place: LinkTarget) -> None:
+    def _go(self, place: Position) -> None:
         if place != self._at:
             self.point_at(place)
             self.pointed.emit(*place)
