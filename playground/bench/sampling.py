@@ -1,6 +1,6 @@
 """Speed of the models against the budgets, side by side with a slower way where there is one.  No Qt here.
 
-Every figure is a median over repetitions after a warm-up, on the machine at hand; ``playground/window_bench.py`` adds the
+Every figure is a median over repetitions after a warm-up, on the machine at hand; ``playground/bench/window.py`` adds the
 rows that need a window.
 """
 
