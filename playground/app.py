@@ -19,7 +19,6 @@ from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDropEvent,
-    QGuiApplication,
     QKeyEvent,
     QKeySequence,
 )
@@ -40,6 +39,7 @@ from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.keyboard import Keyboard
+from playground.ui.pictures import clipboard
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
 from playground.ui.widgets.after_paint import AfterPaint
@@ -209,7 +209,7 @@ class MainWindow(QMainWindow):
         if self.keyboard.handle(event):
             return
         if event.matches(QKeySequence.StandardKey.Paste):
-            self._incoming.take(QGuiApplication.clipboard().mimeData())
+            self._incoming.take(clipboard.contents())
             return
         super().keyPressEvent(event)
 

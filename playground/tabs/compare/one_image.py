@@ -27,6 +27,7 @@ from playground.tabs.compare.score_table import ScoreTable
 from playground.tabs.compare.scoring import NotScored, PngSize, Scored
 from playground.tabs.compare.source_panel import SourcePanel
 from playground.tabs.frame.page import LinkTarget, Page, Scene
+from playground.ui.pictures import clipboard
 from playground.ui.pictures.pixels import array_of
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
@@ -221,7 +222,7 @@ class OneImage(Scene):
 
     def paste_picture(self) -> None:
         """From the clipboard: a picture, or a file that was copied."""
-        held = QGuiApplication.clipboard().mimeData()
+        held = clipboard.contents()
         files = [url for url in held.urls() if url.isLocalFile()] if held.hasUrls() else []
         image = QGuiApplication.clipboard().image() if held.hasImage() else QImage()
         if not image.isNull():
