@@ -16,7 +16,8 @@ from playground.contract import make_request
 from playground.data import emoji, emoji_captions, emoji_words
 from playground.evaluation import prompts
 from playground.models.diffusion import text_to_image
-from playground.models.diffusion.text_to_image import TextDiffusion, TextDiffusionConfig, TextRequest
+from playground.models.diffusion.text_dit import TextDiffusionConfig
+from playground.models.diffusion.text_to_image import TextDiffusion, TextRequest
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +54,15 @@ def test_words_styles_and_their_order_matter(model):
     styled = last(model.sample(request(prompt="red car beside blue house", style="noto"))).images
     named = last(model.sample(request(prompt="noto red car beside blue house"))).images
     assert np.array_equal(styled, named) and not np.array_equal(styled, plain)
+
+
+def test_without_word_order_a_prompt_is_a_bag_of_words(model):
+    def drawn(prompt, **settings):
+        return last(model.sample(request(prompt=prompt, **settings))).images.astype(int)
+
+    one, other = "red car beside blue house", "blue house beside red car"
+    assert np.abs(drawn(one) - drawn(other)).max() > 1
+    assert np.abs(drawn(one, word_order=False) - drawn(other, word_order=False)).max() <= 1
 
 
 def test_synonyms_draw_the_same_picture(model):

@@ -39,10 +39,12 @@ def measure(
     figures["colour_obeyed"] = share(obeyed, "by pixels")
     tell(f"{len(drawn)} held-out pairs of a colour and a thing")
     pairs = held_out_pairs(count or COUNT, seed=0)
-    laid = draw(model, [(p.style, p.prompt) for p in pairs], settings)
-    figures["both_colours_bound"] = share(
-        [p.is_bound(x) for p, x in zip(pairs, laid, strict=True)], "by pixels"
-    )
+    for figure, word_order in (
+        ("both_colours_bound", True),
+        ("both_colours_bound_without_word_order", False),
+    ):
+        laid = draw(model, [(p.style, p.prompt) for p in pairs], {**settings, "word_order": word_order})
+        figures[figure] = share([p.is_bound(x) for p, x in zip(pairs, laid, strict=True)], "by pixels")
     tell(f"{len(laid)} held-out pairs of things beside each other")
     classifier = _classifier()
     if classifier is None:

@@ -38,8 +38,12 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
 
     Plain matrix products: the fused kernel of torch trains several times more slowly on a CPU at these sizes.
     """
-    weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)  # (B, heads, T, T)
-    return weights @ v
+    return attention_weights(q, k) @ v
+
+
+def attention_weights(q: Tensor, k: Tensor) -> Tensor:
+    """softmax(q k^T / sqrt(D)), (B, heads, T, T): how much each token takes from each."""
+    return torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)
 
 
 def guided(with_class: Tensor, without: Tensor, scale: float) -> Tensor:

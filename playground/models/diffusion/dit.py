@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.blocks import attention
+from playground.models.blocks import attention_weights
 from playground.models.diffusion.unet import Embedding
 from playground.models.transformer import RMSNorm
 
@@ -55,7 +55,7 @@ class DiT(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention between all places, then a layer on each by itself; starts as the identity."""
+    """Attention between all tokens, then a layer on each by itself; starts as the identity."""
 
     def __init__(self, width: int, num_heads: int, embedding: int) -> None:
         super().__init__()
@@ -69,10 +69,14 @@ class Block(nn.Module):
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
 
-    def forward(self, h: Tensor, e: Tensor) -> Tensor:  # (B, T, width), (B, E)
+    def forward(self, h: Tensor, e: Tensor, attention: list[Tensor] | None = None) -> Tensor:
+        """(B,T,width) told e (B,E) -> (B,T,width); ``attention`` is given its weights (B,heads,T,T)."""
         scale, shift, gate, scale_mlp, shift_mlp, gate_mlp = self.condition(e)[:, None].chunk(6, -1)
         qkv = self.qkv(self.norm(h) * (1 + scale) + shift).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D) each
-        h = h + gate * self.out(attention(q, k, v).transpose(1, 2).flatten(2))
+        weights = attention_weights(q, k)
+        if attention is not None:
+            attention.append(weights)
+        h = h + gate * self.out((weights @ v).transpose(1, 2).flatten(2))
         wide = self.widen(self.norm_mlp(h) * (1 + scale_mlp) + shift_mlp)
         return h + gate_mlp * self.narrow(F.relu(wide).square())

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.capabilities import Reconstructs
@@ -27,114 +26,14 @@ from playground.models.diffusion.base import DiffusionModel
 from playground.models.diffusion.ddpm import restored, state_of
 from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, SamplerState
 from playground.models.diffusion.schedule import alpha_sigma, sigmoid
-from playground.models.diffusion.unet import Embedding
+from playground.models.diffusion.text_dit import TextDiffusionConfig, TextDiT
 from playground.models.precision import bfloat16_pays
 from playground.models.tokenizer import OnTokenizer
-from playground.models.transformer import RMSNorm
 
 ANY_STYLE = "any"
 NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once
 _ENCODED = 256  # pictures that are encoded together
 _FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
-
-
-@dataclass(frozen=True)
-class TextDiffusionConfig:
-    """Shape of the network and of the noise; the first four are the autoencoder's."""
-
-    image_size: int = 32
-    channels: int = 3
-    cells: int = 8  # in a row, and rows
-    code_dim: int = 8  # numbers in each
-    num_words: int = 2048  # the first lines of the vocabulary, so many
-    num_tokens: int = 10  # style and words of a prompt
-    width: int = 224
-    depth: int = 7
-    num_heads: int = 7
-    embedding: int = 256
-    log_snr_min: float = -10.0
-    log_snr_max: float = 10.0
-    prompt_dropout: float = 0.1  # so often nothing is said
-    word_dropout: float = 0.1  # so often a word is left out
-    uniform_share: float = 0.02
-
-
-class TextDiT(nn.Module):
-    """(x_t (B,C,H,W), log_snr (B,), tokens int64 (B,T)) -> v (B,C,H,W); a row of zeros means that nothing is said."""
-
-    def __init__(self, config: TextDiffusionConfig) -> None:
-        super().__init__()
-        width = config.width
-        self.embedding = Embedding(config.embedding, 0)
-        self.words = nn.Embedding(config.num_words, width)
-        nn.init.normal_(self.words.weight, std=0.3)
-        self.order = nn.Parameter(
-            0.1 * torch.randn(1, config.num_tokens, width)
-        )  # first word, second word ...
-        self.pool = nn.Linear(width, config.embedding)
-        self.stem = nn.Linear(config.code_dim, width)
-        self.places = nn.Parameter(0.2 * torch.randn(1, config.cells**2, width))
-        self.blocks = nn.ModuleList(
-            Block(width, config.num_heads, config.embedding) for _ in range(config.depth)
-        )
-        self.norm = RMSNorm(width)
-        self.head = nn.Linear(width, config.code_dim)
-        nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias)
-
-    def forward(
-        self,
-        x_t: Tensor,
-        log_snr: Tensor,
-        tokens: Tensor,
-        strengths: Tensor | None = None,
-        looks: list[Tensor] | None = None,
-    ) -> Tensor:
-        """``strengths`` (B,T) multiply the words' vectors; ``looks`` is given what each place takes from each word, by blocks."""
-        places = x_t.flatten(2).transpose(1, 2)  # (B, places, C)
-        said = (tokens > 0)[..., None]  # (B, T, 1)
-        with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
-            words = self.words(tokens).float()  # (B, T, width)
-            words = words if strengths is None else words * strengths[..., None]
-            h = torch.cat([self.stem(places.float()) + self.places[0], words + self.order[0]], dim=1)
-            mean = (words * said).sum(1) / said.sum(1).clamp_min(1)
-        e = self.embedding(log_snr, torch.zeros_like(tokens[:, 0]), self.pool(mean))  # (B, E)
-        h, e = (part.to(self.blocks[0].out.weight.dtype) for part in (h, e))  # type: ignore[union-attr, arg-type]
-        for block in self.blocks:
-            h = block(h, e, places.shape[1], looks)
-        with torch.autocast(x_t.device.type, enabled=False):
-            v = self.head(self.norm(h[:, : places.shape[1]].float()))
-        return v.transpose(1, 2).reshape(x_t.shape)
-
-
-class Block(nn.Module):
-    """Attention between all places and words, then a layer on each by itself; starts as the identity."""
-
-    def __init__(self, width: int, num_heads: int, embedding: int) -> None:
-        super().__init__()
-        self.num_heads = num_heads
-        self.norm, self.norm_mlp = RMSNorm(width), RMSNorm(width)
-        self.condition = nn.Linear(embedding, 6 * width)
-        nn.init.zeros_(self.condition.weight)
-        nn.init.zeros_(self.condition.bias)
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
-        self.widen = nn.Linear(width, 4 * width)
-        self.narrow = nn.Linear(4 * width, width)
-
-    def forward(
-        self, h: Tensor, e: Tensor, num_places: int, looks: list[Tensor] | None = None
-    ) -> Tensor:  # (B, T, width), (B, E)
-        scale, shift, gate, scale_mlp, shift_mlp, gate_mlp = self.condition(e)[:, None].chunk(6, -1)
-        qkv = self.qkv(self.norm(h) * (1 + scale) + shift).unflatten(-1, (3, self.num_heads, -1))
-        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D) each
-        # plain products: the fused kernel of torch trains several times more slowly on a CPU at these sizes
-        weights = torch.softmax(q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5, dim=-1)  # (B, heads, T, T)
-        if looks is not None:
-            looks.append(weights[:, :, :num_places, num_places:].mean(1).float())  # (B, places, words)
-        h = h + gate * self.out((weights @ v).transpose(1, 2).flatten(2))
-        wide = self.widen(self.norm_mlp(h) * (1 + scale_mlp) + shift_mlp)
-        return h + gate_mlp * self.narrow(F.relu(wide).square())
 
 
 @dataclass(frozen=True)
@@ -189,6 +88,12 @@ class TextRequest(Request):
     num_samples: int = knob(
         9, label="num_samples", low=1, high=100, help="How many pictures are generated together."
     )
+    word_order: bool = knob(
+        True,
+        label="word_order",
+        fold=True,
+        help="Off: the words lose their places in the prompt, as in a bag. Training forgot the order of one prompt in ten, so the network knows such prompts, but no longer which colour belongs to which thing.",
+    )
     each: tuple[tuple[str, str], ...] = ()  # (style, prompt) of every sample, in place of the two knobs
     strengths: tuple[float, ...] = ()  # of the words, the first first; 1 is as trained
 
@@ -208,9 +113,9 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         """A transformer over places and words."""
         return TextDiT(config)
 
-    def forward(self, x_t: Tensor, log_snr: Tensor, tokens: Tensor) -> Tensor:
+    def forward(self, x_t: Tensor, log_snr: Tensor, tokens: Tensor, ordered: Tensor | None = None) -> Tensor:
         """v_pred (B,C,H,W) of ``x_t`` (B,C,H,W) at ``log_snr`` (B,), told ``tokens`` (B,T); zeros say nothing."""
-        return self.net(x_t, log_snr, tokens)
+        return self.net(x_t, log_snr, tokens, ordered)
 
     # --- training
 
@@ -242,7 +147,8 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         tokens = self.forgetful(labels, generator)
         x_t = alpha * x_0 + sigma * epsilon
         v = alpha * epsilon - sigma * x_0  # Salimans and Ho 2022, section 4
-        v_pred = self(x_t, log_snr, tokens)
+        share = torch.rand(len(x_0), generator=generator, device=generator.device).to(x.device)
+        v_pred = self(x_t, log_snr, tokens, share >= self.config.order_dropout)
         return {"loss": ((alpha + sigma).square() * (v_pred.float() - v).square()).mean()}
 
     def forgetful(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
@@ -319,7 +225,9 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         )
         tokens, negative = self.tokens_of(request)
         looks: list[Tensor] = []
-        denoise = self.text_denoiser(tokens, negative, request.guidance_scale, looks, request.strengths)
+        denoise = self.text_denoiser(
+            tokens, negative, request.guidance_scale, looks, request.strengths, request.word_order
+        )
         passes = 1 if request.guidance_scale == 1 else 2
         if resume is None:
             first = self._frame(moment, grid, 0, tokens, looks)
@@ -336,10 +244,12 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         scale: float,
         looks: list[Tensor] | None = None,
         strengths: tuple[float, ...] = (),
+        word_order: bool = True,
     ) -> Denoise:
         """The function (x_t, log_snr) -> x_0_pred for these prompts (B,T), pushed away from the negative ones.
 
-        ``looks`` then holds one map (B,places,T) of the last step; ``strengths`` are those of the words, 1 if left out.
+        ``looks`` then holds one map (B,places,T) of the last step; ``strengths`` are those of the words, 1 if left out;
+        without ``word_order`` the words stand in no order.
         """
         net, count = self.sampling_net, len(tokens)
         times = torch.ones(tokens.shape, device=tokens.device)
@@ -348,12 +258,13 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
             level = torch.full((len(x_t),), log_snr, device=x_t.device)
+            ordered = torch.full((len(x_t),), word_order, device=x_t.device)
             seen: list[Tensor] = []
             if scale == 1:
-                v_pred = net(x_t, level, tokens, times, seen)
+                v_pred = net(x_t, level, tokens, ordered, times, seen)
             else:  # with the prompt and without it, in one batch
                 both, as_strong = torch.cat([tokens, negative]), torch.cat([times, torch.ones_like(times)])
-                pair = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, as_strong, seen)
+                pair = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, ordered.repeat(2), as_strong, seen)
                 v_prompt, v_free = pair.chunk(2)
                 v_pred = v_free + scale * (v_prompt - v_free)  # Ho and Salimans 2022, eq. 6
             if looks is not None:

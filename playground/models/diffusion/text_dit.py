@@ -1,0 +1,97 @@
+"""The network of ``text_to_image.py``: a transformer in which the places of a latent and the words of a prompt are one sequence.
+
+The joint attention of Esser et al. 2024 ("Stable Diffusion 3", arXiv:2403.03206, section 4) with one set of weights for both
+kinds of token; the blocks are those of ``dit.py``, told the noise level and the mean of the words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from playground.models.diffusion.dit import Block
+from playground.models.diffusion.unet import Embedding
+from playground.models.transformer import RMSNorm
+
+
+@dataclass(frozen=True)
+class TextDiffusionConfig:
+    """Shape of the network and of the noise; the first four are the autoencoder's."""
+
+    image_size: int = 32
+    channels: int = 3
+    cells: int = 8  # in a row, and rows
+    code_dim: int = 8  # numbers in each
+    num_words: int = 2048  # the first lines of the vocabulary, so many
+    num_tokens: int = 10  # style and words of a prompt
+    width: int = 224
+    depth: int = 7
+    num_heads: int = 7
+    embedding: int = 256
+    log_snr_min: float = -10.0
+    log_snr_max: float = 10.0
+    prompt_dropout: float = 0.1  # so often nothing is said
+    word_dropout: float = 0.1  # so often a word is left out
+    order_dropout: float = 0.1  # so often the words stand in no order
+    uniform_share: float = 0.02
+
+
+class TextDiT(nn.Module):
+    """(x_t (B,C,H,W), log_snr (B,), tokens int64 (B,T)) -> v (B,C,H,W); a row of zeros means that nothing is said."""
+
+    def __init__(self, config: TextDiffusionConfig) -> None:
+        super().__init__()
+        width = config.width
+        self.embedding = Embedding(config.embedding, 0)
+        self.words = nn.Embedding(config.num_words, width)
+        nn.init.normal_(self.words.weight, std=0.3)
+        # first word, second word ...
+        self.order = nn.Parameter(0.1 * torch.randn(1, config.num_tokens, width))
+        self.pool = nn.Linear(width, config.embedding)
+        self.stem = nn.Linear(config.code_dim, width)
+        self.places = nn.Parameter(0.2 * torch.randn(1, config.cells**2, width))
+        self.blocks = nn.ModuleList(
+            Block(width, config.num_heads, config.embedding) for _ in range(config.depth)
+        )
+        self.norm = RMSNorm(width)
+        self.head = nn.Linear(width, config.code_dim)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(self.head.bias)
+
+    def forward(
+        self,
+        x_t: Tensor,
+        log_snr: Tensor,
+        tokens: Tensor,
+        ordered: Tensor | None = None,
+        strengths: Tensor | None = None,
+        looks: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Velocity (B,C,H,W).
+
+        Args:
+            ordered: bool (B,), whether the words of a sample stand in their order or in none, as in a bag; left out: all do.
+            strengths: (B,T), multiply the words' vectors.
+            looks: is given what each place takes from each word (B,places,T), by blocks.
+        """
+        places = x_t.flatten(2).transpose(1, 2)  # (B, places, C)
+        with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
+            words = self.words(tokens).float()  # (B, T, width)
+            words = words if strengths is None else words * strengths[..., None]
+            order = self.order if ordered is None else self.order * ordered[:, None, None]
+            h = torch.cat([self.stem(places.float()) + self.places[0], words + order], dim=1)
+            said = (tokens > 0)[..., None]  # (B, T, 1)
+            mean = (words * said).sum(1) / said.sum(1).clamp_min(1)
+        e = self.embedding(log_snr, torch.zeros_like(tokens[:, 0]), self.pool(mean))  # (B, E)
+        h, e = (part.to(self.blocks[0].out.weight.dtype) for part in (h, e))  # type: ignore[union-attr, arg-type]
+        attention: list[Tensor] | None = None if looks is None else []
+        count = places.shape[1]
+        for block in self.blocks:
+            h = block(h, e, attention)
+        if looks is not None:
+            looks += [weights[:, :, :count, count:].mean(1).float() for weights in attention or ()]
+        with torch.autocast(x_t.device.type, enabled=False):
+            v = self.head(self.norm(h[:, :count].float()))
+        return v.transpose(1, 2).reshape(x_t.shape)
