@@ -22,7 +22,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         """
     models.base contract
     kjv data.bible
-    ranking data.ranking
+    ranking data.auc
     incoming data.image_import
     packing checkpoints.int8
     models.blank checkpoints.blank
@@ -33,6 +33,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     tables export.csv_table
     evaluation.judge evaluation.classifier
     evaluation.second_judge evaluation.masked_autoencoder
+    evaluation.fidelity evaluation.feature_distances
     evaluation.lens evaluation.out_of_distribution
     evaluation.marks evaluation.baselines
     evaluation.measured evaluation.results

@@ -21,7 +21,7 @@ from playground import checkpoints, data, paths
 from playground.app import MainWindow
 from playground.cli.main import main
 from playground.data import image_import
-from playground.data.ranking import auc
+from playground.data.auc import auc
 from playground.evaluation import out_of_distribution
 from playground.export import picture_metadata
 from playground.tabs.compare import score_words, scoring

@@ -28,7 +28,7 @@ def loaded_after(code: str) -> set[str]:
 
 def test_the_window_needs_no_torch_to_appear():
     modules = loaded_after(
-        "import playground.app, playground.tabs.vae.plane, playground.tabs.diffusion.generate"
+        "import playground.app, playground.tabs.vae.latent_plane, playground.tabs.diffusion.generate"
     )
     assert "torch" not in modules and "PySide6.QtWidgets" in modules
 

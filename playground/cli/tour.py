@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, Qt, QTimer
 from PySide6.QtGui import QImage
 
 from playground.app import MainWindow
-from playground.tabs.vae.plane import Plane
+from playground.tabs.vae.latent_plane import Plane
 
 FRAMES_PER_SECOND = 8
 WIDTH = 760  # of the animation, in pixels

@@ -1,1 +1,1 @@
-"""How good and how fast the models are: likelihoods, fidelity, speed.  No Qt."""
+"""How good and how fast the models are: likelihoods, distances between features, obedience to prompts, speed.  No Qt."""

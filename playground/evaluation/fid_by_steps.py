@@ -51,7 +51,7 @@ def measure(
     Raises:
         ValueError: one sentence, for a model without steps.
     """
-    from playground.evaluation import baselines, fidelity, sample_quality
+    from playground.evaluation import baselines, feature_distances, sample_quality
 
     planned = plan(model.Request)
     judge = baselines.classifier_hashes(model.card.dataset)["judge"]
@@ -63,7 +63,7 @@ def measure(
         settings = {"num_steps": num_steps} | ({"sampler": sampler} if sampler else {})
         drawn = sample_quality.draw(model, count, settings, lambda line: None)
         features = sample_quality.features_of(ruler.judges["judge"], drawn.images)
-        fid = fidelity.frechet_error(ruler.reference["judge"], features)
+        fid = feature_distances.frechet_error(ruler.reference["judge"], features)
         tell(f"{sampler} {num_steps} steps: FID {fid['value']:.3f} ± {fid['standard_error']:.3f}".strip())
         yield Point(
             sampler,

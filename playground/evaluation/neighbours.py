@@ -14,7 +14,7 @@ import numpy as np
 
 from playground import data
 from playground.data import emoji
-from playground.evaluation import fidelity
+from playground.evaluation import feature_distances
 
 NUM_NEAREST = 5
 NUM_HELD_OUT = 1000  # real pictures that say how near is usual
@@ -83,7 +83,7 @@ def _nearest(images: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndar
     where = np.zeros((len(images), 0), np.int64)
     for start in range(0, len(train), _AT_ONCE):
         part = train[start : start + _AT_ONCE]
-        here = fidelity.distances(flat, part.reshape(len(part), -1)) / np.sqrt(size)
+        here = feature_distances.distances(flat, part.reshape(len(part), -1)) / np.sqrt(size)
         best = np.concatenate([best, here], axis=1)
         where = np.concatenate(
             [where, np.tile(np.arange(start, start + len(part)), (len(images), 1))], axis=1

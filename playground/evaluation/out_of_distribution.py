@@ -20,7 +20,7 @@ import numpy as np
 from playground import checkpoints, data, paths
 from playground.capabilities import ImportanceWeighted, Scores
 from playground.contract import Model, Score
-from playground.data.ranking import auc
+from playground.data.auc import auc
 from playground.models import noise
 
 SEED = 0  # of the scores and of the sets: what ``playground score`` takes unless it is told

@@ -15,7 +15,7 @@ from torch import Tensor
 from playground import checkpoints, data, distributed
 from playground.capabilities import ClassConditional
 from playground.contract import Model, labels_of, make_request, settings_of
-from playground.evaluation import baselines, fidelity
+from playground.evaluation import baselines, feature_distances
 
 BATCH = 128  # pictures drawn together; a multiple of every model's chunk
 COUNT = 5_000
@@ -92,17 +92,17 @@ class Ruler:
         """Every figure of pictures uint8 (N,H,W,C); ``labels`` int64 (N,) are what they should show, if anything."""
         found: dict[str, Any] = {"num_images": len(images)}
         features = {name: features_of(judge, images) for name, judge in self.judges.items()}
-        found |= fidelity.compare(self.reference["judge"], features["judge"])
+        found |= feature_distances.compare(self.reference["judge"], features["judge"])
         predicted = classes_of(self.judges["judge"], features["judge"])
         num_classes = len(data.DATASETS[self.dataset].classes)
-        found["class_entropy"] = fidelity.bootstrapped(
-            len(images), lambda chosen: fidelity.class_entropy(predicted[chosen], num_classes)
+        found["class_entropy"] = feature_distances.bootstrapped(
+            len(images), lambda chosen: feature_distances.class_entropy(predicted[chosen], num_classes)
         )
         if labels is not None:
-            found["accuracy"] = fidelity.mean_of((predicted == labels).astype(np.float64))
+            found["accuracy"] = feature_distances.mean_of((predicted == labels).astype(np.float64))
         found["nearest_ratio"] = nearest_ratio(images, self.dataset)
         if "second" in features:
-            found["second"] = fidelity.compare(self.reference["second"], features["second"])
+            found["second"] = feature_distances.compare(self.reference["second"], features["second"])
         return found
 
     def baselines_at(self, count: int, tell: Tell) -> dict[str, Any]:
@@ -142,7 +142,7 @@ def as_fraction(fid: Mapping[str, float], of_blur: Mapping[str, float]) -> dict[
     """FID / FID of the blur, with the errors of both."""
     value = fid["value"] / of_blur["value"]
     spread = np.hypot(fid["standard_error"], value * of_blur["standard_error"]) / of_blur["value"]
-    return fidelity.figure(value, float(spread))
+    return feature_distances.figure(value, float(spread))
 
 
 @torch.no_grad()
@@ -174,7 +174,7 @@ def nearest_ratio(images: np.ndarray, dataset: str) -> dict[str, float]:
     """
     train, _ = data.load(dataset, "train")
     flat = _flat(train)
-    mine = fidelity.nearest(_flat(images[:NUM_NEAREST]), flat)
+    mine = feature_distances.nearest(_flat(images[:NUM_NEAREST]), flat)
     real = _real_distances(dataset, min(NUM_NEAREST, baselines.NUM_REFERENCE))
     rng = np.random.default_rng(0)
 
@@ -182,7 +182,7 @@ def nearest_ratio(images: np.ndarray, dataset: str) -> dict[str, float]:
         return float(rng.choice(values, len(values)).mean())
 
     again = [resampled(mine) / resampled(real) for _ in range(200)]
-    return fidelity.figure(mine.mean() / real.mean(), float(np.std(again, ddof=1)))
+    return feature_distances.figure(mine.mean() / real.mean(), float(np.std(again, ddof=1)))
 
 
 _REAL: dict[tuple[str, int], np.ndarray] = {}
@@ -191,7 +191,9 @@ _REAL: dict[tuple[str, int], np.ndarray] = {}
 def _real_distances(dataset: str, count: int) -> np.ndarray:
     if (dataset, count) not in _REAL:
         train, _ = data.load(dataset, "train")
-        _REAL[dataset, count] = fidelity.nearest(_flat(baselines.held_out(dataset, count)[0]), _flat(train))
+        _REAL[dataset, count] = feature_distances.nearest(
+            _flat(baselines.held_out(dataset, count)[0]), _flat(train)
+        )
     return _REAL[dataset, count]
 
 

@@ -1,6 +1,6 @@
 """The keys of the window: those that no control may have are shortcuts, the others arrive where no control wanted them.
 
-The list that ``?`` shows is in ``ui/widgets/keys.py``.
+The list that ``?`` shows is in ``ui/widgets/key_list.py``.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import torch
 from playground import data
 from playground.capabilities import HasEnergy, Scores
 from playground.contract import Frame, Request, State, knob
-from playground.data.ranking import auc
+from playground.data.auc import auc
 
 NUM_COMPARED = 500  # images of each kind in the histograms
 _PAUSE = 5  # chain steps from frame to frame

@@ -9,7 +9,7 @@ import numpy as np
 
 from playground.capabilities import HasNoiseLevels
 from playground.contract import Frame, Model
-from playground.tabs.energy.panels import panels_of
+from playground.tabs.energy.chain_panels import panels_of
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
 from playground.contract import Frame, Request
-from playground.tabs.energy.panels import panels_of
+from playground.tabs.energy.chain_panels import panels_of
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import FROM_PICTURE, View
 from playground.ui.pictures.image_grid import ImageGrid

@@ -3,7 +3,8 @@
 from playground.tabs.frame.interpolate import Interpolate
 from playground.tabs.vae.code_generate import CodeGenerate
 from playground.tabs.vae.codes import Codes
-from playground.tabs.vae.plane import Generate, Plane
+from playground.tabs.vae.generate import Generate
+from playground.tabs.vae.latent_plane import Plane
 from playground.tabs.vae.reconstruct import Reconstruct
 from playground.tabs.vae.side_by_side import Beside
 from playground.tabs.vae.sliders import Sliders

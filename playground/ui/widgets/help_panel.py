@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QLineEdit, QMainWindow, QScro
 
 from playground.ui.theme import theme
 from playground.ui.widgets import glossary
-from playground.ui.widgets.keys import KEYS
+from playground.ui.widgets.key_list import KEYS
 
 
 class HelpPanel(QDockWidget):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from playground import data
-from playground.evaluation import baselines, fidelity
+from playground.evaluation import baselines, feature_distances
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def test_the_frechet_distance_is_scipys(clouds):
     real, fake = (c.astype(np.float64) for c in clouds)
     a, b = np.cov(real, rowvar=False), np.cov(fake, rowvar=False)
     expected = np.square(real.mean(0) - fake.mean(0)).sum() + np.trace(a + b - 2 * sqrtm(a @ b).real)
-    assert fidelity.frechet_distance(real, fake) == pytest.approx(expected, rel=1e-8)
-    assert fidelity.frechet_distance(real, real) == pytest.approx(0, abs=1e-8)
+    assert feature_distances.frechet_distance(real, fake) == pytest.approx(expected, rel=1e-8)
+    assert feature_distances.frechet_distance(real, real) == pytest.approx(0, abs=1e-8)
 
 
 def test_the_frechet_distance_is_that_of_torchmetrics(clouds):
@@ -44,23 +44,23 @@ def test_the_frechet_distance_is_that_of_torchmetrics(clouds):
     levels = [np.clip(c * 40 + 128, 0, 255).astype(np.uint8) for c in clouds]
     for images, real in zip(levels, (True, False), strict=True):
         theirs.update(torch.from_numpy(images).reshape(len(images), 3, 2, 2), real=real)
-    assert fidelity.frechet_distance(*levels) == pytest.approx(float(theirs.compute()), rel=1e-6)
+    assert feature_distances.frechet_distance(*levels) == pytest.approx(float(theirs.compute()), rel=1e-6)
 
 
 def test_fewer_pictures_than_features_still_have_a_distance(clouds):
     real, fake = clouds[0], clouds[1][:7]
-    assert 0 < fidelity.frechet_distance(real, fake) < np.inf
+    assert 0 < feature_distances.frechet_distance(real, fake) < np.inf
     with pytest.raises(ValueError, match="at least two"):
-        fidelity.frechet_distance(real, fake[:1])
+        feature_distances.frechet_distance(real, fake[:1])
 
 
 @pytest.mark.parametrize("k", [1, 5])
 def test_neighbourhoods_are_those_of_prdc(clouds, k, monkeypatch, capsys):
     import prdc
 
-    monkeypatch.setattr(fidelity, "_ROWS", 70)  # several parts, the last one shorter
+    monkeypatch.setattr(feature_distances, "_ROWS", 70)  # several parts, the last one shorter
     expected = prdc.compute_prdc(*clouds, nearest_k=k)
-    found = fidelity.neighbourhoods(*clouds, k=k)
+    found = feature_distances.neighbourhoods(*clouds, k=k)
     for name, value in expected.items():
         assert getattr(found, name).mean() == pytest.approx(value, abs=1e-12), name
     capsys.readouterr()
@@ -72,29 +72,29 @@ def test_reach_and_nearest_are_those_of_scikit_learn(clouds):
 
     real, fake = clouds
     theirs = NearestNeighbors(n_neighbors=6).fit(real).kneighbors(real)[0][:, 5]
-    assert fidelity.own_reach(real, 5) == pytest.approx(theirs, abs=1e-4)
-    assert fidelity.nearest(fake, real) == pytest.approx(
+    assert feature_distances.own_reach(real, 5) == pytest.approx(theirs, abs=1e-4)
+    assert feature_distances.nearest(fake, real) == pytest.approx(
         pairwise_distances_argmin_min(fake, real)[1], abs=1e-4
     )
 
 
 def test_too_few_pictures_for_neighbours_is_a_sentence(clouds):
     with pytest.raises(ValueError, match="more than 5 pictures"):
-        fidelity.neighbourhoods(clouds[0][:5], clouds[1])
+        feature_distances.neighbourhoods(clouds[0][:5], clouds[1])
 
 
 def test_class_entropy():
-    assert fidelity.class_entropy(np.arange(100) % 10, 10) == pytest.approx(1)
-    assert fidelity.class_entropy(np.zeros(100, np.int64), 10) == 0
-    assert fidelity.class_entropy(np.arange(100) % 2, 4) == pytest.approx(0.5)
+    assert feature_distances.class_entropy(np.arange(100) % 10, 10) == pytest.approx(1)
+    assert feature_distances.class_entropy(np.zeros(100, np.int64), 10) == 0
+    assert feature_distances.class_entropy(np.arange(100) % 2, 4) == pytest.approx(0.5)
 
 
 def test_the_bootstrap_knows_the_error_of_a_mean():
     values = np.random.default_rng(0).normal(size=400)
-    found = fidelity.mean_of(values, seed=1)
+    found = feature_distances.mean_of(values, seed=1)
     assert found["value"] == pytest.approx(values.mean())
     assert found["standard_error"] == pytest.approx(values.std() / 20, rel=0.2)
-    assert fidelity.mean_of(values, seed=1) == found != fidelity.mean_of(values, seed=2)
+    assert feature_distances.mean_of(values, seed=1) == found != feature_distances.mean_of(values, seed=2)
 
 
 # --- marks

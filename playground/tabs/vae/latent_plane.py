@@ -1,4 +1,4 @@
-"""The VAE tab: the latent plane under the pointer and samples; its other views have their own files."""
+"""The latent plane of a VAE with two latents: the picture under the pointer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.capabilities import Decodes, Reconstructs
+from playground.capabilities import Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.view import View
-from playground.tabs.vae.code_generate import CodeGenerate
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot
@@ -146,62 +145,3 @@ class Plane(View[Reconstructs]):
         shares = np.bincount(self.labels[nearest], minlength=len(classes)) / NEIGHBOURS
         top = np.argsort(-shares, kind="stable")[:4]  # more names than that have no room
         self.plot.set_values(shares[top], highlight=0, high=1.0, names=[classes[i] for i in top])
-
-
-class Generate(View):
-    """Samples of the prior, decoded in one pass."""
-
-    name = "Generate"
-    plot: BarPlot
-    words = (
-        "Each picture is one random latent <i>z</i>, decoded: a single pass, so sampling is as fast as it gets. The "
-        "decoder gives every pixel its own distribution, independent of the others; its mean averages over all the "
-        "details that <i>z</i> does not fix, and that is why the pictures look soft.<br><br>Switch <b>output</b> to a "
-        "draw to see what an honest sample of the model looks like: the grain is the uncertainty of each pixel."
-    )
-    formula = r"\log p(x) \ge \E_{q(z \mid x)} [\log p(x \mid z)] - \KL(q(z \mid x) \| p(z))"
-    first_stage_words = (
-        "This autoencoder keeps a small grid of numbers of every picture and paints it again, nearly as it was. The pull "
-        "of its latents towards a normal distribution is so weak that <b>a draw from that distribution is fog</b>: real "
-        "pictures are a tiny part of what it allows.<br><br>Finding that part is the work of a second model. A diffusion "
-        "model that draws such latents, and this decoder behind it, are together Stable Diffusion."
-    )
-    first_stage_formula = r"z \sim N(0, I) \to \hat{x} = g(z)"
-
-    @classmethod
-    def suits(cls, model: Model) -> bool:
-        """Models whose latents are numbers, not codes."""
-        return not CodeGenerate.suits(model)
-
-    def explanation(self, model: Model) -> tuple[str, str]:
-        """A plain autoencoder has no prior to draw from, which is the lesson."""
-        if model.likelihood != "none":
-            return self.words, self.formula
-        if isinstance(model, Decodes) and len(model.latent_shape) > 1:
-            return self.first_stage_words, self.first_stage_formula
-        words = (
-            "A plain autoencoder only learned to squeeze pictures into two numbers and back. <b>It has no prior</b>: "
-            "nothing says where in its latent space garments are. Here the latents are drawn from a normal "
-            "distribution with the codes' own mean and spread, the best blind guess there is.<br><br>Many fall into "
-            "gaps that the decoder never saw, and come out as nothing in particular. Compare <i>vae2d</i>: the same "
-            "networks, trained so that the space between garments is filled too."
-        )
-        return words, r"x \to z = f(x) \to \hat{x} = g(z)"
-
-    def build(self) -> None:
-        """A grid, and how the latents lie."""
-        self.grid = ImageGrid()
-        self.grid.may_show_fewer = True
-        self.column.addWidget(self.grid, 1)
-        self.plot = BarPlot("Lengths of the latents", "length of z", "pictures")
-
-    def draw(self, frame: Frame) -> None:
-        """The pictures."""
-        self.grid.set_images(frame.images)
-
-    def draw_plot(self, frame: Frame) -> None:
-        """How long the latents are."""
-        latents = frame.extras["latent"]
-        lengths = np.linalg.norm(latents.reshape(len(latents), -1), axis=1)
-        counts, edges = np.histogram(lengths, bins=16, range=(0, max(float(lengths.max()) * 1.2, 1.0)))
-        self.plot.set_values(counts, x=(edges[:-1] + edges[1:]) / 2)
