@@ -39,6 +39,7 @@ from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.keyboard import Keyboard
+from playground.tabs.undo import UndoHistory
 from playground.ui.pictures import clipboard
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
@@ -77,9 +78,15 @@ class MainWindow(QMainWindow):
         self._first = {"model_id": model_id, "view_name": view}
         self.lecture = LectureMode(self)
         self.help = HelpPanel(self)
+        self.history = UndoHistory(self, lambda: self.current or self.page)
         self._make_corner()
         self.keyboard = Keyboard(
-            self, self.tabs, self.lecture, lambda: self.current or self.page, self.lessons.handle_key
+            self,
+            self.tabs,
+            self.lecture,
+            lambda: self.current or self.page,
+            self.lessons.handle_key,
+            self.history.next_comparison,
         )
         self.tabs.currentChanged.connect(self._build_tab)
         wanted = self._wanted_tab(tab, model_id)
@@ -100,6 +107,7 @@ class MainWindow(QMainWindow):
         entry = self._entries[index]
         if entry.key not in self._built and entry.key not in self._pages:
             built = self._make_tab(entry)
+            self.history.watch(built)
             self.tabs.blockSignals(True)
             self.tabs.removeTab(index)
             self.tabs.insertTab(index, built, entry.title)
@@ -180,6 +188,8 @@ class MainWindow(QMainWindow):
             ("Open a lesson …", "", self.lessons.ask_file),
             ("Add this as a scene …", "", self.lessons.add_scene),
             ("Copy a link to this", "", self.lessons.copy_link),
+            ("Undo", "Ctrl+Z", self.history.undo),
+            ("Redo", "Ctrl+Shift+Z", self.history.redo),
             ("Lecture mode", "F11", self.lecture.toggle),
             ("Light", "", lambda: self._apply_theme("light")),
             ("Dark", "", lambda: self._apply_theme("dark")),

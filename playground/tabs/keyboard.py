@@ -28,6 +28,7 @@ class Keyboard(QObject):
     Args:
         shown: the tab or page on screen, None before there is one.
         lesson: takes a key that a lesson wants; True if it has used it.
+        compare: shows what the last edit changed, in one way after the other.
     """
 
     def __init__(
@@ -37,9 +38,11 @@ class Keyboard(QObject):
         lecture: LectureMode,
         shown: Callable[[], FamilyTab | Page | None],
         lesson: Callable[[QKeyEvent], bool],
+        compare: Callable[[], object],
     ) -> None:
         super().__init__(window)
         self._lecture, self._shown, self._lesson = lecture, shown, lesson
+        self._compare = compare
         keys: dict[str, Callable[[], object]] = {
             "PgUp": lambda: self.turn_page(-1),
             "PgDown": lambda: self.turn_page(1),
@@ -68,7 +71,7 @@ class Keyboard(QObject):
     def close_innermost(self, event: QKeyEvent) -> bool:
         """An enlarged picture, else leave (or go back to) a lesson, else the full screen; False if there is none."""
         shown = self._shown()
-        if shown is not None and shown.canvas.close_enlargement():
+        if shown is not None and (shown.canvas.close_enlargement() or shown.canvas.close_comparison()):
             return True
         if self._lesson(event):
             return True
@@ -100,6 +103,7 @@ class Keyboard(QObject):
         if isinstance(shown, FamilyTab):
             acts |= {
                 (False, Qt.Key.Key_R): shown.knobs.reseed,
+                (False, Qt.Key.Key_B): self._compare,
                 (False, Qt.Key.Key_E): shown.explain_button.toggle,
                 (True, Qt.Key.Key_S): shown.keeper.open,
                 (True, Qt.Key.Key_C): lambda: shown.keeper.copy(copy_settings if shift else copy_picture),

@@ -25,6 +25,7 @@ class Generate(View):
     """Many pictures at once, pixel by pixel, with the distribution of the current pixel of the chosen one."""
 
     name = "Generate"
+    passing = frozenset({"selected"})
     plot: BarPlot
     words = (
         "The model reads each picture like a page. At every pixel it gives a probability to each of the 256 grey "
@@ -121,6 +122,7 @@ class Generate(View):
         self.grid.set_images(frame.images, captions=self.class_names())
         done, order = frame.step == frame.total, pixel_order(frame)
         self.grid.set_known(None if done else (np.argsort(order) < frame.step).reshape(size))
+        self.grid.marks.edited = tuple((*at, 1) for at in self.edits if _when(frame, *at[1:]) < frame.step)
         self.grid.set_marker(int(order[frame.step - 1]) if frame.step > 0 and not done else None)
         if self.grid.selected() < 0:
             self.grid.select(0)

@@ -44,6 +44,7 @@ class Write(View[WritesText]):
     )
     formula = r"p(x) = \prod_i p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"num_samples"})
+    passing = frozenset({"at", "block", "head"})
 
     def explanation(self, model: WritesText) -> tuple[str, str]:
         """With attention, if the model has any."""

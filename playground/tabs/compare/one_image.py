@@ -267,10 +267,26 @@ class OneImage(Scene):
 
     def _present(self, image: np.ndarray, said: str, patient: bool = False) -> None:
         self.image, self._test_index = image, None
+        self.page.changing.emit()
         if not np.array_equal(self.grid.picture(), image) or not self.grid.count():
             self.grid.show_picture(image)
         self.said.setText(f"{said}.")
         self._ask_models(patient)
+
+    def moment(self) -> tuple[bytes, str, int | None, int, int]:
+        """The picture, what is said of it, and where it came from."""
+        place = self.source.currentIndex(), self.stepper.index
+        return self.image.tobytes(), self.said.text(), self._test_index, *place
+
+    def put_back(self, moment: tuple[bytes, str, int | None, int, int]) -> None:
+        """The picture as it was, before the models again."""
+        pixels, said, test_index, source, index = moment
+        self.drawing.stop()
+        with QSignalBlocker(self.source):
+            self.source.setCurrentIndex(source)
+        self.stepper.show_index(index)
+        self._present(np.frombuffer(pixels, np.uint8).reshape(SHAPE).copy(), said.removesuffix("."))
+        self._test_index = test_index
 
     def _ask_models(self, patient: bool = False) -> None:
         self._mark_stale()

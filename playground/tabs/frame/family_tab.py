@@ -14,7 +14,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from playground.checkpoints import Card, missing
-from playground.contract import Message, Model, Request, settings_of
+from playground.contract import Frame, Message, Model, Request, settings_of
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family
 from playground.tabs.frame.exporter import Keeper, metadata_of, view_state_of
@@ -35,6 +35,7 @@ class FamilyTab(TabLayout):
         model_id, view_name: what to open first (default: the first of each).
     """
 
+    changing = Signal()  # a run begins: perhaps an edit
     opened = Signal()  # what was asked for last is on the canvas, or was refused
 
     def __init__(
@@ -203,6 +204,22 @@ class FamilyTab(TabLayout):
         if differs:
             self.banner.show_notice(differs)
 
+    def put_back(self, kept: PictureMetadata, frame: Frame | None) -> None:
+        """Show a moment of the view on screen again (undo): ``frame`` at once, and its run when it is made again."""
+        view = self.view
+        if view is None:
+            return
+        try:
+            request, state = read_back(kept, self.model, view)
+        except ValueError as error:
+            self.banner.show_error(f"This cannot be undone: {error}")
+            return
+        self.knobs.set_silently(settings_of(request))
+        view.restore(request, state)
+        view.player.halt_at(kept.step, kept.head, silently=frame is not None)
+        if frame is not None:
+            view.draw(frame)
+
     def _refuse(self, model: Model, sentence: str) -> None:
         """Not this picture: stay with what there is, or in a tab that has just been opened begin as usual."""
         if self.view is None:
@@ -267,6 +284,7 @@ class FamilyTab(TabLayout):
         if kind not in self._views:
             self._views[kind] = kind(self)
             self.canvas.addWidget(self._views[kind])
+            self._views[kind].player.begins.connect(self.changing)
         return self._views[kind]
 
     def _show(self, view: View) -> None:

@@ -84,6 +84,13 @@ class Scene(QWidget):
         """What there is to say besides the scene's name, as plain JSON."""
         return {}
 
+    def moment(self) -> Any:
+        """What :meth:`put_back` needs to undo an edit, comparable by ==; None where nothing is edited."""
+        return None
+
+    def put_back(self, moment: Any) -> None:
+        """Show a moment again."""
+
     @property
     def is_settled(self) -> bool:
         """Whether it shows all that it was asked to show; what is drawn for ever counts once."""
@@ -108,6 +115,7 @@ class Page(QWidget):
 
     key: ClassVar[str] = ""  # of its tab
     scenes: ClassVar[tuple[type[Scene], ...]] = ()
+    changing = Signal()  # a scene is being edited
     link_wanted = Signal(str)  # ``playground:...``: a state, or a lesson
     went = Signal(object)  # Place: a link was followed
     # PictureMetadata and the name of its file: what it was exported of is to be shown

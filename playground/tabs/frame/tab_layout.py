@@ -51,6 +51,8 @@ class TabLayout(QWidget):
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
+        self.change_button = IconButton("changed", "What changed: difference, blink, side by side (B)")
+        self.change_button.hide()  # until there is an edit
         self.banner = Banner()
         self.knobs = KnobPanel()
         self.canvas = Stage()
@@ -72,6 +74,7 @@ class TabLayout(QWidget):
         top.addWidget(self.card)
         top.addWidget(self.sentence, 1)
         top.addLayout(self._switch_place)
+        top.addWidget(self.change_button)
         top.addWidget(self.explain_button)
         top.addWidget(self.export_button)
         self.body = QSplitter(Qt.Orientation.Horizontal)

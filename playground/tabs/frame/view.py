@@ -57,6 +57,7 @@ class View(QWidget, Generic[AnyModel]):
         Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler
     )
     group: ClassVar[str] = GENERATE  # one of GROUPS
+    passing: ClassVar[frozenset[str]] = frozenset()  # settings that are no edit (what is pointed at)
     why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
     def __init__(self, tab: Host) -> None:

@@ -30,6 +30,7 @@ class CodeGenerate(View[Tokenizes]):
     """Many pictures at once, cell by cell, with the codes of the chosen one and what the next one could have been."""
 
     name = "Generate"
+    passing = frozenset({"selected", "place"})
     capability = Tokenizes
     words = (
         "A VQ-VAE wrote the training pictures as grids of codes; a small transformer has learned which codes follow which, "
@@ -144,6 +145,8 @@ class CodeGenerate(View[Tokenizes]):
         self.grid.set_images(frame.images, captions=self.class_names())
         known = (np.arange(frame.total) < frame.step).reshape(rows, columns) if drawing else None
         self.grid.set_known(None if known is None else known.repeat(cell, 0).repeat(cell, 1))
+        done = [(at[0], at[1], at[2]) for at in self.edits if at[1] * columns + at[2] < frame.step]
+        self.grid.marks.edited = tuple((sample, r * cell, c * cell, cell) for sample, r, c in done)
         row, column = divmod(frame.step - 1, columns)
         marker = row * cell * width + column * cell if drawing and frame.step else None
         self.grid.set_marker(marker, cell)

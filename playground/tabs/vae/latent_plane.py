@@ -26,6 +26,7 @@ class Plane(View[Reconstructs]):
     """Two latent dimensions as a map: every move of the pointer is decoded live."""
 
     name = "Latent plane"
+    passing = frozenset({"pointer"})
     plot: BarPlot
     words = (
         "Each point of this plane is a latent <i>z</i> of two numbers. <b>Move the pointer</b>: the decoder turns the "

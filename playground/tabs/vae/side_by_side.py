@@ -38,6 +38,7 @@ class Beside(View[Reconstructs]):
     """Pointing into one plane points at the same z in the other."""
 
     name = "Side by side"
+    passing = frozenset({"pointer"})
     group = LOOK_INSIDE
     why_small = "two planes stand side by side, each with the picture under its pointer"
     plot: BarPlot

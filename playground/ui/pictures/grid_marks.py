@@ -18,6 +18,9 @@ class GridMarks:
 
     pixel: int | None = None  # row * W + column: the first pixel of the frame
     pixel_size: int = 1  # sides of the frame, in pixels
+    edited: tuple[
+        tuple[int, int, int, int], ...
+    ] = ()  # sample, row, column and side of what was changed by hand
     rule: int | None = None  # a line above this row
     selected: int = -1  # a picture, -1 for none
 
@@ -32,6 +35,7 @@ class GridMarks:
             painter.setPen(QPen(accent, thick, j=_MITRED))
             frames = [QRectF(x + column * zoom, y + row * zoom, side, side) for x, y, _, _ in boxes]
             painter.drawRects([frame.adjusted(-grow, -grow, grow, grow) for frame in frames])
+        self._paint_edited(painter, layout, boxes, thick)
         if self.rule is not None:
             painter.setPen(QPen(accent, thick))
             for x, y, width, _ in boxes:
@@ -42,3 +46,17 @@ class GridMarks:
             painter.setPen(QPen(accent, thick, j=_MITRED))
             grow = thick / 2
             painter.drawRect(QRectF(*boxes[self.selected]).adjusted(-grow, -grow, grow, grow))
+
+    def _paint_edited(
+        self, painter: QPainter, layout: Layout, boxes: list[tuple[float, float, float, float]], thick: int
+    ) -> None:
+        """A frame around each place that was changed, white in black, to be seen on any picture."""
+        zoom = layout.fit.zoom
+        for sample, row, column, size in self.edited:
+            if sample >= len(boxes):
+                continue
+            x, y, _, _ = boxes[sample]
+            place = QRectF(x + column * zoom, y + row * zoom, size * zoom, size * zoom)
+            for colour, grow in ((QColor("black"), 1.5 * thick), (QColor("white"), 0.5 * thick)):
+                painter.setPen(QPen(colour, thick, j=_MITRED))
+                painter.drawRect(place.adjusted(-grow, -grow, grow, grow))

@@ -6,6 +6,8 @@ from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
+from playground.export.contact_sheet import Content
+from playground.ui.pictures.comparison import Comparison
 from playground.ui.pictures.enlarging import ShowsPictures
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.widgets.controls import claims
@@ -19,7 +21,9 @@ class Stage(QStackedWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._enlargement: Enlargement | None = None
+        self._comparison: Comparison | None = None
         self.currentChanged.connect(lambda _: self.close_enlargement())
+        self.currentChanged.connect(lambda _: self.close_comparison())
 
     @property
     def enlargement(self) -> Enlargement | None:
@@ -43,11 +47,35 @@ class Stage(QStackedWidget):
         closing.leave()
         return True
 
+    @property
+    def comparison(self) -> Comparison | None:
+        """What shows the pictures before and after an edit, while it does."""
+        return self._comparison
+
+    def compare(self, source: ImageGrid, before: Content, mode: int) -> None:
+        """Show what has changed in a grid since it showed ``before``, until it is closed or another view is shown."""
+        self.close_comparison()
+        self._comparison = Comparison(self, source, before, mode)
+        self._comparison.closed.connect(self.close_comparison)
+        self._comparison.setGeometry(QRect(0, 0, self.width(), self.height()))
+        self._comparison.show()
+        self._comparison.raise_()
+        self._comparison.setFocus()
+
+    def close_comparison(self) -> bool:
+        """Back to the view; False if nothing was compared."""
+        closing, self._comparison = self._comparison, None
+        if closing is None:
+            return False
+        closing.leave()
+        return True
+
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The enlargement keeps covering it."""
+        """What stands over it keeps covering it."""
         super().resizeEvent(event)
-        if self._enlargement is not None:
-            self._enlargement.setGeometry(QRect(0, 0, self.width(), self.height()))
+        for over in (self._enlargement, self._comparison):
+            if over is not None:
+                over.setGeometry(QRect(0, 0, self.width(), self.height()))
 
 
 class Enlargement(QWidget):

@@ -28,6 +28,7 @@ class Player(QObject):
     changed = Signal()  # length, pointer or state changed
     failed = Signal(str)  # one clear sentence
     finished = Signal()
+    begins = Signal()  # a new run was asked for; what is on the screen is still the old one's
 
     def __init__(self, lane: Lane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +42,7 @@ class Player(QObject):
         )
         self._keep_of_newest = -1
         self._goal: tuple[int, int] | None = None  # a step to run to, and one to stand at then
+        self._silent = False  # on the way to the goal the last picture stays
         self._still = False  # no loop: the run stands where it was sent
         self._on_screen: Frame | None = None
         self._next_show = 0.0
@@ -138,19 +140,20 @@ class Player(QObject):
             paused: waits for play() or step_forward().
             patient: for sliders under the finger: lets the first frame that is being made be seen (``Lane.play``).
         """
+        self.begins.emit()
         self._replay_timer.stop()
-        self._goal, self._still = None, False
+        self._goal, self._still, self._silent = None, False, False
         self._keep = self._keep_of_newest = -1 if keep is None else min(keep, len(self.timeline) - 1)
         self.lane.set_pace(self._speed)
         self.lane.play(source, paused=paused, patient=patient)
         self.changed.emit()
 
-    def halt_at(self, step: int | None, head: int | None = None) -> None:
+    def halt_at(self, step: int | None, head: int | None = None, silently: bool = False) -> None:
         """After start(): run to ``head`` at full speed (else to ``step``), go to ``step`` and stand still.
 
-        None is the end of the run.
+        None is the end of the run; ``silently`` shows nothing of the way there.
         """
-        self._still = True
+        self._still, self._silent = True, silently
         self._goal = None if step is None else (max(step, head or 0), step)
         self.lane.set_pace(None)
 
@@ -160,6 +163,7 @@ class Player(QObject):
 
     def play(self) -> None:
         """Go on: replay up to the head, sample from there; from the start if the run is over."""
+        self._silent = False
         if self.is_playing or self.is_empty:
             return
         if self._still and self._goal is None:
@@ -175,6 +179,7 @@ class Player(QObject):
     def pause(self) -> None:
         """Stand still; the sampler finishes the frame it is making."""
         self._replay_timer.stop()
+        self._silent = False
         self.lane.pause()
         self.changed.emit()
 
@@ -207,6 +212,7 @@ class Player(QObject):
 
     def seek(self, index: int) -> None:
         """Show a stored frame.  Anywhere behind the head this pauses the sampler, and everywhere a replay."""
+        self._silent = False
         if not len(self.timeline):
             return
         index = min(max(index, 0), len(self.timeline) - 1)
@@ -263,6 +269,9 @@ class Player(QObject):
 
     def _lane_finished(self) -> None:
         self._goal = None
+        if self._silent:
+            self._silent = False
+            self._show()
         self.finished.emit()
         if self.loop and not self._still and not self.is_playing and self.at_head and len(self.timeline) > 1:
             self._replay(self._index)
@@ -277,7 +286,7 @@ class Player(QObject):
     def _show(self) -> None:
         """Emit the frame under the pointer, now or when the display can show it."""
         now = time.perf_counter()
-        if self.frame is None or self.frame is self._on_screen or self._show_timer.isActive():
+        if self._silent or self.frame is None or self.frame is self._on_screen or self._show_timer.isActive():
             return
         if now < self._next_show:
             self._show_timer.start(math.ceil((self._next_show - now) * 1000))

@@ -102,6 +102,10 @@ DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
         [(7.5, 8), (12, 3.5), (16.5, 8)],
         [(4.5, 13), (4.5, 20), (19.5, 20), (19.5, 13)],
     ),
+    "changed": lambda p, c: (
+        p.drawRoundedRect(QRectF(3.5, 5.5, 17, 13), 2.5, 2.5),
+        p.fillRect(QRectF(4, 6, 8, 12), c),
+    ),
     "close": lambda p, c: _lines(p, [(6, 6), (18, 18)], [(18, 6), (6, 18)]),
     "chevron-down": lambda p, c: _lines(p, [(6, 9.5), (12, 15.5), (18, 9.5)]),
     "chevron-right": lambda p, c: _lines(p, [(9.5, 6), (15.5, 12), (9.5, 18)]),

@@ -22,6 +22,8 @@ KEYS = (
     ("R", "new seed"),
     ("N, P, D", "next, previous, any test image"),
     ("I, Ctrl+V", "Compare, One image: invert the picture, paste one"),
+    ("Ctrl+Z, Ctrl+Shift+Z", "undo and redo: a knob, a pixel, a code, a stroke, a branch"),
+    ("B", "what the last edit changed: difference, blink, side by side, back"),
     ("E", "explain on or off"),
     ("L", "loop"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),
