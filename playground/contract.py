@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 
 import numpy as np
 
-from playground import numerals
+from playground import labels, numerals
 
 if TYPE_CHECKING:
     import torch
@@ -140,9 +140,13 @@ def knobs(request: type[Request]) -> tuple[Knob, ...]:
     own = [f for f in dataclasses.fields(request) if "knob" in f.metadata]
     base = {f.name for f in dataclasses.fields(Request)}
     own.sort(key=lambda f: f.name in base)
-    return tuple(
-        Knob(name=f.name, type=type(f.default), default=f.default, **f.metadata["knob"]) for f in own
-    )
+    return tuple(_as_knob(f) for f in own)
+
+
+def _as_knob(one: dataclasses.Field[Any]) -> Knob:
+    """A field's knob, called as people call it."""
+    said = {**one.metadata["knob"], "label": labels.of_knob(one.metadata["knob"]["label"])}
+    return Knob(name=one.name, type=type(one.default), default=one.default, **said)
 
 
 def make_request(request: type[AnyRequest], settings: Mapping[str, Any]) -> AnyRequest:

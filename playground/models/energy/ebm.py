@@ -67,7 +67,7 @@ class EBMRequest(ChainRequest):
         low=0.0,
         high=0.1,
         step=0.001,
-        help="Standard deviation of the noise in each step (grey runs from -1 to 1). Exact Langevin dynamics at temperature 1 would need sqrt(2 step_size) of it: the effective temperature noise^2 / (2 step_size) is far lower.",
+        help="How much chance there is in each step: the standard deviation of the noise, where grey runs from -1 to 1. Theory asks for far more, sqrt(2 step size), which would drown these pictures; so little makes the chain slide downhill and hardly wander.",
     )
 
 

@@ -46,7 +46,7 @@ class Generate(View):
         *all_but_the_price, _ = self.words.split("<br><br>")
         if "guidance_scale" in {knob.name for knob in knobs(self.request_type(model))}:
             price = (
-                "Each step has an exact probability, and so has the picture. <b>guidance_scale</b> above 1 leaves it for "
+                "Each step has an exact probability, and so has the picture. <b>Guidance</b> above 1 leaves it for "
                 "what is typical of the class."
             )
             return "<br><br>".join([*all_but_the_price, price]), self.formula

@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from playground import labels
 from playground.contract import Message, settings_of
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.model_list import ModelList
@@ -25,6 +26,8 @@ from playground.tabs.compare.race_entrants import (
     classes_of,
     default_entrants,
     play,
+    quality_of,
+    remark_on,
     request_for,
     warm_up,
 )
@@ -56,6 +59,7 @@ class Race(Scene):
     def build(self) -> None:
         """The list and the knobs at the left, the panels, the bar."""
         self._cards = {card.id: card for card in self.page.cards}
+        self._has_raced = False
         self.entrants: dict[int, Entrant] = {}
         self.failures: dict[int, str] = {}
         self._loader = self.new_lane("load")
@@ -130,8 +134,10 @@ class Race(Scene):
         super().resizeEvent(event)
 
     def wake(self) -> None:
-        """By now the knobs know how large they are."""
+        """By now the knobs know how large they are; the first time, the race is on at once."""
         self._fit_knobs()
+        if not self._has_raced:
+            self.start()
 
     def _view_state(self) -> ViewState | None:
         return view_state_of(self.race, self.board, self.ids, self.asked)
@@ -162,7 +168,9 @@ class Race(Scene):
         panels = []
         for i, key in enumerate(self.models.chosen()):
             card = self._cards[key]
-            panel = RacePanel(card.family, key, f"{card.system}: click to open it in its own tab")
+            tip = f"{key}: {card.system}. Click to open it in its own tab."
+            name, quality = labels.short(key, card.system), quality_of(card)
+            panel = RacePanel(card.family, key, tip, name, quality)
             panel.toggled.connect(lambda i=i: self.race.toggle_lane(i))
             panel.opened.connect(lambda card=card: self.page.go(LinkTarget(card.family, card.id)))
             panel.say("ready")
@@ -185,6 +193,7 @@ class Race(Scene):
         self.race.clear()
         if theme.lecture() and not self._side.isHidden():
             self.toggle_settings()  # a hall watches; E brings them back
+        self._has_raced = True
         self.asked = self.settings
         self.entrants, self.failures = {}, {}
         for panel in self.board.panels:
@@ -214,7 +223,8 @@ class Race(Scene):
             panel = self.board.panels[index]
             if entrant is not None:
                 self.entrants[index] = entrant
-                panel.say("ready")
+                panel.remark = remark_on(entrant, self.asked)
+                panel.say(panel.remark or "ready")
             elif sentence:
                 self.failures[index] = sentence
                 panel.say(sentence)

@@ -74,6 +74,18 @@ def request_for(model: Model, race: RaceRequest) -> Request:
     return model.Request(**{name: known[name].check(v) for name, v in best.items() if name in known})
 
 
+def remark_on(entrant: Entrant, race: RaceRequest) -> str:
+    """What an entrant cannot do of what is asked, in a few words; "" if it can do all of it."""
+    told = "label" in {k.name for k in knobs(type(entrant.request))}
+    return "cannot be told the class" if race.label != EACH_CLASS and not told else ""
+
+
+def quality_of(card: Card) -> str:
+    """How far its pictures are from real ones, as measured: of FID, 0 is real and 1 is blurred."""
+    quality = card.metrics.get(PICTURES, {}).get("quality")
+    return f"FID {quality['value']:.2f} (1 = blurred)" if quality else ""
+
+
 def play(entrant: Entrant) -> Iterator[Frame]:
     """On the worker: the frames of an entrant."""
     model = entrant.model

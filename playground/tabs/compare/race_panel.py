@@ -20,6 +20,7 @@ from playground.ui.theme import theme
 from playground.ui.widgets.pressable import Pressable
 
 HEAD, FOOT, GAP = 2.4, 2.2, 0.7  # em
+FASTEST = "fastest, by time alone"  # of the first place, where there is room: the clock says nothing of the pictures
 PAUSED = "paused"
 PICTURE = (28, 28)  # what the board reckons with until it has seen one
 
@@ -63,7 +64,7 @@ class _Head(Pressable):
 
     def __init__(self, title: str, tip: str) -> None:
         super().__init__()
-        self._title, self._word, self._place = title, "", 0
+        self._title, self._tip, self._word, self._place = title, tip, "", 0
         self.setToolTip(tip)
         self.setAccessibleName(title)
         self.setAccessibleDescription(tip)
@@ -72,7 +73,9 @@ class _Head(Pressable):
     def say(self, word: str, place: int) -> None:
         if (word, place) != (self._word, self._place):
             self._word, self._place = word, place
-            self.setAccessibleName(f"{self._title}: {ordinal(place) if place else word or 'under way'}")
+            ended = f"{ordinal(place)} by time alone" if place else word
+            self.setAccessibleName(f"{self._title}: {ended or 'under way'}")
+            self.setToolTip(f"{self._tip}\n{ended.capitalize()}." if place else self._tip)
             self.update()
 
     def sizeHint(self) -> QSize:
@@ -115,7 +118,9 @@ class _Head(Pressable):
         """A plate in the accent, filled for the winner; returns where it begins."""
         em, accent = theme.em(), theme.accent(self)
         font = theme.scaled_font(1.0, QFont.Weight.DemiBold)
-        text = ordinal(self._place)
+        name = theme.text_width(self._title, font) + em * 1.8
+        long = self._place == 1 and name + theme.text_width(FASTEST, font) + em * 2 <= self.width()
+        text = FASTEST if long else ordinal(self._place)
         wide = theme.text_width(text, font) + em * 1.2
         box = QRectF(self.width() - wide - 1, self.height() / 2 - em * 0.9, wide, em * 1.8)
         painter.setPen(QPen(accent, 1.5))
@@ -184,18 +189,21 @@ class RacePanel(QWidget):
 
     Args:
         family: whose accent it wears.
-        title: the model's name.
+        title: the model's id.
         tip: what it is, in a sentence.
+        name: what it is called on the screen.
+        quality: how good its pictures are, as measured, in a few words.
     """
 
     toggled = Signal()  # pause or resume this one
     opened = Signal()  # its name was pressed
 
-    def __init__(self, family: str, title: str, tip: str = "") -> None:
+    def __init__(self, family: str, title: str, tip: str = "", name: str = "", quality: str = "") -> None:
         super().__init__()
         self.setProperty("family", family)
-        self.title = title
-        self.head, self.grid, self.foot = _Head(title, tip), RaceGrid(), _Foot()
+        self.title, self.quality = title, quality
+        self.remark = ""  # what this one cannot do of what was asked
+        self.head, self.grid, self.foot = _Head(name or title, tip), RaceGrid(), _Foot()
         self.head.clicked.connect(lambda: self.opened.emit())
         self.pause = SignButton("pause", f"Pause {title} alone")
         self.pause.clicked.connect(self.toggled)
@@ -230,7 +238,8 @@ class RacePanel(QWidget):
         self.grid.set_message("" if frame is not None else _nothing(stand))
         word = stand.outcome if stand.outcome != FINISHED else ""
         self.head.say(word or (PAUSED if is_paused else ""), stand.place)
-        self.foot.say(*figures(stand))
+        clock, parts, share = figures(stand)
+        self.foot.say(clock, [part for part in (self.remark, self.quality, *parts) if part], share)
         self.pause.setVisible(is_open)
         words = ("play", f"Let {self.title} go on") if is_paused else ("pause", f"Pause {self.title} alone")
         self.pause.set_face(*words)

@@ -42,7 +42,7 @@ class Generate(View["DiffusionModel"]):
         "of the way there and asks again.<br><br>Early predictions are an average of everything that could still "
         "come: a blur. As noise leaves, they make up their mind. Drag the timeline to go back and forth."
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there, from the same "
-        "half-finished pictures. <b>num_steps</b> buys quality with time."
+        "half-finished pictures. More <b>steps</b> buy quality with time."
     )
     latent_words = (
         "As in Stable Diffusion, the noise is not in the picture but in its <b>latent</b>: 49 cells of 16 numbers, which the "
@@ -54,8 +54,8 @@ class Generate(View["DiffusionModel"]):
     prompt_words = (
         "The shape of Stable Diffusion: a prompt becomes numbers, and a transformer that sees <b>places and words "
         "together</b> takes the noise from a <b>latent</b> of 8x8 places, step by step; the decoder of an autoencoder paints "
-        "what it expects so far.<br><br><b>guidance_scale</b> pushes towards the prompt and away from no prompt, or from "
-        "<b>negative_prompt</b>. A style is one more word. Words that training never put together, such as a purple "
+        "what it expects so far.<br><br><b>Guidance</b> pushes towards the prompt and away from no prompt, or from "
+        "the <b>negative prompt</b>. A style is one more word. Words that training never put together, such as a purple "
         "octopus, work as far as the network has learned what each of them does."
         "<br><br><b>Pause half-way and change the prompt</b>: the run branches there."
     )

@@ -27,7 +27,7 @@ class Generate(View):
         "scale and shift the next one. Towards <i>z</i> all go at once; <b>here it runs backwards</b>, and each waits for "
         "the one before: watch the rows come, downwards and upwards in turn.<br><br>It learned the density of slightly "
         "<b>noisy</b> pictures. The last frame takes the noise away, one step along the gradient of log p: drag back "
-        "one frame to see it.<br><br><b>guidance_scale</b> pushes every patch towards its class."
+        "one frame to see it.<br><br><b>Guidance</b> pushes every patch towards its class."
     )
     patch_formula = r"x_t = z_t \exp(\alpha_t) + \mu_t, \; (\mu_t, \alpha_t) = f(x_1 \ldots x_{t-1})"
 

@@ -7,11 +7,15 @@ import contextlib
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QWidget
 
+from playground import labels
 from playground.checkpoints import Card, resolve, weights_hash
 from playground.checkpoints.catalogue import Entry
 from playground.evaluation import report
 from playground.export.picture_metadata import PictureMetadata
+from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox
+
+_SHORT = Qt.ItemDataRole.UserRole + 1
 
 
 class ModelMenu(ComboBox):
@@ -22,6 +26,10 @@ class ModelMenu(ComboBox):
         self._cards: dict[str, Card] = {}
         self._missing: dict[str, Entry] = {}
         self.setAccessibleName("Model")
+        self.currentIndexChanged.connect(self._tell)
+
+    def _tell(self, index: int) -> None:
+        self.setToolTip(str(self.itemData(index, Qt.ItemDataRole.ToolTipRole) or "") if index >= 0 else "")
 
     def add(self, card: Card, where: str) -> None:
         """Put a model into the menu; ``where`` is its id, or the path of a user's own file."""
@@ -29,12 +37,28 @@ class ModelMenu(ComboBox):
         self._cards[where] = card
         if new:
             own = "" if where == card.id else " (your file)"
-            tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters; {card.dataset_title}"
+            said = (
+                labels.of_model(card.id, card.system, card.parameters, card.dataset) if not own else card.id
+            )
+            tip = f"{card.id}: {card.system}, {card.parameters / 1e6:.2f} million parameters; {card.dataset_title}"
             tip = "\n".join((tip, *report.in_short(card.metrics)))
             with QSignalBlocker(self):  # the chosen one stays chosen
                 at = self._end_of(card.dataset)
-                self.insertItem(at, f"{card.id}{own}", where)
+                self.insertItem(at, f"{said}{own}", where)
                 self.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
+                self.setItemData(at, labels.short(card.id, card.system) if not own else said, _SHORT)
+                self._tell(self.currentIndex())
+
+    def closed_text(self, index: int) -> str:
+        """The short name: what the model does stands in the open menu, and its id in the tooltip."""
+        return str(self.itemData(index, _SHORT) or self.itemText(index))
+
+    def showPopup(self) -> None:
+        """Wide enough for the whole sentence of each."""
+        texts = [self.itemText(i) for i in range(self.count())]
+        wide = max((theme.text_width(text, self.font()) for text in texts), default=0.0)
+        self.view().setMinimumWidth(round(wide + 3 * theme.em()))
+        super().showPopup()
 
     def _end_of(self, dataset: str) -> int:
         """Where the models of a data set end: they stand together, with a line before those of another."""
@@ -63,6 +87,7 @@ class ModelMenu(ComboBox):
         """Show an entry without opening its model; none if there is no such entry."""
         with QSignalBlocker(self):
             self.setCurrentIndex(self.findData(where))
+        self._tell(self.currentIndex())
         self.update()
 
     def drop_own(self, where: str) -> None:

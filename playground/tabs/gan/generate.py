@@ -30,7 +30,7 @@ class Generate(View):
         if not isinstance(model, HasStyles):
             return self.words, self.formula
         more = (
-            "<br><br><b>truncation_psi</b> pulls every style <i>w</i> to the mean of its class: safer, less varied. For "
+            "<br><br><b>Truncation</b> (psi) pulls every style <i>w</i> to the mean of its class: safer, less varied. For "
             "variety, the generator was also trained to make its pictures <b>as a set</b> as varied as real ones are to the "
             "discriminator."
         )

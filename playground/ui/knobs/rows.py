@@ -325,7 +325,8 @@ def tip(knob: Knob) -> str:
     default = "" if knob.choices or knob.type is bool else f" ({knob.default})"
     word = glossary.meaning(knob.name, knob.label)
     more = f"<p><i>{knob.label}</i>: {html.escape(word)}</p>" if word else ""
-    return f"<p style='white-space:pre-wrap'>{knob.help}</p>{more}<p><small>Double-click the name (or Delete on the slider) to reset{default}.</small></p>"
+    own = f" On the command line and in Python: <code>{knob.name}</code>."
+    return f"<p style='white-space:pre-wrap'>{knob.help}</p>{more}<p><small>Double-click the name (or Delete on the slider) to reset{default}.{own}</small></p>"
 
 
 def slider_steps(knob: Knob) -> int:

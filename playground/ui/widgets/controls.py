@@ -278,8 +278,12 @@ class ComboBox(QComboBox):
     def sizeHint(self) -> QSize:
         """As wide as its longest entry."""
         em = theme.em()
-        texts = [self.itemText(i) for i in range(self.count())] or [""]
+        texts = [self.closed_text(i) for i in range(self.count())] or [""]
         return QSize(round(max(theme.text_width(t, self.font()) for t in texts) + 3 * em), round(em * 2.2))
+
+    def closed_text(self, index: int) -> str:
+        """What an entry is called while the menu is closed."""
+        return self.itemText(index)
 
     def minimumSizeHint(self) -> QSize:
         """Texts are elided before the panel is cut."""
@@ -322,7 +326,7 @@ class ComboBox(QComboBox):
         painter.setPen(QColor(colours.text if self.isEnabled() else colours.muted))
         room = box.adjusted(em * 0.6, 0, -em * 1.8, 0)
         text = self.fontMetrics().elidedText(
-            self.currentText(), Qt.TextElideMode.ElideRight, int(room.width())
+            self.closed_text(self.currentIndex()), Qt.TextElideMode.ElideRight, int(room.width())
         )
         painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, text)
         chevron = icons.pixmap("chevron-down", QColor(colours.muted), em * 1.1, self.devicePixelRatioF())

@@ -1,0 +1,87 @@
+"""What knobs and models are called on screen.  Python, the command line, links and exported pictures keep the ids.
+
+A knob that is not named here is called by the label of its request; a model by the system on its card.  No Qt, no torch.
+"""
+
+from __future__ import annotations
+
+# label in a request (its id, as a rule) -> words on screen
+KNOBS = {
+    "num_steps": "steps",
+    "num_samples": "samples",
+    "num_pictures": "pictures on the way",
+    "num_tokens": "length",
+    "guidance_scale": "guidance",
+    "autoguidance_scale": "autoguidance",
+    "guidance_t_min": "guided from time",
+    "guidance_t_max": "guided up to time",
+    "truncation_psi": "truncation",
+    "top_k": "top k",
+    "top_p": "top p",
+    "step_size": "step size",
+    "negative_prompt": "negative prompt",
+    "eta": "fresh noise (eta)",
+    "langevin": "Langevin noise",
+    "clip x_0_pred": "clip the guess",
+    "t": "time t",
+}
+
+# what the pictures, texts or points of a data set are, after a verb
+DATASETS = {"fashion": "garments", "bible": "text", "emoji": "emoji", "plane": "points"}
+
+# id -> short name, and what it does, where the system on its card does not say it well
+MODELS: dict[str, tuple[str, str]] = {
+    "pixelcnn-fashion": ("Gated PixelCNN", "draws garments"),
+    "pixelcnn0-fashion": ("PixelCNN of 2016", "draws garments"),
+    "made-fashion": ("MADE", "draws garments"),
+    "gpt-bible": ("GPT", "writes text"),
+    "lstm-bible": ("LSTM", "writes text"),
+    "ngram-bible": ("n-gram", "writes text"),
+    "tarflow-fashion": ("TarFlow", "draws garments"),
+    "glow-fashion": ("Glow", "draws garments"),
+    "realnvp-fashion": ("RealNVP", "draws garments"),
+    "nice-fashion": ("NICE", "draws garments"),
+    "vae2d-fashion": ("VAE, 2 numbers", "draws garments"),
+    "vae-fashion": ("VAE, 32 numbers", "draws garments"),
+    "betavae-fashion": ("beta-VAE", "draws garments"),
+    "ae2d-fashion": ("Autoencoder, 2 numbers", "squeezes garments"),
+    "vqvae-fashion": ("VQ-VAE", "writes garments as codes"),
+    "vqprior-fashion": ("VQ-VAE with a prior", "draws garments"),
+    "kl-emoji": ("KL autoencoder", "squeezes emoji"),
+    "stylegan-fashion": ("StyleGAN2", "draws garments"),
+    "dcgan-fashion": ("DCGAN", "draws garments"),
+    "gan-fashion": ("GAN of 2014", "draws garments"),
+    "gan-collapsed-fashion": ("GAN that collapsed", "went wrong"),
+    "gan-overpowered-fashion": ("GAN, too strong a critic", "went wrong"),
+    "gan-toofast-fashion": ("GAN, too high a rate", "went wrong"),
+    "ddpm-fashion": ("DDPM", "draws garments"),
+    "ldm-fashion": ("Latent diffusion", "draws garments"),
+    "ldm-small-fashion": ("Latent diffusion, small", "draws garments"),
+    "ldm-emoji": ("Text to image", "draws emoji from words"),
+    "consistency-fashion": ("Consistency model", "draws garments in few steps"),
+    "ebm-fashion": ("Energy-based model", "draws garments"),
+    "score-ebm-fashion": ("Energy by denoising", "draws garments"),
+    "rbm-fashion": ("RBM", "draws garments"),
+    "gsn-fashion": ("GSN", "draws garments"),
+}
+
+
+def of_knob(label: str) -> str:
+    """What a knob is called on screen."""
+    return KNOBS.get(label, label)
+
+
+def size_of(parameters: int) -> str:
+    """A number of parameters in a few letters: ``1.8 M``, ``640 k``."""
+    return f"{parameters / 1e6:.1f} M" if parameters >= 950_000 else f"{max(parameters // 1000, 1)} k"
+
+
+def short(model_id: str, system: str) -> str:
+    """A model's name, without what it does."""
+    return MODELS.get(model_id, (system.partition(" (")[0], ""))[0]
+
+
+def of_model(model_id: str, system: str, parameters: int, dataset: str) -> str:
+    """A model's name, its size and what it does: ``GPT, 1.8 M, writes text``."""
+    does = MODELS.get(model_id, ("", f"makes {DATASETS.get(dataset, dataset)}"))[1]
+    return f"{short(model_id, system)}, {size_of(parameters)}, {does}"
