@@ -27,6 +27,7 @@ FLOORS = (
         "paths",
         "earlier_names",
         "machine",
+        "labels",
         "numerals",
     ),
     ("models",),
