@@ -16,9 +16,9 @@ from playground.experiments import branching
 from playground.experiments.vae import code_grid
 from playground.models.transformer import Block
 from playground.models.vae import _code_run, _quantizer, vqprior
-from playground.models.vae._quantizer import Quantizer, nearest, perplexity
+from playground.models.vae._quantizer import Quantizer, nearest, perplexity, straight_through
 from playground.models.vae.vqprior import VQPrior, VQPriorConfig, VQPriorRequest
-from playground.models.vae.vqvae import VQVAE, VQVAEConfig, VQVAERequest, straight_through
+from playground.models.vae.vqvae import VQVAE, VQVAEConfig, VQVAERequest
 from playground.training import loop
 
 TINY = VQVAEConfig(

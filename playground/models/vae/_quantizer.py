@@ -6,6 +6,7 @@ van den Oord et al. 2017 (arXiv:1711.00937), eq. 1-3 and appendix A.1; residual 
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -53,6 +54,13 @@ class Quantizer(nn.Module):
             self._follow_level(level, rest, chosen, generator)
             rest = rest - book[chosen]
 
+    @torch.no_grad()
+    def count(self, codes: Tensor) -> None:
+        """Take the shares of all entries anew, from ``codes`` (N, rows, columns, levels) of many pictures."""
+        for level, usage in enumerate(self.usage):
+            counts = torch.bincount(codes[..., level].flatten(), minlength=len(usage))
+            usage.copy_(counts / counts.sum())
+
     def _follow_level(self, level: int, rest: Tensor, chosen: Tensor, generator: torch.Generator) -> None:
         book, usage = self.codebook[level], self.usage[level]
         count = len(usage)
@@ -68,6 +76,11 @@ class Quantizer(nn.Module):
         usage.div_(usage.sum())
 
 
+def straight_through(vectors: Tensor, quantized: Tensor) -> Tensor:
+    """``quantized``, with the gradient that ``vectors`` would have had (section 3.2)."""
+    return vectors + (quantized - vectors).detach()
+
+
 def nearest(vectors: Tensor, book: Tensor) -> Tensor:
     """The entry of ``book`` (K, D) at the least distance from each of ``vectors`` (..., D): int64 (...)."""
     # |v - e|^2 = |v|^2 - 2 v.e + |e|^2, of which the first does not depend on e
@@ -78,3 +91,16 @@ def perplexity(codes: Tensor, num_codes: int) -> Tensor:
     """How many entries are in use, as it were: exp of the entropy of ``codes`` (any shape), a scalar."""
     shares = torch.bincount(codes.flatten(), minlength=num_codes).float() / codes.numel()
     return torch.special.entr(shares).sum().exp()
+
+
+def independent_codes(quantizer: Quantizer, uniforms: np.ndarray, alike: bool) -> np.ndarray:
+    """Codes int64 (B,rows,columns,levels), each drawn without a look at its neighbours: every entry ``alike``, or as often as
+    it occurs.  The cumulative distribution of each level is inverted in float64 at ``uniforms`` of that shape in [0, 1)."""
+    usage = quantizer.usage.cpu().double().numpy()
+    if alike or not usage.any():  # nothing has been counted before training
+        usage = np.ones_like(usage)
+    drawn = [
+        np.searchsorted(c, d * c[-1], side="right")
+        for c, d in zip(usage.cumsum(1), np.moveaxis(uniforms, -1, 0), strict=True)
+    ]
+    return np.stack(drawn, -1).clip(max=usage.shape[1] - 1).astype(np.int64)

@@ -75,27 +75,9 @@ class KLAutoencoder(Network):
         self.config = config
         side = config.image_size // 4
         self.latent_shape = (config.latent_channels, side, side)
-        half, quarter = config.width, 2 * config.width
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * config.channels, half, 3, padding=1),
-            *(Block(half) for _ in range(config.num_blocks_half)),
-            nn.PixelUnshuffle(2),
-            nn.Conv2d(4 * half, quarter, 1),
-            *(Block(quarter) for _ in range(config.num_blocks_encoder)),
-            ChannelRMSNorm(quarter),
-            nn.Conv2d(quarter, 2 * config.latent_channels, 1),
-        )
-        self.decoder = nn.Sequential(
-            nn.Conv2d(config.latent_channels, quarter, 3, padding=1),
-            *(Block(quarter) for _ in range(config.num_blocks_decoder)),
-            nn.Conv2d(quarter, 4 * half, 1),
-            nn.PixelShuffle(2),
-            *(Block(half) for _ in range(config.num_blocks_half)),
-            ChannelRMSNorm(half),
-            nn.Conv2d(half, 4 * config.channels, 3, padding=1),
-            nn.PixelShuffle(2),
-        )
+        shape = (config.channels, config.width, config.num_blocks_half)
+        self.encoder = make_encoder(*shape, config.num_blocks_encoder, 2 * config.latent_channels)
+        self.decoder = make_decoder(*shape, config.num_blocks_decoder, config.latent_channels)
         # mean and spread of each channel of a latent, counted after training: what is built on it divides by them
         self.register_buffer("latent_mean", torch.zeros(config.latent_channels, 1, 1))
         self.register_buffer("latent_deviation", torch.ones(config.latent_channels, 1, 1))
@@ -177,6 +159,38 @@ class KLAutoencoder(Network):
         posterior = {"logvar": logvar.cpu().numpy(), "kl": gaussian_kl(mu, logvar).cpu().numpy()}
         for frame in self.decode_frames(mu.cpu().numpy()):
             yield Frame(1, 1, 2, frame.images, {**frame.extras, **posterior}, frame.state)
+
+
+def make_encoder(
+    channels: int, width: int, num_blocks_half: int, num_blocks: int, num_outputs: int
+) -> nn.Sequential:
+    """Pictures (B,channels,H,W) -> (B,num_outputs,H/4,W/4): blocks of ``width`` at half resolution, of twice that at a quarter."""
+    return nn.Sequential(
+        nn.PixelUnshuffle(2),
+        nn.Conv2d(4 * channels, width, 3, padding=1),
+        *(Block(width) for _ in range(num_blocks_half)),
+        nn.PixelUnshuffle(2),
+        nn.Conv2d(4 * width, 2 * width, 1),
+        *(Block(2 * width) for _ in range(num_blocks)),
+        ChannelRMSNorm(2 * width),
+        nn.Conv2d(2 * width, num_outputs, 1),
+    )
+
+
+def make_decoder(
+    channels: int, width: int, num_blocks_half: int, num_blocks: int, num_inputs: int
+) -> nn.Sequential:
+    """The way back: (B,num_inputs,H/4,W/4) -> pictures (B,channels,H,W)."""
+    return nn.Sequential(
+        nn.Conv2d(num_inputs, 2 * width, 3, padding=1),
+        *(Block(2 * width) for _ in range(num_blocks)),
+        nn.Conv2d(2 * width, 4 * width, 1),
+        nn.PixelShuffle(2),
+        *(Block(width) for _ in range(num_blocks_half)),
+        ChannelRMSNorm(width),
+        nn.Conv2d(width, 4 * channels, 3, padding=1),
+        nn.PixelShuffle(2),
+    )
 
 
 class Block(nn.Module):

@@ -22,7 +22,7 @@ from playground.models import discretized_logistic, noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.network import Network
 from playground.models.vae._networks import CACHED, ResidualConv, log_likelihood, mean_picture
-from playground.models.vae._quantizer import Quantizer, perplexity
+from playground.models.vae._quantizer import Quantizer, independent_codes, perplexity, straight_through
 
 _NATS_PER_BIT = math.log(2)
 
@@ -154,10 +154,7 @@ class VQVAE(Network):
     @torch.no_grad()
     def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
         """After training: how often each code occurs in up to 20,000 pictures ``x``."""
-        codes = torch.cat([self.encode_codes(part) for part in x[:20_000].split(500)])
-        for level, usage in enumerate(self.quantizer.usage):
-            counts = torch.bincount(codes[..., level].flatten(), minlength=self.num_codes)
-            usage.copy_(counts / counts.sum())
+        self.quantizer.count(torch.cat([self.encode_codes(part) for part in x[:20_000].split(500)]))
 
     # --- the bound
 
@@ -222,23 +219,9 @@ class VQVAE(Network):
         yield Frame(1, 1, 1, to_uint8(self.decode_codes(given)), {"codes": codes}, {"codes": codes})
 
     def _draw_codes(self, request: VQVAERequest) -> np.ndarray:
-        """Codes int64 (B,*code_shape), by inverting the cumulative distribution of each level in float64."""
         indices = range(request.first_index, request.first_index + request.num_samples)
         uniforms = noise.uniform(request.seed, indices, "codes", self.code_shape)
-        usage = self.quantizer.usage.cpu().double().numpy()
-        if request.prior == "uniform" or not usage.any():  # nothing has been counted before training
-            usage = np.ones_like(usage)
-        cumulative = usage.cumsum(1)
-        drawn = [
-            np.searchsorted(c, d * c[-1], side="right")
-            for c, d in zip(cumulative, np.moveaxis(uniforms, -1, 0), strict=True)
-        ]
-        return np.stack(drawn, -1).clip(max=self.num_codes - 1).astype(np.int64)
-
-
-def straight_through(vectors: Tensor, quantized: Tensor) -> Tensor:
-    """``quantized``, with the gradient that ``vectors`` would have had (section 3.2)."""
-    return vectors + (quantized - vectors).detach()
+        return independent_codes(self.quantizer, uniforms, request.prior == "uniform")
 
 
 MODEL = VQVAE
