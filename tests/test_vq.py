@@ -14,8 +14,10 @@ import torch
 from playground import checkpoints, models, paths
 from playground.experiments import branching
 from playground.experiments.vae import code_grid
+from playground.models import codes as codes_of_grids
+from playground.models import noise
 from playground.models.transformer import Block
-from playground.models.vae import _code_run, _quantizer, vqprior
+from playground.models.vae import _quantizer, vqprior
 from playground.models.vae._quantizer import Quantizer, nearest, perplexity, straight_through
 from playground.models.vae.vqprior import VQPrior, VQPriorConfig, VQPriorRequest
 from playground.models.vae.vqvae import VQVAE, VQVAEConfig, VQVAERequest
@@ -248,16 +250,16 @@ def test_each_frame_carries_the_log_probabilities_it_was_drawn_from(prior):
     for frame in frames[1:]:
         assert np.allclose(frame.extras["logits"], whole[:, frame.step - 1], atol=1e-4)
         undrawn = frame.extras["codes"].reshape(3, -1, 2)[:, frame.step :]
-        assert (undrawn == _code_run.UNKNOWN).all()
+        assert (undrawn == codes_of_grids.UNKNOWN).all()
 
 
 def test_draws_follow_the_probabilities_and_top_k():
     log_probs = torch.tensor([0.1, 0.6, 0.3]).log().expand(4000, 3)
     uniforms = np.random.default_rng(0).random(4000)
-    shares = np.bincount(_code_run.draw(log_probs, uniforms), minlength=3) / 4000
+    shares = np.bincount(codes_of_grids.draw(log_probs, uniforms), minlength=3) / 4000
     assert shares == pytest.approx([0.1, 0.6, 0.3], abs=0.03)
-    assert set(_code_run.draw(log_probs, uniforms, 1.0, 2)) == {1, 2}
-    assert set(_code_run.draw(log_probs, np.array([1 - 1e-16] * 4000))) == {2}
+    assert set(codes_of_grids.draw(log_probs, uniforms, 1.0, 2)) == {1, 2}
+    assert set(codes_of_grids.draw(log_probs, np.array([1 - 1e-16] * 4000))) == {2}
 
 
 def test_a_run_continues_to_the_bit_from_any_cell(prior):
@@ -274,7 +276,7 @@ def test_a_changed_code_changes_what_comes_after_it_and_nothing_before(prior):
     request = VQPriorRequest(num_samples=3, guidance_scale=1.0)
     plain = list(prior.sample(request))
     before, details = plain[-1].extras["codes"], set()
-    uniforms = _code_run.noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]
+    uniforms = noise.uniform(request.seed, [1], "code", (CELLS**2, 2))[0, 4, 1]
     for code in range(0, 24, 4):
         frames = list(branching.recoded(prior, request, [(1, 1, 1, 0, code)]))
         assert [f.step for f in frames] == [f.step for f in plain]

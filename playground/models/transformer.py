@@ -1,4 +1,4 @@
-"""A causal transformer block, over a whole sequence or one place at a time with a cache (Vaswani et al. 2017).
+"""A transformer block, over a whole sequence or some places at a time with a cache (Vaswani et al. 2017).
 
 Normalised before each part (RMSNorm: Zhang and Sennrich 2019), with a squared ReLU (So et al. 2021, arXiv:2109.08668).
 """
@@ -35,22 +35,26 @@ class Cache:
         self.values: list[Tensor | None] = [None] * len(blocks)
 
     def add(self, block: int, place: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
-        """Remember one place, (B,heads,1,D) each; all places up to it come back."""
+        """Remember the next places, (B,heads,n,D) each, from ``place`` on; all places up to the last of them come back."""
         if place == 0:
             shape = (*key.shape[:2], self.length, key.shape[3])
             self.keys[block], self.values[block] = key.new_zeros(shape), value.new_zeros(shape)
         keys, values = self.keys[block], self.values[block]
         assert keys is not None and values is not None, "places are read in order"
-        keys[:, :, place : place + 1], values[:, :, place : place + 1] = key, value
-        return keys[:, :, : place + 1], values[:, :, : place + 1]
+        end = place + key.shape[2]
+        keys[:, :, place:end], values[:, :, place:end] = key, value
+        return keys[:, :, :end], values[:, :, :end]
 
 
 class Block(nn.Module):
-    """Attention to the places up to this one, then a layer on each place by itself; ``depth`` scales the start."""
+    """Attention to the places up to this one (to all of them unless ``causal``), then a layer on each place by itself.
 
-    def __init__(self, width: int, heads: int, depth: int) -> None:
+    ``depth`` scales the start.
+    """
+
+    def __init__(self, width: int, heads: int, depth: int, causal: bool = True) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.causal = heads, causal
         self.norm, self.norm_mlp = RMSNorm(width), RMSNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width, bias=False)
@@ -64,14 +68,17 @@ class Block(nn.Module):
         q, k, v = self._heads_of(h)
         # (B, heads, T, T); plain products train quickest on a CPU
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        future = torch.ones(scores.shape[-2:], dtype=torch.bool, device=h.device).triu(1)
-        return self._leave(h, scores.masked_fill(future, -math.inf).softmax(-1) @ v)
+        if self.causal:
+            scores = scores.masked_fill(_future(q, 0), -math.inf)
+        return self._leave(h, scores.softmax(-1) @ v)
 
     def step(self, h: Tensor, cache: Cache, block: int, place: int) -> Tensor:
-        """One place, (B,1,width), given those in the cache."""
+        """The next places, mostly one, (B,n,width), given those in the cache, which end before ``place``."""
         q, k, v = self._heads_of(h)
         keys, values = cache.add(block, place, k, v)
-        scores = q @ keys.transpose(-1, -2) * q.shape[-1] ** -0.5  # (B, heads, 1, place + 1)
+        scores = q @ keys.transpose(-1, -2) * q.shape[-1] ** -0.5  # (B, heads, n, place + n)
+        if q.shape[2] > 1:
+            scores = scores.masked_fill(_future(q, place), -math.inf)
         return self._leave(h, scores.softmax(-1) @ values)
 
     def _heads_of(self, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -82,3 +89,9 @@ class Block(nn.Module):
     def _leave(self, h: Tensor, mixed: Tensor) -> Tensor:
         h = h + self.out(mixed.transpose(1, 2).flatten(2))
         return h + self.narrow(F.relu(self.widen(self.norm_mlp(h))).square())
+
+
+def _future(q: Tensor, before: int) -> Tensor:
+    """Which of ``before`` earlier places and these come after each of these, (n, before + n), for ``q`` (B,heads,n,D)."""
+    count = q.shape[2]
+    return torch.ones(count, before + count, dtype=torch.bool, device=q.device).triu(before + 1)

@@ -19,17 +19,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Frame, Recipe, Request, State, knob
-from playground.data import Split, emoji, emoji_captions
 from playground.models import noise
 from playground.models.blocks import ChannelRMSNorm, from_uint8, to_uint8
 from playground.models.network import Network
 from playground.models.vae._quantizer import Quantizer, independent_codes, perplexity, straight_through
-from playground.models.vae.kl import make_decoder, make_encoder
+from playground.models.vae.kl import changed, make_decoder, make_encoder
 
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: a code is a point
-NUM_EXAMPLES = 30_000  # training pictures, drawn once: as text-to-image models will meet them
 _CACHED = 64  # pictures that are decoded together
-_RAMP = 200.0  # steps in which the adversarial term comes in
+_RAMP = 100.0  # steps in which the adversarial term comes in
 
 
 @dataclass(frozen=True)
@@ -48,14 +46,17 @@ class VQGANConfig:
     commitment: float = 0.25
     edge_weight: float = 1.0  # of the error of differences between neighbours
     perceptual_weight: float = 0.3
-    adversarial_weight: float = (
-        0.4  # of the slopes of the other terms (eq. 7, whose factor is 0.8 in the paper's code)
-    )
-    adversarial_from: int = 800  # steps without a discriminator
+    adversarial_weight: float = 0.4  # against the slope of the error of the pixels (eq. 7)
+    adversarial_from: int = 300  # steps without a discriminator
+    changed_share: float = 0.5  # of the pictures of a batch that are recoloured, and so on, as for ``kl.py``
 
 
 class Coder(nn.Module):
     """Encoder, codebook and decoder: what learns in one turn."""
+
+    eye: (
+        nn.Sequential | None
+    )  # what the perceptual term looks through, in training; not a part of the weights
 
     def __init__(self, config: VQGANConfig) -> None:
         super().__init__()
@@ -63,15 +64,26 @@ class Coder(nn.Module):
         self.encoder = make_encoder(*shape, config.num_blocks_encoder, config.code_dim)
         self.quantizer = Quantizer(1, config.num_codes, config.code_dim)
         self.decoder = make_decoder(*shape, config.num_blocks_decoder, config.code_dim)
+        self.__dict__["eye"] = None
 
-    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Pictures in [-1, 1] (B,C,H,W) -> reconstructions, encodings (B,H/4,W/4,D), their codes (...,1) and entries (...,D)."""
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Pictures in [-1, 1] (B,C,H,W) -> reconstructions, how different these look to the eye, encodings (B,H/4,W/4,D),
+        their codes (...,1) and entries (...,D)."""
         vectors = self.encoder(pictures).float().permute(0, 2, 3, 1)
         with torch.autocast(pictures.device.type, enabled=False):
             codes = self.quantizer.nearest(vectors)
             quantized = self.quantizer.look_up(codes)
         passed = straight_through(vectors, quantized).permute(0, 3, 1, 2)
-        return self.decoder(passed).float(), vectors, codes, quantized
+        recon = self.decoder(passed).float()
+        return recon, self.perceptual(recon, pictures), vectors, codes, quantized
+
+    def perceptual(self, one: Tensor, other: Tensor) -> Tensor:
+        """How differently the eye sees two batches of pictures: squared distance of its unit features at both resolutions (as
+        LPIPS, arXiv:1801.03924, with all channels alike); 0 without an eye."""
+        if self.eye is None:
+            return one.new_zeros(())
+        pairs = zip(_seen(self.eye, one), _seen(self.eye, other), strict=True)
+        return sum((a - b).square().sum(1).mean() for a, b in pairs)  # type: ignore[return-value]
 
 
 class PatchDiscriminator(nn.Module):
@@ -120,7 +132,6 @@ class VQGAN(Network):
     decoded_together = 1
     turns = ("coder", "discriminator")
     steps_done: Tensor
-    eye: nn.Sequential | None  # the encoder that the perceptual term looks through, in training
 
     def __init__(self, config: VQGANConfig) -> None:
         super().__init__()
@@ -132,7 +143,6 @@ class VQGAN(Network):
         self.coder = Coder(config)
         self.discriminator = PatchDiscriminator(config.channels, config.discriminator_width)
         self.register_buffer("steps_done", torch.zeros(()))
-        self.__dict__["eye"] = None
 
     @property
     def quantizer(self) -> Quantizer:
@@ -149,32 +159,25 @@ class VQGAN(Network):
         # the last layer of the encoder also gives log variances there
         self.coder.load_state_dict({k: weights[k][: len(v)] if k in weights else v for k, v in own.items()})
         device = self.steps_done.device
-        self.__dict__["eye"] = foundation.encoder.to(device).eval().requires_grad_(False)
-
-    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
-        """Pictures uint8 (N,C,H,W), in other colours, on grounds, beside each other; labels are not used."""
-        if split == "train":
-            images = emoji_captions.grown(NUM_EXAMPLES, seed).images
-        else:
-            images = emoji.load(emoji.split_for(split)).images
-        pixels = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
-        return pixels, torch.zeros(len(pixels), dtype=torch.long)
+        self.coder.__dict__["eye"] = foundation.encoder.to(device).eval().requires_grad_(False)
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str) -> dict[str, Tensor]:
         """The losses of section 3.1 in the turn of the coder or of the discriminator; labels are not used."""
+        pictures = from_uint8(x)
+        if self.training:
+            pictures = changed(pictures, self.config.changed_share, generator)
         if turn == "coder":
-            return self._coder_loss(from_uint8(x), generator)
-        return self._discriminator_loss(from_uint8(x))
+            return self._coder_loss(pictures, generator)
+        return self._discriminator_loss(pictures)
 
     def _coder_loss(self, pictures: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         config = self.config
-        recon, vectors, codes, quantized = self.coder(pictures)
+        recon, perceptual, vectors, codes, quantized = self.coder(pictures)
         error = recon - pictures
         pixels = error.abs().mean() + error.square().mean()
         edges = error.diff(dim=2).abs().mean() + error.diff(dim=3).abs().mean()
-        perceptual = self.perceptual(recon, pictures)
         commitment = (vectors - quantized).square().mean()
-        likeness = pixels + config.edge_weight * edges + config.perceptual_weight * perceptual
+        likeness = pixels + config.edge_weight * edges
         if self.training:
             self.quantizer.follow(vectors.detach().flatten(0, 2), codes.flatten(0, 2), generator)
             self.steps_done += 1
@@ -185,7 +188,7 @@ class VQGAN(Network):
             "perplexity": perplexity(codes, self.num_codes),
             "psnr": -10 * torch.log10(error.square().mean((1, 2, 3)) / 4).mean(),
         }
-        loss = likeness + config.commitment * commitment
+        loss = likeness + config.perceptual_weight * perceptual + config.commitment * commitment
         if self.share_of_adversary > 0 and torch.is_grad_enabled():
             figures["adversarial"] = -self.discriminator(recon).mean()
             weight = self.share_of_adversary * _slope_ratio(likeness, figures["adversarial"], recon)
@@ -199,7 +202,8 @@ class VQGAN(Network):
         if self.share_of_adversary == 0:
             return {"loss": 0 * self.discriminator(pictures[:1]).mean()}
         with torch.no_grad():
-            recon = self.coder(pictures)[0]
+            vectors = self.coder.encoder(pictures).float().permute(0, 2, 3, 1)
+            recon = self.decode(self.vectors_of(self.quantizer.nearest(vectors)))
         on_real, on_fake = self.discriminator(torch.cat([pictures, recon])).chunk(2)
         return {"loss": (F.relu(1 - on_real) + F.relu(1 + on_fake)).mean()}
 
@@ -208,14 +212,6 @@ class VQGAN(Network):
         """What the adversarial term weighs by now, 0 before it begins."""
         late = (float(self.steps_done) - self.config.adversarial_from) / _RAMP
         return self.config.adversarial_weight * min(1.0, max(0.0, late))
-
-    def perceptual(self, one: Tensor, other: Tensor) -> Tensor:
-        """How differently the eye sees two batches of pictures: squared distance of its unit features at both resolutions (as
-        LPIPS, arXiv:1801.03924, with all channels alike); 0 without an eye."""
-        if self.eye is None:
-            return one.new_zeros(())
-        pairs = zip(_seen(self.eye, one), _seen(self.eye, other), strict=True)
-        return sum((a - b).square().sum(1).mean() for a, b in pairs)  # type: ignore[return-value]
 
     @torch.no_grad()
     def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
@@ -310,8 +306,8 @@ def _seen(eye: nn.Sequential, pictures: Tensor) -> list[Tensor]:
 
 
 def _slope_ratio(likeness: Tensor, adversarial: Tensor, recon: Tensor) -> Tensor:
-    """Eq. 7: how much steeper the other terms are than the adversarial one, both taken at the reconstruction ``recon``
-    (the paper takes them at the decoder's last layer, which is one pass further back)."""
+    """Eq. 7: how much steeper the error of the pixels is than the adversarial term, both taken at the reconstruction ``recon``
+    (the paper takes them at the decoder's last layer, one step further back)."""
     slopes = [torch.autograd.grad(t, recon, retain_graph=True)[0].norm() for t in (likeness, adversarial)]
     return (slopes[0] / (slopes[1] + 1e-6)).clamp(0, 1e3).detach()
 
@@ -323,14 +319,14 @@ RECIPES = (
         config=VQGANConfig(),
         dataset="emoji",
         start_from="kl-emoji",
-        steps=1600,
+        steps=500,
         batch_size=64,
         optimizer="muon",
         muon_learning_rate=0.005,
         learning_rate=1e-3,
         learning_rates={"discriminator": 0.5},
-        warmup_steps=100,
-        ema=0.998,
+        warmup_steps=30,
+        ema=0.99,
         snapshot={"num_samples": 10},
     ),
 )
