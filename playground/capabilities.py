@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from playground.contract import Frame, Model, Request, Score
+from playground.contract import Frame, Model, Request, Score, State
 
 if TYPE_CHECKING:
     import torch
@@ -183,6 +183,21 @@ class ReadsPrompts(Model, Protocol):
 
     def remarks(self, prompt: str) -> str:
         """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
+
+
+@runtime_checkable
+class PromptsToCodes(Tokenizes, ReadsPrompts, Protocol):
+    """Draws the codes of a picture from words; its frames carry ``codes`` and the ``confidence`` of each cell."""
+
+    num_cells: int
+
+
+@runtime_checkable
+class FillsMaskedCells(PromptsToCodes, Protocol):
+    """Draws any cells given all the others."""
+
+    def masked_state(self, codes: np.ndarray, masked: np.ndarray) -> State:
+        """Whole grids int64 (B, *code_shape), and bool (B,rows,columns): the state from which ``sample`` draws just those."""
 
 
 @runtime_checkable

@@ -5,8 +5,21 @@ from playground.tabs.autoregressive.completion import Complete
 from playground.tabs.autoregressive.generate import Generate
 from playground.tabs.autoregressive.generations import Generations
 from playground.tabs.autoregressive.masks import Masks
+from playground.tabs.autoregressive.prompted_codes import CodesFromWords
 from playground.tabs.autoregressive.receptive_field import ReceptiveField
 from playground.tabs.autoregressive.surprise import Surprise
+from playground.tabs.autoregressive.two_orders import TwoOrders
 from playground.tabs.autoregressive.write import Write
 
-VIEWS = (Generate, Complete, Surprise, ReceptiveField, Attention, Masks, Write, Generations)
+VIEWS = (
+    Generate,
+    CodesFromWords,
+    Complete,
+    Surprise,
+    ReceptiveField,
+    Attention,
+    Masks,
+    TwoOrders,
+    Write,
+    Generations,
+)

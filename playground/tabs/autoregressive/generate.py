@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from playground import data
-from playground.capabilities import MasksConnections
+from playground.capabilities import MasksConnections, PromptsToCodes
 from playground.contract import Frame, Model, Request, State, knobs, pixel_order
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame import model_cache
@@ -38,8 +38,8 @@ class Generate(View):
 
     @classmethod
     def suits(cls, model: Model) -> bool:
-        """Models of pictures; those of text have views of their own."""
-        return data.modality(model.card.dataset).has_pixels
+        """Models of pixels; those of text and of codes have views of their own."""
+        return data.modality(model.card.dataset).has_pixels and not isinstance(model, PromptsToCodes)
 
     def explanation(self, model: Model) -> tuple[str, str]:
         """Not everyone reads like a page."""
