@@ -21,6 +21,7 @@ class Choice:
     family: str
     title: str  # of the family
     tip: str = ""
+    name: str = ""  # on the screen; the key, unless another is given
 
 
 class _Tick(QAbstractButton):
@@ -110,7 +111,7 @@ class ModelList(QScrollArea):
             if choice.family != last:
                 group, last = self._group(choice), choice.family
                 column.addWidget(group)
-            tick = _Tick(choice.key, choice.tip)
+            tick = _Tick(choice.name or choice.key, choice.tip)
             tick.toggled.connect(self._toggled)
             self.ticks[choice.key] = tick
             inside = group.layout()

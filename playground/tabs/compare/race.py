@@ -224,7 +224,7 @@ class Race(Scene):
             if entrant is not None:
                 self.entrants[index] = entrant
                 panel.remark = remark_on(entrant, self.asked)
-                panel.say(panel.remark or "ready")
+                panel.say(panel.remark or "waits for the others")
             elif sentence:
                 self.failures[index] = sentence
                 panel.say(sentence)

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from playground import families
+from playground import families, labels
 from playground.checkpoints import Card
 from playground.contract import EACH_CLASS, Frame, Model, Request, knob, knobs
 from playground.evaluation.report import PICTURES
@@ -109,8 +109,9 @@ def choices(cards: Sequence[Card]) -> list[Choice]:
     for family in families.FAMILIES:
         for card in cards:
             if card.family == family.key:
-                tip = f"{card.system}, {card.parameters / 1e6:.2f} million parameters"
-                found.append(Choice(card.id, family.key, family.title, tip))
+                tip = f"{card.id}: {card.system}, {card.parameters / 1e6:.2f} million parameters"
+                name = labels.short(card.id, card.system)
+                found.append(Choice(card.id, family.key, family.title, tip, name))
     return found
 
 
@@ -120,7 +121,8 @@ def default_entrants(cards: Sequence[Card]) -> list[str]:
     for family in families.FAMILIES:
         own = [card.id for card in cards if card.family == family.key]
         if own:
-            found.append(family.opens if family.opens in own else own[0])
+            wanted = family.races or family.opens
+            found.append(wanted if wanted in own else own[0])
     rest = [card.id for card in cards if card.id not in found]
     return [*found, *rest[: max(FEWEST - len(found), 0)]]
 

@@ -119,8 +119,8 @@ class Forward(ImageView[Denoises]):
         extras = frame.extras
         snr = math.exp(extras["log_snr"])
         three = np.concatenate([extras["x_0"], frame.images, extras["x_0_pred"]])
-        noisy = f"{self.model.noisy}: ᾱ = {extras['alpha_bar']:.3f}"
-        captions = ["x_0: test image", noisy, "x_0_pred: what it sees"]
+        noisy = f"{self.model.noisy.replace('_t', 'ₜ')}: ᾱ = {extras['alpha_bar']:.3f}"
+        captions = ["x₀: test image", noisy, "x̂₀: what it sees"]
         self.pictures.set_images(three, columns=3, captions=captions)
         path = extras["path"]
         stations = [f"{t:.2f}".rstrip("0").rstrip(".") for t in np.linspace(0, 1, len(path))]

@@ -156,13 +156,13 @@ class Generate(View["DiffusionModel"]):
         """What is denoised, and what it is expected to become."""
         extras = frame.extras
         if isinstance(self.model, ReadsPrompts):
-            return [("x_0_pred: what the model expects, decoded", frame.images)]
+            return [("x̂₀: what the model expects, decoded", frame.images)]
         if "z_t" in extras:
-            said = "z_t: the latent with its noise, 16 maps of 7x7 numbers"
-            return [(said, extras["z_t"]), ("x_0_pred: what the model expects, decoded", extras["x_0_pred"])]
+            said = "zₜ: the latent with its noise, 16 maps of 7x7 numbers"
+            return [(said, extras["z_t"]), ("x̂₀: what the model expects, decoded", extras["x_0_pred"])]
         return [
-            ("x_t: the picture with its noise", frame.images),
-            ("x_0_pred: what the model expects", extras["x_0_pred"]),
+            ("xₜ: the picture with its noise", frame.images),
+            ("x̂₀: what the model expects", extras["x_0_pred"]),
         ]
 
     def relevant(self, request: Request) -> dict[str, bool]:

@@ -65,7 +65,7 @@ class ImageToImage(ImageView[Denoises]):
         name = self.model.card.classes[frame.extras["origin_label"]]
         self.origin.set_images(frame.extras["origin"], columns=1, captions=[name])
         self.stepper.show_index(getattr(self.request, "index", 0), name)
-        said = self.model.noisy + (", decoded" if self.model.latent else "")
+        said = self.model.noisy.replace("_t", "ₜ") + (", decoded" if self.model.latent else "")
         self.grid.set_panels(
             [(f"{said}: on the way back from noise", frame.images)], captions=self.class_names()
         )

@@ -78,8 +78,8 @@ class Between(View[Denoises]):
         extras, count = frame.extras, len(frame.images)
         way = ", inverting" if extras["inverting"] else ", denoising" if frame.step < frame.total else ""
         panels = [
-            (f"{self.model.noisy}{way}", frame.images),
-            ("x_0_pred: what the model expects", extras["x_0_pred"]),
+            (f"{self.model.noisy.replace('_t', 'ₜ')}{way}", frame.images),
+            ("x̂₀: what the model expects", extras["x_0_pred"]),
         ]
         amounts = [f"{a:.2f}" for a in extras["amounts"]]
         self.strip.set_panels(panels[1:] if theme.lecture() else panels, columns=count, captions=amounts)

@@ -49,9 +49,9 @@ class Chains(View):
             + "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A "
             "step draws all hidden units given the pixels, then all pixels given these.",
             "energy/ebm": mixing
-            + "<br><br>Here a step goes downhill in energy and adds a little noise. To draw pictures as often as they are "
-            "probable, the noise would have to be much larger (temperature 1; here it is {t:.1e} = noise² / (2 step_size)): "
-            "these chains look for low places rather than visit all of them.",
+            + "<br><br>Here a step goes <b>downhill</b> in energy and adds a little noise. Theory asks for far more noise, "
+            "so that each picture is visited as often as it is probable; that would drown these pictures. With so little, "
+            "chains look for low places and stay there.",
             "energy/gsn": mixing
             + "<br><br>This one has no energy at all: it <b>corrupts</b> the picture and "
             "<b>restores</b> it, over and over. Where the chain spends its time is the model.",
@@ -62,8 +62,6 @@ class Chains(View):
             "and the same level, that of the <i>Energy</i> view.",
         }
         more = words.get(model.card.network, mixing)
-        if "{t" in more:
-            more = more.format(t=model.config.noise**2 / (2 * model.config.step_size))
         formula = self.formula
         if model.likelihood == "none":
             formula = r"\tilde{x} \sim C(\tilde{x} \mid x), \; x \sim P(x \mid \tilde{x})"

@@ -142,7 +142,7 @@ def _demo() -> None:
         "and the sampler moves a little towards it.",
         r"x_{t-1} = \sqrt{\bar{\alpha}_{t-1}} \hat{x}_0 + \sqrt{1 - \bar{\alpha}_{t-1}} \epsilon_\theta(x_t, t)",
         plot,
-        "x_t: noised picture at timestep t; ε: the noise that the network predicts.",
+        "xₜ: noised picture at timestep t; ε: the noise that the network predicts.",
     )
     run(panel)
 

@@ -23,6 +23,7 @@ from playground.tabs.frame.restoring import differences, read_back, view_kind
 from playground.tabs.frame.tab_layout import TabLayout
 from playground.tabs.frame.view import GROUPS, View
 from playground.tabs.frame.view_state import ViewState
+from playground.tabs.openings import opening_of
 from playground.ui.playback.stream import Stream
 
 
@@ -306,7 +307,7 @@ class FamilyTab(TabLayout):
         if view.model is not self.model:
             view.player.clear()
             view.open(self.model)
-            view.start(self.knobs.request())
+            self._begin(view)
         elif view.request != self.knobs.request():
             view.start(self.knobs.request())
         else:
@@ -315,6 +316,17 @@ class FamilyTab(TabLayout):
                 view.player.play()
         self.set_explanation(*view.explanation(self.model), view.plot)
         self._rest_if_hidden()
+
+    def _begin(self, view: View) -> None:
+        """The first run of a view with this model: as it opens best, else as its knobs stand."""
+        opening = opening_of(self.model_id, view.name)
+        if opening is not None:
+            self.knobs.propose(opening.settings)
+        request = self.knobs.request()
+        if opening is not None and opening.state:
+            view.restore(request, view.checked(opening.state, request, self.model))
+        else:
+            view.start(request)
 
     def _turned(self, request: Request) -> None:
         if self.view is not None:

@@ -111,6 +111,17 @@ class KnobPanel(QWidget):
         self._take(settings)
         self._last = self.request()
 
+    def propose(self, settings: Mapping[str, Any]) -> None:
+        """Other values for knobs that nobody has turned; they do not count as turned either.  Nothing is emitted."""
+        fresh = {
+            n: v
+            for n, v in settings.items()
+            if n in self._rows and self._knobs[n].default == self._rows[n].value()
+        }
+        self._take(fresh)
+        self._as_shown.update({name: self._rows[name].value() for name in fresh})
+        self._last = self.request()
+
     def _take(self, settings: Mapping[str, Any]) -> None:
         wanted = {n: self._knobs[n].check(v) for n, v in settings.items() if n in self._knobs}
         for name, value in wanted.items():

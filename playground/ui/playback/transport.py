@@ -43,6 +43,8 @@ class Transport(QWidget):
         self.label = Figures()
         self.speeds = ComboBox()
         self._fill_speeds()
+        self._buttons = (self.first, self.back, self.play, self.forward, self.last, self.stop, self.loop)
+        self._has_several = True
         self._lay_out()
         self._connect()
         self.set_player(player)
@@ -81,7 +83,17 @@ class Transport(QWidget):
         self.loop.setChecked(player is not None and player.loop)
         self.speeds.setEnabled(player is not None)
         self.slider.show_run(player)
+        self._show_parts()
         self.label.set_parts(describe(player), room_for(player))
+
+    def _show_parts(self) -> None:
+        """Of a run with one step there is nothing to play, to step through or to scrub."""
+        frame = self._player.frame if self._player is not None else None
+        several = frame is None or frame.total != 1 or self._player is None or len(self._player.timeline) > 1
+        if several != self._has_several:
+            self._has_several = several
+            for part in (*self._buttons, self.slider, self.speeds):
+                part.setVisible(several)
 
     def handle_key(self, event: QKeyEvent) -> bool:
         """Do what the key means; False if it means nothing here.  For the window, when no control has the focus."""
@@ -117,8 +129,11 @@ class Transport(QWidget):
         em = theme.em()
         row.setContentsMargins(round(em * 0.8), round(em * 0.4), round(em * 0.8), round(em * 0.4))
         row.setSpacing(round(em * 0.15))
-        for button in (self.first, self.back, self.play, self.forward, self.last, self.stop, self.loop):
+        for button in self._buttons:
             row.addWidget(button)
+        keeps = self.slider.sizePolicy()
+        keeps.setRetainSizeWhenHidden(True)  # the figures stay at the right
+        self.slider.setSizePolicy(keeps)
         row.addSpacing(round(em * 0.6))
         row.addWidget(self.slider, 1)
         row.addSpacing(round(em * 0.8))

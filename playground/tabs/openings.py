@@ -1,0 +1,61 @@
+"""What a view opens with where the defaults of its model would show a chosen exception: settings, and why they were chosen.
+
+A knob that somebody has turned stays where it is, and nothing here changes what Python or the command line draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a view of a model opens.
+
+    Attributes:
+        model: id of the checkpoint.
+        view: its name on the switch.
+        why: the reason, in a sentence; each was checked by looking.
+        settings: knobs.
+        state: what the view keeps beside its knobs (``View.settings``).
+    """
+
+    model: str
+    view: str
+    why: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Any] = field(default_factory=dict)
+
+
+_GARMENT = (
+    "in the middle of the plane several classes blur into one grey block; this point is a clear T-shirt"
+)
+OPENINGS = (
+    Opening(
+        "stylegan-fashion",
+        "Directions",
+        "the boot of this seed is sharp, and the first direction raises its shaft and its heel",
+        {"label": 9, "direction_1": 2.5},
+    ),
+    Opening("vae2d-fashion", "Latent plane", _GARMENT, state={"pointer": [1.0, -0.5]}),
+    Opening("vae2d-fashion", "Side by side", _GARMENT, state={"pointer": [1.0, -0.5]}),
+    Opening(
+        "score-ebm-fashion",
+        "Chains",
+        "with the settings it was measured with its garments are clear; eight, because each takes over a second",
+        {"num_samples": 8, "num_steps": 30, "guidance_scale": 1.3},
+    ),
+    Opening(
+        "ldm-emoji",
+        "Generate",
+        "things with one outline and one colour are what it draws best; three prompts show what a semicolon does",
+        {"prompt": "red heart; grinning face; cat face"},
+    ),
+)
+
+
+def opening_of(model: str, view: str) -> Opening | None:
+    """How a view of a model opens, None where its defaults are good."""
+    return next((one for one in OPENINGS if (one.model, one.view) == (model, view)), None)
