@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QMainWindow,
     QMenu,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -40,6 +41,8 @@ from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.keyboard import Keyboard
 from playground.tabs.undo import UndoHistory
+from playground.tabs.welcome import Welcome
+from playground.tabs.window_memory import WindowMemory
 from playground.ui.pictures import clipboard
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
@@ -68,7 +71,9 @@ class MainWindow(QMainWindow):
         self._incoming = incoming.Incoming(self, self._restore)
         self.tabs = QuietTabs()
         self.lessons = LessonController(self, self)
-        self.setCentralWidget(self.lessons.around(self.tabs))
+        self._frame = self.lessons.around(self.tabs)
+        self.setCentralWidget(self._frame)
+        self._memory: WindowMemory | None = None
         self._built: dict[str, FamilyTab] = {}
         self._pages: dict[str, Page] = {}
         self._cards, self._broken = checkpoints.sound_and_broken()
@@ -203,7 +208,31 @@ class MainWindow(QMainWindow):
                 self.addAction(action)
             action.triggered.connect(lambda _=False, act=act: act())
             menu.addAction(action)
+        self.recent = QMenu("Open again", menu)
+        menu.insertMenu(menu.actions()[1], self.recent)
+        self.recent.menuAction().setVisible(False)  # until something is remembered
         return menu
+
+    def show_line(self, line: QWidget) -> None:
+        """Put a line over the tabs."""
+        column = self._frame.layout()
+        if isinstance(column, QVBoxLayout):
+            column.insertWidget(0, line)
+            line.show()
+
+    def remember_files(self, memory: WindowMemory) -> None:
+        """From now on the menu offers the files that were opened last."""
+        self._memory = memory
+        self.recent.aboutToShow.connect(self._list_files)
+        self.recent.menuAction().setVisible(True)
+
+    def _list_files(self) -> None:
+        self.recent.clear()
+        files = self._memory.files if self._memory is not None else []
+        for path in files:
+            self.recent.addAction(path.name).triggered.connect(lambda _=False, p=path: self.open_file(p))
+        if not files:
+            self.recent.addAction("No file was opened yet").setEnabled(False)
 
     def _reopen(self) -> None:
         """The device has changed."""
@@ -237,6 +266,8 @@ class MainWindow(QMainWindow):
         if problem := incoming.problem_with(path):
             self.say(problem)
             return
+        if self._memory is not None:
+            self._memory.add_file(path)
         if self.lessons.takes(path) or (self.page is not None and self.page.take_file(path)):
             return
         if incoming.is_picture(path):
@@ -312,8 +343,16 @@ def _begin(window: MainWindow) -> None:
     importlib.import_module("playground.ui.plots.line_plot")
 
 
-def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window: None) -> int:
-    """Open the window, call ``then`` with it, and stay until it is closed."""
+def run(
+    options: Namespace,
+    then: Callable[[MainWindow], object] = lambda window: None,
+    remembers: bool = False,
+) -> int:
+    """Open the window, call ``then`` with it, and stay until it is closed.
+
+    Args:
+        remembers: as it was left the last time, unless the options say otherwise.
+    """
     if options.tab:
         families.entry(options.tab)  # a wrong name is refused before anything opens
     QApplication.setApplicationName("Generative Playground")
@@ -321,8 +360,20 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     theme.load_fonts()
-    theme.apply(app, options.theme)
-    window = MainWindow(options.tab or "", options.model or "", options.view or "", options.device)
+    memory = WindowMemory() if remembers else None
+    asked = options.tab or options.model or options.view or options.open
+    last = memory.state() if memory is not None and not asked else None
+    theme.apply(app, memory.mode if memory is not None and options.theme == "system" else options.theme)
+    first = (
+        (last.tab, last.model, last.view) if last is not None else (options.tab, options.model, options.view)
+    )
+    window = MainWindow(*(name or "" for name in first), options.device)
+    if memory is not None:
+        memory.place(window)
+        memory.watch(window, window.lessons.state)
+        window.remember_files(memory)
+        if memory.is_new:
+            Welcome(window, window, memory)
     if options.size:
         window.resize(QSize(*options.size))
     if options.lecture:
@@ -333,6 +384,8 @@ def run(options: Namespace, then: Callable[[MainWindow], object] = lambda window
         QTimer.singleShot(0, lambda: window.lessons.open_link(options.open))
     elif options.open:
         QTimer.singleShot(0, lambda: window.open_file(Path(options.open)))
+    elif last is not None:
+        QTimer.singleShot(0, lambda: window.lessons.open_link(window_state.link_of(last)))
     then(window)
     code = app.exec() or int(app.property("exit_code") or 0)
     if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it

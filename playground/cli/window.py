@@ -87,7 +87,7 @@ def _open(options: Namespace) -> int:
     if options.screenshot is None:
         from playground import app
 
-        return app.run(options)
+        return app.run(options, remembers=True)
     from playground.cli import screenshot
 
     screenshot.refuse_impossible(options.screenshot, options.after)
