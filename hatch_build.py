@@ -1,7 +1,8 @@
 """Which checkpoints go into which wheel: ``generative-playground`` takes what is needed to start, ``generative-playground-models``
 the rest.
 
-Needed to start is what a tab opens with (``families.py``) and what that is built on or guided by, as its card says.  Both
+Needed to start is what a tab opens with (``families.py``), what that is built on or guided by, as its card says, and the network
+that makes colour pictures larger in every tab.  Both
 wheels put their files into ``playground/pretrained``; the first also brings ``catalogue.json``, so that the window can say
 what the second would add.  Only the standard library and hatchling are used.
 """
@@ -19,6 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 TOP = Path(__file__).resolve().parent
 PRETRAINED = TOP / "pretrained"
 INSIDE = "playground/pretrained"
+EVERYWHERE = {"sr-emoji"}  # every tab's colour pictures go through it
 
 
 def read_cards() -> dict[str, dict[str, Any]]:
@@ -40,7 +42,7 @@ def opened_first() -> set[str]:
 
 def needed_to_start(cards: dict[str, dict[str, Any]]) -> set[str]:
     """What the tabs open with, and what that needs in turn."""
-    needed, waiting = set(), [id for id in opened_first() if id in cards]
+    needed, waiting = set(), [id for id in opened_first() | EVERYWHERE if id in cards]
     while waiting:
         id = waiting.pop()
         needed.add(id)

@@ -76,7 +76,8 @@ class MainWindow(QMainWindow):
         self._memory: WindowMemory | None = None
         self._built: dict[str, FamilyTab] = {}
         self._pages: dict[str, Page] = {}
-        self._cards, self._broken = checkpoints.sound_and_broken()
+        sound, self._broken = checkpoints.sound_and_broken()
+        self._cards = [card for card in sound if families.has_tab(card.family)]
         self._entries = families.row({card.family for card in self._cards})
         for entry in self._entries:
             self.tabs.addTab(QWidget(), entry.title)
@@ -280,7 +281,7 @@ class MainWindow(QMainWindow):
             return
         keys = [entry.key for entry in self._entries]
         if card.family not in keys:
-            self.say(f"{path.name} belongs to the family {card.family!r}, which has no tab yet.")
+            self.say(f"{path.name} belongs to the family {card.family!r}, which has no tab.")
             return
         self.tabs.setCurrentIndex(keys.index(card.family))
         tab = self._built[card.family]

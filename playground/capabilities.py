@@ -201,6 +201,14 @@ class FillsMaskedCells(PromptsToCodes, Protocol):
 
 
 @runtime_checkable
+class Upscales(Model, Protocol):
+    """Makes pictures larger: the second stage of a cascade."""
+
+    def upscale(self, images: np.ndarray) -> np.ndarray:
+        """Pictures uint8 (B,H,W,C) -> uint8 (B,2H,2W,C)."""
+
+
+@runtime_checkable
 class Completes(Model, Protocol):
     """Fills in the unknown part of a picture."""
 

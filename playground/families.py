@@ -74,6 +74,11 @@ def row(present: set[str]) -> tuple[Family | PageEntry, ...]:
     return (*BEFORE, *(f for f in FAMILIES if f.key in present), *AFTER)
 
 
+def has_tab(key: str) -> bool:
+    """Whether models of a family are shown in a tab; those that make the pictures of others larger are not."""
+    return any(key == family.key for family in FAMILIES)
+
+
 def entry(key: str) -> Family | PageEntry:
     """The tab called ``key`` (or its title, in any case).
 

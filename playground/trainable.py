@@ -45,7 +45,7 @@ class MakesExamples(Protocol):
     """Learns from examples of its own making, such as pictures with captions, in place of a data set's."""
 
     def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
-        """Pictures uint8 (N,C,H,W), and what its loss takes for labels, int64 (N, ...)."""
+        """Pictures uint8 (N,C,H,W), and what its loss takes for labels, (N, ...)."""
 
 
 @runtime_checkable

@@ -23,8 +23,9 @@ WAIT = 30_000  # ms, for a busy machine; nothing waits for time itself
 
 
 def picture_cards() -> list[checkpoints.Card]:
-    """The shipped checkpoints that draw pictures."""
-    return [card for card in checkpoints.cards() if data.modality(card.dataset) == "images"]
+    """The shipped checkpoints that draw pictures in a tab."""
+    cards = [card for card in checkpoints.cards() if families.has_tab(card.family)]
+    return [card for card in cards if data.modality(card.dataset) == "images"]
 
 
 @lru_cache
@@ -42,8 +43,9 @@ REPEATED_VIEWS = {("diffusion/ddpm", "Guidance"), ("diffusion/ddpm", "Steps")}
 
 def every_view():
     """Every view of every model (:func:`shows_first` leaves out repetitions); the two that all families share, of the quickest model of each family."""
-    cards = [c for c in checkpoints.cards() if c.network not in REPEATED]
-    for card in checkpoints.cards():
+    shown = [c for c in checkpoints.cards() if families.has_tab(c.family)]
+    cards = [c for c in shown if c.network not in REPEATED]
+    for card in shown:
         quickest = min((c for c in cards if c.family == card.family), key=_milliseconds)
         for kind in registry.views_of(families.entry(card.family)):
             repeated = (card.network, kind.name) in REPEATED_VIEWS

@@ -61,6 +61,7 @@ def run(options: Namespace) -> None:
     lines = prompts_of(options)
     count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count))
     settings.pop("num_samples", None)
+    side = _side(options.id, settings.pop("upscale", None))
     from playground.models import precision
 
     with distributed.joined() as world:
@@ -71,10 +72,13 @@ def run(options: Namespace) -> None:
         if options.out.suffix == ".html":
             return _write_page(options.out, model, settings, count) if world.is_first else None
         if options.out.suffix in animation.kinds():
-            return _write_animation(options.out, model, settings, count, lines) if world.is_first else None
+            return (
+                _write_animation(options.out, model, settings, count, lines, side) if world.is_first else None
+            )
         images = distributed.gather(world, drawn(model, settings, world.share(count), lines))
     if not world.is_first:
         return
+    images = _upscaled(images, side, options.precision)
     if options.out.suffix == ".npy":
         written = io.BytesIO()  # numpy itself would not say why a file could not be written
         np.save(written, images)
@@ -137,16 +141,18 @@ def _batches(
 
 
 def _write_animation(
-    path: Path, model: Model, settings: dict[str, Any], count: int, lines: Prompts = ()
+    path: Path, model: Model, settings: dict[str, Any], count: int, lines: Prompts = (), side: int = 0
 ) -> None:
-    """The whole run, twice as large as the pictures, as a moving one."""
+    """The whole run, twice as large as the pictures (or made larger by super-resolution), as a moving one."""
     from playground.export import animation
 
     if count > _BATCH:
         raise ValueError(f"An animation holds at most {_BATCH} pictures.")
     frames = [f.images for f in next(_batches(model, settings, range(count), lines))]
     chosen = animation.thinned(len(frames), 120)
-    sheets = (contact_sheet.tile(frames[i]).repeat(2, 0).repeat(2, 1) for i in chosen)
+    times = 1 if side > emoji.SIDE else 2
+    larger = (contact_sheet.tile(_upscaled(frames[i], side)) for i in chosen)
+    sheets = (sheet.repeat(times, 0).repeat(times, 1) for sheet in larger)
     kept = _metadata(model, settings, count).to_json()
     animation.write(path, sheets, len(chosen), frames_per_second=20, settings=kept)
 
@@ -163,6 +169,35 @@ def _write_page(path: Path, model: Model, settings: dict[str, Any], count: int) 
     html_page.write(
         path, f"{model.card.system}, {model.card.id}", [run_page.part_of_run(model, frames, shown)]
     )
+
+
+def _side(name: str, said: Any) -> int:
+    """The side that colour pictures are to have, 0 for the model's own.
+
+    Raises:
+        ValueError: one sentence, for a side that cannot be made, or a model of other pictures.
+    """
+    if said is None:
+        return 0
+    if (
+        shared.image_shape(checkpoints.read_card(checkpoints.resolve(name)).dataset)
+        != emoji.EMOJI.image_shape
+    ):
+        raise ValueError(f"{name} does not draw colour pictures of 32x32: leave out upscale.")
+    if str(said) not in ("32", "64", "128"):
+        raise ValueError(f"upscale takes 32 (as the model draws them), 64 or 128, not {said}.")
+    return int(said)
+
+
+def _upscaled(images: np.ndarray, side: int, arithmetic: str = "auto") -> np.ndarray:
+    """Pictures uint8 (N,H,W,C) made larger by ``sr-emoji``, as often as it takes to reach ``side``."""
+    from playground.models import precision
+
+    while images.shape[1] < side:
+        network: Any = shared.load("sr-emoji")
+        precision.settle(network, arithmetic)
+        images = network.upscale(images)
+    return images
 
 
 def _writable(path: Path, endings: tuple[str, ...]) -> None:

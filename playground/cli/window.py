@@ -109,6 +109,8 @@ def refuse_unknown(tab: str, model: str, view: str) -> None:
     entry = families.entry(tab) if tab else None
     if model:
         family = checkpoints.read_card(checkpoints.shipped(model)).family
+        if not families.has_tab(family):
+            raise ValueError(f"{model} has no tab: it makes the colour pictures of every tab larger.")
         if entry is not None and entry.key != family:
             raise ValueError(f"{model} belongs to the tab {family}, not to {entry.key}.")
         entry = families.entry(family)

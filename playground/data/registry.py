@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.data import bible, emoji, fashion
+from playground.data import bible, emoji, emoji_large, fashion
 from playground.data.dataset import Dataset, Split
 from playground.data.modality import Modality
 
-DATASETS: dict[str, Dataset] = {d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI)}
-_LOADERS = {"fashion": fashion.load, "bible": bible.windows, "emoji": emoji.pictures_and_styles}
+DATASETS: dict[str, Dataset] = {
+    d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI, emoji_large.EMOJI_64)
+}
+_LOADERS = {
+    "fashion": fashion.load,
+    "bible": bible.windows,
+    "emoji": emoji.pictures_and_styles,
+    "emoji-64": emoji_large.load,
+}
 
 
 def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:

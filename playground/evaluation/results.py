@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from playground import data, paths
+from playground import data, families, paths
 from playground.checkpoints import Card
 from playground.evaluation import baselines
 from playground.evaluation.report import BINARISED, PICTURES, settings_text
@@ -141,7 +141,7 @@ def rows(cards: Sequence[Card], titles: Mapping[str, str] | None = None) -> list
         cards: with their metrics.
         titles: family -> the name of its tab.
     """
-    cards = [card for card in cards if data.modality(card.dataset).has_pixels]
+    cards = [c for c in cards if data.modality(c.dataset).has_pixels and families.has_tab(c.family)]
     found = [_row(card, titles or {}) for card in cards]
     for dataset in sorted({card.dataset for card in cards}):
         used = {

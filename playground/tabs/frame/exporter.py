@@ -160,5 +160,6 @@ def _sheets_of(view: View) -> list[LatentPlane | ImageGrid]:
 
 
 def _zoom_of(view: View) -> int:
-    zooms = [w.zoom for w in _sheets_of(view) if w.zoom]
+    found = _sheets_of(view)
+    zooms = [w.content_zoom if isinstance(w, ImageGrid) else w.zoom for w in found if w.zoom]
     return max(int(min(zooms, default=1)), 1)

@@ -24,6 +24,8 @@ from playground.tabs.frame.tab_layout import TabLayout
 from playground.tabs.frame.view import GROUPS, View
 from playground.tabs.frame.view_state import ViewState
 from playground.tabs.openings import opening_of
+from playground.tabs.pictures import super_resolution
+from playground.tabs.pictures.super_resolution import SuperResolution
 from playground.ui.playback.stream import Stream
 
 
@@ -66,6 +68,11 @@ class FamilyTab(TabLayout):
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
         self._loader.failed.connect(self._model_failed)
+        self.enlarger = SuperResolution(stream, model_cache, family.key)
+        self.enlarger.failed.connect(self.banner.show_notice)
+        self.enlarger.switched.connect(lambda: self.larger_button.setChecked(self.enlarger.is_on))
+        self.larger_button.setChecked(self.enlarger.is_on)
+        self.larger_button.toggled.connect(self.enlarger.switch)
         self.keeper = Keeper(self, self.export_button, self.banner, self._view_state)
         self.export_button.clicked.connect(self.keeper.open)
         self.knobs.changed.connect(self._turned)
@@ -170,6 +177,7 @@ class FamilyTab(TabLayout):
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
         self.card.show_card(model.card, model.differs)
+        self.larger_button.setVisible(super_resolution.suits(model))
         suitable = [v for v in self._view_kinds() if v.suits(model)]
         self.suitable = sorted(suitable, key=lambda kind: GROUPS.index(kind.group))
         switch = self.make_switch(self.view_names, [kind.group for kind in self.suitable])

@@ -50,6 +50,12 @@ class TabLayout(QWidget):
         self.explain_button = IconButton("help", "Explain (E)")
         self.explain_button.setCheckable(True)
         self.explain_button.setChecked(True)
+        self.larger_button = IconButton(
+            "larger",
+            "Super-resolution: pictures at rest are shown larger, as sr-emoji makes them; off, as the model draws them, 32x32",
+        )
+        self.larger_button.setCheckable(True)
+        self.larger_button.hide()
         self.export_button = IconButton("export", "Export the picture, its run or its numbers (Ctrl+S)")
         self.change_button = IconButton("changed", "What changed: difference, blink, side by side (B)")
         self.change_button.hide()  # until there is an edit
@@ -74,9 +80,8 @@ class TabLayout(QWidget):
         top.addWidget(self.card)
         top.addWidget(self.sentence, 1)
         top.addLayout(self._switch_place)
-        top.addWidget(self.change_button)
-        top.addWidget(self.explain_button)
-        top.addWidget(self.export_button)
+        for button in (self.change_button, self.larger_button, self.explain_button, self.export_button):
+            top.addWidget(button)
         self.body = QSplitter(Qt.Orientation.Horizontal)
         left = _stacked((self.knobs, 1), (self.plot_place, 0))
         middle = _stacked((self.canvas, 1), (self.strip, 0))
@@ -108,7 +113,7 @@ class TabLayout(QWidget):
     def fit_switch(self) -> None:
         """Segments if they leave the sentence some room beside them, else a menu."""
         if self.switch is not None:
-            others = (self.models, self.card, self.explain_button)
+            others = (self.models, self.card, self.larger_button, self.explain_button)
             taken = sum(widget.sizeHint().width() for widget in others) + theme.em() * (SENTENCE + 4)
             self.switch.fit(self.width() - taken)
 

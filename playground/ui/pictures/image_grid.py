@@ -7,14 +7,12 @@ the pictures' own size and a scaled ``drawImage`` for each.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -29,7 +27,8 @@ from playground.ui.pictures.grid_captions import GridCaptions, Ground, line_heig
 from playground.ui.pictures.grid_layout import Layout, lay_out
 from playground.ui.pictures.grid_marks import GridMarks
 from playground.ui.pictures.grid_menu import open_menu
-from playground.ui.pictures.pixels import check_pictures, column
+from playground.ui.pictures.painted_pictures import PaintedPictures
+from playground.ui.pictures.pixels import check_pictures
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ARROWS, claims
 
@@ -50,11 +49,13 @@ class ImageGrid(QWidget):
         self.may_show_fewer = False  # in lecture mode, as many as the back row can see
         self.menu_text = ""  # what ``picked`` does, if that is too much for a click: then it is in the menu
         self.may_choose_none = False  # Escape drops the choice
+        self.may_be_larger = True  # these are pictures of a model, not maps, nor pixels to be looked at
         self._panels: list[tuple[str, np.ndarray]] = []
-        self._sheets: list[QImage] = []
         self._columns = columns
         self._captions = GridCaptions()
         self.marks = GridMarks()
+        self.painted = PaintedPictures(self)
+        self.painted.changed.connect(self.update)
         self._known: np.ndarray | None = None
         self._hover = (-1, -1, -1)
         self._layout: Layout | None = None
@@ -173,7 +174,9 @@ class ImageGrid(QWidget):
             return None
         return Content(
             self.accessibleName(),
-            tuple(self._panels),
+            tuple(
+                (title, shown) for (title, _), shown in zip(self._panels, self.painted.panels, strict=True)
+            ),
             self.columns,
             captions=self._captions.pictures or None,
             column_captions=self._captions.columns or None,
@@ -186,6 +189,11 @@ class ImageGrid(QWidget):
     def zoom(self) -> float:
         """Device pixels per picture pixel."""
         return self._layout.fit.zoom if self._layout else 1.0
+
+    @property
+    def content_zoom(self) -> float:
+        """Device pixels per pixel of what :meth:`content` gives."""
+        return self.zoom / self.painted.times_larger
 
     @property
     def columns(self) -> int:
@@ -238,6 +246,7 @@ class ImageGrid(QWidget):
     def _relayout(self) -> None:
         if not self._panels:
             self._layout = None
+            self.painted.replace([], None, False)
             self.update()
             return
         ratio, captions = self.devicePixelRatioF(), self._captions
@@ -260,31 +269,9 @@ class ImageGrid(QWidget):
 
     def _expire(self) -> None:
         """Compose the pictures anew at the next paint: once, however much was set until then."""
-        self._sheets = []
+        self.painted.replace([images for _, images in self._panels], self._known, self.may_be_larger)
         self.update()
         self.redrawn.emit()
-
-    def _compose(self) -> None:
-        """The pictures of each panel one under the other, at the next whole zoom if theirs is not whole."""
-        assert self._layout is not None
-        self._sheets = []
-        for _, images in self._panels:
-            known = self._known
-            fits = known is not None and known.shape in (images.shape[1:3], images.shape[:3])
-            self._sheets.append(column(images, known if fits else None, self.num_shown, self._scale()))
-
-    def _scale(self) -> int:
-        """By how much the pictures are enlarged before they are painted: 1 where their zoom is whole."""
-        return 1 if self.zoom == int(self.zoom) else math.ceil(self.zoom)
-
-    def _paint_pictures(self, painter: QPainter, panel: int) -> None:
-        assert self._layout is not None
-        height, width = self._panels[panel][1].shape[1:3]
-        k = self._scale()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, k != 1)
-        for sample in range(self.num_shown):
-            source = QRectF(0, sample * height * k, width * k, height * k)
-            painter.drawImage(QRectF(*self._layout.rect(sample, panel)), self._sheets[panel], source)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The canvas, the sheets, then what stands on them."""
@@ -292,12 +279,9 @@ class ImageGrid(QWidget):
         painter.drawPixmap(0, 0, self.ground.pixmap(self, self._layout, self._captions))
         if self._layout is None:
             return
-        if not self._sheets:
-            self._compose()
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)  # from here on in device pixels, so that every edge is sharp
-        for panel in range(len(self._panels)):
-            self._paint_pictures(painter, panel)
+        self.painted.paint(painter, self._layout)
         accent = theme.accent(self, on_canvas=True)
         for panel in range(len(self._panels)):
             self.marks.paint(painter, self._layout, panel, accent, ratio)

@@ -106,6 +106,12 @@ DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
         p.drawRoundedRect(QRectF(3.5, 5.5, 17, 13), 2.5, 2.5),
         p.fillRect(QRectF(4, 6, 8, 12), c),
     ),
+    "larger": lambda p, c: _lines(
+        p,
+        [(4, 13), (4, 20), (11, 20), (11, 13), (4, 13)],
+        [(13, 11), (20, 4)],
+        [(14, 4), (20, 4), (20, 10)],
+    ),
     "close": lambda p, c: _lines(p, [(6, 6), (18, 18)], [(18, 6), (6, 18)]),
     "chevron-down": lambda p, c: _lines(p, [(6, 9.5), (12, 15.5), (18, 9.5)]),
     "chevron-right": lambda p, c: _lines(p, [(9.5, 6), (15.5, 12), (9.5, 18)]),

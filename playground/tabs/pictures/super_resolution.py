@@ -1,0 +1,127 @@
+"""The second stage of a cascade: colour pictures that rest are made larger on the worker, by ``sr-emoji``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from playground import checkpoints, data
+from playground.capabilities import Upscales
+from playground.contract import Message, Model
+from playground.tabs.frame import model_cache
+from playground.tabs.frame.model_cache import ModelCache
+from playground.ui.pictures.painted_pictures import Taken
+from playground.ui.playback.stream import Stream
+
+MODEL = "sr-emoji"
+
+
+class SuperResolution(QObject):
+    """Makes the pictures of one tab larger, one request after the other, on a lane of its own.
+
+    ``switched`` tells that it was turned on or off, ``failed`` carries a sentence.
+    """
+
+    switched = Signal()
+    failed = Signal(str)
+
+    def __init__(self, stream: Stream, cache: ModelCache, name: str) -> None:
+        super().__init__()
+        self._cache, self._on = cache, is_there()
+        self._waiting: dict[
+            int, tuple[Sequence[np.ndarray], int, Taken]
+        ] = {}  # the newest of each asker, the first first
+        self._taken: Taken | None = None  # whose pictures are being made
+        self._asker = 0
+        self._lane = stream.lane(f"{name}/super-resolution")
+        self._lane.frames_arrived.connect(self._arrived)
+        self._lane.finished.connect(self._next)
+        self._lane.failed.connect(self._gave_up)
+
+    @property
+    def is_on(self) -> bool:
+        """Whether pictures are to be larger."""
+        return self._on
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing is being made."""
+        return self._taken is None
+
+    def switch(self, on: bool) -> None:
+        """Turn it on or off."""
+        if on != self._on:
+            self._on = on
+            self.switched.emit()
+
+    def ask(self, asker: QObject, panels: Sequence[np.ndarray], times: int, take: Taken) -> None:
+        """Have uint8 (B,H,W,3) arrays made ``times`` as large, unless the same asker asks for others first."""
+        if id(asker) not in self._waiting:
+            asker.destroyed.connect(lambda _=None, key=id(asker): self._waiting.pop(key, None))
+        self._waiting[id(asker)] = panels, times, take
+        if self._taken is None:
+            self._next()
+        elif self._asker == id(asker):
+            self._taken = _nobody
+
+    def _next(self) -> None:
+        self._taken = None
+        if not self._waiting:
+            return
+        self._asker = next(iter(self._waiting))
+        panels, times, self._taken = self._waiting.pop(self._asker)
+        cache = self._cache
+
+        def source() -> Iterator[Message[Any]]:
+            model = cache.get(MODEL)
+            yield from model_cache.with_threads(model, made(model, panels, times))
+
+        self._lane.play(source)
+
+    def _arrived(self, messages: list[Message[list[np.ndarray]]]) -> None:
+        if self._taken is not None and messages[-1].payload:
+            self._taken(messages[-1].payload)
+
+    def _gave_up(self, sentence: str) -> None:
+        self._waiting.clear()
+        self._taken = None
+        self.switch(False)
+        self.failed.emit(sentence)
+
+
+def is_there() -> bool:
+    """Whether the network is installed."""
+    try:
+        return checkpoints.shipped(MODEL).is_file()
+    except checkpoints.CheckpointError:
+        return False
+
+
+def suits(model: Model) -> bool:
+    """Whether the network is here, and was made for pictures like those of a model."""
+    dataset = data.DATASETS.get(model.card.dataset)
+    return is_there() and dataset is not None and dataset.image_shape == (32, 32, 3)
+
+
+def made(model: Model, panels: Sequence[np.ndarray], times: int) -> Iterator[Message[list[np.ndarray]]]:
+    """The pictures, ``times`` as large; a few at a time, so that other lanes come in between."""
+    assert isinstance(model, Upscales), "what is shipped under this name is"
+    found, total = [], sum(len(p) for p in panels)
+    for panel in panels:
+        parts = []
+        for i in range(len(panel)):
+            part = panel[i : i + 1]
+            for _ in range(times.bit_length() - 1):
+                part = model.upscale(part)
+            parts.append(part)
+            if len(found) * len(panel) + i + 1 < total:
+                yield Message([])
+        found.append(np.concatenate(parts))
+    yield Message(found)
+
+
+def _nobody(panels: list[np.ndarray]) -> None:
+    """Takes what nobody waits for any more."""
