@@ -267,8 +267,8 @@ class AttendsToCharacters(WritesText, Protocol):
 
 
 @runtime_checkable
-class Denoises(ClassConditional, Protocol):
-    """Says at any level of noise which clean picture it expects, so that any sampler can walk with it."""
+class TakesNoiseAway(Model, Protocol):
+    """Has a way from pictures to what noise is added to, and back."""
 
     latent: bool  # latents are denoised, not pictures
 
@@ -284,9 +284,6 @@ class Denoises(ClassConditional, Protocol):
     def shape(self) -> tuple[int, int, int]:
         """C, H, W of what is denoised."""
 
-    def denoiser(self, labels: Tensor, guidance: Any = 1.0) -> Callable[[Tensor, float], Tensor]:
-        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided."""
-
     def to_x_0(self, x: Tensor) -> Tensor:
         """What noise is added to: pictures uint8 (B,C,H,W) -> float32 (B, *shape)."""
 
@@ -295,6 +292,28 @@ class Denoises(ClassConditional, Protocol):
 
     def uniforms(self, request: Request) -> Callable[..., Tensor]:
         """(name, step) -> the standard normal noise of a request, (B, *shape)."""
+
+
+@runtime_checkable
+class Denoises(ClassConditional, TakesNoiseAway, Protocol):
+    """Says at any level of noise which clean picture it expects, so that any sampler can walk with it."""
+
+    def denoiser(self, labels: Tensor, guidance: Any = 1.0) -> Callable[[Tensor, float], Tensor]:
+        """The function (x_t, log_snr) -> x_0_pred for these classes (B,), guided."""
+
+
+@runtime_checkable
+class DenoisesPrompts(ReadsPrompts, TakesNoiseAway, Protocol):
+    """The same where it is told words; its request has ``strengths`` of them."""
+
+    def prompt_denoiser(
+        self, request: Any, looks: Any = None, towards: Any = None
+    ) -> Callable[[Tensor, float], Tensor]:
+        """The function (x_t, log_snr) -> x_0_pred for a request's prompts.
+
+        ``looks``, a list, then holds what each place took from each word, (B,places,T); ``towards`` is a prompt, and how near to
+        it the words of each sample lie, 0..1.
+        """
 
 
 @runtime_checkable

@@ -48,6 +48,7 @@ class Knob:
     telling: tuple[Any, ...] = ()  # values that a grid shows unless told others; empty: spread over the range
     longest: int | None = None  # free text: so many characters at most, all of them plain (see ``plain``)
     lines: int = 1  # free text: height of its field
+    live: bool = False  # free text: taken over at every key, not when it is done
     # what a whole number counts, from 0 or from 1 as ``low`` says: its data set knows how many there are
     counts: Literal["", "test images", "rows", "columns"] = ""
 

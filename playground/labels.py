@@ -20,6 +20,7 @@ KNOBS = {
     "top_p": "top p",
     "step_size": "step size",
     "negative_prompt": "negative prompt",
+    "word_order": "words in order",
     "eta": "fresh noise (eta)",
     "langevin": "Langevin noise",
     "clip x_0_pred": "clip the guess",

@@ -129,11 +129,14 @@ class Prompt:
         for word, near in self.unknown:
             offer = f" Nearest known: {', '.join(near)}." if near else ""
             parts.append(f"The model does not know the word “{word}”.{offer}")
-        if self.left_out:
-            parts.append(f"Only the first {NUM_TOKENS - 1} words are read.")
+        return " ".join([*parts, *([self.left_over] if self.left_over else [])])
+
+    @property
+    def left_over(self) -> str:
+        """What of the known words is not read, or that there are none, in a sentence; empty if all are."""
         if not self.words:
-            parts.append("No word is left, so it draws anything.")
-        return " ".join(parts)
+            return "No word is left, so it draws anything."
+        return f"Only the first {NUM_TOKENS - 1} words are read." if self.left_out else ""
 
 
 @lru_cache(maxsize=512)
@@ -210,8 +213,26 @@ def _thing(
             known += other.split()
             read_as += [(word, other)] if other != word else []
         else:
-            unknown.append((word, tuple(get_close_matches(word, numbers(), 3, 0.7))))
+            unknown.append((word, _near(word)))
     return [*done, *([colour] if colour else []), *known, *ground]
+
+
+def _near(word: str) -> tuple[str, ...]:
+    """Three known words at most that may be meant: those that begin so, the shortest first, then those spelt alike."""
+    begun = sorted(
+        (w for w in vocabulary() if len(word) > 2 and w.startswith(word)), key=lambda w: (len(w), w)
+    )
+    return tuple(dict.fromkeys([*begun[:2], *get_close_matches(word, vocabulary(), 3, 0.7)]))[:3]
+
+
+def readings(text: str) -> tuple[Prompt, ...]:
+    """What is understood of each of the prompts that semicolons part."""
+    return tuple(understood(part) for part in dict.fromkeys(text.split(";")))
+
+
+def missed(read: Sequence[Prompt]) -> str:
+    """What was not understood of prompts, in sentences; empty if all was."""
+    return " ".join(dict.fromkeys(prompt.missed for prompt in read if prompt.missed))
 
 
 @lru_cache(maxsize=1)

@@ -68,6 +68,7 @@ class TextDiT(nn.Module):
         ordered: Tensor | None = None,
         strengths: Tensor | None = None,
         looks: list[Tensor] | None = None,
+        towards: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
         """Velocity (B,C,H,W).
 
@@ -75,15 +76,18 @@ class TextDiT(nn.Module):
             ordered: bool (B,), whether the words of a sample stand in their order or in none, as in a bag; left out: all do.
             strengths: (B,T), multiply the words' vectors.
             looks: is given what each place takes from each word (B,places,T), by blocks.
+            towards: other tokens (B,T), and how far the words' vectors lie on the way to theirs, 0..1 (B,).
         """
         places = x_t.flatten(2).transpose(1, 2)  # (B, places, C)
         with torch.autocast(x_t.device.type, enabled=False):  # bfloat16 would drown the faintest noise levels
-            words = self.words(tokens).float()  # (B, T, width)
-            words = words if strengths is None else words * strengths[..., None]
+            words, mean = self.read(tokens, strengths)
+            if towards is not None:
+                other, amount = towards
+                there, mean_there = self.read(other)
+                words = torch.lerp(words, there, amount[:, None, None])
+                mean = torch.lerp(mean, mean_there, amount[:, None])
             order = self.order if ordered is None else self.order * ordered[:, None, None]
             h = torch.cat([self.stem(places.float()) + self.places[0], words + order], dim=1)
-            said = (tokens > 0)[..., None]  # (B, T, 1)
-            mean = (words * said).sum(1) / said.sum(1).clamp_min(1)
         e = self.embedding(log_snr, torch.zeros_like(tokens[:, 0]), self.pool(mean))  # (B, E)
         h, e = (part.to(self.blocks[0].out.weight.dtype) for part in (h, e))  # type: ignore[union-attr, arg-type]
         attention: list[Tensor] | None = None if looks is None else []
@@ -95,3 +99,10 @@ class TextDiT(nn.Module):
         with torch.autocast(x_t.device.type, enabled=False):
             v = self.head(self.norm(h[:, :count].float()))
         return v.transpose(1, 2).reshape(x_t.shape)
+
+    def read(self, tokens: Tensor, strengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """The words' vectors float32 (B,T,width), and the mean of those that are said (B,width)."""
+        words = self.words(tokens).float()
+        words = words if strengths is None else words * strengths[..., None]
+        said = (tokens > 0)[..., None]  # (B, T, 1)
+        return words, (words * said).sum(1) / said.sum(1).clamp_min(1)

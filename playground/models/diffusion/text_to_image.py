@@ -31,6 +31,7 @@ from playground.models.precision import bfloat16_pays
 from playground.models.tokenizer import OnTokenizer
 
 ANY_STYLE = "any"
+Walk = tuple[str, tuple[float, ...]]  # a prompt, and how near to it the words of each sample lie, 0..1
 NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once
 _ENCODED = 256  # pictures that are encoded together
 _FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
@@ -44,12 +45,14 @@ class TextRequest(Request):
         "purple octopus",
         label="prompt",
         longest=300,
+        live=True,
         help="What the picture should show, in words. A semicolon separates several prompts, which are dealt out in turn.",
     )
     negative_prompt: str = knob(
         "",
         label="negative_prompt",
         longest=300,
+        live=True,
         help="What the picture should be pushed away from. Guidance pushes away from what the network draws when nothing is said; with words here, from what it draws for them.",
     )
     style: str = knob(
@@ -212,10 +215,11 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
 
     @torch.no_grad()
     def sample(self, request: TextRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Pure noise first, then one frame per step: ``images`` is the expected picture, decoded.
+        """Pure noise first, then one frame per step: ``images`` is the expected picture, decoded (at first the noise).
 
         Extras: ``latent`` float32 (B,C,8,8), the noisy one; ``looks`` float32 (B,T,8,8), how much each place took from each word
-        in the step before, the mean over blocks and heads; ``tokens`` int64 (B,T); and ``t``, ``alpha_bar``, ``sigma``, ``log_snr``.
+        in the step before, the mean over blocks and heads; ``tokens`` int64 (B,T); and ``t``, ``alpha_bar``, ``sigma``, ``log_snr``;
+        in the first frame ``readings``, knob -> what was understood of each of its prompts.
         Every frame has a state; continuing it under another prompt branches off.
         """
         draw = self.uniforms(request)
@@ -223,19 +227,36 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         moment = (
             SamplerState(0, draw("x_T")) if resume is None else restored(resume, grid, request, self.device)
         )
-        tokens, negative = self.tokens_of(request)
+        tokens, _ = self.tokens_of(request)
         looks: list[Tensor] = []
-        denoise = self.text_denoiser(
-            tokens, negative, request.guidance_scale, looks, request.strengths, request.word_order
-        )
+        denoise = self.prompt_denoiser(request, looks)
         passes = 1 if request.guidance_scale == 1 else 2
         if resume is None:
             first = self._frame(moment, grid, 0, tokens, looks)
-            missed = dict.fromkeys(emoji_words.understood(p).missed for p in request.prompt.split(";"))
-            yield replace(first, extras={**first.extras, "notice": " ".join(m for m in missed if m)})
+            read = emoji_words.readings(request.prompt)
+            unwanted = request.negative_prompt.strip()
+            readings = {"prompt": read, "negative_prompt": emoji_words.readings(unwanted) if unwanted else ()}
+            notice = emoji_words.missed(read)
+            yield replace(first, extras={**first.extras, "readings": readings, "notice": notice})
         run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
         for moment in run:
             yield self._frame(moment, grid, moment.step * passes, tokens, looks)
+
+    def prompt_denoiser(
+        self, request: TextRequest, looks: list[Tensor] | None = None, towards: Walk | None = None
+    ) -> Denoise:
+        """What a request's prompts, strengths and guidance make of :meth:`text_denoiser`.
+
+        ``towards``: the prompt at the other end of a walk, and how far on it each sample lies, 0..1.
+        """
+        tokens, negative = self.tokens_of(request)
+        other = None
+        if towards is not None:
+            far, _ = self.tokens_of(replace(request, prompt=towards[0], each=()))
+            other = far, torch.tensor(towards[1], dtype=torch.float32, device=self.device)
+        return self.text_denoiser(
+            tokens, negative, request.guidance_scale, looks, request.strengths, request.word_order, other
+        )
 
     def text_denoiser(
         self,
@@ -245,11 +266,13 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         looks: list[Tensor] | None = None,
         strengths: tuple[float, ...] = (),
         word_order: bool = True,
+        towards: tuple[Tensor, Tensor] | None = None,
     ) -> Denoise:
         """The function (x_t, log_snr) -> x_0_pred for these prompts (B,T), pushed away from the negative ones.
 
         ``looks`` then holds one map (B,places,T) of the last step; ``strengths`` are those of the words, 1 if left out;
-        without ``word_order`` the words stand in no order.
+        without ``word_order`` the words stand in no order; ``towards`` are other tokens (B,T) and how near to them each
+        sample's words lie, 0..1 (B,).
         """
         net, count = self.sampling_net, len(tokens)
         times = torch.ones(tokens.shape, device=tokens.device)
@@ -261,10 +284,13 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
             ordered = torch.full((len(x_t),), word_order, device=x_t.device)
             seen: list[Tensor] = []
             if scale == 1:
-                v_pred = net(x_t, level, tokens, ordered, times, seen)
+                v_pred = net(x_t, level, tokens, ordered, times, seen, towards)
             else:  # with the prompt and without it, in one batch
                 both, as_strong = torch.cat([tokens, negative]), torch.cat([times, torch.ones_like(times)])
-                pair = net(x_t.repeat(2, 1, 1, 1), level.repeat(2), both, ordered.repeat(2), as_strong, seen)
+                far = towards and (torch.cat([towards[0], negative]), torch.cat([towards[1], towards[1]]))
+                pair = net(
+                    x_t.repeat(2, 1, 1, 1), level.repeat(2), both, ordered.repeat(2), as_strong, seen, far
+                )
                 v_prompt, v_free = pair.chunk(2)
                 v_pred = v_free + scale * (v_prompt - v_free)  # Ho and Salimans 2022, eq. 6
             if looks is not None:
@@ -276,7 +302,9 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
     def _frame(
         self, moment: SamplerState, grid: Grid, passes: int, tokens: Tensor, looks: list[Tensor]
     ) -> Frame:
-        expected = moment.history[0] if moment.history else torch.zeros_like(moment.x_t)
+        expected = (
+            moment.history[0] if moment.history else moment.x_t
+        )  # nothing is expected yet of pure noise
         pictures = self.to_pictures(expected)
         side, count = self.config.cells, self.config.num_tokens
         maps = looks[0] if looks else expected.new_zeros(len(expected), side**2, count)

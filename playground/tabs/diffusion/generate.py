@@ -10,6 +10,7 @@ import numpy as np
 from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import request_of
+from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
@@ -172,6 +173,11 @@ class Generate(View["DiffusionModel"]):
         pushed = auto or getattr(request, "guidance_scale", 1.0) != 1
         limits = dict.fromkeys(("guidance_t_min", "guidance_t_max"), pushed)
         return {"eta": getattr(request, "sampler", "") == "ddim", "autoguidance_scale": guided, **limits}
+
+    def tell(self, frame: Frame) -> None:
+        """What was understood of a prompt stands under it."""
+        if not prompt_remarks.show(self.tab.knobs, frame):
+            super().tell(frame)
 
     def draw(self, frame: Frame) -> None:
         """Both pictures."""

@@ -188,6 +188,12 @@ class KnobPanel(QWidget):
         if isinstance(one, TextRow):
             one.field.setPlaceholderText(text)
 
+    def set_remark(self, name: str, sentence: str, offers: Sequence[tuple[str, str]] = ()) -> None:
+        """A sentence under a line of text, and what may stand in its place: (words on a button, the text)."""
+        one = self._rows.get(name)
+        if isinstance(one, TextRow):
+            one.set_remark(sentence, offers)
+
     def reset(self) -> None:
         """Every knob back to its default."""
         self.set_settings({name: k.default for name, k in self._knobs.items()})

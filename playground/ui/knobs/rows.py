@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -21,11 +21,13 @@ from PySide6.QtWidgets import (
 
 from playground.contract import EACH_CLASS, Knob, plain
 from playground.ui.knobs.number_field import SLIDER_STEPS, NumberField, step_of
+from playground.ui.knobs.remark import Remark
 from playground.ui.theme import theme
 from playground.ui.widgets import glossary
 from playground.ui.widgets.controls import ComboBox, IconButton, Segmented, Slider, Switch, combo
 
 MAX_SEGMENTS = 3
+_PAUSE = 20  # ms without a key after which a text is taken over: a paste is one change
 _SHORT_SEEDS = 10_000  # new seeds are drawn below this, so that they can be read aloud
 
 
@@ -288,23 +290,53 @@ class ParagraphRow(Row):
 
 
 class TextRow(Row):
-    """A line of text, taken over at Enter or when the focus leaves."""
+    """A line of text, taken over at Enter or when the focus leaves, or at every key if its knob says so."""
 
     def __init__(self, knob: Knob) -> None:
         super().__init__(knob)
-        self.field = QLineEdit()
+        self.field, self.remark = QLineEdit(), Remark()
         self._column.addWidget(self.field)
+        self._column.addWidget(self.remark)
         self._name(self.field)
         self.show_value(knob.default)
+        self._typing = QTimer(self, singleShot=True, interval=_PAUSE)
+        self._typing.timeout.connect(self.changed)
+        self.field.editingFinished.connect(self._typing.stop)
         self.field.editingFinished.connect(self.changed)
+        self.field.textEdited.connect(self._typed)
+        self.remark.taken.connect(self._take)
 
     def value(self) -> str:
-        """The text."""
-        return self.field.text()
+        """The text, as the model will read it."""
+        text = self.field.text()
+        return text if self.knob.longest is None else plain(text, self.knob.longest)
 
     def show_value(self, value: Any) -> None:
         """Show a text."""
-        self.field.setText(str(value))
+        if str(value) != self.field.text():
+            self.field.setText(str(value))
+
+    def set_remark(self, sentence: str, offers: Sequence[tuple[str, str]] = ()) -> None:
+        """What is to be said of the text, and what may stand in its place: (words on a button, the text)."""
+        self.remark.show_remark(" ".join(filter(None, (self._left_out(), sentence))), offers)
+
+    def _typed(self, text: str) -> None:
+        if self.knob.live:
+            self.set_remark("")  # that of the text before
+            self._typing.start()
+
+    def _take(self, text: str) -> None:
+        self.field.setText(text)
+        self.changed.emit()
+
+    def _left_out(self) -> str:
+        """What of the text never reaches the model, in a sentence; empty if all does."""
+        text, longest = self.field.text(), self.knob.longest
+        if longest is None:
+            return ""
+        if len(plain(text, len(text))) < len(text):
+            return "Only plain letters are read: the rest is left out."
+        return f"Only the first {longest} characters are read." if len(text) > longest else ""
 
 
 def row(knob: Knob, classes: Sequence[str]) -> Row:
