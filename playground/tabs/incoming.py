@@ -14,6 +14,7 @@ from playground.export import picture_metadata
 from playground.export.picture_metadata import PictureMetadata, PictureMetadataError
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
+from playground.tabs.frame.view import View
 
 _LONGEST_TEXT = 2**20  # characters that may be settings
 
@@ -56,6 +57,8 @@ class Incoming:
             self._restore(kept, "The text")
         elif picture is None:
             self._say(refusal(mime))
+        elif self._view is not None and self._view.take_picture(picture):
+            return
         elif self._window.page is None or not self._window.page.take_picture(picture):
             said = "That is a picture, and no file with settings inside."
             self._offer_to_score(said, lambda page: page.take_picture(picture))
@@ -65,9 +68,15 @@ class Incoming:
         try:
             kept = picture_metadata.read(path)
         except PictureMetadataError as error:
-            self._offer_to_score(str(error), lambda page: page.take_file(path))
+            if self._view is None or not self._view.take_file(path):
+                self._offer_to_score(str(error), lambda page: page.take_file(path))
             return
         self._restore(kept, path.name)
+
+    @property
+    def _view(self) -> View | None:
+        """What is on screen, if it is a family's."""
+        return self._window.current.view if self._window.current is not None else None
 
     def _offer_to_score(self, sentence: str, give: Callable[[Page], object]) -> None:
         """A picture that is no export of ours is still a picture: Compare says what every model thinks of it."""

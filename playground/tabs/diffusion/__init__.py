@@ -5,5 +5,18 @@ from playground.tabs.diffusion.forward_process import Forward
 from playground.tabs.diffusion.generate import Generate, GuidanceGrid, Steps, TwoGuides
 from playground.tabs.diffusion.image_to_image import ImageToImage
 from playground.tabs.diffusion.interpolate import Between
+from playground.tabs.diffusion.prompts import Prompts
+from playground.tabs.diffusion.words import Words
 
-VIEWS = (Generate, FewSteps, Forward, ImageToImage, Between, GuidanceGrid, TwoGuides, Steps)
+VIEWS = (
+    Generate,
+    FewSteps,
+    Forward,
+    ImageToImage,
+    Between,
+    Words,
+    Prompts,
+    GuidanceGrid,
+    TwoGuides,
+    Steps,
+)

@@ -23,10 +23,12 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from playground import data
@@ -108,8 +110,21 @@ class View(QWidget, Generic[AnyModel]):
     def draw_plot(self, frame: Frame) -> None:
         """On the GUI thread, after ``draw``: what the frame says in plots; while frames rush by, a few times a second."""
 
+    def tell(self, frame: Frame) -> None:
+        """On the GUI thread, before ``draw``: what a frame has to say in words."""
+        if frame.extras.get("notice"):
+            self.tab.banner.show_notice(frame.extras["notice"])
+
     def opened(self) -> None:
         """Called when a model has been opened in this view, before the first request."""
+
+    def take_file(self, path: Path) -> bool:
+        """A picture file without settings was dropped or opened; True if this view begins with it."""
+        return False
+
+    def take_picture(self, picture: QImage) -> bool:
+        """Pixels were dropped or pasted; True if this view begins with them."""
+        return False
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """Knob name -> whether it can do anything now; the others are hidden."""
@@ -216,8 +231,7 @@ class View(QWidget, Generic[AnyModel]):
         return [names[i] for i in labels_of(label, self.request, len(names))]
 
     def _shown(self, frame: Frame) -> None:
-        if frame.extras.get("notice"):
-            self.tab.banner.show_notice(frame.extras["notice"])
+        self.tell(frame)
         self.draw(frame)
         now, before = time.perf_counter(), self._shown_at
         self._shown_at = now
