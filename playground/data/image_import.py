@@ -1,4 +1,4 @@
-"""Any picture file as one grey picture of the data's size, with a sentence about how it was converted.
+"""Any picture file as one picture of the data's size, grey or in colour, with a sentence about how it was converted.
 
 A file comes from anywhere: only a few plain formats are tried, the size is looked at before a pixel is decoded, and
 every refusal is one sentence.  No torch, no Qt.
@@ -32,7 +32,7 @@ class Incoming:
     """A picture that came from outside.
 
     Attributes:
-        pixels: uint8 (H,W,1).
+        pixels: uint8 (H,W,1), or (H,W,3) in colour.
         said: one sentence on how it was converted.
     """
 
@@ -40,8 +40,8 @@ class Incoming:
     said: str
 
 
-def read(path: Path, size: int = 28) -> Incoming:
-    """A picture file of any size and mode as ``size`` x ``size`` grey levels.
+def read(path: Path, size: int = 28, colour: bool = False) -> Incoming:
+    """A picture file of any size and mode as ``size`` x ``size`` grey levels, or colours.
 
     Raises:
         PictureError: one sentence.
@@ -56,7 +56,7 @@ def read(path: Path, size: int = 28) -> Incoming:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             warnings.filterwarnings("ignore", category=UserWarning)  # small faults that Pillow reads past
             with Image.open(path, formats=FORMATS) as image:
-                return convert(_loaded(image, name), name, size)
+                return convert(_loaded(image, name), name, size, colour)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -76,7 +76,7 @@ def read(path: Path, size: int = 28) -> Incoming:
         raise PictureError(f"{name} is damaged: it could not be decoded.") from None
 
 
-def from_array(pixels: np.ndarray, name: str, size: int = 28) -> Incoming:
+def from_array(pixels: np.ndarray, name: str, size: int = 28, colour: bool = False) -> Incoming:
     """The same of pixels that are decoded already: uint8 (H,W) or (H,W,4), e.g. from the clipboard.
 
     Raises:
@@ -86,17 +86,21 @@ def from_array(pixels: np.ndarray, name: str, size: int = 28) -> Incoming:
         raise PictureError(f"{name} holds no pixels.")
     if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
         raise PictureError(_too_large(name))
-    return convert(Image.fromarray(pixels), name, size)
+    return convert(Image.fromarray(pixels), name, size, colour)
 
 
-def convert(image: Image.Image, name: str, size: int = 28) -> Incoming:
-    """Grey by luma, alpha over black, the longer side averaged down or enlarged to ``size``, the rest black."""
+def convert(image: Image.Image, name: str, size: int = 28, colour: bool = False) -> Incoming:
+    """The longer side averaged down or enlarged to ``size``: grey by luma over black, or in colour over white."""
     said = [f"{name}: {image.width} × {image.height} pixels"]
     if getattr(image, "n_frames", 1) > 1:
         said.append("the first of several pictures")
     turned = ImageOps.exif_transpose(image)
     if turned.size != image.size or image.getexif().get(0x0112, 1) != 1:
         said.append("turned as its EXIF note says")
+    if colour:
+        coloured, how = _as_colours(turned)
+        fitted, fit = _fit(coloured, size, "white")
+        return Incoming(fitted, "; ".join([*said, *how, *fit]) + ".")
     grey, how = _as_grey(turned)
     fitted, fit = _fit(grey, size)
     border = np.concatenate([fitted[0], fitted[-1], fitted[:, 0], fitted[:, -1]])
@@ -141,6 +145,18 @@ def _as_grey(image: Image.Image) -> tuple[Image.Image, list[str]]:
     return image.convert("L"), how or ["grey already"]
 
 
+def _as_colours(image: Image.Image) -> tuple[Image.Image, list[str]]:
+    """8-bit red, green and blue, and what had to be done."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        grey, words = _scaled(image)
+        return grey.convert("RGB"), [words]
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "RGBa", "La"):
+        clear = image.convert("RGBA")
+        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, clear).convert("RGB"), ["what is transparent laid over white"]
+    return image.convert("RGB"), []
+
+
 def _scaled(image: Image.Image) -> tuple[Image.Image, str]:
     """More than 8 bits for each pixel, brought to 8."""
     values = np.nan_to_num(np.asarray(image, np.float64), nan=0.0, posinf=1e30, neginf=0.0)
@@ -154,8 +170,8 @@ def _scaled(image: Image.Image) -> tuple[Image.Image, str]:
     return Image.fromarray(grey), words
 
 
-def _fit(grey: Image.Image, size: int) -> tuple[np.ndarray, list[str]]:
-    """uint8 (size,size): the whole picture in the middle of black."""
+def _fit(grey: Image.Image, size: int, ground: str = "black") -> tuple[np.ndarray, list[str]]:
+    """uint8 (size,size) or (size,size,3): the whole picture in the middle of its ground."""
     if grey.size == (size, size):
         return np.asarray(grey).copy(), ["taken pixel for pixel"]
     longest = max(grey.size)
@@ -163,11 +179,11 @@ def _fit(grey: Image.Image, size: int) -> tuple[np.ndarray, list[str]]:
     shown = inner[0] == inner[1] == size
     words = f"{'averaged down' if longest > size else 'enlarged'} to {inner[0]} × {inner[1]}"
     if longest == size:
-        words = "in the middle of black"
+        words = f"in the middle of {ground}"
     elif not shown:
-        words += " in the middle of black"
+        words += f" in the middle of {ground}"
     small: Any = grey if grey.size == inner else grey.resize(inner, Image.Resampling.BOX)
-    field = np.zeros((size, size), np.uint8)
+    field = np.full((size, size, *np.shape(small)[2:]), 0 if ground == "black" else 255, np.uint8)
     left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
     field[top : top + inner[1], left : left + inner[0]] = np.asarray(small)
     return field, [words]

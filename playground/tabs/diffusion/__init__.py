@@ -5,6 +5,7 @@ from playground.tabs.diffusion.forward_process import Forward
 from playground.tabs.diffusion.generate import Generate, GuidanceGrid, Steps, TwoGuides
 from playground.tabs.diffusion.image_to_image import ImageToImage
 from playground.tabs.diffusion.interpolate import Between
+from playground.tabs.diffusion.prompted_picture import Colourise, Inpaint, PromptedImageToImage
 from playground.tabs.diffusion.prompts import Prompts
 from playground.tabs.diffusion.words import Words
 
@@ -13,6 +14,9 @@ VIEWS = (
     FewSteps,
     Forward,
     ImageToImage,
+    PromptedImageToImage,
+    Inpaint,
+    Colourise,
     Between,
     Words,
     Prompts,
