@@ -65,6 +65,7 @@ SHOWN = {
     "likelihood": (2, 4, 10),
     "trilemma": (1, 8, 9),
     "choosing": (1, 2, 6),
+    "words": (0, 6, 7),
 }
 
 

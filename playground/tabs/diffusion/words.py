@@ -66,6 +66,7 @@ class Words(View[DenoisesPrompts]):
         self.chosen = 1  # place in the prompt, -1 for none; 0 is the style
         self.row, self.grid, self.strip = WordRow(), ImageGrid(), ImageGrid()
         self.grid.setAccessibleName("The picture, and over it the map of the chosen word")
+        self.strip.may_be_larger = False  # maps
         self.strip.setAccessibleName("The map of each word; a click chooses the word")
         self.row.pressed.connect(lambda at: self.choose(self._places[at]))
         self.row.weighed.connect(lambda at, value: self.weigh(self._places[at], value))
@@ -212,7 +213,7 @@ class Words(View[DenoisesPrompts]):
 
     def _draw_picture(self, picture: np.ndarray, maps: np.ndarray, said: Sequence[str], chosen: int) -> None:
         if chosen < 0 or not maps[chosen].any():
-            self.grid.set_images(enlarged(picture)[None], captions=["what the model expects, decoded"])
+            self.grid.set_images(picture[None], captions=["what the model expects, decoded"])
             self.said.setText("Press a word to see which places take from it.")
             return
         low, high = float(maps[chosen].min()), float(maps[chosen].max())

@@ -321,8 +321,7 @@ class TextRow(Row):
         self.remark.show_remark(" ".join(filter(None, (self._left_out(), sentence))), offers)
 
     def _typed(self, text: str) -> None:
-        if self.knob.live:
-            self.set_remark("")  # that of the text before
+        if self.knob.live:  # what is said of the text before stays till then: nothing jumps under the hand
             self._typing.start()
 
     def _take(self, text: str) -> None:

@@ -16,6 +16,7 @@ class MaskGrid(PaintGrid):
 
     def __init__(self, shape: tuple[int, int, int], parent: QWidget | None = None) -> None:
         super().__init__(shape, parent)
+        self.may_be_larger = False  # its pixels are painted on
         self.paints = True  # else it is only looked at
         self.reach = 2.5  # pixels from the middle of the brush to its edge
         self.mask = np.zeros(shape[:2], bool)
