@@ -271,18 +271,9 @@ class TakesNoiseAway(Model, Protocol):
     """Has a way from pictures to what noise is added to, and back."""
 
     latent: bool  # latents are denoised, not pictures
-
-    @property
-    def noisy(self) -> str:
-        """What is denoised, by its letter."""
-
-    @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """C, H, W of what is denoised."""
+    device: Any  # where the weights are
+    noisy: Any  # what is denoised, by its letter
+    shape: Any  # C, H, W of it
 
     def to_x_0(self, x: Tensor) -> Tensor:
         """What noise is added to: pictures uint8 (B,C,H,W) -> float32 (B, *shape)."""
@@ -306,13 +297,11 @@ class Denoises(ClassConditional, TakesNoiseAway, Protocol):
 class DenoisesPrompts(ReadsPrompts, TakesNoiseAway, Protocol):
     """The same where it is told words; its request has ``strengths`` of them."""
 
-    def prompt_denoiser(
-        self, request: Any, looks: Any = None, towards: Any = None
-    ) -> Callable[[Tensor, float], Tensor]:
+    def prompt_denoiser(self, request: Any, looks: Any = None, towards: Any = None) -> Callable[..., Tensor]:
         """The function (x_t, log_snr) -> x_0_pred for a request's prompts.
 
-        ``looks``, a list, then holds what each place took from each word, (B,places,T); ``towards`` is a prompt, and how near to
-        it the words of each sample lie, 0..1.
+        A list ``looks`` then holds what each place took from each word, (B,places,T); ``towards`` is a prompt, and how near to it
+        the words of each sample lie, 0..1.
         """
 
 
