@@ -15,7 +15,6 @@ import numpy as np
 from playground.contract import Frame, Model, Request, Score, State
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
