@@ -7,12 +7,16 @@ from playground.tabs.diffusion.image_to_image import ImageToImage
 from playground.tabs.diffusion.interpolate import Between
 from playground.tabs.diffusion.prompted_picture import Colourise, Inpaint, PromptedImageToImage
 from playground.tabs.diffusion.prompts import Prompts
+from playground.tabs.diffusion.schedules import Schedules
+from playground.tabs.diffusion.trajectory import Trajectory
 from playground.tabs.diffusion.words import Words
 
 VIEWS = (
     Generate,
     FewSteps,
+    Trajectory,
     Forward,
+    Schedules,
     ImageToImage,
     PromptedImageToImage,
     Inpaint,

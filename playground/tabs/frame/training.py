@@ -8,7 +8,7 @@ import numpy as np
 
 from playground import data
 from playground.capabilities import HasNoiseLevels
-from playground.checkpoints import training_record
+from playground.checkpoints import Card, training_record
 from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.export import contact_sheet
@@ -183,6 +183,7 @@ class Training(View):
         together = np.concatenate(settled) if settled else np.zeros(0)
         high, low = (float(together.max()), float(together.min())) if len(together) else (1.0, 0.0)
         self.curves.set_range(x=(0, record.last_step), y=(low, high) if high > low else None)
+        self.curves.set_notes(legs(self.model.card, record.last_step))
         self._draw_others({k: c for k, c in record.curves.items() if k not in self._losses}, record.last_step)
 
     def _draw_others(self, curves: dict[str, tuple[np.ndarray, np.ndarray]], last_step: int) -> None:
@@ -208,6 +209,18 @@ class Training(View):
     def _say(self, figures: dict[str, float], step: int) -> None:
         parts = [f"{name} {figures[key]:.3f}" for key, name in self._losses.items() if key in figures]
         self.curves.set_title(f"Loss at step {step:,}" + (f": {', '.join(parts)}" if parts else ""))
+
+
+def legs(card: Card, last_step: int) -> list[tuple[float, str]]:
+    """Where a run changed: where it went on from its own earlier end, and where its rate began its last fall."""
+    recipe, found = card.recipe, []
+    steps, fall = recipe.get("steps"), recipe.get("decay_steps")
+    if str(recipe.get("continued_from", "")).startswith(f"{card.id}@") and isinstance(steps, int):
+        if 0 < last_step - steps:
+            found.append((float(last_step - steps), "went on, rate raised"))
+    if isinstance(fall, int) and 0 < fall < last_step:
+        found.append((float(last_step - fall), "rate falls"))
+    return found
 
 
 def _losses(record: training_record.TrainingRecord) -> dict[str, str]:

@@ -16,10 +16,12 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 from playground.export.csv_table import Table
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.theme import theme
+from playground.ui.theme.palette import SERIES
 
 __all__ = ["BarPlot", "LinePlot", "Plot"]
 
 DASHES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine, Qt.PenStyle.DashDotLine)
+MEANINGS = {"training": 0, "mean": 0, "validation": 1}  # the same dash wherever these stand
 _DASH_SIGNS = ("━━", "╍╍", "┅┅", "━╍")
 
 
@@ -141,6 +143,7 @@ class LinePlot(Plot):
         super().__init__(title, x_label, y_label, parent)
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._dots: dict[str, pg.ScatterPlotItem] = {}
+        self._notes: list[pg.InfiniteLine] = []
         self._log = log_y
         self._at: float | None = None
         self._held: dict[
@@ -218,6 +221,39 @@ class LinePlot(Plot):
             else:
                 hold(*low_high, padding=0.02)
 
+    def set_notes(self, notes: Sequence[tuple[float, str]]) -> None:
+        """Thin lines at places of the x axis, each with a word or two that says what happened there; none for ()."""
+        for line in self._notes:
+            self._item.removeItem(line)
+        self._notes = []
+        for i, (x, words) in enumerate(notes):
+            line = pg.InfiniteLine(
+                pos=x,
+                angle=90,
+                movable=False,
+                label=words,
+                labelOpts={
+                    "position": 0.94 - 0.12 * (i % 3),
+                    "movable": False,
+                    "anchors": [(0, 0.5), (1, 0.5)],
+                },
+            )
+            self._notes.append(line)
+            self._item.addItem(line, ignoreBounds=True)
+        self.recolour()
+
+    @property
+    def notes(self) -> list[tuple[float, str]]:
+        """What :meth:`set_notes` was given."""
+        return [(line.value(), line.label.format) for line in self._notes]
+
+    def _style_notes(self) -> None:
+        colours = theme.palette()
+        for line in self._notes:
+            line.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DashLine))
+            line.label.setColor(QColor(colours.text))
+            line.label.textItem.setFont(theme.scaled_font(0.85))
+
     def table(self) -> Table:
         """The points of every curve."""
         rows = [
@@ -245,10 +281,13 @@ class LinePlot(Plot):
         """See the base class."""
         super().recolour()
         colours = theme.palette()
-        shades = [self._accent(), QColor(colours.text), QColor(colours.muted), theme.accent("neutral")]
+        shades = [self._accent(), QColor(colours.text)]  # two are told apart best so
+        if len(self._curves) > len(shades):
+            shades = [QColor(hue) for hue in SERIES[colours.name]]
         words = []
         for i, (name, curve) in enumerate(self._curves.items()):
-            shade, dash = shades[i % len(shades)], (i + i // len(shades)) % len(DASHES)
+            shade = shades[i % len(shades)]
+            dash = MEANINGS.get(name, (i + i // len(shades)) % len(DASHES))
             curve.setPen(pg.mkPen(shade, width=max(theme.em() * 0.14, 1.6), style=DASHES[dash]))
             self._dots[name].setPen(pg.mkPen(colours.window, width=1.5))
             self._dots[name].setBrush(pg.mkBrush(shade))
@@ -257,6 +296,7 @@ class LinePlot(Plot):
         self._legend.setText(" &nbsp; ".join(words))
         self._legend.setVisible(len(words) > 1)
         self._line.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DotLine))
+        self._style_notes()
 
     def _mark(self, name: str) -> None:
         x, y = self.curve(name)

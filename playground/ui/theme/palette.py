@@ -73,6 +73,11 @@ LIGHT = Palette(
     error="#B3261E",
     accents=_LIGHT_ACCENTS,
 )
+# where several series share a plot: after Okabe and Ito 2008, told apart by colour-blind eyes, each 3:1 on its ground
+SERIES = {
+    "dark": ("#56B4E9", "#E69F00", "#2BC49B", "#F0E442", "#E08FC0", "#FF7F3F"),
+    "light": ("#0072B2", "#A86200", "#007A59", "#6B5B00", "#A8447D", "#C04A00"),
+}
 # the canvas: the same in both themes, so that what is drawn on it uses the dark theme's accents and class colours
 CANVAS = "#1D2025"
 CANVAS_TEXT = "#E7E9ED"
