@@ -62,3 +62,37 @@ def test_one_step_needs_no_transport(shared_window, qtbot):
     tab = window.current
     qtbot.waitUntil(lambda: tab.view is not None and begun(tab.view.player), timeout=WAIT)
     assert tab.transport.play.isVisible() and tab.transport.slider.isVisible()
+
+
+def test_a_race_says_what_it_shows():
+    from playground.tabs.compare.race_entrants import (
+        Entrant,
+        RaceRequest,
+        quality_of,
+        remark_on,
+        request_for,
+        so_what,
+    )
+
+    cards = {card.id: card for card in checkpoints.cards()}
+    gan, flow = cards["stylegan-fashion"], cards["tarflow-fashion"]
+    assert so_what([(gan, 0.1)]) == ""
+    said = so_what([(flow, 4.0), (gan, 0.1)])
+    assert said.startswith("By time alone StyleGAN2 is fastest, 40 times as fast as TarFlow.")
+    quality = {card.id: card.metrics["fidelity"]["quality"]["value"] for card in (gan, flow)}
+    better = "TarFlow" if quality[flow.id] < quality[gan.id] else "StyleGAN2"
+    assert f"are those of {better} (" in said and quality_of(gan).startswith("FID")
+    asked = RaceRequest(label=3)
+    model = load("made-fashion")
+    without = Entrant(model, request_for(model, asked))
+    assert remark_on(without, asked) == "cannot be told the class" and not remark_on(without, RaceRequest())
+
+
+def test_one_image_in_a_sentence():
+    from playground.tabs.compare.score_words import so_what
+
+    assert so_what([]) == ""
+    assert "to this model this picture is more probable than 91 % of garments." in so_what([0.09])
+    assert "the middle one of 3 models" in so_what([0.1, 0.5, 0.9]) and "(from 10 % to 90 %)" in so_what(
+        [0.1, 0.5, 0.9]
+    )

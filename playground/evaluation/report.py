@@ -141,7 +141,7 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
         said.append(f"{_nats(nats)} (estimated, black and white)")
     quality = metrics.get(PICTURES, {}).get("quality")
     if quality:
-        said.append(f"FID {quality['value']:.2f} of a blur's")
+        said.append(f"FID {quality['value']:.2f} (0 = real, 1 = blurred)")
     return said
 
 

@@ -326,7 +326,10 @@ class OneImage(Scene):
             score_words.scored(card, score_summary, census, self.other), self._chosen
         )
         counts = tuple(c.count for _, c in self.score_summaries.values() if c is not None)
-        self.explained.setText(score_words.explained(counts, self.other))
+        found = [(s.score.value, c) for s, c in self.score_summaries.values() if c is not None]
+        shares = [c.share_below(math.inf if math.isnan(v) else v) for v, c in found if v is not None]
+        said = score_words.so_what(shares), score_words.explained(counts, self.other)
+        self.explained.setText("<br>".join(filter(None, said)))
 
     def _draw_files(self) -> None:
         self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)

@@ -29,11 +29,13 @@ from playground.tabs.compare.race_entrants import (
     quality_of,
     remark_on,
     request_for,
+    so_what,
     warm_up,
 )
 from playground.tabs.compare.race_export import MODELS, NAME, view_state_of
 from playground.tabs.compare.race_panel import RaceBoard, RacePanel
 from playground.tabs.compare.race_player import RacePlayer
+from playground.tabs.compare.race_record import FINISHED
 from playground.tabs.frame.exporter import Keeper
 from playground.tabs.frame.page import LinkTarget, Scene
 from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings
@@ -69,6 +71,7 @@ class Race(Scene):
         self.race = RacePlayer([self.new_lane(f"lane {i + 1}") for i in range(MOST)], self)
         self.race.shown.connect(self._show)
         self.race.changed.connect(self._update_start_button)
+        self.race.changed.connect(self._sum_up)
         self.race.failed.connect(self._entrant_failed)
         self.board = RaceBoard()
         self.bar = RaceBar(self.race, self.start)
@@ -256,6 +259,16 @@ class Race(Scene):
             else:
                 lane = self.race.lanes[i]
                 panel.show_stand(self.race.stand(i), lane.is_open, self.race.is_paused(i))
+
+    def _sum_up(self) -> None:
+        """Over the board: what the race is, and when it is over what it says."""
+        said = ""
+        if not self.race.is_empty and not self.race.is_open and self.race.at_head:
+            stands = {key: self.race.stand(i) for i, key in enumerate(self.ids[: self.race.count])}
+            done = [(self._cards[k], s.seconds) for k, s in stands.items() if s.outcome == FINISHED]
+            said = so_what(done)
+        if self.isVisible():
+            self.page.sentence.setText(said or self.sentence)
 
     def _update_start_button(self) -> None:
         enough = len(self.models.chosen()) >= FEWEST

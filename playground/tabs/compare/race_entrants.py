@@ -86,6 +86,33 @@ def quality_of(card: Card) -> str:
     return f"FID {quality['value']:.2f} (1 = blurred)" if quality else ""
 
 
+def so_what(finished: Sequence[tuple[Card, float]]) -> str:
+    """What a race says, in two sentences; "" while fewer than two have finished.
+
+    Args:
+        finished: the card of each that has finished, and the seconds on its own clock.
+    """
+    if len(finished) < FEWEST:
+        return ""
+    order = sorted(finished, key=lambda pair: pair[1])
+    (first, least), (last, most) = order[0], order[-1]
+    times = (
+        f", {most / least:,.0f} times as fast as {_name(last)}" if least > 0 and most / least >= 1.5 else ""
+    )
+    measured = [
+        (card.metrics[PICTURES]["quality"]["value"], card) for card, _ in finished if quality_of(card)
+    ]
+    said = f"By time alone {_name(first)} is fastest{times}."
+    if not measured:
+        return said
+    best, card = min(measured, key=lambda pair: pair[0])
+    return f"{said} The best pictures, as measured, are those of {_name(card)} (FID {best:.2f}; 1 = blurred)."
+
+
+def _name(card: Card) -> str:
+    return labels.short(card.id, card.system)
+
+
 def play(entrant: Entrant) -> Iterator[Frame]:
     """On the worker: the frames of an entrant."""
     model = entrant.model

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from playground import data
 from playground.checkpoints import Card
@@ -134,6 +134,21 @@ def explained(census_counts: tuple[int, ...], other: str) -> str:
         "probable than a garment (0.50: the model cannot tell; less: it prefers them). Bytes: the smallest file that a "
         "code made from the model allows; the tick is the PNG file."
     )
+
+
+def so_what(shares: Sequence[float]) -> str:
+    """The picture against garments, over all models that can say so: one sentence, "" before any has.
+
+    Args:
+        shares: of each model, the share of garments that it finds more probable than the picture.
+    """
+    if not shares:
+        return ""
+    beaten = sorted(round(100 * (1 - share)) for share in shares)
+    middle, low, high = beaten[len(beaten) // 2], beaten[0], beaten[-1]
+    who = f"to the middle one of {len(beaten)} models" if len(beaten) > 1 else "to this model"
+    spread = f" (from {low} % to {high} %)" if high - low >= 5 else ""
+    return f"<b>So what:</b> {who} this picture is more probable than {middle} % of garments{spread}."
 
 
 def full_words(card: Card, score_summary: ScoreSummary, census: Census | None) -> str:

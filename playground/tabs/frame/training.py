@@ -215,9 +215,9 @@ def legs(card: Card, last_step: int) -> list[tuple[float, str]]:
     """Where a run changed: where it went on from its own earlier end, and where its rate began its last fall."""
     recipe, found = card.recipe, []
     steps, fall = recipe.get("steps"), recipe.get("decay_steps")
-    if str(recipe.get("continued_from", "")).startswith(f"{card.id}@") and isinstance(steps, int):
-        if 0 < last_step - steps:
-            found.append((float(last_step - steps), "went on, rate raised"))
+    went_on = str(recipe.get("continued_from", "")).startswith(f"{card.id}@")
+    if went_on and isinstance(steps, int) and last_step > steps:
+        found.append((float(last_step - steps), "went on, rate raised"))
     if isinstance(fall, int) and 0 < fall < last_step:
         found.append((float(last_step - fall), "rate falls"))
     return found
