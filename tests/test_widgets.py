@@ -469,7 +469,7 @@ def test_a_click_on_plane_picture_or_slider_has_a_key(qtbot: QtBot) -> None:
     plane, grid, slider = plane_of(qtbot), ImageGrid(), Slider()
     with qtbot.waitSignal(plane.pressed) as caught:
         qtbot.keyClick(plane, Qt.Key.Key_Right)
-        qtbot.keyClick(plane, Qt.Key.Key_Return)
+        qtbot.keyClick(plane, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
     assert tuple(caught.args) == plane.pointer() and plane.pointer()[0] > 0
     show(qtbot, grid)
     grid.set_images(np.zeros((4, 8, 6, 1), np.uint8), columns=2)

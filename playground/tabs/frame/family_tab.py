@@ -27,6 +27,7 @@ from playground.tabs.openings import opening_of
 from playground.tabs.pictures import super_resolution
 from playground.tabs.pictures.super_resolution import SuperResolution
 from playground.ui.playback.stream import Stream
+from playground.ui.widgets.key_home import leave_keys
 
 
 class FamilyTab(TabLayout):
@@ -293,6 +294,7 @@ class FamilyTab(TabLayout):
         if kind not in self._views:
             self._views[kind] = kind(self)
             self.canvas.addWidget(self._views[kind])
+            leave_keys(self._views[kind])
             self._views[kind].player.begins.connect(self.changing)
         return self._views[kind]
 

@@ -19,6 +19,7 @@ from playground.ui.pictures.stage import Stage
 from playground.ui.playback.stream import Lane, Stream
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
+from playground.ui.widgets.key_home import leave_keys
 from playground.ui.widgets.view_switch import ViewSwitch
 
 ViewNames = Callable[[Family | PageEntry], list[str]]
@@ -188,6 +189,7 @@ class Page(QWidget):
         if index not in self._built:
             self._built[index] = self.scenes[index](self)
             self.canvas.addWidget(self._built[index])
+            leave_keys(self._built[index])
         self._index = index
         self.canvas.setCurrentWidget(self.scene)
         self.sentence.setText(self.scene.sentence)

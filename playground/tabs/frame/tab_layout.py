@@ -17,6 +17,7 @@ from playground.ui.playback.transport import Transport
 from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import IconButton
+from playground.ui.widgets.key_home import leave_keys
 from playground.ui.widgets.lecture_strip import LectureStrip, PlotPlace
 from playground.ui.widgets.view_switch import ViewSwitch
 
@@ -37,6 +38,7 @@ class TabLayout(QWidget):
         self._narrow = self._in_hall = False
         self._make_widgets(sentence)
         self._lay_out()
+        leave_keys(self)
         theme.signals.changed.connect(self._fit)
 
     def _make_widgets(self, sentence: str) -> None:

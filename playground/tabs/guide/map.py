@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from PySide6.QtCore import QSize
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
 from playground.capabilities import Decodes, Denoises, Encodes, Invertible, promises
@@ -14,6 +16,7 @@ from playground.tabs.guide.links import Link, LinkTargets, read
 from playground.tabs.guide.live_samples import Rounds, Subject
 from playground.tabs.guide.map_card import MapCard, Mark
 from playground.tabs.guide.map_tree import MapTree, Twig
+from playground.ui.theme import theme
 
 WORDS = {
     "exact": (True, "exact likelihood"),
@@ -58,6 +61,7 @@ class Map(Scene):
         self.scroller = QScrollArea()
         self.scroller.setWidgetResizable(True)
         self.scroller.setWidget(self.tree)
+        theme.signals.changed.connect(self._fit)
         self.column.addWidget(self.scroller)
         self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
         self.rounds.set_subjects(sorted(subjects, key=lambda s: s.seconds))  # the quick ones first
@@ -67,6 +71,14 @@ class Map(Scene):
         self._asked = False
         self._ask = self.new_lane("facts")
         self._ask.frames_arrived.connect(lambda frames: self._know(frames[-1].payload))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a hall the tree fits."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        self.tree.fit(self.scroller.size() - QSize(2, 2))
 
     def wake(self) -> None:
         """Draw; the first time, ask the models' classes what they can do."""

@@ -15,7 +15,7 @@ from playground.ui.widgets.pressable import Pressable
 
 Mark = tuple[bool, str]  # whether it can, and what
 GAP = 2  # device-independent pixels between pictures
-LEAST_TEXT = 30.5  # em that the words keep beside the pictures
+LEAST_TEXT, BRIEF_TEXT = 30.5, 20.0  # em that the words keep beside the pictures, and in a hall
 
 
 class MapCard(Pressable):
@@ -34,7 +34,20 @@ class MapCard(Pressable):
         self.title, self.words, self.model = title, words, ""
         self.marks: Sequence[Mark] = ()
         self._pictures: list[QImage] = []
+        self._scale, self._is_brief = 1.0, False
         self.set_model("")
+
+    def set_look(self, scale: float, brief: bool) -> None:
+        """Type as a multiple of the program's; ``brief`` leaves the marks out, for a hall."""
+        if (scale, brief) != (self._scale, self._is_brief):
+            self._scale, self._is_brief = scale, brief
+            self.update()
+
+    def _em(self) -> float:
+        return theme.em() * self._scale
+
+    def _font(self, size: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+        return theme.scaled_font(size * self._scale, weight)
 
     def set_model(self, name: str) -> None:
         """The model that draws here; "" if there is none, and then there is nothing to open."""
@@ -64,7 +77,7 @@ class MapCard(Pressable):
 
     def sizeHint(self) -> QSize:
         """Three lines of text high."""
-        return QSize(round(theme.em() * 50), round(theme.em() * 6.9))
+        return QSize(round(self._em() * 50), round(self._em() * 6.9))
 
     # --- geometry
 
@@ -77,7 +90,10 @@ class MapCard(Pressable):
 
     def num_shown(self) -> int:
         """How many pictures find room."""
-        return max(1, int((self.width() - theme.em() * LEAST_TEXT) / self._step()))
+        return max(
+            1,
+            int((self.width() - self._em() * (BRIEF_TEXT if self._is_brief else LEAST_TEXT)) / self._step()),
+        )
 
     def pictures_rect(self) -> QRectF:
         """The dark ground at the left."""
@@ -99,7 +115,7 @@ class MapCard(Pressable):
         """Ground, pictures, words."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colours, em = theme.palette(), theme.em()
+        colours, em = theme.palette(), self._em()
         box = QRectF(self.rect()).adjusted(1, 1, -1, -1)
         raised = self.isEnabled() and self.underMouse()
         painter.setBrush(QColor(colours.raised if raised else colours.surface))
@@ -115,10 +131,10 @@ class MapCard(Pressable):
         ground = self.pictures_rect().adjusted(1, 1, -1, -1)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.CANVAS))
-        painter.drawRoundedRect(ground, theme.em() * 0.38, theme.em() * 0.38)
+        painter.drawRoundedRect(ground, self._em() * 0.38, self._em() * 0.38)
         if not self._pictures:
             painter.setPen(QColor(theme.CANVAS_MUTED))
-            painter.setFont(theme.scaled_font(0.92))
+            painter.setFont(self._font(0.92))
             said = "…" if self.model else "no checkpoint here"
             painter.drawText(ground, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, said)
             return
@@ -128,21 +144,24 @@ class MapCard(Pressable):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def _paint_words(self, painter: QPainter) -> None:
-        colours, em = theme.palette(), theme.em()
+        colours, em = theme.palette(), self._em()
         left = self.pictures_rect().right() + em * 0.8
         room = QRectF(left, 0, self.width() - left - em * 0.7, self.height())
-        title, body = theme.scaled_font(1.08, QFont.Weight.DemiBold), theme.scaled_font()
-        small = theme.scaled_font(0.92)
+        title, body = self._font(1.08, QFont.Weight.DemiBold), self._font()
+        small = self._font(0.92)
         lines = [QFontMetricsF(f).height() for f in (title, body, small)]
+        if self._is_brief:
+            lines[2] = 0.0  # no marks
         words = QFontMetricsF(body).boundingRect(
             QRectF(0, 0, room.width(), 1000), Qt.TextFlag.TextWordWrap, self.words
         )
-        tall = min(words.height(), max(room.height() - lines[0] - lines[2] - em * 0.8, lines[1]))
+        spare = max(room.height() - lines[0] - lines[2] - em * 0.8, lines[1])
+        tall = min(words.height(), int(spare / lines[1]) * lines[1] if self._is_brief else spare)
         y = (room.height() - lines[0] - tall - lines[2] - em * 0.5) / 2
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
         top = QRectF(room.left(), y, room.width(), lines[0])
-        right = self.model or ""
+        right = "" if self._is_brief else self.model
         painter.drawText(top, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, right)
         painter.setFont(title)
         painter.setPen(theme.accent(self) if self.isEnabled() else QColor(colours.muted))
@@ -152,12 +171,18 @@ class MapCard(Pressable):
         painter.setFont(body)
         painter.setPen(QColor(colours.text if self.isEnabled() else colours.muted))
         middle = QRectF(room.left(), top.bottom() + em * 0.15, room.width(), tall)
+        painter.save()
+        painter.setClipRect(middle)
         painter.drawText(middle, Qt.TextFlag.TextWordWrap, self.words)
-        self._paint_marks(painter, QRectF(room.left(), middle.bottom() + em * 0.3, room.width(), lines[2]))
+        painter.restore()
+        if not self._is_brief:
+            self._paint_marks(
+                painter, QRectF(room.left(), middle.bottom() + em * 0.3, room.width(), lines[2])
+            )
 
     def _paint_marks(self, painter: QPainter, room: QRectF) -> None:
         """A tick or a dash before each, so that colour is not all that tells them apart."""
-        font, em, colours = theme.scaled_font(0.92), theme.em(), theme.palette()
+        font, em, colours = self._font(0.92), self._em(), theme.palette()
         painter.setFont(font)
         x = room.left()
         for can, text in self.marks:

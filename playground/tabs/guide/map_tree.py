@@ -23,6 +23,8 @@ from playground.ui.theme import theme
 
 TWIG, BETWEEN, NOTE = 8.6, 1.9, 18.6  # em: width of a twig, of the space after it, and of the note
 ROW_GAP = 0.42  # em
+ROW, WORDS = 6.15, 33.0  # em: least height of a leaf, least width of its pictures and words
+BRIEF_ROW, BRIEF_WORDS = 4.1, 25.0  # the same in a hall, where a leaf says less
 COLUMNS = 4
 
 
@@ -50,6 +52,7 @@ class MapTree(QWidget):
         self, twigs: Sequence[Twig], cards: Sequence[tuple[str, MapCard]], note: tuple[str, str]
     ) -> None:
         super().__init__()
+        self._scale, self._in_hall = 1.0, False
         self.twigs, self.note = {twig.id: twig for twig in twigs}, note
         self.cards = [card for _, card in cards]
         self._parents = [parent for parent, _ in cards]
@@ -70,11 +73,33 @@ class MapTree(QWidget):
 
     # --- geometry
 
+    def fit(self, room: QSize) -> None:
+        """In a hall nothing scrolls: the leaves say less, and the type gives way as far as it must."""
+        in_hall = theme.lecture()
+        wide, high = self._needed(in_hall)
+        em = theme.em()
+        scale = min(1.0, room.width() / (wide * em), room.height() / (high * em)) if in_hall else 1.0
+        if (scale, in_hall) != (self._scale, self._in_hall):
+            self._scale, self._in_hall = scale, in_hall
+            for card in self.cards:
+                card.set_look(scale, in_hall)
+            self._restyle()
+
+    def _needed(self, in_hall: bool) -> tuple[float, float]:
+        """The least width and height, in em."""
+        row, words = (BRIEF_ROW, BRIEF_WORDS) if in_hall else (ROW, WORDS)
+        return COLUMNS * (TWIG + BETWEEN) + words, len(self.cards) * (row + ROW_GAP)
+
+    def _em(self) -> float:
+        return theme.em() * self._scale
+
+    def _font(self, size: float = 1.0, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+        return theme.scaled_font(size * self._scale, weight)
+
     def minimumSizeHint(self) -> QSize:
         """Below this the scene scrolls."""
-        em = theme.em()
-        high = len(self.cards) * (6.15 + ROW_GAP) * em
-        return QSize(round((COLUMNS * (TWIG + BETWEEN) + 33) * em), round(high))
+        wide, high = self._needed(self._in_hall)
+        return QSize(int(wide * self._em()), int(high * self._em()))
 
     def sizeHint(self) -> QSize:
         """The least."""
@@ -82,7 +107,7 @@ class MapTree(QWidget):
 
     def twig_rect(self, name: str) -> QRectF:
         """Where a twig stands."""
-        em, twig = theme.em(), self.twigs[name]
+        em, twig = self._em(), self.twigs[name]
         wide = TWIG * em
         high = self._text_height(twig) + em * 0.9
         x = 1 + twig.column * (TWIG + BETWEEN) * em
@@ -91,16 +116,15 @@ class MapTree(QWidget):
     def _text_height(self, twig: Twig) -> float:
         return sum(
             QFontMetricsF(font)
-            .boundingRect(QRectF(0, 0, (TWIG - 1.1) * theme.em(), 1000), Qt.TextFlag.TextWordWrap, text)
+            .boundingRect(QRectF(0, 0, (TWIG - 1.1) * self._em(), 1000), Qt.TextFlag.TextWordWrap, text)
             .height()
             for font, text in self._texts(twig)
         )
 
-    @staticmethod
-    def _texts(twig: Twig) -> list[tuple[QFont, str]]:
+    def _texts(self, twig: Twig) -> list[tuple[QFont, str]]:
         return [
-            (theme.scaled_font(1.0, QFont.Weight.DemiBold), twig.title),
-            (theme.scaled_font(0.85), twig.words),
+            (self._font(1.0, QFont.Weight.DemiBold), twig.title),
+            (self._font(0.85), twig.words),
         ]
 
     def _under(self, name: str) -> list[int]:
@@ -115,17 +139,17 @@ class MapTree(QWidget):
         return found
 
     def _row_height(self) -> float:
-        gap = ROW_GAP * theme.em()
+        gap = ROW_GAP * self._em()
         return (self.height() - gap * (len(self.cards) - 1)) / len(self.cards)
 
     def _centre(self, name: str) -> float:
         rows = self._under(name)
         middle = (rows[0] + rows[-1]) / 2
-        return middle * (self._row_height() + ROW_GAP * theme.em()) + self._row_height() / 2
+        return middle * (self._row_height() + ROW_GAP * self._em()) + self._row_height() / 2
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The cards share the height."""
-        em, high = theme.em(), self._row_height()
+        em, high = self._em(), self._row_height()
         left = round(COLUMNS * (TWIG + BETWEEN) * em)
         for row, card in enumerate(self.cards):
             top = round(row * (high + ROW_GAP * em))
@@ -161,13 +185,13 @@ class MapTree(QWidget):
     def _branch(self, painter: QPainter, parent: str, end: QPointF, colour: QColor, wide: float) -> None:
         box = self.twig_rect(parent)
         begin = QPointF(box.right(), box.center().y())
-        column = (self.twigs[parent].column + 1) * (TWIG + BETWEEN) * theme.em()
+        column = (self.twigs[parent].column + 1) * (TWIG + BETWEEN) * self._em()
         turn = min(begin.x() + (column - begin.x()) * 0.5, end.x())
         path = QPainterPath(begin)
         last = QPointF(min(column, end.x()), end.y())
         path.cubicTo(QPointF(turn, begin.y()), QPointF(turn, end.y()), last)
         path.lineTo(end)
-        pen = QPen(colour, wide * theme.em() / 13, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
+        pen = QPen(colour, wide * self._em() / 13, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(path)
@@ -175,16 +199,16 @@ class MapTree(QWidget):
     def _paint_twins(self, painter: QPainter, twig: Twig) -> None:
         """A dashed bow between two twigs of one name."""
         one, other = self.twig_rect(twig.id), self.twig_rect(twig.twin)
-        x, out = one.right(), theme.em() * 1.5
-        path = QPainterPath(QPointF(x, one.center().y() + theme.em() * 0.8))
-        last = QPointF(x, other.center().y() - theme.em() * 0.8)
+        x, out = one.right(), self._em() * 1.5
+        path = QPainterPath(QPointF(x, one.center().y() + self._em() * 0.8))
+        last = QPointF(x, other.center().y() - self._em() * 0.8)
         path.cubicTo(QPointF(x + out, path.currentPosition().y()), QPointF(x + out, last.y()), last)
-        painter.setPen(QPen(QColor(theme.palette().muted), theme.em() * 0.1, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(theme.palette().muted), self._em() * 0.1, Qt.PenStyle.DashLine))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawPath(path)
 
     def _paint_twig(self, painter: QPainter, twig: Twig) -> None:
-        em, colours = theme.em(), theme.palette()
+        em, colours = self._em(), theme.palette()
         box = self.twig_rect(twig.id)
         named_twice = any(t.twin in (twig.id,) or (t.id == twig.id and t.twin) for t in self.twigs.values())
         style = Qt.PenStyle.DashLine if named_twice else Qt.PenStyle.SolidLine
@@ -201,12 +225,12 @@ class MapTree(QWidget):
             y += QFontMetricsF(font).boundingRect(room, flags, text).height()
 
     def _paint_note(self, painter: QPainter) -> None:
-        em, colours = theme.em(), theme.palette()
+        em, colours = self._em(), theme.palette()
         heading, words = self.note
         y = em * 0.2
         for font, text, colour in (
-            (theme.scaled_font(1.0, QFont.Weight.DemiBold), heading, colours.text),
-            (theme.scaled_font(0.85), words, colours.muted),
+            (self._font(1.0, QFont.Weight.DemiBold), heading, colours.text),
+            (self._font(0.85), words, colours.muted),
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))

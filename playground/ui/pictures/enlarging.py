@@ -26,6 +26,23 @@ class Enlarges(Protocol):
         """Show one picture as large as there is room."""
 
 
+@runtime_checkable
+class Fills(Protocol):
+    """A stage: it can give one of its widgets all its room for a while."""
+
+    def fill(self, widget: QWidget) -> None:
+        """Show one widget alone; done again, put it back."""
+
+
+def fill(widget: QWidget) -> None:
+    """Give a widget all the room of the stage around it, or put it back; nothing happens where there is none."""
+    around = widget.parentWidget()
+    while around is not None and not isinstance(around, Fills):
+        around = around.parentWidget()
+    if around is not None:
+        around.fill(widget)
+
+
 def enlarge(source: QWidget, sample: int, panel: int = 0) -> None:
     """Show a picture of a widget on the stage around it; nothing happens where there is none."""
     around = source.parentWidget()

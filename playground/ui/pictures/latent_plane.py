@@ -26,6 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from playground.export.contact_sheet import Content
+from playground.ui.pictures import enlarging
 from playground.ui.pictures.pixels import argb, array, qimage, sheet
 from playground.ui.pictures.plane_layers import (
     GROUND,
@@ -346,11 +347,19 @@ class LatentPlane(QWidget):
             self._go(z)
             self.pressed.emit(*z)
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """All the room for the plane, or back."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            enlarging.fill(self)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """A hundredth of the plane per arrow, a tenth with Shift; Enter is a click."""
+        """A hundredth of the plane per arrow, a tenth with Shift; Enter enlarges the plane, with Ctrl it is a click."""
         ways = dict(zip(ARROWS, (QPoint(-1, 0), QPoint(1, 0), QPoint(0, 1), QPoint(0, -1)), strict=True))
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.pressed.emit(*(self._pointer or (0.0, 0.0)))
+            if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+                self.pressed.emit(*(self._pointer or (0.0, 0.0)))
+            else:
+                enlarging.fill(self)
             return
         if event.key() not in ways:
             super().keyPressEvent(event)

@@ -22,6 +22,7 @@ class Stage(QStackedWidget):
         super().__init__(parent)
         self._enlargement: Enlargement | None = None
         self._comparison: Comparison | None = None
+        self._filling: Filling | None = None
         self.currentChanged.connect(lambda _: self.close_enlargement())
         self.currentChanged.connect(lambda _: self.close_comparison())
 
@@ -39,8 +40,20 @@ class Stage(QStackedWidget):
         self._enlargement.raise_()
         self._enlargement.setFocus()
 
+    def fill(self, widget: QWidget) -> None:
+        """Give a widget of the view on show all the room; done again, put it back."""
+        if self._filling is not None and self._filling.widget is widget:
+            self.close_enlargement()
+            return
+        self.close_enlargement()
+        self._filling = Filling(self, widget)
+
     def close_enlargement(self) -> bool:
         """Back to the view; False if nothing was enlarged."""
+        filling, self._filling = self._filling, None
+        if filling is not None:
+            filling.leave()
+            return True
         closing, self._enlargement = self._enlargement, None
         if closing is None:
             return False
@@ -73,9 +86,40 @@ class Stage(QStackedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """What stands over it keeps covering it."""
         super().resizeEvent(event)
-        for over in (self._enlargement, self._comparison):
+        for over in (self._enlargement, self._comparison, self._filling):
             if over is not None:
                 over.setGeometry(QRect(0, 0, self.width(), self.height()))
+
+
+class Filling(QWidget):
+    """A widget that fills the stage and goes on working as in its place, which it leaves to a placeholder meanwhile."""
+
+    def __init__(self, stage: Stage, widget: QWidget) -> None:
+        super().__init__(stage.currentWidget())  # in the view, where whoever exports it looks for it
+        self.widget, self._placeholder = widget, QWidget()
+        self._home = widget.parentWidget()
+        layout = self._home.layout() if self._home is not None else None
+        if layout is not None:
+            layout.replaceWidget(widget, self._placeholder)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(widget)
+        self.setAutoFillBackground(True)
+        self.setGeometry(QRect(0, 0, stage.width(), stage.height()))
+        self.show()
+        self.raise_()
+        widget.setFocus()
+
+    def leave(self) -> None:
+        """Put the widget back and go."""
+        layout = self._home.layout() if self._home is not None else None
+        if layout is not None:
+            layout.replaceWidget(self._placeholder, self.widget)
+            self.widget.show()
+            self.widget.setFocus()
+        self._placeholder.deleteLater()
+        self.hide()
+        self.deleteLater()
 
 
 class Enlargement(QWidget):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QToolButton, QWidget
 
 
 @runtime_checkable
@@ -13,6 +14,16 @@ class KeyHome(Protocol):
 
     def take_keys(self) -> None:
         """Give the canvas the focus."""
+
+
+def leave_keys(around: QWidget) -> None:
+    """Buttons below a widget no longer take the keys when the mouse presses them; the Tab key still comes to them."""
+    for button in around.findChildren(QAbstractButton):
+        if (
+            isinstance(button, QPushButton | QToolButton)
+            and button.focusPolicy() == Qt.FocusPolicy.StrongFocus
+        ):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
 
 def hand_back(control: QWidget) -> None:

@@ -52,8 +52,9 @@ class LectureStrip(QWidget):
         self._fit_formula()
 
     def sizeHint(self) -> QSize:
-        """Two lines of text high, whatever is said: the picture keeps its size from view to view."""
-        return QSize(round(theme.em() * 30), round(theme.em() * 2.9))
+        """Two lines of text high, or as a tall formula needs: sums and fractions are not made small."""
+        tall = self.formula.sizeHint().height() if self._tex else 0
+        return QSize(round(theme.em() * 30), max(round(theme.em() * 2.9), tall))
 
     minimumSizeHint = sizeHint
 
@@ -68,9 +69,9 @@ class LectureStrip(QWidget):
             return
         for share in (1.2, 1.05, 0.9, 0.75):
             self.formula.set_formula(self._tex, share)
-            hint = self.formula.sizeHint()
-            if hint.width() <= 0.55 * self.width() and hint.height() <= self.sizeHint().height():
-                return
+            if self.formula.sizeHint().width() <= 0.55 * self.width():
+                break
+        self.updateGeometry()
 
     def _restyle(self) -> None:
         self._fit_formula()
