@@ -25,8 +25,9 @@ def test_a_plane_fills_the_stage_and_comes_back(qtbot):
     stage.addWidget(view)
     stage.resize(900, 600)
     qtbot.addWidget(stage)
-    stage.show()
-    qtbot.waitExposed(stage)
+    with qtbot.waitActive(stage):
+        stage.show()
+        stage.activateWindow()
     plane.set_manifold(np.zeros((9, 28, 28, 1), np.uint8), 3)
     before = plane.width()
     qtbot.mouseDClick(plane, Qt.MouseButton.LeftButton, pos=plane.rect().center())
