@@ -31,7 +31,7 @@ class CodesFromWords(View[PromptsToCodes]):
     plot: LinePlot
     in_parallel = (
         "A picture is a grid of 8x8 codes of <i>vqgan-emoji</i>. At first all of them are <b>masked</b>. In each step the "
-        "network guesses <b>every masked cell at once</b>; the guesses it is surest of are kept, the others are masked "
+        "network, which has read the words <i>y</i>, guesses <b>every masked cell at once</b>; the guesses it is surest of are kept, the others are masked "
         "again. A few steps fill the picture, where reading order takes 64.<br><br><b>Drag over cells to mask them</b>, "
         "then change the prompt, or press R: only those are drawn again, and they fit the rest. Nothing was trained for "
         "that."
@@ -42,8 +42,8 @@ class CodesFromWords(View[PromptsToCodes]):
         "early mistake has to be lived with.<br><br>64 steps, each short: keys and values of all earlier places are kept. "
         "<i>maskgit-emoji</i> has the same codes, words and size, and fills all cells in parallel."
     )
-    parallel_formula = r"p(k_i \mid k_{known}, words), i masked"
-    order_formula = r"p(k) = \prod_{i=1}^{64} p(k_i \mid k_1, \ldots, k_{i-1}, words)"
+    parallel_formula = r"p(k_M \mid k_{\bar{M}}, y)"
+    order_formula = r"p(k \mid y) = \prod_{i=1}^{64} p(k_i \mid k_1, \ldots, k_{i-1}, y)"
 
     def explanation(self, model: PromptsToCodes) -> tuple[str, str]:
         """The two orders differ."""
@@ -63,6 +63,7 @@ class CodesFromWords(View[PromptsToCodes]):
         self.again.clicked.connect(self._reseed)
         self.clear.clicked.connect(self._unmark)
         row = QHBoxLayout()
+        row.setContentsMargins(8, 0, 8, 4)
         row.addWidget(self.hint, 1)
         row.addWidget(self.again)
         row.addWidget(self.clear)

@@ -46,7 +46,7 @@ class TwoOrders(View[PromptsToCodes]):
         "<i>num_steps</i>, right in 64; but its steps are shorter, since it computes one cell and remembers the "
         "others. The line below the pictures says what either has cost.<br><br>The plot: the share of the cells that is known."
     )
-    formula = r"p(k_i \mid k_{known}, words); p(k_i \mid k_1, \ldots, k_{i-1}, words)"
+    formula = r"p(k_M \mid k_{\bar{M}}, y); p(k_i \mid k_1, \ldots, k_{i-1}, y)"
 
     @classmethod
     def suits(cls, model: Model) -> bool:
@@ -62,6 +62,7 @@ class TwoOrders(View[PromptsToCodes]):
         """Both pictures in one grid, and what they cost."""
         self.grid, self.cost = ImageGrid(), QLabel()
         self.cost.setWordWrap(True)
+        self.cost.setContentsMargins(8, 0, 8, 4)
         NumbersFont(self.cost)
         self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.cost)
