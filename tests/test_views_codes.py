@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from playground import checkpoints, models
+from playground.data import emoji
 from playground.models.autoregressive.maskgit import MaskGIT, MaskGITConfig
 from playground.models.autoregressive.vqtransformer import VQTransformer, VQTransformerConfig
 from playground.models.vae.vqgan import VQGAN, VQGANConfig
@@ -160,3 +161,19 @@ def test_a_prompt_that_is_not_understood_is_a_sentence(shared_window, qtbot, own
     qtbot.waitUntil(lambda: not tab.banner.isHidden(), timeout=WAIT)
     assert "zzyzx" in tab.banner.text()
     turned(qtbot, tab, view, prompt="cat")
+
+
+def test_first_stages_stand_under_each_other_with_both_errors(shared_window, qtbot, own):
+    tab, view = go(qtbot, shared_window, own, "own-vqgan", "First stages")
+    frame = turned(qtbot, tab, view, index=334, num_samples=2)
+    held_out = emoji.load("new-concepts").images[[334, 0]]  # after the last comes the first
+    assert np.array_equal(frame.extras["originals"], held_out)
+    for name, images in (("kl-emoji", frame.images), ("own-vqgan", frame.extras["others"])):
+        (again,) = checkpoints.load(name).reconstruct_frames(held_out)
+        assert np.abs(again.images.astype(int) - images).max() <= 1, name
+    error = ((frame.images[1].astype(float) - held_out[1]) ** 2).mean()
+    assert frame.extras["psnr"][1] == pytest.approx(10 * np.log10(255**2 / error))
+    assert next(title for title, _ in view.grid.content().panels) == "test images"
+    assert "and" in view.grid.content().captions[0]
+    qtbot.keyClick(view, "N")
+    qtbot.waitUntil(lambda: view.request.index == 0, timeout=WAIT)

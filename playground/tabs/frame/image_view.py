@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 
-from playground.contract import Request
+from playground.contract import Request, knobs
 from playground.tabs.frame.view import AnyModel, View
 from playground.ui.widgets.stepper import Stepper
 
@@ -27,6 +27,8 @@ class ImageView(View[AnyModel]):
         """Steps count from what was asked for last, however late its picture comes."""
         super().adopt(request)
         self.stepper.index = getattr(request, "index", 0)
+        ends = (k.high for k in knobs(self.asked(self.model)) if k.name == "index")
+        self.stepper.set_count(int(next(ends, None) or COUNT - 1) + 1)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         buttons = {

@@ -3,6 +3,7 @@
 from playground.tabs.frame.interpolate import Interpolate
 from playground.tabs.vae.code_generate import CodeGenerate
 from playground.tabs.vae.codes import Codes
+from playground.tabs.vae.first_stages import FirstStages
 from playground.tabs.vae.generate import Generate
 from playground.tabs.vae.latent_plane import Plane
 from playground.tabs.vae.reconstruct import Reconstruct
@@ -10,4 +11,15 @@ from playground.tabs.vae.side_by_side import Beside
 from playground.tabs.vae.sliders import Sliders
 from playground.tabs.vae.traversals import Traversals
 
-VIEWS = (Plane, Sliders, Reconstruct, Codes, Traversals, Interpolate, Beside, CodeGenerate, Generate)
+VIEWS = (
+    Plane,
+    Sliders,
+    Reconstruct,
+    Codes,
+    FirstStages,
+    Traversals,
+    Interpolate,
+    Beside,
+    CodeGenerate,
+    Generate,
+)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground.capabilities import BuildsOn, Tokenizes
+from playground.capabilities import BuildsOn, Scores, Tokenizes
 from playground.contract import Frame, Model, Request
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame import model_cache
@@ -45,6 +45,15 @@ class CodeGenerate(View[Tokenizes]):
         """Without a prior there is nothing that knows which codes go together, which is the lesson."""
         if isinstance(model, BuildsOn):
             return self.words, self.formula
+        if not isinstance(model, Scores):
+            words = (
+                "A VQGAN by itself has learned to write a picture as a grid of 8x8 codes and to read it again, so that it "
+                "<b>looks right</b>: a perceptual and an adversarial term stand beside the error of the pixels. <b>It has "
+                "not learned which grids are pictures</b>: here every code is drawn by itself.<br><br>See <i>Codes</i> for "
+                "how well it reads those of real pictures. Models that draw whole grids from words, <i>maskgit-emoji</i> "
+                "and <i>vqtransformer-emoji</i>, are in the Autoregressive tab."
+            )
+            return words, r"k_i \sim 1/K \to \hat{x} = g(e_k)"
         words = (
             "A VQ-VAE by itself has learned to write a picture as a grid of codes and to read it again. <b>It has not "
             "learned which grids are pictures</b>: here every code is drawn by itself, all alike or as often as they "

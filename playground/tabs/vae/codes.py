@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
-from playground.capabilities import Tokenizes
+from playground.capabilities import Scores, Tokenizes
 from playground.contract import Frame, Request
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.view import FROM_PICTURE
@@ -38,13 +38,23 @@ class Codes(ImageView["HasCodebook"]):
     capability = Tokenizes
     plot: BarPlot
     words = (
-        "For a VQ-VAE a picture is a <b>grid of numbers</b>: every cell of 4x4 pixels names entries of a codebook, the "
-        "first roughly, the second to correct it. The decoder reads them all.<br><br><b>Change one</b>: click a cell, then "
+        "For a VQ-VAE a picture is a <b>grid of numbers</b>: every cell of 4x4 pixels "
+        "names entries of a codebook, the first roughly, the second to correct it. The decoder reads them all.<br><br><b>Change one</b>: click a cell, then "
         "type a number, press + or −, or turn the wheel; Delete takes it back. Below: the place with the <i>nearest</i> "
         "entries of the codebook; click one to take it.<br><br>Bars: is the whole codebook used, or has it <i>collapsed</i>?"
     )
     formula = r"k = \argmin_j \| z(x) - e_j \|^2"
     hidden_knobs = frozenset({"moved", "place"})
+
+    def explanation(self, model: HasCodebook) -> tuple[str, str]:
+        """With one code in a cell there is no second to correct it."""
+        if model.code_shape[2] > 1:
+            return self.words, self.formula
+        words = self.words.replace(
+            "names entries of a codebook, the first roughly, the second to correct it",
+            "names one entry of a codebook",
+        )
+        return words.replace("VQ-VAE", "VQGAN" if not isinstance(model, Scores) else "VQ-VAE"), self.formula
 
     def request_type(self, model: HasCodebook) -> type[Request]:
         from playground.experiments.vae import code_grid

@@ -36,6 +36,10 @@ class Stepper(QWidget):
         self.any.clicked.connect(self.step_anywhere)
         self.show_index(0)
 
+    def set_count(self, count: int) -> None:
+        """Walk over so many from now on."""
+        self._count = count
+
     def show_index(self, index: int, more: str = "") -> None:
         """Say where we are, and what is there."""
         self.label.setText(f"{self._what} {index}" + (f": {more}" if more else ""))
