@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 from playground import checkpoints, families
 from playground.export import picture_metadata, window_state
 from playground.lessons.controller import LessonController
+from playground.models.plane_catalogue import plane_cards
 from playground.tabs import incoming, registry
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.device_box import DeviceBox
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         sound, self._broken = checkpoints.sound_and_broken()
         self._cards = [card for card in sound if families.has_tab(card.family)]
         self._entries = families.row({card.family for card in self._cards})
+        self._every = [*self._cards, *plane_cards()]  # pages know the checkpoints only
         for entry in self._entries:
             self.tabs.addTab(QWidget(), entry.title)
         self._first = {"model_id": model_id, "view_name": view}
@@ -103,7 +105,7 @@ class MainWindow(QMainWindow):
 
     def _wanted_tab(self, tab: str, model_id: str) -> int:
         key = families.entry(tab).key if tab else ""
-        key = key or next((c.family for c in self._cards if c.id == model_id), "")
+        key = key or next((c.family for c in self._every if c.id == model_id), "")
         first = next((i for i, e in enumerate(self._entries) if isinstance(e, families.Family)), 0)
         return next((i for i, e in enumerate(self._entries) if e.key == key), first)
 
@@ -127,7 +129,7 @@ class MainWindow(QMainWindow):
     def _make_tab(self, entry: families.Family | families.PageEntry) -> FamilyTab | Page:
         first, self._first = self._first, {}
         if isinstance(entry, families.Family):
-            cards = [c for c in self._cards if c.family == entry.key]
+            cards = [c for c in self._every if c.family == entry.key]
             cards.sort(key=lambda card: card.id != entry.opens)
             self._built[entry.key] = FamilyTab(
                 entry, partial(registry.views_of, entry), cards, self.stream, self.model_cache, **first
@@ -291,7 +293,7 @@ class MainWindow(QMainWindow):
     def _restore(self, kept: picture_metadata.PictureMetadata, name: str) -> None:
         """Go back to the run that a picture was exported of."""
         keys = [entry.key for entry in self._entries]
-        known = any(c.id == kept.model and c.family == kept.family for c in self._cards)
+        known = any(c.id == kept.model and c.family == kept.family for c in self._every)
         page = any(e.key == kept.family and isinstance(e, families.PageEntry) for e in self._entries)
         tab = self._built.get(kept.family)
         if kept.family not in keys or not (known or page or (tab is not None and tab.models.entry_of(kept))):
@@ -328,6 +330,7 @@ class MainWindow(QMainWindow):
             tab.keeper.close()
         for page in self._pages.values():
             page.leave()
+        self.model_cache.processes.close()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
 

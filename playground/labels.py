@@ -79,10 +79,13 @@ def size_of(parameters: int) -> str:
 
 def short(model_id: str, system: str) -> str:
     """A model's name, without what it does."""
+    if model_id.endswith("-plane"):
+        return f"{system.replace(' (', ', ').rstrip(')')}, in the plane"
     return MODELS.get(model_id, (system.partition(" (")[0], ""))[0]
 
 
 def of_model(model_id: str, system: str, parameters: int, dataset: str) -> str:
     """A model's name, its size and what it does: ``GPT, 1.8 M, writes text``."""
     does = MODELS.get(model_id, ("", f"makes {DATASETS.get(dataset, dataset)}"))[1]
-    return f"{short(model_id, system)}, {size_of(parameters)}, {does}"
+    size = size_of(parameters) if parameters else "trained live"
+    return f"{short(model_id, system)}, {size}, {does}"

@@ -19,7 +19,7 @@ from playground.cli.main import main
 def test_list_is_an_array_of_cards(capsys):
     assert main(["list", "--json"]) == 0
     cards = json.loads(capsys.readouterr().out)
-    assert len(cards) == len(checkpoints.cards()) >= 5
+    assert len([c for c in cards if c["dataset"] != "plane"]) == len(checkpoints.cards()) >= 5
     for card in cards:
         assert {"id", "family", "system", "dataset", "parameters", "metrics"} <= card.keys()
     assert main(["list"]) == 0
@@ -208,3 +208,13 @@ def test_memory_is_that_of_the_process_itself_and_not_of_the_one_that_started_it
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     now, peak = (float(word) for word in done.stdout.split())
     assert memory.resident()[0] > large.nbytes / 1e9 > peak >= now > 0
+
+
+def test_what_is_trained_live_is_listed_and_cannot_be_sampled(capsys, tmp_path):
+    assert main(["list", "--json"]) == 0
+    found = {card["id"]: card for card in json.loads(capsys.readouterr().out)}
+    assert found["made-plane"]["dataset"] == "plane" and found["made-plane"]["family"] == "autoregressive"
+    assert main(["sample", "made-plane", "--out", str(tmp_path / "a.png")]) == 2
+    said = capsys.readouterr()
+    assert "trained live" in said.err and said.err.count("\n") == 1 and not said.out
+    assert not list(tmp_path.iterdir())

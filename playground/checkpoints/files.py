@@ -17,6 +17,7 @@ from playground.checkpoints import catalogue
 from playground.checkpoints.card import Card, CheckpointError
 from playground.checkpoints.header import read_header
 from playground.checkpoints.writer import write_atomically
+from playground.models.plane_catalogue import how_to_see, is_plane
 
 
 def resolve(id_or_path: str | Path) -> Path:
@@ -47,6 +48,8 @@ def shipped(model_id: str) -> Path:
     for entry in catalogue.missing():
         if entry.id == model_id:
             raise CheckpointError(entry.how_to_get)
+    if is_plane(model_id):
+        raise CheckpointError(how_to_see(model_id))
     names = ", ".join(file.stem for file in found()) or "none yet"
     raise CheckpointError(f"There is no checkpoint {model_id!r}; shipped are {names}.")
 

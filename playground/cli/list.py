@@ -1,4 +1,4 @@
-"""``playground list``: the checkpoints there are.  Needs neither torch nor Qt."""
+"""``playground list``: the checkpoints there are, and the models of the plane, which have none.  Needs neither torch nor Qt."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from argparse import Namespace
 from playground import checkpoints
 from playground.checkpoints.catalogue import PACKAGE
 from playground.cli import shared
+from playground.models.plane_catalogue import plane_cards
 
 
 def add(commands: shared.Commands) -> None:
@@ -21,13 +22,15 @@ def run(options: Namespace) -> None:
     """One line for each card, or the cards as JSON."""
     from playground.evaluation import report
 
-    cards = checkpoints.cards()
+    cards, live = checkpoints.cards(), plane_cards()
     if options.json:
-        print(json.dumps([dataclasses.asdict(c) for c in cards], indent=1))
+        print(json.dumps([dataclasses.asdict(c) for c in (*cards, *live)], indent=1))
         return
     for card in cards:
         figures = ", ".join(report.in_short(card.metrics))
         print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")
+    for card in live:
+        print(f"{card.id:20s} {card.family:15s} {card.system:28s} trained live, in the plane")
     absent = checkpoints.missing()
     if absent:
         names = ", ".join(entry.id for entry in absent)

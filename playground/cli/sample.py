@@ -17,6 +17,7 @@ from playground.cli import shared
 from playground.contract import Model
 from playground.data import bible, emoji
 from playground.export import contact_sheet, picture_metadata
+from playground.models import plane_catalogue
 
 # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 _BATCH = 100
@@ -50,8 +51,16 @@ def add(commands: shared.Commands) -> None:
     )
 
 
-def run(options: Namespace) -> None:
-    """Draw, in this process or with its peers, and write the file."""
+def run(options: Namespace) -> int:
+    """Draw, in this process or with its peers, and write the file; 2, after a sentence, of a model that is trained live."""
+    if plane_catalogue.is_plane(options.id):
+        shared.tell(plane_catalogue.how_to_see(options.id))
+        return 2
+    _draw(options)
+    return 0
+
+
+def _draw(options: Namespace) -> None:
     from playground.export import animation
 
     modality = shared.modality(options.id)

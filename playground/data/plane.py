@@ -19,6 +19,7 @@ import numpy as np
 
 from playground.numerals import as_plain
 
+DATASET = "plane"  # what cards of models of the plane name
 HALF = 4.0  # the built-in targets lie in the square from -HALF to HALF
 LEAST_POINTS = 2  # of a file
 _GRID = 240  # cells a side for integrals over the square: a midpoint rule on Gaussians errs by exp(-2 (pi sigma / cell)^2)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.data import bible, emoji, emoji_large, fashion
+from playground.data import bible, emoji, emoji_large, fashion, plane
 from playground.data.dataset import Dataset, Split
 from playground.data.modality import Modality
 
@@ -55,4 +55,6 @@ def download(dataset: str) -> None:
 
 def modality(dataset: str) -> Modality:
     """What a dataset (of this name, perhaps one that only a user's own file knows) holds."""
+    if dataset == plane.DATASET:  # drawn afresh, and no set of examples
+        return Modality.POINTS
     return DATASETS[dataset].modality if dataset in DATASETS else Modality.PICTURES

@@ -10,14 +10,15 @@ from playground.tabs.frame.view import View
 
 
 def views_of(family: Family) -> tuple[type[View], ...]:
-    """The views of a family, in the order of the switch; the grid and the training record are everyone's."""
+    """The views of a family, in the order of the switch; the grid, the training record and the plane are everyone's."""
     from playground.tabs.frame.knob_grid import (
         KnobGrid,  # they draw plots: not before the window is on the screen
     )
     from playground.tabs.frame.training import Training
+    from playground.tabs.plane.view import InThePlane
 
     own: tuple[type[View], ...] = importlib.import_module(f"playground.tabs.{family.key}").VIEWS
-    return (*own, KnobGrid, Training)
+    return (*own, KnobGrid, Training, InThePlane)
 
 
 def page_of(entry: PageEntry) -> type[Page]:

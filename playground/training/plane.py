@@ -68,6 +68,7 @@ class Training:
             for turn, rate in zip(model.turns, model.rates, strict=True)
         }
         self.step, self.spent = 0, 0.0
+        self.rate = 1.0  # a factor on every learning rate, which may be turned while it trains
         self._batches: list[Tensor] = []
 
     def run(self) -> Iterator[Progress]:
@@ -94,13 +95,22 @@ class Training:
             found["loss"].backward()
             torch.nn.utils.clip_grad_norm_(self.model.get_submodule(turn).parameters(), 5.0)
             for group in optimizer.param_groups:
-                group["lr"] = group.setdefault("peak", group["lr"]) * factor
+                group["lr"] = group.setdefault("peak", group["lr"]) * factor * self.rate
             optimizer.step()
             figures |= {f"{turn}_{k}".lstrip("_"): v.detach() for k, v in found.items()}
         self._update_average()
         self.step += 1
         self.spent += time.perf_counter() - began
         return Progress(self.step, self.spent, {k: float(v) for k, v in figures.items()})
+
+    def learn_from(self, target: Target) -> None:
+        """Another target from the next step on, on the scale of the first: what is known by now stays."""
+        self.target = target
+        self._batches.clear()
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """The average's numbers, by name; copies."""
+        return {name: value.cpu().numpy().copy() for name, value in self.average.state_dict().items()}
 
     def points(self, count: int = 2000, seed: int | None = None) -> np.ndarray:
         """What the average draws, float64 (count,2) in the target's own coordinates."""

@@ -17,15 +17,17 @@ from playground.checkpoints import Card, missing
 from playground.contract import Frame, Message, Model, Request, settings_of
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family
+from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame.exporter import Keeper, metadata_of, view_state_of
 from playground.tabs.frame.model_cache import ModelCache
 from playground.tabs.frame.restoring import differences, read_back, view_kind
 from playground.tabs.frame.tab_layout import TabLayout
-from playground.tabs.frame.view import GROUPS, View
+from playground.tabs.frame.view import View, suiting
 from playground.tabs.frame.view_state import ViewState
 from playground.tabs.openings import opening_of
 from playground.tabs.pictures import super_resolution
 from playground.tabs.pictures.super_resolution import SuperResolution
+from playground.tabs.plane.way import Ways
 from playground.ui.playback.stream import Stream
 from playground.ui.widgets.key_home import leave_keys
 
@@ -60,7 +62,8 @@ class FamilyTab(TabLayout):
         self.model_id = ""
         self.view: View | None = None
         self._views: dict[type[View], View] = {}
-        self.suitable: list[type[View]] = []  # the views that suit the model
+        self.suitable: list[type[View]] = []  # what the switch shows
+        self._ways = Ways(view_kinds, self.models)
         self._wanted_view = view_name
         self._wanted_settings: dict[str, Any] = {}
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
@@ -166,7 +169,9 @@ class FamilyTab(TabLayout):
         if self._wanted_view.lower() in names:
             self.show_view(names.index(self._wanted_view.lower()))
         else:
-            self.show_view(self.suitable.index(present) if present in self.suitable else 0)
+            self.show_view(
+                self.suitable.index(present) if present and suiting([present], model) else self._first()
+            )
             if self._wanted_view:
                 self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
         self._wanted_view = ""
@@ -178,12 +183,15 @@ class FamilyTab(TabLayout):
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
         self.card.show_card(model.card, model.differs)
-        self.larger_button.setVisible(super_resolution.suits(model))
-        suitable = [v for v in self._view_kinds() if v.suits(model)]
-        self.suitable = sorted(suitable, key=lambda kind: GROUPS.index(kind.group))
+        self.larger_button.setVisible(not isinstance(model, TrainedLive) and super_resolution.suits(model))
+        self.suitable = self._ways.views(model, self.model_id)
         switch = self.make_switch(self.view_names, [kind.group for kind in self.suitable])
         if switch is not None:
             switch.chosen.connect(self._switched)
+
+    def _first(self) -> int:
+        """The first view that suits the model."""
+        return next((i for i, kind in enumerate(self.suitable) if suiting([kind], self.model)), 0)
 
     def _restore_with(self, model: Model, kept: PictureMetadata) -> None:
         """Check everything, and only then change anything."""
@@ -234,7 +242,7 @@ class FamilyTab(TabLayout):
         """Not this picture: stay with what there is, or in a tab that has just been opened begin as usual."""
         if self.view is None:
             self._take(model)
-            self.show_view(0)
+            self.show_view(self._first())
         self._stay(sentence)
 
     def _model_failed(self, sentence: str) -> None:
@@ -257,6 +265,10 @@ class FamilyTab(TabLayout):
     # --- views
 
     def _switched(self, index: int) -> None:
+        kind = self.suitable[index]
+        if not suiting([kind], self.model):
+            self.go(self._ways.other(self.model), kind.name, {})
+            return
         if (
             self.view is None
             or type(self.view) is not self.suitable[index]

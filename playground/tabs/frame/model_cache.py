@@ -10,11 +10,14 @@ import dataclasses
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from playground import machine
 from playground.contract import Frame, Model, Request
 from playground.models import device as device_tests
+from playground.models import plane_catalogue
+from playground.models.plane_catalogue import TrainedLive
+from playground.tabs.plane.processes import Processes
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -69,6 +72,7 @@ class ModelCache:
 
     Attributes:
         device: where they go; None is the fastest there is.
+        processes: those that train.
         on_lost: called on the worker with one sentence when a device has stopped working and the CPU takes over.
     """
 
@@ -77,6 +81,8 @@ class ModelCache:
         self.on_lost: Callable[[str], object] | None = None
         self._devices: Devices | None = None
         self._models: OrderedDict[tuple[str, int, str], Model] = OrderedDict()
+        self._live: dict[str, TrainedLive] = {}
+        self.processes = Processes()
 
     def devices(self) -> Devices:
         """What there is to compute on, tried once."""
@@ -84,13 +90,17 @@ class ModelCache:
             self._devices = Devices(*device_tests.found())
         return self._devices
 
-    def get(self, id_or_path: str) -> Model:
-        """The model, loaded and moved to the device if it is not there yet.
+    def get(self, id_or_path: str) -> Any:
+        """The model, loaded and moved to the device if it is not there yet; of one that is trained live, what it is.
 
         Raises:
             CheckpointError: one sentence.
             ValueError: if there is no such device.
         """
+        if plane_catalogue.is_plane(id_or_path):
+            if id_or_path not in self._live:
+                self._live[id_or_path] = plane_catalogue.trained_live(id_or_path)
+            return self._live[id_or_path]
         import torch
 
         from playground import checkpoints

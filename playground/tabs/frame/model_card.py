@@ -50,6 +50,15 @@ class CardButton(IconButton):
 
 def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     """The card as names and texts."""
+    if data.modality(card.dataset) is data.Modality.POINTS:
+        return [
+            ("model", f"{card.id}: {card.system}"),
+            ("paper", card.paper),
+            (
+                "trained on",
+                f"{card.dataset_title}, here and now, in a process of its own: no weights are stored",
+            ),
+        ]
     minutes = card.training_seconds / 60
     is_text = data.modality(card.dataset) is data.Modality.TEXT
     seen = f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters" if is_text else "images"

@@ -40,7 +40,8 @@ class ModelMenu(ComboBox):
             said = (
                 labels.of_model(card.id, card.system, card.parameters, card.dataset) if not own else card.id
             )
-            tip = f"{card.id}: {card.system}, {card.parameters / 1e6:.2f} million parameters; {card.dataset_title}"
+            size = f"{card.parameters / 1e6:.2f} million parameters" if card.parameters else "trained live"
+            tip = f"{card.id}: {card.system}, {size}; {card.dataset_title}"
             tip = "\n".join((tip, *report.in_short(card.metrics)))
             with QSignalBlocker(self):  # the chosen one stays chosen
                 at = self._end_of(card.dataset)
@@ -59,6 +60,11 @@ class ModelMenu(ComboBox):
         wide = max((theme.text_width(text, self.font()) for text in texts), default=0.0)
         self.view().setMinimumWidth(round(wide + 3 * theme.em()))
         super().showPopup()
+
+    def first_of(self, dataset: str) -> str:
+        """The first entry whose model is of a data set; "" if there is none."""
+        rows = (self.itemData(i) for i in range(self.count()))
+        return next((str(w) for w in rows if w in self._cards and self._cards[w].dataset == dataset), "")
 
     def _end_of(self, dataset: str) -> int:
         """Where the models of a data set end: they stand together, with a line before those of another."""

@@ -8,7 +8,7 @@ from typing import Any
 from playground.capabilities import HalvesPrecision
 from playground.contract import Model, Request
 from playground.export.picture_metadata import PictureMetadata, request_of
-from playground.tabs.frame.view import View
+from playground.tabs.frame.view import View, suiting
 
 
 def view_kind(kept: PictureMetadata, model: Model, kinds: Sequence[type[View]]) -> type[View]:
@@ -17,7 +17,7 @@ def view_kind(kept: PictureMetadata, model: Model, kinds: Sequence[type[View]]) 
     Raises:
         ValueError: one sentence, if the model has none of that name.
     """
-    kind = next((k for k in kinds if k.suits(model) and kept.view in ("", k.name)), None)
+    kind = next((k for k in suiting(kinds, model) if kept.view in ("", k.name)), None)
     if kind is None:
         raise ValueError(f"{kept.model} has no view called {kept.view!r}.")
     return kind

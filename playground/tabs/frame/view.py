@@ -22,7 +22,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from playground import data
 from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
 from playground.experiments.limits import fitted
+from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.host import Host
 from playground.tabs.frame.python_code import Code, code_of
@@ -60,6 +61,7 @@ class View(QWidget, Generic[AnyModel]):
     )
     group: ClassVar[str] = GENERATE  # one of GROUPS
     passing: ClassVar[frozenset[str]] = frozenset()  # settings that are no edit (what is pointed at)
+    trains_live: ClassVar[bool] = False  # it opens a model of its own, which has no checkpoint
     why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
     def __init__(self, tab: Host) -> None:
@@ -249,4 +251,10 @@ class View(QWidget, Generic[AnyModel]):
             self.draw_plot(self.player.frame)
 
 
-__all__ = ["EACH_CLASS", "View"]
+def suiting(kinds: Iterable[type[View]], model: Any) -> list[type[View]]:
+    """Those that suit a model; what has a checkpoint and what is trained live are never asked about each other's."""
+    live = isinstance(model, TrainedLive)
+    return [kind for kind in kinds if kind.trains_live == live and kind.suits(model)]
+
+
+__all__ = ["EACH_CLASS", "View", "suiting"]

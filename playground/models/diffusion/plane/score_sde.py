@@ -42,7 +42,6 @@ class ScoreSDEPlane(PlaneModel):
     """x_t = alpha(t) x_0 + sigma(t) epsilon; a network predicts epsilon, so that the score is -epsilon / sigma."""
 
     family: ClassVar[str] = "diffusion"
-    paper: ClassVar[str] = "Song et al. 2021, arXiv:2011.13456"
     has_density: ClassVar[bool] = True
     ema: ClassVar[float] = 0.995
     Request = ScoreSDERequest

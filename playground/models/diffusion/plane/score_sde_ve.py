@@ -30,6 +30,7 @@ class VEPlane(ScoreSDEPlane):
 
     key: ClassVar[str] = "score-sde-ve-plane"
     system: ClassVar[str] = "Score SDE (VE)"
+    paper: ClassVar[str] = "Song et al. 2021, arXiv:2011.13456"
     smallest: ClassVar[float] = 1e-5
     Config = VEConfig
 

@@ -29,6 +29,7 @@ class VPPlane(ScoreSDEPlane):
 
     key: ClassVar[str] = "score-sde-vp-plane"
     system: ClassVar[str] = "Score SDE (VP)"
+    paper: ClassVar[str] = "Song et al. 2021, arXiv:2011.13456"
     Config = VPConfig
 
     def __init__(self, config: VPConfig = VPConfig()) -> None:

@@ -29,6 +29,7 @@ class CollapsedGANPlane(GANPlane):
 
     key: ClassVar[str] = "gan-collapsed-plane"
     system: ClassVar[str] = "GAN, collapsed"
+    paper: ClassVar[str] = "Goodfellow et al. 2014, arXiv:1406.2661; Metz et al. 2017, arXiv:1611.02163"
     rates: ClassVar[tuple[float, ...]] = (1.0, 3.0)
     ema: ClassVar[float] = 0.0
     Config = CollapsedConfig

@@ -1,0 +1,342 @@
+"""What can be asked of a training in the plane: one request for each model, whose knobs are its configuration and what is shown.
+
+Some knobs can be turned while it trains (:data:`LIVE`); any other begins it again.  Each model has a pace: how many training
+steps lie between two pictures, so that drawing takes a quarter of the time at most, and how many steps the plan has, so
+that it takes about twenty seconds on a quiet core.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from playground.contract import Request, knob, settings_of
+from playground.data import plane
+from playground.tabs.plane import target_spec
+
+OWN = "own"  # the target that the user has drawn or dropped
+LIVE = frozenset(
+    {
+        *(
+            "target",
+            "learning_rate",
+            "num_samples",
+            "show_target",
+            "density",
+            "discriminator",
+            "arrows",
+            "latent_grid",
+        ),
+        *("layers", "latents", "cells", "score_field", "level", "paths", "conditional"),
+    }
+)
+# (steps between two pictures, steps of the plan): of a family, and of models that are slower or quicker than it
+_PACE = {
+    "autoregressive": (20, 4000),
+    "flow": (6, 2000),
+    "vae": (20, 8000),
+    "gan": (12, 5000),
+    "diffusion": (40, 6000),
+    "energy": (40, 2400),
+    "ffjord-plane": (2, 240),
+    "residual-flow-plane": (4, 800),
+    "consistency-plane": (12, 4000),
+    "gsn-plane": (30, 3000),
+    "rbm-plane": (60, 6000),
+    "vaebm-plane": (60, 6000),
+}
+
+
+@dataclass(frozen=True)
+class PlaneTraining(Request):
+    """What every training in the plane can be asked for."""
+
+    target: str = knob(
+        "moons",
+        label="target",
+        choices=(*((name, plane.make(name).title) for name in plane.TARGETS), (OWN, "Your own")),
+        help="What it learns. Changed under way, the model learns on from where it is: watch what it forgets.",
+    )
+    learning_rate: float = knob(
+        1.0,
+        label="learning_rate",
+        low=0.03,
+        high=10.0,
+        step=0.01,
+        log=True,
+        unit="x",
+        help="A multiple of this model's usual learning rate, felt at once. Too high, and it jumps about or bursts.",
+    )
+    steps: int = knob(
+        2000,
+        label="steps",
+        low=100,
+        high=20_000,
+        step=100,
+        log=True,
+        fold=True,
+        help="Training steps of the plan: the learning rate falls along it.",
+    )
+    num_samples: int = knob(
+        500,
+        label="points",
+        low=50,
+        high=4000,
+        step=50,
+        log=True,
+        fold=True,
+        help="How many points are drawn each time.",
+    )
+    show_target: bool = knob(True, label="target points", help="Fresh points of the target, in grey.")
+
+
+def _switch(label: str, help: str, on: bool = False) -> Any:
+    return knob(on, label=label, help=help)
+
+
+_DENSITY = (
+    "density",
+    bool,
+    _switch("density", "What the model believes, as a heat map: brighter is more probable.", True),
+)
+_LAYERS = (
+    "layers",
+    float,
+    knob(
+        1.0,
+        label="layers",
+        low=0.0,
+        high=1.0,
+        step=0.05,
+        help="How far the grid of z has come on its way through the layers to the data: 0 is the latent plane, 1 the data's.",
+    ),
+)
+_LEVEL = (
+    "level",
+    float,
+    knob(
+        0.3,
+        label="noise level",
+        low=0.0,
+        high=1.0,
+        step=0.02,
+        help="The level of noise whose score is shown: 0 is data, 1 noise.",
+    ),
+)
+_LATENTS = (
+    "latents",
+    bool,
+    _switch("latent plane", "Beside the data: where the model's inside puts each point of the target.", True),
+)
+_OVERLAYS: dict[str, tuple[Any, ...]] = {
+    "autoregressive": (
+        _DENSITY,
+        (
+            "conditional",
+            bool,
+            _switch(
+                "slice", "The second coordinate's distribution, given the first where the pointer is.", True
+            ),
+        ),
+    ),
+    "flow": (
+        _DENSITY,
+        (
+            "latent_grid",
+            bool,
+            _switch(
+                "warped grid",
+                "A square grid of the latent plane, after so many layers as the knob below says.",
+                True,
+            ),
+        ),
+        _LAYERS,
+        (
+            "latents",
+            bool,
+            _switch(
+                "latent plane",
+                "Beside the data: where the flow puts each point of the target. It should become one round heap.",
+            ),
+        ),
+    ),
+    "vae": (
+        _DENSITY,
+        (
+            "latent_grid",
+            bool,
+            _switch("decoded grid", "Where the decoder puts a square grid of the latent plane."),
+        ),
+        _LATENTS,
+    ),
+    "gan": (
+        (
+            "discriminator",
+            bool,
+            _switch(
+                "discriminator",
+                "Blue: it believes in a real point here. Red: it believes in a drawn one.",
+                True,
+            ),
+        ),
+        (
+            "arrows",
+            bool,
+            _switch("arrows", "Which way the generator's loss would move each point that it draws."),
+        ),
+        (
+            "latent_grid",
+            bool,
+            _switch("latent grid", "Where the generator puts a square grid of the latent plane."),
+        ),
+    ),
+    "diffusion": (
+        (
+            "score_field",
+            bool,
+            _switch(
+                "score field", "Arrows uphill, to where points of this noise level are more probable.", True
+            ),
+        ),
+        _LEVEL,
+        ("paths", bool, _switch("paths", "The way of some points from noise to data.")),
+    ),
+    "energy": (
+        _DENSITY,
+        ("score_field", bool, _switch("score field", "Arrows downhill in energy.")),
+        ("paths", bool, _switch("chains", "The walks of some chains.")),
+    ),
+}
+# (label, low, high, step, what turning it does) of configuration fields that are worth a knob
+_CONFIG: dict[str, tuple[str, float, float, float, str]] = {
+    "width": ("width", 8, 256, 8, "Units of each hidden layer."),
+    "depth": ("depth", 1, 6, 1, "Hidden layers."),
+    "num_layers": ("layers of the flow", 1, 24, 1, "Invertible layers one after the other."),
+    "num_components": ("components", 1, 32, 1, "Gaussians in each mixture."),
+    "order": ("first coordinate", 0, 1, 1, "Which coordinate is drawn first: 0 is x, 1 is y."),
+    "beta_kl": ("beta_kl", 0.0, 10.0, 0.1, "Weight of the KL term."),
+    "warmup": (
+        "warm-up",
+        0.0,
+        1.0,
+        0.05,
+        "Share of the training over which the KL term is faded in. At 0 the posterior may collapse.",
+    ),
+    "num_importance": (
+        "importance samples",
+        1,
+        32,
+        1,
+        "Samples of the bound that is trained; 1 is the ELBO.",
+    ),
+    "num_codes": ("codes", 2, 256, 2, "Entries of the codebook."),
+    "gamma": ("gamma", 0.0, 5.0, 0.01, "Weight of the gradient penalty."),
+    "discriminator_width": (
+        "discriminator width",
+        4,
+        256,
+        4,
+        "Units of each hidden layer of the discriminator.",
+    ),
+    "discriminator_depth": ("discriminator depth", 1, 6, 1, "Hidden layers of the discriminator."),
+    "num_bins": ("bins", 2, 32, 1, "Pieces of each spline."),
+    "num_hidden": ("hidden units", 8, 256, 8, "Units that are on or off."),
+    "step_size": ("step size", 0.001, 0.2, 0.001, "Of a Langevin step while it trains."),
+    "sigma": ("sigma", 0.05, 2.0, 0.05, "How strongly a point is spoiled before it is repaired."),
+}
+
+
+def pace(model: Any) -> tuple[int, int]:
+    """Steps between two pictures, and of the plan; ``model`` is a class of ``models/<family>/plane``."""
+    return _PACE.get(model.key, _PACE[model.family])
+
+
+def request_type(model: Any) -> type[PlaneTraining]:
+    """The request of a model (a class): its overlays, its configuration, and what every training has."""
+    return _request_type(model)
+
+
+@lru_cache
+def _request_type(model: Any) -> type[PlaneTraining]:
+    config = [_of_config(field) for field in dataclasses.fields(model.Config) if field.name in _worth(model)]
+    own = [("steps", int, _with_default(PlaneTraining, "steps", pace(model)[1])), *_overlays(model), *config]
+    made = dataclasses.make_dataclass(
+        "PlaneTrainingOf" + model.__name__, own, bases=(PlaneTraining,), frozen=True
+    )
+    made.__module__, made.__doc__ = __name__, f"A training of {model.system}."
+    return made
+
+
+def _overlays(model: Any) -> list[tuple[Any, ...]]:
+    found = list(_OVERLAYS[model.family])
+    names = {
+        "vqvae-plane": {"latent_grid"},
+        "rbm-plane": {"score_field"},
+        "gsn-plane": {"density", "score_field"},
+        "consistency-plane": {"score_field", "level"},
+        "vaebm-plane": {"density"},
+    }.get(model.key, set())
+    found = [one for one in found if one[0] not in names]
+    if model.key == "vqvae-plane":
+        found.append(("cells", bool, _switch("cells", "Which code stands for each place.", True)))
+    return found
+
+
+def _worth(model: Any) -> set[str]:
+    """Configuration fields that do something: a penalty's weight where the game has one."""
+    without = {"gan-plane": {"gamma"}, "gan-collapsed-plane": {"gamma"}, "gan-hinge-plane": {"gamma"}}
+    return set(_CONFIG) - without.get(model.key, set())
+
+
+def _of_config(field: Any) -> tuple[str, type, Any]:
+    label, low, high, step, help = _CONFIG[field.name]
+    kind = type(field.default)
+    made = knob(
+        field.default, label=label, low=kind(low), high=kind(high), step=kind(step), help=help, fold=True
+    )
+    return field.name, kind, made
+
+
+def _with_default(request: type[Request], name: str, default: Any) -> Any:
+    (found,) = [f for f in dataclasses.fields(request) if f.name == name]
+    return dataclasses.field(default=default, metadata=dict(found.metadata))
+
+
+# --- from a request to commands
+
+
+def config_of(request: PlaneTraining) -> dict[str, Any]:
+    """The configuration fields that its knobs say."""
+    return {name: value for name, value in settings_of(request).items() if name in _CONFIG}
+
+
+def is_same_training(one: Request, other: Request) -> bool:
+    """Whether nothing but live knobs differ."""
+    if type(one) is not type(other):
+        return False
+    mine, theirs = settings_of(one), settings_of(other)
+    return all(mine[name] == theirs[name] for name in mine if name not in LIVE)
+
+
+def wanted(request: PlaneTraining, pointer: tuple[float, float] | None, side: int) -> dict[str, Any]:
+    """What a picture is to show, as ``experiments.plane.pictures`` reads it."""
+    asked = settings_of(request)
+    found: dict[str, Any] = {"count": request.num_samples, "seed": request.seed, "side": side}
+    for name in ("density", "discriminator", "arrows", "latents", "cells", "paths"):
+        found[name] = bool(asked.get(name))
+    if asked.get("latent_grid"):
+        found["latent_grid"] = float(asked.get("layers", 1.0))
+    if asked.get("score_field"):
+        found["score_field"] = float(asked.get("level", 0.0))
+    if asked.get("conditional"):
+        found["conditional"] = float((pointer or (0.0, 0.0))[int(asked.get("order", 0))])
+    return found
+
+
+def spec_of(request: PlaneTraining, own: target_spec.Spec | None) -> target_spec.Spec:
+    """The target that is asked for; the user's own is the first built-in one until there is one."""
+    if request.target == OWN:
+        return own if own is not None else target_spec.built_in(plane.TARGETS[0])
+    return target_spec.built_in(request.target)
