@@ -193,7 +193,7 @@ def test_a_picture_from_the_command_line_opens_in_the_window(window, vae, qtbot,
     assert vae.banner.isHidden()
 
 
-def test_an_edited_picture_comes_back(window, qtbot, tmp_path):  # noqa: F811
+def test_an_edited_picture_comes_back(window, qtbot, tmp_path, monkeypatch):  # noqa: F811
     tab, view = go(qtbot, window, CARDS["pixelcnn-fashion"], "Generate")
     tab.knobs.set_settings({"seed": 4, "num_samples": 2})
     qtbot.waitUntil(lambda: begun(view.player) and view.player.timeline.last.step > 70, timeout=WAIT)
@@ -218,11 +218,12 @@ def test_an_edited_picture_comes_back(window, qtbot, tmp_path):  # noqa: F811
     qtbot.waitUntil(lambda: not view.player.is_sampling and view.player.frame.step == 60, timeout=WAIT)
     assert np.array_equal(view.player.frame.images, images) and same(picture_of(tab), shown)
     space = {}
+    monkeypatch.chdir(tmp_path)  # it saves a picture
     exec(moment.snippet, space)
     assert np.array_equal(space["images"], images)
 
 
-def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path):  # noqa: F811
+def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path, monkeypatch):  # noqa: F811
     tab, view = go(qtbot, window, CARDS["ddpm-fashion"], "Generate")
     tab.knobs.set_settings({"seed": 4, "num_samples": 1, "num_steps": 6, "label": 1})
     qtbot.waitUntil(lambda: begun(view.player), timeout=WAIT)
@@ -245,6 +246,7 @@ def test_a_branch_of_a_branch_comes_back(window, qtbot, tmp_path):  # noqa: F811
     assert view.player.frame.step == 6 and np.array_equal(view.player.frame.images, images)
     assert view.settings() == kept_one.state
     space = {}
+    monkeypatch.chdir(tmp_path)  # it saves a picture
     exec(moment.snippet, space)
     assert np.abs(space["images"].astype(int) - images).max() <= 1
 

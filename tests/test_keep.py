@@ -146,6 +146,7 @@ def test_every_view_plays_and_comes_back_to_the_bit(window, qtbot, tmp_path, mon
 
     space = {}
     monkeypatch.setattr(playground, "load", load)
+    monkeypatch.chdir(tmp_path)  # it saves a picture
     exec(snippet, space)  # the same picture without a window
     assert np.abs(space["images"].astype(int) - images).max() <= 1
 

@@ -6,6 +6,9 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from playground.export import picture_metadata
+from playground.export.picture_metadata import PictureMetadata
+from playground.tabs.frame.exporter import metadata_of
 from playground.tabs.frame.page import LinkTarget
 from playground.ui.formulas.label import FormulaLabel
 from playground.ui.pictures.image_grid import ImageGrid
@@ -14,6 +17,8 @@ from playground.ui.pictures.stage import Stage
 from playground.ui.theme import theme
 from playground.ui.widgets.key_home import leave_keys
 from playground.ui.widgets.lecture_strip import LectureStrip
+from playground.ui.widgets.stepper import Stepper
+from tests.windows import WAIT, begun, wait_finished
 
 
 def test_a_plane_fills_the_stage_and_comes_back(qtbot):
@@ -94,3 +99,41 @@ def test_buttons_of_views_and_pages_do(shared_window):
     taking = Qt.FocusPolicy.ClickFocus
     for button in window.page.scene.findChildren(QPushButton):
         assert not button.focusPolicy() & taking, button.text()
+
+
+def test_a_reopened_picture_is_there_at_once(shared_window, qtbot, tmp_path):
+    window = shared_window
+    window.go(LinkTarget("gan", "dcgan-fashion", "Generate", {"seed": 31}))
+    tab = window.current
+    qtbot.waitUntil(
+        lambda: tab.view is not None and tab.model_id == "dcgan-fashion" and tab.view.request.seed == 31,
+        timeout=WAIT,
+    )
+    wait_finished(qtbot, tab.view)
+    qtbot.waitUntil(lambda: begun(tab.view.player), timeout=WAIT)
+    images = tab.view.player.frame.images
+    picture_metadata.save_png(tmp_path / "kept.png", images[0, ..., 0], metadata_of(tab.view))
+    tab.knobs.set_settings({"seed": 32})
+    wait_finished(qtbot, tab.view)
+    window.open_file(tmp_path / "kept.png")
+    assert tab.canvas.has_stand_in, "before its model has been asked for anything"
+    qtbot.waitUntil(lambda: not tab.canvas.has_stand_in, timeout=WAIT)
+    assert tab.view.request.seed == 31 and np.array_equal(tab.view.player.frame.images, images)
+    broken = PictureMetadata("gan", "dcgan-fashion", "", "No such view", {})
+    picture_metadata.save_png(tmp_path / "broken.png", images[0, ..., 0], broken)
+    window.open_file(tmp_path / "broken.png")
+    qtbot.waitUntil(lambda: not tab.banner.isHidden(), timeout=WAIT)
+    assert not tab.canvas.has_stand_in
+
+
+def test_the_number_of_a_test_image_can_be_typed(qtbot):
+    stepper = Stepper("test image", 10_000)
+    qtbot.addWidget(stepper)
+    stepper.show()
+    qtbot.mouseClick(stepper.label, Qt.MouseButton.LeftButton)
+    assert stepper.field.isVisible()
+    stepper.field.setText("")
+    qtbot.keyClicks(stepper.field, "1234")
+    with qtbot.waitSignal(stepper.stepped) as caught:
+        qtbot.keyClick(stepper.field, Qt.Key.Key_Return)
+    assert caught.args == [1234] and not stepper.field.isVisible()

@@ -58,7 +58,7 @@ def grid_request(
         row_values, column_values: their values to begin with; left empty, spread over the knob's range.
     """
     names = list(turnable(model_request))
-    choices = ((NONE, "none"), *((name, name) for name in names))
+    choices = ((NONE, "none"), *((name, one.label) for name, one in turnable(model_request).items()))
     preset_rows, preset_columns = rows, columns
     first, second = names[0], (*names[1:], NONE)[0]
     known = turnable(model_request)
@@ -75,7 +75,8 @@ def grid_request(
         ("columns", "column_values", columns, column_values),
     ):
         fields.append((axis, str, knob(name, label=axis, help=_HELP.format(axis), choices=choices)))
-        label = f"{named[axis] or axis[:-1]} values"
+        about = known.get(named[axis])
+        label = f"{about.label if about is not None else named[axis] or axis[:-1]} values"
         fields.append((values, str, knob(text, label=label, help=_VALUES_HELP)))
     made = dataclasses.make_dataclass(
         f"{model_request.__name__}Grid", fields, bases=(model_request, Axes), frozen=True

@@ -181,6 +181,7 @@ def snippet(
     run: str,
     step: int | None,
     precision: str = "",
+    saves: bool = True,
 ) -> str:
     """A program that makes the picture without a window.
 
@@ -192,6 +193,7 @@ def snippet(
         run: an expression over ``model`` and ``request``: a generator of frames.
         step: where to stop, None for the end.
         precision: in which the sampler runs, if it is not the usual one.
+        saves: it also writes the pictures into a file.
     """
     kind = type(request)
     settings = ", ".join(f"{name}={value!r}" for name, value in contract.settings_of(request).items())
@@ -204,4 +206,8 @@ def snippet(
     lines += [f"model.set_precision({precision!r})"] * (precision == "bf16")
     lines += [f"request = {made_by}({settings})", f"for frame in {run}:"]
     lines += ["    pass"] if step is None else [f"    if frame.step == {step}:", "        break"]
-    return "\n".join([*lines, "images = frame.images  # uint8 (B, H, W, C)"]) + "\n"
+    lines.append("images = frame.images  # uint8 (B, H, W, C)")
+    if saves:
+        lines += ["", "from PIL import Image", "from playground.export.contact_sheet import tile", ""]
+        lines.append('Image.fromarray(tile(images).squeeze()).save("picture.png")')
+    return "\n".join(lines) + "\n"

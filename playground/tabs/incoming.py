@@ -72,6 +72,8 @@ class Incoming:
                 self._offer_to_score(str(error), lambda page: page.take_file(path))
             return
         self._restore(kept, path.name)
+        if self._window.current is not None:
+            self._window.current.stand_in(QImage(str(path)))
 
     @property
     def _view(self) -> View | None:

@@ -46,7 +46,7 @@ class Generate(View):
 
     def draw(self, frame: Frame) -> None:
         """The pictures as far as they are."""
-        self.grid.set_images(frame.images)
+        self.grid.set_images(frame.images, captions=self.class_names())
 
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""

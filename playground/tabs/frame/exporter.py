@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from playground import data
 from playground.capabilities import HalvesPrecision
 from playground.contract import Frame, settings_of
 from playground.export import csv_table, picture_metadata
@@ -122,6 +123,7 @@ def view_state_of(view: View) -> ViewState | None:
             code.run,
             None if end else frame.step,
             kept.precision,
+            data.modality(view.model.card.dataset).has_pixels,
         ),
         zoom=_zoom_of(view),
         formula=view.explanation(view.model)[1],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QImage, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from playground.checkpoints import Card, missing
@@ -68,6 +68,7 @@ class FamilyTab(TabLayout):
         self._wanted_settings: dict[str, Any] = {}
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
         self._plays = False  # what is restored plays on
+        self._awaits_picture = False  # of what was restored, the first has not come yet
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
@@ -129,6 +130,16 @@ class FamilyTab(TabLayout):
         self._plays = plays
         self.models.choose_silently(self.models.entry_of(kept))
         self._open_chosen(kept)
+
+    def stand_in(self, picture: QImage) -> None:
+        """Show a picture until what was asked to be restored has been made again; nothing if nothing was."""
+        if self._kept is not None and not picture.isNull():
+            self.canvas.stand_in(picture, "as it was exported; it is being made again")
+
+    def _picture_came(self) -> None:
+        if self._awaits_picture:
+            self._awaits_picture = False
+            self.canvas.end_stand_in()
 
     def _open_chosen(self, kept: PictureMetadata | None = None) -> None:
         self._kept = kept
@@ -214,8 +225,9 @@ class FamilyTab(TabLayout):
             view.open(model)
         self.knobs.set_silently(settings_of(request))
         view.restore(request, state)
+        self._awaits_picture = True
         if not self._plays:
-            view.player.halt_at(kept.step, kept.head)
+            view.player.halt_at(kept.step, kept.head, silently=self.canvas.has_stand_in)
         self.set_explanation(*view.explanation(model), view.plot)
         self._rest_if_hidden()
         differs = differences(kept, model, request)
@@ -258,6 +270,7 @@ class FamilyTab(TabLayout):
 
     def _stay(self, sentence: str) -> None:
         """With the model that is in use."""
+        self.canvas.end_stand_in()
         self.models.choose_silently(self.model_id)
         self.card.show_card(self.model.card, self.model.differs)
         self.banner.show_error(sentence)
@@ -308,6 +321,7 @@ class FamilyTab(TabLayout):
             self.canvas.addWidget(self._views[kind])
             leave_keys(self._views[kind])
             self._views[kind].player.begins.connect(self.changing)
+            self._views[kind].player.shown.connect(self._picture_came)
         return self._views[kind]
 
     def _show(self, view: View) -> None:

@@ -26,6 +26,7 @@ class ImageView(View[AnyModel]):
     def adopt(self, request: Request) -> None:
         """Steps count from what was asked for last, however late its picture comes."""
         super().adopt(request)
+        self.tab.knobs.set_shown("index", False)  # the line under the picture says it, and takes a number too
         self.stepper.index = getattr(request, "index", 0)
         ends = (k.high for k in knobs(self.asked(self.model)) if k.name == "index")
         self.stepper.set_count(int(next(ends, None) or COUNT - 1) + 1)

@@ -104,7 +104,8 @@ class KnobGrid(View):
     def draw(self, frame: Frame) -> None:
         """The cells as far as they are filled."""
         extras = frame.extras
-        down, across = extras["titles"]
+        known = knob_grid.turnable(self.model.Request)
+        down, across = (known[n].label if n in known else n for n in extras["titles"])
         title = "   ".join(filter(None, (f"{across} →" if across else "", f"{down} ↓" if down else "")))
         rows, columns = extras["rows"], extras["columns"]
         self.grid.set_images(

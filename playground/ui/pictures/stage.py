@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, Qt
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from playground.export.contact_sheet import Content
 from playground.ui.pictures.comparison import Comparison
 from playground.ui.pictures.enlarging import ShowsPictures
 from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.theme import theme
 from playground.ui.widgets.controls import claims
 
 _CLOSES = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -23,6 +24,7 @@ class Stage(QStackedWidget):
         self._enlargement: Enlargement | None = None
         self._comparison: Comparison | None = None
         self._filling: Filling | None = None
+        self._stand_in: StandIn | None = None
         self.currentChanged.connect(lambda _: self.close_enlargement())
         self.currentChanged.connect(lambda _: self.close_comparison())
 
@@ -75,6 +77,23 @@ class Stage(QStackedWidget):
         self._comparison.raise_()
         self._comparison.setFocus()
 
+    @property
+    def has_stand_in(self) -> bool:
+        """Whether a picture stands there for another that is being made."""
+        return self._stand_in is not None
+
+    def stand_in(self, picture: QImage, words: str) -> None:
+        """Show a picture, and under it what it stands for, until :meth:`end_stand_in`."""
+        self.end_stand_in()
+        self._stand_in = StandIn(self, picture, words)
+
+    def end_stand_in(self) -> None:
+        """What it stood for is there."""
+        if self._stand_in is not None:
+            self._stand_in.hide()
+            self._stand_in.deleteLater()
+            self._stand_in = None
+
     def close_comparison(self) -> bool:
         """Back to the view; False if nothing was compared."""
         closing, self._comparison = self._comparison, None
@@ -86,9 +105,35 @@ class Stage(QStackedWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """What stands over it keeps covering it."""
         super().resizeEvent(event)
-        for over in (self._enlargement, self._comparison, self._filling):
+        for over in (self._enlargement, self._comparison, self._filling, self._stand_in):
             if over is not None:
                 over.setGeometry(QRect(0, 0, self.width(), self.height()))
+
+
+class StandIn(QWidget):
+    """A picture over the view, as large as there is room, and a line of words."""
+
+    def __init__(self, stage: Stage, picture: QImage, words: str) -> None:
+        super().__init__(stage)
+        self._picture, self._words = picture, words
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAccessibleName(words)
+        self.setGeometry(QRect(0, 0, stage.width(), stage.height()))
+        self.show()
+        self.raise_()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The canvas, the picture, the words."""
+        painter, line = QPainter(self), round(theme.em() * 2)
+        theme.paint_canvas(painter, self)
+        room = self.rect().adjusted(line // 2, line // 2, -line // 2, -line)
+        size = self._picture.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        place = QRect(0, 0, size.width(), size.height())
+        place.moveCenter(room.center())
+        painter.drawImage(place, self._picture)
+        painter.setPen(QColor(theme.CANVAS_MUTED))
+        foot = QRect(0, self.height() - line, self.width(), line)
+        painter.drawText(foot, Qt.AlignmentFlag.AlignCenter, self._words)
 
 
 class Filling(QWidget):

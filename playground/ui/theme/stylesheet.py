@@ -27,6 +27,7 @@ QLabel[role="caption"] {{ font-size: {px(0.92)}; color: {c.muted}; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}
 QFrame[role="formula"] {{ background: {c.raised}; border-radius: {r}; }}
 QLabel[role="formula"] {{ font-family: {math}; font-size: {px(1.38)}; color: {c.text}; background: transparent; }}
+QFrame[role="popup"] {{ background: {c.surface}; border: 1px solid {c.muted}; border-radius: {r}; }}
 QFrame[role="line"] {{ background: {c.line}; border: none; max-height: 1px; min-height: 1px; }}
 
 QScrollArea {{ background: transparent; border: none; }}

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QIntValidator
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
+from playground.ui.theme import theme
 from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import IconButton
+from playground.ui.widgets.key_home import hand_back
 
 
 class Stepper(QWidget):
@@ -34,11 +37,43 @@ class Stepper(QWidget):
         self.previous.clicked.connect(lambda: self.step(-1))
         self.next.clicked.connect(lambda: self.step(1))
         self.any.clicked.connect(self.step_anywhere)
+        self.label.setCursor(Qt.CursorShape.IBeamCursor)
+        self.label.installEventFilter(self)
+        self.field = QLineEdit()
+        self.field.setAccessibleName(f"Number of the {what}")
+        self._validator = QIntValidator(0, count - 1, self.field)
+        self.field.setValidator(self._validator)
+        self._say_range()
+        self.field.setMaximumWidth(round(theme.em() * 6))
+        self.field.hide()
+        self.field.returnPressed.connect(lambda: self._type(int(self.field.text())))
+        self.field.editingFinished.connect(self.field.hide)
+        row.insertWidget(row.indexOf(self.label) + 1, self.field)
         self.show_index(0)
 
     def set_count(self, count: int) -> None:
         """Walk over so many from now on."""
         self._count = count
+        self._validator.setTop(count - 1)
+        self._say_range()
+
+    def _say_range(self) -> None:
+        self.label.setToolTip(f"Click to type the number of a {self._what}, 0 to {self._count - 1:,}")
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A click on the words opens a field for the number."""
+        if watched is self.label and event.type() == QEvent.Type.MouseButtonPress:
+            self.field.setText(str(self.index))
+            self.field.show()
+            self.field.setFocus()
+            self.field.selectAll()
+            return True
+        return False
+
+    def _type(self, index: int) -> None:
+        self.field.hide()
+        self.stepped.emit(index)
+        hand_back(self)
 
     def show_index(self, index: int, more: str = "") -> None:
         """Say where we are, and what is there."""

@@ -130,7 +130,9 @@ class StepsOverlay(QWidget):
         """The card stands beside the part: below it, above it, or at its right, where there is room."""
         em, bright = theme.em(), self._bright()
         self._card.setFixedWidth(min(round(em * 26), self.width() - 20))
-        self._card.adjustSize()
+        layout = self._card.layout()
+        if layout is not None:
+            self._card.resize(self._card.width(), layout.totalHeightForWidth(self._card.width()))
         wide, high, gap = self._card.width(), self._card.height(), round(em * 0.8)
         if bright.isEmpty():
             x, y = (self.width() - wide) // 2, (self.height() - high) // 2
