@@ -68,7 +68,6 @@ class FamilyTab(TabLayout):
         self._wanted_settings: dict[str, Any] = {}
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
         self._plays = False  # what is restored plays on
-        self._awaits_picture = False  # of what was restored, the first has not come yet
         self._paused_by_hiding = False
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
@@ -135,11 +134,6 @@ class FamilyTab(TabLayout):
         """Show a picture until what was asked to be restored has been made again; nothing if nothing was."""
         if self._kept is not None and not picture.isNull():
             self.canvas.stand_in(picture, "as it was exported; it is being made again")
-
-    def _picture_came(self) -> None:
-        if self._awaits_picture:
-            self._awaits_picture = False
-            self.canvas.end_stand_in()
 
     def _open_chosen(self, kept: PictureMetadata | None = None) -> None:
         self._kept = kept
@@ -225,7 +219,7 @@ class FamilyTab(TabLayout):
             view.open(model)
         self.knobs.set_silently(settings_of(request))
         view.restore(request, state)
-        self._awaits_picture = True
+        self.awaits_picture = True
         if not self._plays:
             view.player.halt_at(kept.step, kept.head, silently=self.canvas.has_stand_in)
         self.set_explanation(*view.explanation(model), view.plot)
@@ -321,7 +315,7 @@ class FamilyTab(TabLayout):
             self.canvas.addWidget(self._views[kind])
             leave_keys(self._views[kind])
             self._views[kind].player.begins.connect(self.changing)
-            self._views[kind].player.shown.connect(self._picture_came)
+            self._views[kind].player.shown.connect(self.picture_came)
         return self._views[kind]
 
     def _show(self, view: View) -> None:

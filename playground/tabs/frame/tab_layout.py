@@ -36,6 +36,7 @@ class TabLayout(QWidget):
     def __init__(self, sentence: str) -> None:
         super().__init__()
         self._narrow = self._in_hall = False
+        self.awaits_picture = False  # of what was restored, the first has not come yet
         self._make_widgets(sentence)
         self._lay_out()
         leave_keys(self)
@@ -99,6 +100,12 @@ class TabLayout(QWidget):
         column.addWidget(self.banner)
         column.addWidget(self.body, 1)
         column.addWidget(self.transport)
+
+    def picture_came(self) -> None:
+        """The first picture of what was restored: nothing need stand in for it any longer."""
+        if self.awaits_picture:
+            self.awaits_picture = False
+            self.canvas.end_stand_in()
 
     def make_switch(self, names: Sequence[str], groups: Sequence[str]) -> ViewSwitch | None:
         """A switch between these views in place of the last one; none where there is nothing to choose."""
