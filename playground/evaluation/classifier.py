@@ -97,7 +97,7 @@ class Block(nn.Module):
         return x + self.conv2(F.relu(self.norm2(h)))
 
 
-def augment(x: Tensor, config: ClassifierConfig, generator: torch.Generator) -> Tensor:
+def augment(x: Tensor, config: ClassifierConfig, generator: torch.Generator, mirror: bool = True) -> Tensor:
     """Shift, mirror and erase a rectangle of every picture, ``x`` float (B,C,H,W) in [-1, 1], by its own random numbers."""
     uniforms = torch.rand(7, len(x), generator=generator, device=generator.device).to(x.device)
     batch, height, width = len(x), x.shape[2], x.shape[3]
@@ -105,7 +105,8 @@ def augment(x: Tensor, config: ClassifierConfig, generator: torch.Generator) -> 
     down, right = (uniforms[:2] * reach).long() - config.shift  # (B,) each
     rows = torch.arange(height, device=x.device) - down[:, None]  # (B, H): where each row comes from
     columns = torch.arange(width, device=x.device) - right[:, None]
-    columns = torch.where(uniforms[2, :, None] < 0.5, columns, width - 1 - columns)
+    if mirror:
+        columns = torch.where(uniforms[2, :, None] < 0.5, columns, width - 1 - columns)
     inside = _inside(rows, 0, height)[:, :, None] & _inside(columns, 0, width)[:, None, :]  # (B, H, W)
     numbers = torch.arange(batch, device=x.device)[:, None, None]
     moved = x[numbers, :, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]

@@ -21,6 +21,7 @@ FEATURE_NETWORKS = {
     "judge/classifier": "playground.evaluation.classifier",
     "judge/masked": "playground.evaluation.masked_autoencoder",
     "judge/emoji": "playground.evaluation.emoji_classifier",
+    "judge/clip": "playground.evaluation.clip",
 }
 
 _MODEL = re.compile(r"^MODEL\b", re.MULTILINE)

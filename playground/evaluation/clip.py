@@ -1,0 +1,170 @@
+"""CLIP of emoji: Radford et al. 2021, "Learning transferable visual models from natural language supervision" (arXiv:2103.00020).
+
+Two networks, one for pictures and one for words, learn to give a drawing and what is said of it the same direction, and others in
+the batch different ones (section 2.3, figure 3).  So words find pictures, a picture finds others, and a score says how well a drawing
+fits its prompt.  It learns from the training drawings and their captions alone: it may judge what was held out.  It generates
+nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.contract import LikelihoodKind, Recipe
+from playground.data import Split, emoji, emoji_captions, emoji_words
+from playground.evaluation.classifier import Classifier, ClassifierConfig, augment
+from playground.models import words
+from playground.models.blocks import from_uint8
+from playground.models.transformer import Block, RMSNorm
+
+NUM_EXAMPLES = 40_000  # training pictures with captions, drawn once
+_TOGETHER = 500  # pictures that are embedded together
+_HOTTEST = math.log(100.0)  # section 2.5: the temperature never falls below 0.01
+
+
+@dataclass(frozen=True)
+class CLIPConfig(ClassifierConfig):
+    """The tower of pictures is that of the classifier; that of words one block of a transformer."""
+
+    image_size: int = 32
+    channels: int = 3
+    width: int = 48
+    num_features: int = 160
+    num_words: int = 2048  # the first lines of the vocabulary, so many
+    num_tokens: int = 10  # style and words of a prompt
+    word_width: int = 128
+    embedding: int = 64  # numbers of a direction
+    num_drawings: int = 1  # whose directions are kept, to be found
+    word_dropout: float = 0.1
+
+
+class CLIP(Classifier):
+    """Pictures and words -> directions, float32 (B,embedding) of length 1."""
+
+    system: ClassVar[str] = "CLIP"
+    paper: ClassVar[str] = "Radford et al. 2021, arXiv:2103.00020"
+    likelihood: ClassVar[LikelihoodKind] = "none"
+    Config = CLIPConfig
+    drawn: Tensor
+
+    def __init__(self, config: CLIPConfig) -> None:
+        super().__init__(config)
+        self.head = nn.Linear(config.num_features, config.embedding)
+        self.words = nn.Embedding(config.num_words, config.word_width)
+        nn.init.normal_(self.words.weight, std=0.3)
+        self.order = nn.Parameter(0.1 * torch.randn(1, config.num_tokens, config.word_width))
+        self.read = Block(config.word_width, 4, 1, causal=False)
+        self.read_norm = RMSNorm(config.word_width)
+        self.word_head = nn.Linear(config.word_width, config.embedding)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
+        # the directions of all drawings, in the order of ``emoji.drawings``: counted after training
+        self.register_buffer("drawn", torch.zeros(config.num_drawings, config.embedding))
+
+    # --- directions
+
+    @torch.no_grad()
+    def of_pictures(self, images: np.ndarray) -> Tensor:
+        """uint8 (N,H,W,C) -> (N,embedding)."""
+        pixels = torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+        device = self.log_scale.device
+        return torch.cat([self._of_pictures(from_uint8(part.to(device))) for part in pixels.split(_TOGETHER)])
+
+    @torch.no_grad()
+    def of_prompts(self, prompts: Sequence[str], styles: Sequence[str] = ()) -> Tensor:
+        """Prompts as they are typed, each perhaps with a style -> (N,embedding)."""
+        read = [emoji_words.understood(prompt) for prompt in prompts]
+        named = list(styles) or [""] * len(read)
+        said = [style or one.style for style, one in zip(named, read, strict=True)]
+        tokens = torch.from_numpy(emoji_words.encode([one.text for one in read], said))
+        return self._of_words(tokens.to(self.log_scale.device))
+
+    def _of_pictures(self, pictures: Tensor) -> Tensor:
+        return F.normalize(self.head(self._features(pictures)).float(), dim=1)
+
+    def _of_words(self, tokens: Tensor) -> Tensor:
+        said = (tokens > 0)[..., None]
+        h = self.read_norm(self.read(self.words(tokens) + self.order[0])) * said
+        mean = h.sum(1) / said.sum(1).clamp_min(1)
+        return F.normalize(self.word_head(mean).float(), dim=1)
+
+    # --- training
+
+    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
+        """Captioned pictures uint8 (N,C,H,W) and the tokens of what is said of them, int64 (N,T)."""
+        return words.examples(split, seed, NUM_EXAMPLES)
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The symmetric cross-entropy of figure 3; drawings that are called the same are each other's, too."""
+        pictures, tokens = from_uint8(x), labels
+        if self.training:
+            # what comes in from outside is white; a mirrored picture would no longer be what is said
+            pictures = -augment(-pictures, self.config, generator, mirror=False)
+            tokens = words.forgetful(labels, self.config.word_dropout, 0.0, generator)
+        scale = self.log_scale.clamp(max=_HOTTEST).exp()
+        cosine = self._of_pictures(pictures) @ self._of_words(tokens).T  # (B, B): pictures, words
+        same = (labels[:, None] == labels[None]).all(-1).float()
+        target = same / same.sum(1, keepdim=True)
+        both = [F.cross_entropy(scale * side, target) for side in (cosine, cosine.T)]
+        right = same.gather(1, cosine.argmax(1, keepdim=True)).mean()
+        return {"loss": (both[0] + both[1]) / 2, "accuracy": right, "scale": scale.detach()}
+
+    @torch.no_grad()
+    def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
+        """After training: the directions of all drawings."""
+        self.drawn.copy_(self.of_pictures(emoji.drawings().images))
+
+    # --- what it is for
+
+    def search(self, direction: Tensor, count: int) -> list[tuple[str, str, float]]:
+        """The drawings nearest to a direction (embedding,), best first: name, style, cosine."""
+        cosine = F.normalize(self.drawn.float(), dim=1) @ direction
+        every, best = emoji.drawings(), cosine.topk(min(count, len(cosine)))
+        found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        return [(str(every.names[i]), str(every.styles[i]), score) for i, score in found]
+
+    def score(self, images: np.ndarray, prompts: Sequence[str]) -> np.ndarray:
+        """How well each picture uint8 (N,H,W,C) fits its prompt: cosines, float32 (N,)."""
+        fits: np.ndarray = (self.of_pictures(images) * self.of_prompts(prompts)).sum(1).cpu().numpy()
+        return fits
+
+
+@torch.no_grad()
+def found_among(model: CLIP, others: int = 19, seed: int = 0) -> np.ndarray:
+    """Whether each held-out pair's words fit its drawing better than those of ``others`` held-out drawings: bool (N,)."""
+    held = emoji.load("new-pairs")
+    said = [emoji_captions.named(n) for n in held.names.tolist()]
+    cosine = (model.of_prompts(said, held.styles.tolist()) @ model.of_pictures(held.images).T).cpu().numpy()
+    rng, found = np.random.default_rng(seed), []
+    for i, row in enumerate(cosine):
+        rivals = rng.permutation(np.delete(np.arange(len(row)), i))[:others]
+        found.append(row[i] > row[rivals].max())
+    return np.array(found)
+
+
+MODEL = CLIP
+RECIPES = (
+    Recipe(
+        id="clip-emoji",
+        config=CLIPConfig(num_words=2029, num_drawings=9336),
+        dataset="emoji",
+        steps=1500,
+        batch_size=256,
+        optimizer="muon",
+        muon_learning_rate=0.02,
+        learning_rate=2e-3,
+        betas=(0.9, 0.95),
+        weight_decay=0.01,
+        warmup_steps=100,
+        final_learning_rate=0.0,
+        max_grad_norm=10.0,
+        ema=0.0,
+    ),
+)
