@@ -15,7 +15,7 @@ from playground.cli.sample import read_prompts
 from playground.contract import make_request
 from playground.data import emoji, emoji_captions, emoji_words
 from playground.evaluation import prompts
-from playground.models.diffusion import text_to_image
+from playground.models import words
 from playground.models.diffusion.text_dit import TextDiffusionConfig
 from playground.models.diffusion.text_to_image import TextDiffusion, TextRequest
 
@@ -128,7 +128,7 @@ def test_training_forgets_some_words_and_some_prompts(model):
 
 
 def test_examples_are_captioned_drawings_and_latents_have_unit_spread(model, monkeypatch):
-    monkeypatch.setattr(text_to_image, "NUM_EXAMPLES", 300)
+    monkeypatch.setattr(words, "NUM_EXAMPLES", 300)
     small = dataclasses.replace(model.config, width=32, depth=1, num_heads=1, embedding=32)
     trained = TextDiffusion(small)
     trained.build_on(model.tokenizer)

@@ -14,6 +14,7 @@ from playground.data import emoji
 from playground.models.autoregressive.maskgit import MaskGIT, MaskGITConfig
 from playground.models.autoregressive.vqtransformer import VQTransformer, VQTransformerConfig
 from playground.models.vae.vqgan import VQGAN, VQGANConfig
+from playground.tabs import prompt_remarks
 from playground.tabs.autoregressive.prompted_codes import CodesFromWords
 from playground.tabs.autoregressive.two_orders import TwoOrders
 from tests.windows import WAIT, wait_finished
@@ -158,9 +159,9 @@ def test_a_prompt_that_is_not_understood_is_a_sentence(shared_window, qtbot, own
     tab, view = go(qtbot, shared_window, own, "own-vqtransformer", "Generate")
     assert not view.hint.isVisible(), "nothing can be masked in reading order"
     turned(qtbot, tab, view, prompt="zzyzx", num_samples=1)
-    qtbot.waitUntil(lambda: not tab.banner.isHidden(), timeout=WAIT)
-    assert "zzyzx" in tab.banner.text()
-    turned(qtbot, tab, view, prompt="cat")
+    read = view.player.timeline[0].extras["readings"]["prompt"]
+    assert read[0].unknown[0][0] == "zzyzx" and "zzyzx" in prompt_remarks.sentence(read)
+    assert prompt_remarks.show(tab.knobs, view.player.timeline[0])
 
 
 def test_first_stages_stand_under_each_other_with_both_errors(shared_window, qtbot, own):

@@ -38,6 +38,7 @@ def prompt_knob(default: str = "purple octopus") -> Any:
         default,
         label="prompt",
         longest=300,
+        live=True,
         help="What the picture should show, in words. A semicolon separates several prompts, which are dealt out in turn.",
     )
 
@@ -48,6 +49,7 @@ def negative_knob() -> Any:
         "",
         label="negative_prompt",
         longest=300,
+        live=True,
         help="What the picture should be pushed away from. Guidance pushes away from what the network draws when nothing is said; with words here, from what it draws for them.",
     )
 
@@ -70,10 +72,10 @@ def several_knob() -> Any:
 # --- training
 
 
-def examples(split: Split, seed: int, count: int = NUM_EXAMPLES) -> tuple[Tensor, Tensor]:
-    """Pictures uint8 (N,C,H,W) and tokens int64 (N,T): about ``count`` captioned ones, or the drawings of another split."""
+def examples(split: Split, seed: int, count: int | None = None) -> tuple[Tensor, Tensor]:
+    """Pictures uint8 (N,C,H,W) and tokens int64 (N,T): about ``count`` (or ``NUM_EXAMPLES``) captioned ones, or the drawings of another split."""
     if split == "train":
-        made = emoji_captions.grown(count, seed)
+        made = emoji_captions.grown(count or NUM_EXAMPLES, seed)
     else:
         held = emoji.load(emoji.split_for(split))
         said = tuple(emoji_captions.named(n) for n in held.names.tolist())
@@ -108,7 +110,9 @@ def tokens_of(request: Prompted) -> tuple[np.ndarray, np.ndarray]:
     return wanted, negative
 
 
-def missed(prompts: str) -> str:
-    """What was not understood of a request's prompts, in sentences; empty if all was."""
-    found = dict.fromkeys(emoji_words.understood(p).missed for p in prompts.split(";"))
-    return " ".join(m for m in found if m)
+def understood(request: Prompted) -> dict[str, Any]:
+    """What the first frame of a run carries: ``readings``, knob -> what was understood of each of its prompts, and a ``notice``."""
+    read = emoji_words.readings(request.prompt)
+    unwanted = request.negative_prompt.strip()
+    readings = {"prompt": read, "negative_prompt": emoji_words.readings(unwanted) if unwanted else ()}
+    return {"readings": readings, "notice": emoji_words.missed(read)}

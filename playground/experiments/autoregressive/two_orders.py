@@ -69,7 +69,7 @@ def beside(models: tuple[PromptsToCodes, PromptsToCodes], request: TwoOrdersRequ
             "other_confidence": other.extras["confidence"],
             "passes_of": np.array([one.passes, other.passes]),
             "seconds_of": seconds.copy(),
-            "notice": one.extras.get("notice", "") if not step else "",
+            **({k: one.extras[k] for k in ("readings", "notice")} if not step else {}),
         }
         state = {"step": step} if step in (0, total) else None
         yield Frame(step, total, one.passes + other.passes, one.images, extras, state)

@@ -116,7 +116,7 @@ class MaskGIT(PromptedCodes):
             masked[grids.wanted], first = resume["masked"], int(resume["step"])
         else:
             frame = self._frame(request, grids, confidence, masked, 0)
-            yield replace(frame, extras={**frame.extras, "notice": words.missed(request.prompt)})
+            yield replace(frame, extras={**frame.extras, **words.understood(request)})
         for step in range(first, request.num_steps):
             self._fill(request, grids, confidence, masked, step)
             yield self._frame(request, grids, confidence, masked, step + 1)

@@ -97,7 +97,7 @@ class VQTransformer(PromptedCodes):
         run = _Run(self, request, resume)
         if resume is None:
             first = run.frame(None)
-            yield replace(first, extras={**first.extras, "notice": words.missed(request.prompt)})
+            yield replace(first, extras={**first.extras, **words.understood(request)})
         readers = [_Reader(self, tokens) for tokens in run.grids.told]
         for cell in range(self.num_cells):
             before = run.before(cell)

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from playground.capabilities import Reconstructs
 from playground.contract import Frame, Recipe, Request, State, guidance_knob, knob
-from playground.data import Split, emoji, emoji_captions, emoji_words
+from playground.data import Split, emoji_words
+from playground.models import words
 from playground.models.blocks import to_uint8
 from playground.models.diffusion.base import DiffusionModel
 from playground.models.diffusion.ddpm import restored, state_of
@@ -30,9 +31,7 @@ from playground.models.diffusion.text_dit import TextDiffusionConfig, TextDiT
 from playground.models.precision import bfloat16_pays
 from playground.models.tokenizer import OnTokenizer
 
-ANY_STYLE = "any"
 Walk = tuple[str, tuple[float, ...]]  # a prompt, and how near to it the words of each sample lie, 0..1
-NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once
 _ENCODED = 256  # pictures that are encoded together
 _FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
 
@@ -41,26 +40,9 @@ _FILM = "red heart; automobile; closed book; purple octopus; green house; grinni
 class TextRequest(Request):
     """What to draw, and how to walk back from noise."""
 
-    prompt: str = knob(
-        "purple octopus",
-        label="prompt",
-        longest=300,
-        live=True,
-        help="What the picture should show, in words. A semicolon separates several prompts, which are dealt out in turn.",
-    )
-    negative_prompt: str = knob(
-        "",
-        label="negative_prompt",
-        longest=300,
-        live=True,
-        help="What the picture should be pushed away from. Guidance pushes away from what the network draws when nothing is said; with words here, from what it draws for them.",
-    )
-    style: str = knob(
-        ANY_STYLE,
-        label="style",
-        choices=((ANY_STYLE, "any"), *((s, s) for s in emoji.STYLES)),
-        help="Whose hand draws: each style is a set of emoji. It is one more word of the prompt.",
-    )
+    prompt: str = words.prompt_knob()
+    negative_prompt: str = words.negative_knob()
+    style: str = words.style_knob()
     guidance_scale: float = guidance_knob(
         3.0,
         "Pushes each picture towards the prompt and away from no prompt. 1 is off; high values are overdrawn.",
@@ -88,9 +70,7 @@ class TextRequest(Request):
         fold=True,
         help="Only for DDIM: how much fresh noise each step adds. 0 makes the path fixed by its start, 1 makes it DDPM.",
     )
-    num_samples: int = knob(
-        9, label="num_samples", low=1, high=100, help="How many pictures are generated together."
-    )
+    num_samples: int = words.several_knob()
     word_order: bool = knob(
         True,
         label="word_order",
@@ -124,14 +104,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
 
     def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
         """Pictures uint8 (N,C,H,W) and tokens int64 (N,T): captioned ones, or the drawings of another split."""
-        if split == "train":
-            made = emoji_captions.grown(NUM_EXAMPLES, seed)
-        else:
-            held = emoji.load(emoji.split_for(split))
-            said = tuple(emoji_captions.named(n) for n in held.names.tolist())
-            made = emoji_captions.Captioned(held.images, said, tuple(held.styles.tolist()))
-        pixels = torch.from_numpy(np.ascontiguousarray(made.images.transpose(0, 3, 1, 2)))
-        return pixels, torch.from_numpy(emoji_words.encode(made.prompts, made.styles))
+        return words.examples(split, seed)
 
     @torch.no_grad()
     def prepare(self, x: Tensor) -> Tensor:
@@ -156,11 +129,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
 
     def forgetful(self, tokens: Tensor, generator: torch.Generator) -> Tensor:
         """Some words, and some whole prompts, left out: int64 (B,T)."""
-        config, device = self.config, tokens.device
-        word = torch.rand(tokens.shape, generator=generator, device=generator.device).to(device)
-        prompt = torch.rand((len(tokens), 1), generator=generator, device=generator.device).to(device)
-        kept = (word >= config.word_dropout) & (prompt >= config.prompt_dropout)
-        return tokens * kept
+        return words.forgetful(tokens, self.config.word_dropout, self.config.prompt_dropout, generator)
 
     # --- latents and pictures
 
@@ -203,14 +172,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
 
     def tokens_of(self, request: TextRequest) -> tuple[Tensor, Tensor]:
         """Tokens of the prompt and of the negative prompt for each sample, int64 (B,T) each."""
-        index = range(request.first_index, request.first_index + request.num_samples)
-        parts = request.prompt.split(";")
-        any_style = "" if request.style == ANY_STYLE else request.style
-        each = request.each or [(any_style, parts[i % len(parts)]) for i in index]
-        read = [(style, emoji_words.understood(prompt)) for style, prompt in each]
-        wanted = emoji_words.encode([p.text for _, p in read], [style or p.style for style, p in read])
-        unwanted = emoji_words.understood(request.negative_prompt)
-        negative = emoji_words.encode([unwanted.text], [unwanted.style]).repeat(request.num_samples, 0)
+        wanted, negative = words.tokens_of(request)
         return torch.from_numpy(wanted).to(self.device), torch.from_numpy(negative).to(self.device)
 
     @torch.no_grad()
@@ -233,11 +195,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         passes = 1 if request.guidance_scale == 1 else 2
         if resume is None:
             first = self._frame(moment, grid, 0, tokens, looks)
-            read = emoji_words.readings(request.prompt)
-            unwanted = request.negative_prompt.strip()
-            readings = {"prompt": read, "negative_prompt": emoji_words.readings(unwanted) if unwanted else ()}
-            notice = emoji_words.missed(read)
-            yield replace(first, extras={**first.extras, "readings": readings, "notice": notice})
+            yield replace(first, extras={**first.extras, **words.understood(request)})
         run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
         for moment in run:
             yield self._frame(moment, grid, moment.step * passes, tokens, looks)

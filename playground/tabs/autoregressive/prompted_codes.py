@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QPushButton
 from playground.capabilities import FillsMaskedCells, PromptsToCodes
 from playground.contract import Frame, Request, settings_of
 from playground.export.picture_metadata import numbers, request_of
+from playground.tabs import prompt_remarks
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -159,6 +160,11 @@ class CodesFromWords(View[PromptsToCodes]):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The pictures, and the confidence of their cells."""
         return [("so far", frame.images), ("how sure each cell was", confidence_picture(frame))]
+
+    def tell(self, frame: Frame) -> None:
+        """What was understood of a prompt stands under it."""
+        if not prompt_remarks.show(self.tab.knobs, frame):
+            super().tell(frame)
 
     def draw(self, frame: Frame) -> None:
         """Pictures and confidence; what is masked is hatched."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel
 from playground import checkpoints
 from playground.capabilities import FillsMaskedCells, PromptsToCodes
 from playground.contract import Frame, Model, Request
+from playground.tabs import prompt_remarks
 from playground.tabs.autoregressive.prompted_codes import confidence_picture
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import LOOK_INSIDE, View
@@ -96,6 +97,11 @@ class TwoOrders(View[PromptsToCodes]):
             ("how sure, in parallel", confidence_picture(frame)),
             ("how sure, in order", confidence_picture(frame, "other_confidence")),
         ]
+
+    def tell(self, frame: Frame) -> None:
+        """What was understood of a prompt stands under it."""
+        if not prompt_remarks.show(self.tab.knobs, frame):
+            super().tell(frame)
 
     def draw(self, frame: Frame) -> None:
         """Both, and the cost so far."""
