@@ -73,7 +73,7 @@ class FewSteps(View[JumpsToData]):
         self.cost.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.cost.setWordWrap(True)
         NumbersFont(self.cost)
-        self.curves = LinePlot("FID against steps", "log₂ of the number of steps", "FID", log_y=True)
+        self.curves = LinePlot("FID against steps", "number of steps", "FID", log_y=True)
         self.plot = self.curves
         self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.cost)
@@ -93,6 +93,8 @@ class FewSteps(View[JumpsToData]):
         self.curves.set_curves({})
         for name, points in curves.items():
             self.curves.set_curve(name, [p.fid for p in points], np.log2([p.num_steps for p in points]))
+        steps = sorted({p.num_steps for points in curves.values() for p in points})
+        self.curves.set_x_names({float(np.log2(n)): str(n) for n in steps})
         counts = sorted({p.num_images for points in curves.values() for p in points})
         self.curves.set_title(f"FID against steps ({' or '.join(map(str, counts))} pictures for each point)")
 
@@ -100,12 +102,9 @@ class FewSteps(View[JumpsToData]):
         """The columns as far as they are."""
         extras = frame.extras
         said = [f"{n} step" + ("s" if n > 1 else "") for n in extras["num_steps"]]
+        heads = [*said[:-1], f"diffusion: {said[-1].removesuffix(' steps')}"]
         self.grid.set_images(
-            frame.images,
-            columns=len(said),
-            column_captions=said,
-            row_captions=self.class_names(),
-            title="consistency model; last column: diffusion",
+            frame.images, columns=len(said), column_captions=heads, row_captions=self.class_names()
         )
         costs = [
             f"{steps_}: {passes} pass" + ("es" if passes > 1 else "") + f", {_time(seconds)}"

@@ -55,12 +55,17 @@ class Schedules(ImageView[Denoises]):
 
     def draw(self, frame: Frame) -> None:
         """A row for each schedule, a column for each t."""
-        names, left = frame.extras["names"], frame.extras["alpha_bar"]
-        count = left.shape[1]
-        times = [f"t = {t:.2f}".rstrip("0").rstrip(".") for t in np.linspace(0, 1, count)]
-        self.grid.set_images(frame.images, columns=count, column_captions=times, row_captions=names)
+        self.grid.set_panels(self.panels(frame), columns=frame.extras["alpha_bar"].shape[1])
         known = self.model.card.classes[frame.extras["label"]]
         self.stepper.show_index(getattr(self.request, "index", 0), known)
+
+    def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
+        """The rows, each with its name."""
+        names, left = frame.extras["names"], frame.extras["alpha_bar"]
+        rows = frame.images.reshape(len(names), left.shape[1], *frame.images.shape[1:])
+        times = ", ".join(f"{t:.1f}".removesuffix(".0") for t in np.linspace(0, 1, left.shape[1]))
+        titles = [f"{names[0]}: t = {times}", *names[1:]]
+        return list(zip(titles, rows, strict=True))
 
     def draw_plot(self, frame: Frame) -> None:
         """The three curves."""

@@ -14,11 +14,12 @@ from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 if TYPE_CHECKING:
     from playground.models.diffusion.base import DiffusionModel
 
-MOST = 20  # pictures of a row of the way: more would be too small to see
+MOST, MOST_IN_HALL = 20, 8  # pictures of the way: more would be too small to see
 
 
 class Trajectory(View["DiffusionModel"]):
@@ -28,7 +29,7 @@ class Trajectory(View["DiffusionModel"]):
     group = LOOK_INSIDE
     plot: LinePlot
     words = (
-        "<b>One sample, all its steps on one sheet</b>, from pure noise at the start to the picture at the end. Beside each "
+        "<b>One sample, all its steps on one sheet</b>, from pure noise at the start to the picture at the end. With each "
         "step stands what the network expects the picture to become.<br><br>Large things are decided first: the outline "
         "stands after a few steps, buttons and seams come last. The curve says how much the expectation still changes from "
         "step to step.<br><br>So what: a mind is made up early, and a prompt or class that comes late changes only details."
@@ -57,6 +58,7 @@ class Trajectory(View["DiffusionModel"]):
         self.grid.setAccessibleName("One sample at every step")
         self.column.addWidget(self.grid, 1)
         self.player.speed = 10.0
+        theme.signals.changed.connect(self._fit)
         self.plot = LinePlot("How much the expectation changes", "step", "grey levels")
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
@@ -70,7 +72,7 @@ class Trajectory(View["DiffusionModel"]):
         """What is known so far; the places of later steps wait."""
         run = list(self.player.timeline)
         frames = [f for f in run if f.step <= frame.step] if any(f is frame for f in run) else [frame]
-        steps = stations(frame.total)
+        steps = stations(frame.total, MOST_IN_HALL if theme.lecture() else MOST)
         shown = {f.step: self.panels(f) for f in frames if f.step in steps}
         titles = [title for title, _ in self.panels(frame)]
         empty = np.zeros_like(self.panels(frame)[0][1])
@@ -83,6 +85,11 @@ class Trajectory(View["DiffusionModel"]):
         whole = np.broadcast_to(known[:, None, None], sheets[0].shape[:3])
         self.grid.set_known(None if known.all() else whole.copy())
 
+    def _fit(self) -> None:
+        """In a hall, fewer of them."""
+        if self.player.frame is not None and self.isVisible():
+            self.draw(self.player.frame)
+
     def draw_plot(self, frame: Frame) -> None:
         """From each step to the next, the mean change of what is expected."""
         frames = list(self.player.timeline)
@@ -93,6 +100,6 @@ class Trajectory(View["DiffusionModel"]):
         self.plot.set_marker(frame.step)
 
 
-def stations(total: int) -> list[int]:
+def stations(total: int, most: int = MOST) -> list[int]:
     """The steps that have a place on the sheet: all of them, or evenly spaced ones with both ends."""
-    return sorted({round(step) for step in np.linspace(0, total, min(total + 1, MOST))})
+    return sorted({round(step) for step in np.linspace(0, total, min(total + 1, most))})

@@ -145,6 +145,7 @@ class FamilyTab(TabLayout):
             self._keep_model(sentence)
             return
         self.banner.clear()
+        self.waiting.setText(f"Loading {self.models.currentText()} …\n\n{self.family.sentence}")
         self.card.show_card(self.models.card(where))
         store = self.model_cache
 

@@ -67,7 +67,7 @@ class Reconstruct(ImageView[Reconstructs]):
             "The encoder answers a picture with <b>one point</b>, and the decoder turns it back. There is no σ, no "
             "prior and so no KL: the number says what the pixels cost once the code is known, and <b>nobody has paid "
             "for the code</b>. It is not a likelihood, and not to be compared with a VAE's bound.<br><br>N and P walk "
-            "over the test images; click near any point of the plane to take it (or the arrows, then Enter)."
+            "over the test images; click near any point of the plane to take it (or the arrows, then Ctrl+Enter)."
         )
         return words, r"x \to z = f(x) \to \hat{x} = g(z)"
 

@@ -150,6 +150,7 @@ class LinePlot(Plot):
             str, tuple[float, float] | None
         ] = {}  # axis -> its range, None if it follows the data
         self._item.setLogMode(False, log_y)
+        self._item.getAxis("left").setStyle(maxTextLevel=0 if log_y else 2)  # between powers of ten none fits
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.hide()
         self._item.addItem(self._line)
@@ -194,6 +195,7 @@ class LinePlot(Plot):
         if log_y != self._log:
             self._log = log_y
             self._item.setLogMode(False, log_y)
+            self._item.getAxis("left").setStyle(maxTextLevel=0 if log_y else 2)
             self.set_marker(self._at)
 
     def set_marker(self, x: float | None) -> None:
@@ -220,6 +222,10 @@ class LinePlot(Plot):
                 self._view.enableAutoRange(axis)
             else:
                 hold(*low_high, padding=0.02)
+
+    def set_x_names(self, names: Mapping[float, str]) -> None:
+        """Words, or other numbers, at these places of the x axis and nowhere else."""
+        self._item.getAxis("bottom").setTicks([list(names.items())])
 
     def set_notes(self, notes: Sequence[tuple[float, str]]) -> None:
         """Thin lines at places of the x axis, each with a word or two that says what happened there; none for ()."""
