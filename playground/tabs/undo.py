@@ -245,7 +245,8 @@ def _with_picture(tab: FamilyTab | Page, moment: Moment | None) -> Moment | None
     if frame is None or last is None:
         return moment
     shown = tuple(grid.content() for grid in tab.view.findChildren(ImageGrid))
-    return Moment(replace(moment.kept, step=frame.step, head=last.step), frame, shown)
+    kept = replace(moment.kept, step=frame.step, head=last.step)
+    return Moment(kept, replace(frame, state=None), shown)  # states are large, and the run is made again
 
 
 def _difference(tab: FamilyTab | Page, before: Any, now: Any) -> str:
