@@ -191,3 +191,27 @@ def test_one_image_takes_strokes_back(shared_window, qtbot, act):
     shared_window.history.redo()
     assert np.array_equal(scene.grid.picture(), after)
     scene.scores.stop()
+
+
+def test_a_branch_is_undone(shared_window, qtbot):
+    window = shared_window
+    settings = {"num_steps": 4, "num_samples": 1, "label": 1, "seed": 5}
+    view = go(qtbot, window, "diffusion", "ddpm-fashion", "Generate", **settings)
+    qtbot.waitUntil(lambda: view.request.num_steps == 4 and begun(view.player), timeout=WAIT)
+    wait_finished(qtbot, view)
+    whole = view.player.timeline.last.images
+    view.player.seek(view.player.timeline.index_of_step(2))
+    window.history.settle()
+    before = edits(window)
+    window.current.knobs.set_settings({"label": 8})
+    wait_finished(qtbot, view)
+    assert edits(window) == before + 1 and len(view.trunk) == 1
+    branched = view.player.timeline.last.images
+    window.history.undo()
+    assert view.trunk == [] and view.request.label == 1
+    qtbot.waitUntil(lambda: begun(view.player) and view.player.frame.step == 2, timeout=WAIT)
+    assert np.array_equal(view.player.timeline.last.images, whole)
+    window.history.redo()
+    wait_finished(qtbot, view)
+    qtbot.waitUntil(lambda: begun(view.player) and view.player.timeline.last.step == 4, timeout=WAIT)
+    assert np.array_equal(view.player.timeline.last.images, branched) and view.request.label == 8

@@ -14,7 +14,7 @@ _WORDS: Mapping[str, str] = {
     "bits": "bits/dim {}",
     "likelihood": "{}",
     "milliseconds": "{} ms an image",
-    "quality": "FID {} (0 = real, 1 = blurred)",
+    "quality": "FID {} (zero is real, one is blurred)",
     "recall": "recall {}",
     "training": "trained in {}",
 }
