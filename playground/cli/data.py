@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from playground import paths
+from playground import checkpoints, paths
 from playground.cli import sample, shared
 from playground.data import emoji
 
@@ -52,6 +52,12 @@ def _add_neighbours(commands: shared.Commands) -> None:
     command.add_argument("id", help="a shipped id, or a file")
     command.add_argument("--count", type=shared.positive, default=9, help="how many pictures (default 9)")
     command.add_argument("--seed", type=int, default=7)
+    command.add_argument(
+        "--by",
+        choices=["pixels", "features"],
+        default="pixels",
+        help="compare pixel by pixel (default), or emoji by what a classifier sees in them",
+    )
     shared.add_settings(command)
     command.add_argument("--json", action="store_true", help="an array with an object for each picture")
 
@@ -62,10 +68,13 @@ def find_neighbours(options: Namespace) -> None:
         raise ValueError(f"{options.id} writes text: only pictures have nearest pictures.")
     from playground.evaluation import neighbours
 
+    dataset = checkpoints.read_card(checkpoints.resolve(options.id)).dataset
+    if reason := neighbours.why_not(dataset, options.by):  # before anything is drawn
+        raise ValueError(reason)
     model = shared.load(options.id)
     settings = dict(shared.setting(text) for text in options.set) | {"seed": options.seed}
     images = sample.drawn(model, settings, range(options.count))
-    rows = neighbours.as_rows(neighbours.find(images, model.card.dataset), model.card.dataset)
+    rows = neighbours.as_rows(neighbours.find(images, dataset, options.by), dataset)
     if options.json:
         return print(json.dumps(rows, indent=1))
     for row in rows:

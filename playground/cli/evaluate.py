@@ -8,9 +8,9 @@ from argparse import Namespace
 from typing import Any
 
 from playground import checkpoints, data, distributed
-from playground.capabilities import Reconstructs
+from playground.capabilities import ReadsPrompts, Upscales
 from playground.cli import shared
-from playground.data import emoji
+from playground.data import emoji, emoji_large
 
 _OOD = "out-of-distribution"
 
@@ -24,7 +24,8 @@ def add(commands: shared.Commands) -> None:
     command.add_argument(
         "--count",
         type=shared.positive,
-        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for out-of-distribution",
+        help="draw N pictures (default 5000) and score N test images (default all), or N of each set for out-of-distribution, or N "
+        "for each kind of prompt (from 120 on, 2,000 more for their FID)",
     )
     shared.add_settings(command)
     command.add_argument(
@@ -38,6 +39,12 @@ def add(commands: shared.Commands) -> None:
         choices=["test", "validation"],
         default="test",
         help="compare pictures with validation images instead, to choose settings",
+    )
+    command.add_argument(
+        "--dataset",
+        choices=["fashion", emoji.EMOJI.name],
+        default="fashion",
+        help="whose baselines (default fashion)",
     )
     command.add_argument("--save", action="store_true", help="keep the figures beside the checkpoint")
     command.add_argument("--json", action="store_true")
@@ -93,6 +100,10 @@ def _refuse_small(options: Namespace, writes: bool, of_baselines: bool) -> None:
 def _evaluate_baselines(options: Namespace) -> dict[str, Any]:
     from playground.evaluation import baselines, sample_quality
 
+    if options.dataset == emoji.EMOJI.name:
+        from playground.evaluation import emoji_fidelity
+
+        return emoji_fidelity.measure_marks(shared.tell, options.save)
     count = options.count or sample_quality.COUNT
     found = sample_quality.Ruler("fashion").measure_baselines(count, shared.tell)
     if options.save:
@@ -106,7 +117,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
     model = shared.load(options.id, world)
     tell = shared.tell if world.is_first else lambda line: None
-    if model.card.dataset == emoji.EMOJI.name:
+    if model.card.dataset in (emoji.EMOJI.name, emoji_large.EMOJI_64.name):
         return _evaluate_emoji(model, options) if world.is_first else {}
     _, recipe = models.recipes().get(model.card.id, ("", None))
     figures: dict[str, Any] = {}
@@ -131,14 +142,22 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
 
 def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
-    """How well held-out drawings are painted again, or whether words are obeyed."""
-    from playground.evaluation import prompts, reconstruction
+    """How well held-out drawings are painted again or larger, whether words are obeyed, and how near pictures come to drawings."""
+    from playground.evaluation import emoji_fidelity, emoji_report, prompts, reconstruction
+    from playground.models import precision
 
-    if isinstance(model, Reconstructs):
-        figures = reconstruction.measure(model)
-    else:
-        settings = dict(shared.setting(text) for text in options.set)
-        figures = prompts.measure(model, options.count, settings, shared.tell)
+    precision.settle(model)
+    settings = dict(shared.setting(text) for text in options.set)
+    figures: dict[str, Any] = {}
+    if isinstance(model, Upscales):
+        figures |= reconstruction.measure_upscaling(model, shared.tell)
+    elif not isinstance(model, ReadsPrompts):
+        figures |= reconstruction.measure(model)
+    elif options.only != "pictures":
+        figures |= prompts.measure(model, options.count, settings, shared.tell)
+    whole = options.count is None or options.count >= prompts.COUNT or options.only == "pictures"
+    if whole and not isinstance(model, Upscales):
+        figures[emoji_report.PICTURES] = emoji_fidelity.measure(model, settings, shared.tell)
     if options.save:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures

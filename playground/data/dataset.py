@@ -46,6 +46,17 @@ def find(name: str, system: Path) -> tuple[Path, bytes] | None:
     return None
 
 
+def is_there(name: str, system: Path) -> bool:
+    """Whether :func:`find` would find one; it is opened, and not read."""
+    for place in places(system):
+        try:
+            with (place / name).open("rb"):
+                return True
+        except OSError:
+            continue
+    return False
+
+
 def places(system: Path) -> list[Path]:
     """Folders in which the files of a dataset are looked for, in this order; ``system``: where a package puts them."""
     own = [Path(os.environ["PLAYGROUND_DATA"])] if os.environ.get("PLAYGROUND_DATA") else []

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from playground import paths
-from playground.data.dataset import Dataset, Split, find
+from playground.data.dataset import Dataset, Split, find, is_there
 from playground.data.web import download_file
 
 FASHION = Dataset(
@@ -78,7 +78,7 @@ def read_pair(prefix: str) -> tuple[np.ndarray, np.ndarray]:
 
 def missing() -> list[str]:
     """The files of the training pictures that are nowhere on this machine."""
-    return [name for name in _FILES if name.startswith("train-") and find(name, _DEBIAN) is None]
+    return [name for name in _FILES if name.startswith("train-") and not is_there(name, _DEBIAN)]
 
 
 def download(url: str = URL) -> None:

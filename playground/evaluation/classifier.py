@@ -63,10 +63,16 @@ class Classifier(nn.Module):
         return self.head(self.features(x))
 
     def _features(self, x: Tensor) -> Tensor:
+        return self._coarse_features(self._fine_features(x))
+
+    def _fine_features(self, x: Tensor) -> Tensor:
         h = self.stem(F.pixel_unshuffle(x, 2))  # (B, width, H/2, W/2)
         for block in self.fine:
             h = block(h)
-        h = self.shrink(F.relu(self.norm(h)))  # (B, num_features, H/4, W/4)
+        return F.relu(self.norm(h))
+
+    def _coarse_features(self, h: Tensor) -> Tensor:
+        h = self.shrink(h)  # (B, num_features, H/4, W/4)
         for block in self.coarse:
             h = block(h)
         return F.relu(self.last_norm(h)).mean((2, 3))

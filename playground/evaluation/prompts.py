@@ -1,7 +1,7 @@
 """Does a text-to-image model do what it is told?  Measured on words and things that training never put together.
 
 By pixels: whether a colour word is obeyed, and whether both colours of "A beside B" are on their sides (the measures are those of
-``data/emoji_colours.py``).  By a classifier that never saw the held-out pairs (``emoji_classifier.py``): whether a drawing shows
+``data/emoji_colours.py``).  By a classifier that never saw the held-out pairs (``emoji_features.py``): whether a drawing shows
 its concept rather than 19 others, and in its style.
 """
 
@@ -12,15 +12,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
-from playground import checkpoints, paths
-from playground.contract import make_request
+from playground.contract import knobs, make_request
 from playground.data import emoji, emoji_captions, emoji_colours
+from playground.evaluation import emoji_features
 
 COUNT = 120  # prompts of each kind
 _TOGETHER = 50  # pictures drawn at once
-_OTHERS = 19  # concepts that a drawing must look less like
 Prompts = Sequence[tuple[str, str]]  # (style, prompt)
 
 
@@ -39,34 +37,41 @@ def measure(
     figures["colour_obeyed"] = share(obeyed, "by pixels")
     tell(f"{len(drawn)} held-out pairs of a colour and a thing")
     pairs = held_out_pairs(count or COUNT, seed=0)
-    for figure, word_order in (
-        ("both_colours_bound", True),
-        ("both_colours_bound_without_word_order", False),
-    ):
-        laid = draw(model, [(p.style, p.prompt) for p in pairs], {**settings, "word_order": word_order})
+    said = [(p.style, p.prompt) for p in pairs]
+    orders = {"both_colours_bound": settings}
+    if any(k.name == "word_order" for k in knobs(model.Request)):
+        orders["both_colours_bound_without_word_order"] = {**settings, "word_order": False}
+    for figure, how in orders.items():
+        laid = draw(model, said, how)
         figures[figure] = share([p.is_bound(x) for p, x in zip(pairs, laid, strict=True)], "by pixels")
     tell(f"{len(laid)} held-out pairs of things beside each other")
-    classifier = _classifier()
-    if classifier is None:
-        return figures
     figures["coloured_thing_right"] = share(
-        _concepts_right(classifier, drawn, [n for _, n in things]), "by a classifier"
+        emoji_features.concepts_right(drawn, [n for _, n in things]), "by a classifier"
     )
-    new = emoji.load("new-pairs")
-    new = new[np.arange(len(new))[: count or len(new)]]
-    made = draw(
-        model,
-        list(zip(new.styles.tolist(), (emoji_captions.named(n) for n in new.names.tolist()), strict=True)),
-        settings,
-    )
+    new = _first("new-pairs", count)
+    made = draw(model, _said(new), settings, tell)
     for name, images in (("drawn", made), ("real", new.images)):
-        figures[f"new_pairs_concept_{name}"] = share(
-            _concepts_right(classifier, images, new.names.tolist()), "by a classifier"
-        )
-        styles = np.array([emoji.STYLES.index(s) for s in new.styles.tolist()])
-        figures[f"new_pairs_style_{name}"] = share(_styles(classifier, images) == styles, "by a classifier")
+        right = emoji_features.concepts_right(images, new.names.tolist())
+        figures[f"new_pairs_concept_{name}"] = share(right, "by a classifier")
+        right = emoji_features.styles_right(images, new.styles.tolist())
+        figures[f"new_pairs_style_{name}"] = share(right, "by a classifier")
     tell(f"{len(made)} new pairs of a concept and a style")
+    unknown = _first("new-concepts", count)
+    places = list(zip(unknown.styles.tolist(), unknown.names.tolist(), strict=True))
+    for name, images in (("drawn", draw(model, _said(unknown), settings, tell)), ("real", unknown.images)):
+        right = emoji_features.new_concepts_right(images, places)
+        figures[f"new_concepts_{name}"] = share(right, "by a classifier's features")
     return figures
+
+
+def _first(split: emoji.EmojiSplit, count: int | None) -> emoji.Drawings:
+    held = emoji.load(split)
+    return held[np.arange(len(held))[: count or len(held)]]
+
+
+def _said(some: emoji.Drawings) -> Prompts:
+    names = (emoji_captions.named(n) for n in some.names.tolist())
+    return list(zip(some.styles.tolist(), names, strict=True))
 
 
 def share(right: Sequence[Any] | np.ndarray, kind: str) -> dict[str, Any]:
@@ -77,7 +82,9 @@ def share(right: Sequence[Any] | np.ndarray, kind: str) -> dict[str, Any]:
     return {"value": mean, "standard_error": error, "unit": "of 1", "kind": kind, "num_images": len(values)}
 
 
-def draw(model: Any, prompts: Prompts, settings: Mapping[str, Any]) -> np.ndarray:
+def draw(
+    model: Any, prompts: Prompts, settings: Mapping[str, Any], tell: Callable[[str], None] = lambda line: None
+) -> np.ndarray:
     """One picture for each prompt, uint8 (N,H,W,C); noise hangs on the place in the list."""
     request = make_request(model.Request, {"seed": 0, **settings})
     parts = []
@@ -87,6 +94,7 @@ def draw(model: Any, prompts: Prompts, settings: Mapping[str, Any]) -> np.ndarra
             dataclasses.replace(request, num_samples=len(some), first_index=first, each=some)
         )
         parts.append(frame.images)
+        tell(f"{first + len(some)} of {len(prompts)} pictures")
     return np.concatenate(parts)
 
 
@@ -141,30 +149,3 @@ def held_out_pairs(count: int, seed: int) -> list[Pair]:
         if emoji_captions.held_out("beside", " ".join(said)):
             found.append(Pair(style, (colours[0], colours[1]), " beside ".join(said)))
     return found
-
-
-# --- what a classifier says
-
-
-def _classifier() -> Any | None:
-    path = paths.folder("assets") / "judge/concepts-emoji.safetensors"
-    return checkpoints.load(path) if path.is_file() else None
-
-
-@torch.no_grad()
-def _concepts_right(classifier: Any, images: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Whether each picture looks more like its concept than like 19 others, drawn at random: bool (N,)."""
-    logits = classifier.concepts(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).numpy()
-    rng, right = np.random.default_rng(0), []
-    for row, name in zip(logits, names, strict=True):
-        own = classifier.number_of(name)
-        others = rng.permutation(np.delete(np.arange(len(row)), own))[:_OTHERS]
-        right.append(row[own] > row[others].max())
-    return np.array(right)
-
-
-@torch.no_grad()
-def _styles(classifier: Any, images: np.ndarray) -> np.ndarray:
-    return np.asarray(
-        classifier.styles(torch.from_numpy(images.transpose(0, 3, 1, 2).copy())).argmax(1).numpy()
-    )

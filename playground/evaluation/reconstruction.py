@@ -10,12 +10,12 @@ import torch
 import torch.nn.functional as F
 
 from playground import checkpoints
-from playground.capabilities import Reconstructs, Upscales
+from playground.capabilities import Reconstructs, Tokenizes, Upscales
 from playground.data import emoji, emoji_large
 from playground.models.blocks import from_uint8, to_uint8
 
 
-def measure(model: Reconstructs) -> dict[str, dict[str, Any]]:
+def measure(model: Reconstructs | Tokenizes) -> dict[str, dict[str, Any]]:
     """The PSNR of held-out drawings through an autoencoder."""
     figures = {}
     for split in ("new-pairs", "new-concepts"):
@@ -39,10 +39,14 @@ def measure_upscaling(model: Upscales, tell: Callable[[str], None]) -> dict[str,
     return figures
 
 
-def reconstructed(model: Reconstructs, images: np.ndarray) -> np.ndarray:
-    """Pictures uint8 (N,H,W,C) encoded and decoded again."""
-    parts = (images[i : i + 100] for i in range(0, len(images), 100))
-    return np.concatenate([frame.images for part in parts for frame in model.reconstruct_frames(part)])
+def reconstructed(model: Reconstructs | Tokenizes, images: np.ndarray) -> np.ndarray:
+    """Pictures uint8 (N,H,W,C) encoded, to numbers or to codes, and decoded again."""
+    parts = [images[i : i + 100] for i in range(0, len(images), 100)]
+    if isinstance(model, Reconstructs):
+        return np.concatenate([frame.images for part in parts for frame in model.reconstruct_frames(part)])
+    with torch.no_grad():
+        pixels = (torch.from_numpy(part.transpose(0, 3, 1, 2).copy()) for part in parts)
+        return np.concatenate([to_uint8(model.decode_codes(model.encode_codes(x))) for x in pixels])
 
 
 def bicubic(images: np.ndarray, factor: int = 2) -> np.ndarray:

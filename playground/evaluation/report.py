@@ -7,7 +7,7 @@ from typing import Any
 
 from playground import checkpoints, data
 from playground.checkpoints import Card
-from playground.evaluation import baselines
+from playground.evaluation import baselines, emoji_report
 
 PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
 # networks whose pictures are black and white: no rank among grey-level ones
@@ -22,7 +22,7 @@ def tables() -> str:
     pictures = [c for c in cards if c not in text]
     of_garments = [c for c in pictures if c.dataset == "fashion"]  # figures of other data do not compare
     found = [likelihood_table(of_garments), picture_table(of_garments), *([text_table(text)] if text else [])]
-    return "\n\n".join(found)
+    return "\n\n".join([*found, *emoji_report.tables(cards)])
 
 
 def text_table(cards: Iterable[Card]) -> str:
@@ -159,10 +159,15 @@ def sentences(figures: Mapping[str, Any]) -> list[tuple[str, str]]:
         said.append(("by the second judge", f"{value('quality', figures['second'])} of the blur's FID"))
     said.append(("faithful", f"precision {value('precision')}, density {value('density')}"))
     said.append(("varied", f"recall {value('recall')}, coverage {value('coverage')}"))
-    said.append(("classes", f"entropy {value('class_entropy')} of the largest"))
+    if "class_entropy" in figures:
+        said.append(("classes", f"entropy {value('class_entropy')} of the largest"))
     if "accuracy" in figures:
         said.append(("class as asked", value("accuracy")))
-    said.append(("nearest training picture", f"{value('nearest_ratio')} times as far as from a real one"))
+    if "nearest_ratio" in figures:
+        said.append(("nearest training picture", f"{value('nearest_ratio')} times as far as from a real one"))
+    if "near_by_pixels" in figures:
+        near = f"{value('near_by_pixels')} in pixels, {value('near_by_features')} in features"
+        said.append(("nearer to training than 99 % of held-out pictures", near))
     if "passes" in figures:
         cost = f"{figures['passes']} network passes, {figures['milliseconds']:.1f} ms for each picture"
         settings = settings_text(figures.get("settings", {}))

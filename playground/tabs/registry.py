@@ -10,15 +10,16 @@ from playground.tabs.frame.view import View
 
 
 def views_of(family: Family) -> tuple[type[View], ...]:
-    """The views of a family, in the order of the switch; the grid, the training record and the plane are everyone's."""
+    """The views of a family, in the order of the switch; the grid, the neighbours, the training record and the plane are everyone's."""
     from playground.tabs.frame.knob_grid import (
         KnobGrid,  # they draw plots: not before the window is on the screen
     )
     from playground.tabs.frame.training import Training
+    from playground.tabs.pictures.neighbours import Neighbours
     from playground.tabs.plane.view import InThePlane
 
     own: tuple[type[View], ...] = importlib.import_module(f"playground.tabs.{family.key}").VIEWS
-    return (*own, KnobGrid, Training, InThePlane)
+    return (*own, KnobGrid, Neighbours, Training, InThePlane)
 
 
 def page_of(entry: PageEntry) -> type[Page]:

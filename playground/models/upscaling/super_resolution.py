@@ -42,6 +42,11 @@ class SuperResolutionConfig:
     tinted_share: float = 0.25  # of the pictures of a batch that stand on a coloured ground
 
 
+@dataclass(frozen=True)
+class SuperResolutionRequest(Request):
+    """Which held-out drawings are made larger: the seed chooses them."""
+
+
 class SuperResolution(Network):
     """uint8 pictures of any size -> pictures ``factor`` times as high and wide."""
 
@@ -50,7 +55,7 @@ class SuperResolution(Network):
     paper = "Shi et al. 2016, arXiv:1609.05158; Kim et al. 2016, arXiv:1511.04587"
     differs = "It learns from drawings, half of them decoded by kl-emoji, and works in colour."
     Config = SuperResolutionConfig
-    Request = Request
+    Request = SuperResolutionRequest
     likelihood = "none"
     num_threads: int | None = None
     sample_bytes = 2**22
@@ -60,15 +65,17 @@ class SuperResolution(Network):
         self.config = config
         self.precision: Precision = "fp32"
         inner = (nn.Conv2d(config.width, config.width, 3, padding=1) for _ in range(config.depth - 2))
+        last = nn.Conv2d(config.width, config.channels * config.factor**2, 3, padding=1)
+        nn.init.zeros_(last.weight)  # starts as bicubic interpolation
+        assert last.bias is not None
+        nn.init.zeros_(last.bias)
         self.layers = nn.Sequential(
             nn.Conv2d(config.channels, config.width, 3, padding=1),
             *(part for layer in inner for part in (nn.ReLU(), layer)),
             nn.ReLU(),
-            nn.Conv2d(config.width, config.channels * config.factor**2, 3, padding=1),
+            last,
             nn.PixelShuffle(config.factor),
         )
-        nn.init.zeros_(self.layers[-2].weight)  # starts as bicubic interpolation
-        nn.init.zeros_(self.layers[-2].bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Pictures in [-1, 1], (B,C,H,W) -> (B,C,2H,2W)."""
@@ -150,7 +157,7 @@ class SuperResolution(Network):
     # --- what it draws
 
     @torch.no_grad()
-    def sample(self, request: Request, resume: State | None = None) -> Iterator[Frame]:
+    def sample(self, request: SuperResolutionRequest, resume: State | None = None) -> Iterator[Frame]:
         """Held-out drawings at 32x32, chosen by the seed, made larger in one pass.
 
         The frame carries ``small`` uint8 (B,H,W,C), what the pictures were made of.

@@ -109,7 +109,8 @@ def suits(model: Model) -> bool:
 def made(model: Model, panels: Sequence[np.ndarray], times: int) -> Iterator[Message[list[np.ndarray]]]:
     """The pictures, ``times`` as large; a few at a time, so that other lanes come in between."""
     assert isinstance(model, Upscales), "what is shipped under this name is"
-    found, total = [], sum(len(p) for p in panels)
+    found: list[np.ndarray] = []
+    total = sum(len(p) for p in panels)
     for panel in panels:
         parts = []
         for i in range(len(panel)):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QWidget
 from playground.ui.pictures.grid_layout import Layout
 from playground.ui.pictures.pixels import column
 
+ROOM = 160  # pixels of the screen: pictures that are this large there are made as large as they can become
 REST = 120  # milliseconds without another picture, after which they are made larger
 SMALL, LARGEST = 32, 128  # pixels: the side of pictures that are made larger, and how large they can become
 Taken = Callable[[list[np.ndarray]], None]
@@ -86,7 +87,7 @@ class PaintedPictures(QObject):
     def _ask(self) -> None:
         enlarger = self._found()
         if enlarger is not None and enlarger.is_on and self._may_be_larger:
-            times = LARGEST // SMALL if self._zoom * SMALL >= 2 * LARGEST else 2
+            times = LARGEST // SMALL if self._zoom * SMALL >= ROOM else 2
             enlarger.ask(self, self._own, times, self._take)
 
     def _take(self, panels: list[np.ndarray]) -> None:

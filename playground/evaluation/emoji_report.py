@@ -1,0 +1,119 @@
+"""What was measured of models of emoji, as the README's tables.  No torch: the window and ``playground list`` read it too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from playground import checkpoints, paths
+from playground.checkpoints import Card
+
+PICTURES = "colour_pictures"  # the key in a ``.metrics.json`` under which the figures of pictures stand
+MARKS = {
+    "other_half": "drawings of training, other ones",
+    "held_out": "held-out drawings",
+    "noise": "drawings, with noise of sigma 12",
+    "blur": "drawings, through a 3x3 blur",
+}
+_FIDELITY = ("precision", "recall", "density", "coverage")
+_OBEYED = {  # figure -> what it says; "drawn" and "real" are two figures of one line
+    "new_pairs_concept": "concept right: new pairs of concept and style, own against 19 others",
+    "new_pairs_style": "style right, of the same",
+    "new_concepts": "concept right: concepts never seen, by the nearest held-out drawing of 20 concepts",
+    "colour_obeyed": "colour word obeyed: new pairs of colour and thing, by pixels",
+    "coloured_thing_right": "thing still itself, of the same",
+    "both_colours_bound": "*A beside B*: both colours on their sides, by pixels",
+    "both_colours_bound_without_word_order": "*A beside B*, the order of the words forgotten",
+}
+
+
+def classifier_file() -> Path:
+    """The checkpoint of the classifier that measures, which lies among the judges."""
+    return paths.folder("assets") / "judge/concepts-emoji.safetensors"
+
+
+def marks_file() -> Path:
+    """Where the figures of drawings, and of spoiled ones, are written down."""
+    return paths.folder("assets") / "judge" / "marks-emoji.json"
+
+
+def marks() -> dict[str, Any]:
+    """Name -> figures, as written down; empty if another classifier measured them."""
+    try:
+        written = json.loads(marks_file().read_text(encoding="utf-8"))
+        measured_by = checkpoints.weights_hash(classifier_file())
+        return dict(written["marks"]) if written["classifier"] == measured_by else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def tables(cards: Iterable[Card]) -> list[str]:
+    """The tables of colour pictures, of words and of super-resolution: those that have a row, each a header and its rows."""
+    cards = list(cards)
+    found = (_pictures(cards), _words(cards), _super_resolution(cards))
+    return ["\n".join(lines) for lines in found if len(lines) > 2]
+
+
+def _pictures(cards: list[Card]) -> list[str]:
+    head = (
+        "colour pictures", "N", "FID", "of the blur's", *_FIDELITY,
+        "nearer to training than 99 % of held-out drawings: in pixels", "in features",
+    )  # fmt: skip
+    rows = [(MARKS[name], figures) for name, figures in marks().items()]
+    measured = [(f"`{c.id}`", c.metrics[PICTURES]) for c in cards if PICTURES in c.metrics]
+    rows += sorted(measured, key=lambda row: row[1]["fid"]["value"])
+    return _table(head, [_picture_row(title, figures) for title, figures in rows])
+
+
+def _picture_row(title: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        title,
+        f"{figures['num_images']:,}",
+        f"{figures['fid']['value']:.3f} ± {figures['fid']['standard_error']:.3f}",
+        f"{figures['quality']['value']:.3f}",
+        *(f"{figures[name]['value']:.3f}" for name in _FIDELITY),
+        *(
+            f"{100 * figures[name]['value']:.1f} %" if name in figures else ""
+            for name in ("near_by_pixels", "near_by_features")
+        ),
+    )
+
+
+def _words(cards: list[Card]) -> list[str]:
+    rows: list[tuple[str, ...]] = []
+    for card in cards:
+        for name, title in _OBEYED.items():
+            drawn = card.metrics.get(name) or card.metrics.get(f"{name}_drawn")
+            if drawn is not None:
+                real = card.metrics.get(f"{name}_real")
+                said = _share(real) if real else ""
+                rows.append((f"`{card.id}`", title, _share(drawn), said, str(drawn["num_images"])))
+    return _table(("checkpoint", "words", "drawn", "real drawings", "prompts"), rows)
+
+
+def _share(figure: Mapping[str, Any]) -> str:
+    return f"{100 * figure['value']:.1f} ± {100 * figure['standard_error']:.1f} %"
+
+
+def _super_resolution(cards: list[Card]) -> list[str]:
+    names = ("psnr_drawings", "psnr_drawings_bicubic", "psnr_decoded", "psnr_decoded_bicubic")
+    rows = [
+        (f"`{c.id}`", *(f"{c.metrics[n]['value']:.2f} dB" for n in names), f"{c.metrics[names[0]]['num_images']}")
+        for c in cards
+        if names[0] in c.metrics
+    ]  # fmt: skip
+    head = (
+        "32x32 to 64x64",
+        "held-out drawings",
+        "bicubic",
+        "the same, decoded by `kl-emoji`",
+        "bicubic",
+        "N",
+    )
+    return _table(head, rows)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    return ["| " + " | ".join(line) + " |" for line in (head, ("---",) * len(head), *rows)]
