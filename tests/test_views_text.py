@@ -160,6 +160,8 @@ def test_everything_works_from_the_keyboard(window, qtbot):
     assert view.edits == [(0, 49, code)]
     qtbot.waitUntil(lambda: done(view), timeout=WAIT)
     assert view.player.timeline.last.images[0, 0, 65, 0] == code
+    view.player.show_now()
+    assert view.page.marked() == (65,), "what was put there stays marked"
 
 
 def test_pointing_at_a_character_shades_what_it_looked_at(window, qtbot):

@@ -106,6 +106,8 @@ class Write(View[WritesText]):
         codes, given = _written(frame)
         pointer = self.page.pointer()
         self.page.set_text(codes, given, frame.images.shape[2])
+        prompt: int = frame.extras["prompt_length"]
+        self.page.set_marked([prompt + at for _, at, _ in self.edits if at < frame.step])
         self._draw_bars(frame)
         if self.player.is_playing:
             self.page.point_at(-1)

@@ -7,6 +7,7 @@ whole text (as long as it will be) allows, so that it does not change while it g
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -58,6 +59,7 @@ class TextPage(QWidget):
         self._codes = np.zeros(0, np.uint8)
         self._given = self._room = 0
         self._weights: np.ndarray | None = None
+        self._marked: tuple[int, ...] = ()
         self._pointer = -1
         self._says_where = False  # the pointer is the keyboard's
         self._layout_key: tuple[object, ...] = ()
@@ -100,6 +102,15 @@ class TextPage(QWidget):
         """Shade characters, 0 to 1 each (T',), or none of them."""
         self._weights = weights
         self.update()
+
+    def set_marked(self, places: Sequence[int]) -> None:
+        """Underline the characters at these places: they were put there by hand."""
+        self._marked = tuple(places)
+        self.update()
+
+    def marked(self) -> tuple[int, ...]:
+        """What :meth:`set_marked` was given."""
+        return self._marked
 
     def weights(self) -> np.ndarray | None:
         """What shades the characters."""
@@ -269,6 +280,7 @@ class TextPage(QWidget):
             self._paint_weights(painter)
         self._paint_words(painter)
         accent = theme.accent(self, on_canvas=True)
+        self._paint_marked(painter, accent)
         if 0 <= self._pointer < len(self._codes):
             painter.setPen(QPen(accent, 1.5))
             painter.drawRect(self.place_of(self._pointer).adjusted(-0.5, 0, 0.5, -2))
@@ -288,6 +300,13 @@ class TextPage(QWidget):
                 shade = theme.accent(self, on_canvas=True)
                 shade.setAlphaF(min(weight, 1.0) * 0.75)
                 painter.fillRect(self.place_of(index).adjusted(0, 1, 0, -2), shade)
+
+    def _paint_marked(self, painter: QPainter, accent: QColor) -> None:
+        painter.setPen(QPen(accent, max(self._pixels * 0.12, 2.0)))
+        for index in self._marked:
+            if index < len(self._codes):
+                box = self.place_of(index).adjusted(0, 0, 0, -self._pixels * 0.12)
+                painter.drawLine(box.bottomLeft(), box.bottomRight())
 
     def _paint_words(self, painter: QPainter) -> None:
         painter.setFont(_font(self._pixels))
