@@ -93,6 +93,13 @@ class Forward(ImageView[Denoises]):
         self.signal = LinePlot("Share of signal", "t", "ᾱ")
         self.ratio = LinePlot("Signal-to-noise ratio", "t", "SNR", log_y=True)
         self.plot = PlotColumn(self.signal, self.ratio)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a hall the three pictures are what the back row looks at."""
+        self.column.setStretchFactor(self.pictures, 8 if theme.lecture() else 5)
+        self.column.setStretchFactor(self.strip, 2 if theme.lecture() else 4)
 
     def opened(self) -> None:
         """The curves stand still; only their marker moves."""
