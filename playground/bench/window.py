@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.bench import event_loop, memory
+from playground.bench import event_loop, memory, typing_prompts
 from playground.bench.sampling import ONE_PICTURE, PLANE, Row, row
 from playground.bench.window_probe import Probe, environment
 
@@ -49,6 +49,7 @@ def window_rows() -> Iterator[tuple[str, Callable[[], list[Row]]]]:
     yield "start-up", _start_up
     yield "slider to picture", _slider
     yield "knob to picture", _knobs
+    yield "key to picture", typing_prompts.typing_rows
     yield "painting slows the sampler", _painting
     yield "event loop", event_loop.gap_rows
     yield "memory", memory.rows
