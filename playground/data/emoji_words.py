@@ -198,7 +198,7 @@ def _thing(
         count = 2 if part[0] == "upside" else 1
         done, part = done + part[:count], part[count:]
     colour = part[0] if len(part) > 1 and part[0] in emoji_colours.COLOUR_WORDS else ""
-    if "-".join(part) in concepts() or not part:
+    if "-".join(part) in concepts() or not part or part in [[word] for word in emoji_colours.COLOUR_WORDS]:
         return [*done, *part, *ground]
     name = part[1:] if colour else part
     concept = concept_for(" ".join(name))
