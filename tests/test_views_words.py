@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import zlib
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from playground.experiments.diffusion.prompt_walk import WalkRequest, prompt_wal
 from playground.models.diffusion.text_dit import TextDiffusionConfig, TextDiT
 from playground.tabs.diffusion.attention_map import laid_over
 from playground.tabs.frame.page import LinkTarget
+from playground.ui.pictures.pixels import picture
 from tests.windows import WAIT, load, opened, wait_finished, wait_open
 
 MODEL = "ldm-emoji"
@@ -100,6 +103,13 @@ def test_the_beginning_of_a_word_offers_its_end():
     assert prompt.unknown[0][1][0] == "octopus"
 
 
+def test_a_colour_alone_is_that_word_and_no_thing():
+    for colour in ("red", "blue", "grey"):
+        (prompt,) = emoji_words.readings(colour)
+        assert prompt.words == (colour,) and not prompt.read_as
+    assert emoji_words.readings("orange")[0].words == ("orange",), "which is a thing too"
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
@@ -171,8 +181,8 @@ def test_a_map_over_a_picture_is_bright_where_the_word_is():
     values = np.zeros((8, 8))
     values[:, 6:] = 1
     over = laid_over(np.full((32, 32, 3), 128, np.uint8), values, 0, 1)
-    assert over.shape == (96, 96, 3) and over[:, -1].mean() > over[:, 0].mean() + 40
-    rows = over[48].mean(-1).astype(int)
+    assert over.shape == (64, 64, 3) and over[:, -1].mean() > over[:, 0].mean() + 40
+    rows = over[32].mean(-1).astype(int)
     assert (np.diff(rows) >= -1).all() and len(set(rows.tolist())) > 8, "smooth, from dark to bright"
 
 
@@ -246,3 +256,59 @@ def test_two_prompts_are_walked_between(window, qtbot):
     tab.knobs.set_settings({"num_pictures": 2, "second_prompt": "zzzap"})
     qtbot.waitUntil(lambda: "zzzap" in tab.knobs.row("second_prompt").remark.sentence, timeout=WAIT)
     assert view.walk.isHidden() and view.strip.isHidden()
+
+
+# --- pictures as beginnings
+
+
+def test_a_pasted_picture_is_painted_over_kept_and_comes_back(window, qtbot):
+    tab = go(window, qtbot, "Inpaint", num_steps=3, prompt="cat")
+    view = tab.view
+    own = np.zeros((32, 32, 3), np.uint8)
+    own[:, 16:] = (0, 200, 50)
+    assert view.take_picture(picture(own))
+    qtbot.waitUntil(lambda: view.picture is not None, timeout=WAIT)
+    assert np.array_equal(view.picture, own) and "pixel for pixel" in view.slot.said.text() + view.said
+    mask = np.zeros((32, 32), bool)
+    mask[4:12, 4:12] = True
+    view.slot.grid.set_mask(mask)
+    view.slot.masked.emit(mask)
+    wait_finished(qtbot, view)
+    made = view.player.frame.images.copy()
+    assert (made[:, ~mask] == own[~mask]).all() and (made[:, mask] != own[mask]).any()
+    kept = tab.picture_metadata()
+    view.slot.stepped.emit(5)
+    wait_finished(qtbot, view)
+    assert view.picture is None and view.request.index == 5
+    tab.restore(kept)
+    qtbot.waitUntil(lambda: view.picture is not None, timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert np.array_equal(view.player.frame.images, made) and np.array_equal(view.mask, mask)
+    view.slot.stepped.emit(view.request.index)
+    wait_finished(qtbot, view)
+    assert view.picture is None, "back to the drawing of that number"
+    at = view.request.index
+    qtbot.keyClick(view, Qt.Key.Key_N)
+    assert view.request.index == at + 1
+
+
+def test_hostile_pictures_are_refused(tab):
+    from playground.tabs.diffusion.prompted_picture import Inpaint
+
+    bomb = base64.b64encode(zlib.compress(b"\0" * 10**7)).decode()
+    for bad in ({"picture": "###"}, {"mask": 7}, {"picture": bomb}, {"said": ["x"]}, {"mask": bomb}):
+        with pytest.raises(ValueError):
+            Inpaint.checked(Inpaint, bad, tab.view.request, tab.model)
+
+
+def test_one_picture_leaves_room_for_its_latent(tab, qtbot):
+    view = tab.view
+    (_, latent), (_, images) = view.panels(view.player.frame)
+    assert latent.shape == images.shape == (1, 32, 32, 3)
+    maps = view.player.frame.extras["latent"][0]
+    assert latent[0, :8, :8, 0] == pytest.approx(np.clip(128 + 42 * maps[0], 0, 255), abs=0.51)
+    assert latent[0, 24:, 12:20, 0] == pytest.approx(np.clip(128 + 42 * maps[7], 0, 255), abs=0.51)
+    assert not latent[0, 24:, 24:].any(), "eight maps, nine places"
+    tab.knobs.set_settings({"num_samples": 2})
+    qtbot.waitUntil(lambda: len(view.player.frame.images) == 2, timeout=WAIT)
+    assert len(view.panels(view.player.frame)) == 1

@@ -1,12 +1,14 @@
-"""A small map of numbers laid over a picture as a smooth heat map."""
+"""Small maps of numbers as pictures: laid over another as a smooth heat map, or a latent's maps side by side."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from playground.ui.theme import theme
 
-_SIDE = 96  # pixels of a picture with its map: few enough for a whole zoom
+_SIDE = 64  # pixels of a picture with its map: few enough for a whole zoom
 _DIM, _STRONG = (
     0.62,
     0.85,
@@ -42,6 +44,20 @@ def enlarged(picture: np.ndarray) -> np.ndarray:
     """A picture uint8 (H,W,3) with as many pixels as a large one with a map."""
     times = max(round(_SIDE / picture.shape[0]), 1)
     return picture.repeat(times, 0).repeat(times, 1)
+
+
+def latent_maps(latents: np.ndarray, side: int) -> np.ndarray:
+    """Latents float (B,C,h,w) as their maps in a square of rows and columns, uint8 (B,side,side,3); grey is 0."""
+    count, channels, high, wide = latents.shape
+    per_row = math.ceil(math.sqrt(channels))
+    sheet = np.zeros((count, side, side), np.uint8)
+    tops = np.linspace(0, side - high, per_row).round().astype(int)
+    lefts = np.linspace(0, side - wide, per_row).round().astype(int)
+    grey = np.clip(np.rint(128 + 42 * latents), 0, 255).astype(np.uint8)  # three deviations to either side
+    for i in range(channels):
+        top, left = tops[i // per_row], lefts[i % per_row]
+        sheet[:, top : top + high, left : left + wide] = grey[:, i]
+    return sheet[..., None].repeat(3, -1)
 
 
 def _weights(side: int, count: int) -> np.ndarray:

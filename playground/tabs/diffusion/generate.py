@@ -11,6 +11,7 @@ from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import request_of
 from playground.tabs import prompt_remarks
+from playground.tabs.diffusion.attention_map import latent_maps
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
@@ -157,7 +158,11 @@ class Generate(View["DiffusionModel"]):
         """What is denoised, and what it is expected to become."""
         extras = frame.extras
         if isinstance(self.model, ReadsPrompts):
-            return [("x̂₀: what the model expects, decoded", frame.images)]
+            expected = ("x̂₀: what the model expects, decoded", frame.images)
+            if len(frame.images) > 1 or "latent" not in extras:
+                return [expected]
+            side = frame.images.shape[1]  # one picture leaves room for what is denoised
+            return [("z_t: the latent, maps of 8x8 numbers", latent_maps(extras["latent"], side)), expected]
         if "z_t" in extras:
             said = "zₜ: the latent with its noise, 16 maps of 7x7 numbers"
             return [(said, extras["z_t"]), ("x̂₀: what the model expects, decoded", extras["x_0_pred"])]

@@ -20,8 +20,9 @@ from playground.data import emoji
 from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame import model_cache
+from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import FROM_PICTURE, View
+from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.picture_slot import PictureSlot
 from playground.ui.plots.line_plot import LinePlot
@@ -30,16 +31,15 @@ _MODULE = "from playground.experiments.diffusion import prompted_picture"
 Sampled = Callable[[Any, Request], Iterator[Frame]]
 
 
-class PromptedPicture(View[DenoisesPrompts]):
+class PromptedPicture(ImageView[DenoisesPrompts]):
     """The picture at the left, what is made of it at the right."""
 
     group = FROM_PICTURE
     capability = DenoisesPrompts
     plot: LinePlot
     hidden_knobs = frozenset({"index"})  # the slot has it
-    why_small = "the picture that it begins with stands beside what is made of it"
     masks: ClassVar[bool] = False  # whether a part is painted over
-    title: ClassVar[str] = "x_0_pred: what the model expects, decoded"
+    title: ClassVar[str] = "x̂₀: what the model expects, decoded"
 
     @classmethod
     def suits(cls, model: Model) -> bool:
@@ -51,6 +51,7 @@ class PromptedPicture(View[DenoisesPrompts]):
         held = emoji.load(emoji.split_for("test"))
         names = [f"{n.replace('-', ' ')} ({s})" for n, s in zip(held.names, held.styles, strict=True)]
         self.slot = PictureSlot(data.DATASETS["emoji"].image_shape, "drawing", names, self.masks)
+        self.stepper = self.slot.stepper  # N, P and D step
         self.slot.stepped.connect(self._step)
         self.slot.given.connect(self.give)
         self.slot.masked.connect(self._masked)

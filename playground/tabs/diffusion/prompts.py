@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
+from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton
 
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Request
@@ -15,6 +15,7 @@ from playground.tabs import prompt_remarks
 from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 from playground.ui.widgets.controls import Slider
 
 PACE = 8  # pictures a second
@@ -75,10 +76,14 @@ class Prompts(View[DenoisesPrompts]):
         below = QHBoxLayout()
         below.addWidget(self.middle, 1)
         below.addWidget(self.strip, 1)
-        self.column.addWidget(self.ends, 1)
+        self.pictures = QBoxLayout(QBoxLayout.Direction.TopToBottom)
+        self.pictures.addWidget(self.ends, 2)
+        self.pictures.addLayout(below, 2)
+        self.column.addLayout(self.pictures, 1)
         self.column.addWidget(self.said)
-        self.column.addLayout(below, 1)
         self.column.addLayout(line)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
         self.player.speed = 10.0
         self.plot = LinePlot("How far from each end", "a", "grey levels")
 
@@ -98,6 +103,13 @@ class Prompts(View[DenoisesPrompts]):
         last, at = self.slider.maximum(), self._place()
         self._forwards = at < last and (self._forwards or at == 0)
         self.go_to(at + 1 if self._forwards else max(at - 1, 0))
+
+    def _fit(self) -> None:
+        """In a hall three large pictures stand side by side, and the small ones are left out."""
+        way = QBoxLayout.Direction.LeftToRight if theme.lecture() else QBoxLayout.Direction.TopToBottom
+        self.pictures.setDirection(way)
+        self.pictures.setStretch(1, 1 if theme.lecture() else 2)
+        self.strip.setVisible(not theme.lecture() and self.slider.maximum() > 1)
 
     def _walk(self, on: bool) -> None:
         self.timer.start() if on else self.timer.stop()
@@ -151,8 +163,9 @@ class Prompts(View[DenoisesPrompts]):
         ends = [request.prompt, request.second_prompt]  # type: ignore[union-attr]
         self.ends.set_images(frame.images[[0, -1]], columns=2, captions=ends)
         self.middle.set_images(frame.images[[here]], captions=[f"a = {amounts[here]:.2f}"])
-        for part in (self.walk, self.slider, self.middle, self.strip):
+        for part in (self.walk, self.slider, self.middle):
             part.setVisible(count > 2)
+        self.strip.setVisible(count > 2 and not theme.lecture())
         self.strip.set_images(frame.images, captions=[f"{a:.2f}" for a in amounts])
         self.strip.select(here)
         self.said.setText(self._sentence(frame))

@@ -195,7 +195,7 @@ class Words(View[DenoisesPrompts]):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The picture, and the chosen word's map of this step over it."""
         looks, picture = frame.extras["looks"][0], frame.images[0]
-        panels = [("x_0_pred: what the model expects, decoded", enlarged(picture)[None])]
+        panels = [("x̂₀: what the model expects, decoded", enlarged(picture)[None])]
         token = frame.extras["tokens"][0][self.chosen] if self.chosen >= 0 else 0
         if token:
             one = looks[self.chosen]

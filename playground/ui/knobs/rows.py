@@ -299,6 +299,7 @@ class TextRow(Row):
         self._column.addWidget(self.remark)
         self._name(self.field)
         self.show_value(knob.default)
+        self._said: tuple[str, Sequence[tuple[str, str]]] = ("", ())  # of the text, by the view
         self._typing = QTimer(self, singleShot=True, interval=_PAUSE)
         self._typing.timeout.connect(self.changed)
         self.field.editingFinished.connect(self._typing.stop)
@@ -318,10 +319,12 @@ class TextRow(Row):
 
     def set_remark(self, sentence: str, offers: Sequence[tuple[str, str]] = ()) -> None:
         """What is to be said of the text, and what may stand in its place: (words on a button, the text)."""
+        self._said = sentence, offers
         self.remark.show_remark(" ".join(filter(None, (self._left_out(), sentence))), offers)
 
     def _typed(self, text: str) -> None:
         if self.knob.live:  # what is said of the text before stays till then: nothing jumps under the hand
+            self.set_remark(*self._said)
             self._typing.start()
 
     def _take(self, text: str) -> None:

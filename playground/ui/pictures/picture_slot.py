@@ -70,6 +70,13 @@ class PictureSlot(QWidget):
         self._connect(completer)
         self._lay_out(masks)
         self.setAcceptDrops(True)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a hall the picture has the room of what finds others: there are the arrows, Ctrl+V and dropping."""
+        for part in (self.find, self.open, self.paste):
+            part.setVisible(not theme.lecture())
 
     def _connect(self, completer: QCompleter) -> None:
         completer.activated.connect(self.go_to_name)
