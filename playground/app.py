@@ -5,15 +5,10 @@ The window is on the screen before torch is imported; the worker imports it, and
 
 from __future__ import annotations
 
-import importlib
-import os
-import sys
-from argparse import Namespace
-from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer
 from PySide6.QtGui import (
     QAction,
     QCloseEvent,
@@ -32,27 +27,26 @@ from PySide6.QtWidgets import (
 )
 
 from playground import checkpoints, families
-from playground.export import picture_metadata, window_state
-from playground.lessons.controller import LessonController
 from playground.models.plane_catalogue import plane_cards
-from playground.tabs import incoming, registry
+from playground.tabs import registry
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.device_box import DeviceBox
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page
 from playground.tabs.keyboard import Keyboard
 from playground.tabs.undo import UndoHistory
-from playground.tabs.welcome import Welcome
-from playground.tabs.window_memory import WindowMemory
-from playground.ui.pictures import clipboard
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
-from playground.ui.widgets.after_paint import AfterPaint
 from playground.ui.widgets.controls import IconButton
-from playground.ui.widgets.file_dialogs import ask_to_open
-from playground.ui.widgets.help_panel import HelpPanel
 from playground.ui.widgets.lecture_mode import LectureMode
 from playground.ui.widgets.tab_row import QuietTabs
+
+if TYPE_CHECKING:  # what is not seen at once is imported when it is first asked for
+    from playground.export.picture_metadata import PictureMetadata
+    from playground.lessons.controller import LessonController
+    from playground.tabs.incoming import Incoming
+    from playground.tabs.window_memory import WindowMemory
+    from playground.ui.widgets.help_panel import HelpPanel
 
 
 class MainWindow(QMainWindow):
@@ -69,12 +63,9 @@ class MainWindow(QMainWindow):
         self.resize(1280, 800)
         self.model_cache = model_cache.ModelCache(device)
         self.stream = Stream(explain=self.model_cache.sentence, setup=model_cache.prepare, autostart=False)
-        self._incoming = incoming.Incoming(self, self._restore)
         self.tabs = QuietTabs()
-        self.lessons = LessonController(self, self)
-        self._frame = self.lessons.around(self.tabs)
-        self.setCentralWidget(self._frame)
         self._memory: WindowMemory | None = None
+        self._lay_out()
         self._built: dict[str, FamilyTab] = {}
         self._pages: dict[str, Page] = {}
         sound, self._broken = checkpoints.sound_and_broken()
@@ -85,7 +76,6 @@ class MainWindow(QMainWindow):
             self.tabs.addTab(QWidget(), entry.title)
         self._first = {"model_id": model_id, "view_name": view}
         self.lecture = LectureMode(self)
-        self.help = HelpPanel(self)
         self.history = UndoHistory(self, lambda: self.current or self.page)
         self._make_corner()
         self.keyboard = Keyboard(
@@ -93,13 +83,46 @@ class MainWindow(QMainWindow):
             self.tabs,
             self.lecture,
             lambda: self.current or self.page,
-            self.lessons.handle_key,
+            self._key_for_lesson,
             self.history.next_comparison,
         )
         self.tabs.currentChanged.connect(self._build_tab)
         wanted = self._wanted_tab(tab, model_id)
         self.tabs.setCurrentIndex(wanted)
         self._build_tab(wanted)
+
+    def _lay_out(self) -> None:
+        frame = QWidget()
+        self._column = QVBoxLayout(frame)  # the bar of a lesson comes below the tabs
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self.tabs, 1)
+        self.setCentralWidget(frame)
+
+    @cached_property
+    def lessons(self) -> LessonController:
+        """Everything about lessons; their bar stands below the tabs."""
+        from playground.lessons.controller import LessonController
+
+        made = LessonController(self, self)
+        self._column.addWidget(made.bar)
+        return made
+
+    @cached_property
+    def help(self) -> HelpPanel:
+        """Keys and words, beside the tabs."""
+        from playground.ui.widgets.help_panel import HelpPanel
+
+        return HelpPanel(self)
+
+    @cached_property
+    def _incoming(self) -> Incoming:
+        from playground.tabs.incoming import Incoming
+
+        return Incoming(self, self._restore)
+
+    def _key_for_lesson(self, event: QKeyEvent) -> bool:
+        return "lessons" in self.__dict__ and self.lessons.handle_key(event)
 
     # --- tabs
 
@@ -140,7 +163,7 @@ class MainWindow(QMainWindow):
         )
         page.went.connect(self.go)
         page.run_wanted.connect(self._restore)
-        page.link_wanted.connect(self.lessons.open_link)
+        page.link_wanted.connect(lambda link: self.lessons.open_link(link))
         self._pages[entry.key] = page
         return page
 
@@ -193,9 +216,9 @@ class MainWindow(QMainWindow):
         menu = QMenu(self)
         for text, keys, act in (
             ("Open a checkpoint or picture …", "Ctrl+O", self.ask_file),
-            ("Open a lesson …", "", self.lessons.ask_file),
-            ("Add this as a scene …", "", self.lessons.add_scene),
-            ("Copy a link to this", "", self.lessons.copy_link),
+            ("Open a lesson …", "", lambda: self.lessons.ask_file()),
+            ("Add this as a scene …", "", lambda: self.lessons.add_scene()),
+            ("Copy a link to this", "", lambda: self.lessons.copy_link()),
             ("Undo", "Ctrl+Z", self.history.undo),
             ("Redo", "Ctrl+Shift+Z", self.history.redo),
             ("Lecture mode", "F11", self.lecture.toggle),
@@ -218,10 +241,8 @@ class MainWindow(QMainWindow):
 
     def show_line(self, line: QWidget) -> None:
         """Put a line over the tabs."""
-        column = self._frame.layout()
-        if isinstance(column, QVBoxLayout):
-            column.insertWidget(0, line)
-            line.show()
+        self._column.insertWidget(0, line)
+        line.show()
 
     def remember_files(self, memory: WindowMemory) -> None:
         """From now on the menu offers the files that were opened last."""
@@ -251,6 +272,8 @@ class MainWindow(QMainWindow):
         if self.keyboard.handle(event):
             return
         if event.matches(QKeySequence.StandardKey.Paste):
+            from playground.ui.pictures import clipboard
+
             self._incoming.take(clipboard.contents())
             return
         super().keyPressEvent(event)
@@ -259,6 +282,8 @@ class MainWindow(QMainWindow):
 
     def ask_file(self) -> None:
         """Open a checkpoint or an exported picture through the system's dialog."""
+        from playground.ui.widgets.file_dialogs import ask_to_open
+
         ask_to_open(self, "Open", "Checkpoints and pictures (*.safetensors *.png)", self.open_file)
 
     def open_file(self, path: Path) -> None:
@@ -266,6 +291,8 @@ class MainWindow(QMainWindow):
 
         What is wrong with it is said in a banner, and what was on the screen stays.  A page may want it for itself.
         """
+        from playground.tabs import incoming
+
         if problem := incoming.problem_with(path):
             self.say(problem)
             return
@@ -290,7 +317,7 @@ class MainWindow(QMainWindow):
         tab.add_model(card, str(path))
         tab.open_model(str(path))
 
-    def _restore(self, kept: picture_metadata.PictureMetadata, name: str) -> None:
+    def _restore(self, kept: PictureMetadata, name: str) -> None:
         """Go back to the run that a picture was exported of."""
         keys = [entry.key for entry in self._entries]
         known = any(c.id == kept.model and c.family == kept.family for c in self._every)
@@ -316,6 +343,8 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files, pictures and settings may be dropped."""
+        from playground.tabs import incoming
+
         if incoming.is_welcome(event.mimeData()):
             event.acceptProposedAction()
 
@@ -327,10 +356,10 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything; clean-up runs on the worker."""
         for tab in self._built.values():
-            tab.keeper.close()
+            tab.exports.close()
         for page in self._pages.values():
             page.leave()
-        self.model_cache.processes.close()
+        self.model_cache.close()
         self.ended_in_time = self.stream.close()
         super().closeEvent(event)
 
@@ -339,60 +368,3 @@ def _app() -> QApplication:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     return app
-
-
-def _begin(window: MainWindow) -> None:
-    """Torch on the worker; the plotting library, which must be imported here, while that goes on."""
-    window.stream.start()
-    importlib.import_module("playground.ui.plots.line_plot")
-
-
-def run(
-    options: Namespace,
-    then: Callable[[MainWindow], object] = lambda window: None,
-    remembers: bool = False,
-) -> int:
-    """Open the window, call ``then`` with it, and stay until it is closed.
-
-    Args:
-        remembers: as it was left the last time, unless the options say otherwise.
-    """
-    if options.tab:
-        families.entry(options.tab)  # a wrong name is refused before anything opens
-    QApplication.setApplicationName("Generative Playground")
-    QApplication.setOrganizationName("Generative Playground")  # settings lie under it
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(app, QApplication)
-    theme.load_fonts()
-    memory = WindowMemory() if remembers else None
-    asked = options.tab or options.model or options.view or options.open
-    last = memory.state() if memory is not None and not asked else None
-    theme.apply(app, memory.mode if memory is not None and options.theme == "system" else options.theme)
-    first = (
-        (last.tab, last.model, last.view) if last is not None else (options.tab, options.model, options.view)
-    )
-    window = MainWindow(*(name or "" for name in first), options.device)
-    if memory is not None:
-        memory.place(window)
-        memory.watch(window, window.lessons.state)
-        window.remember_files(memory)
-        if memory.is_new:
-            Welcome(window, window, memory)
-    if options.size:
-        window.resize(QSize(*options.size))
-    if options.lecture:
-        window.lecture.begin(full_screen=not (options.size or options.screenshot))
-    AfterPaint(window, lambda: _begin(window))
-    window.show()
-    if options.open and window_state.is_link(options.open):
-        QTimer.singleShot(0, lambda: window.lessons.open_link(options.open))
-    elif options.open:
-        QTimer.singleShot(0, lambda: window.open_file(Path(options.open)))
-    elif last is not None:
-        QTimer.singleShot(0, lambda: window.lessons.open_link(window_state.link_of(last)))
-    then(window)
-    code = app.exec() or int(app.property("exit_code") or 0)
-    if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it
-        sys.stdout.flush()
-        os._exit(code)
-    return code

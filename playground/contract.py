@@ -7,17 +7,17 @@ types before either is loaded.  A model is one file in ``models/<family>/`` that
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
-import numpy as np
-
 from playground import labels, numerals
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 LikelihoodKind = Literal["exact", "bound", "energy", "none"]
@@ -64,7 +64,7 @@ class Knob:
             raise ValueError(f"{self.name} takes {_article(self.type)}, not {value!r}.") from None
         if self.longest is not None and value != plain(value, self.longest):
             raise ValueError(f"{self.name} takes at most {self.longest} plain characters (ASCII).")
-        if isinstance(value, float) and not np.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{self.name} must be a finite number.")
         if isinstance(self.choices, tuple) and value not in [v for v, _ in self.choices]:
             raise ValueError(f"{self.name} must be one of {', '.join(str(v) for v, _ in self.choices)}.")
@@ -170,6 +170,8 @@ def settings_of(request: Request) -> dict[str, Any]:
 
 def labels_of(label: int, request: Request, num_classes: int) -> np.ndarray:
     """The class of each sample, int64 (B,); ``EACH_CLASS`` deals them out in turn by sample index."""
+    import numpy as np  # not before the window is on the screen
+
     index = request.first_index + np.arange(request.num_samples)
     return index % num_classes if label == EACH_CLASS else np.full(request.num_samples, label)
 
@@ -242,6 +244,8 @@ class Message(Generic[Payload]):
 
 def pixel_order(frame: Frame) -> np.ndarray:
     """Which pixel of a picture comes when, as places in it, (H*W,): what the frame says, or row by row."""
+    import numpy as np
+
     height, width = frame.images.shape[1:3]
     return np.asarray(frame.extras.get("order", np.arange(height * width)))
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# what one asks of a model: the same groups of views in every tab, in this order
+GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING = "Generate", "Look inside", "Give it a picture", "Training"
+GROUPS = (GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING)
+
 
 @dataclass(frozen=True)
 class Family:

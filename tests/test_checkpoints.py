@@ -330,3 +330,19 @@ def test_a_card_is_read_again_only_when_its_files_change(tmp_path, monkeypatch):
     path.unlink()
     with pytest.raises(checkpoints.CheckpointError, match="cannot be read"):
         checkpoints.read_card(path)
+
+
+def test_the_card_that_menus_read_is_the_one_that_is_checked_on_loading():
+    cards, broken = checkpoints.sound_and_broken()
+    assert broken == {} and cards == [checkpoints.read_header(file).card for file in files.found()]
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_file_is_a_card_or_a_sentence_in_the_menus(tmp_path, monkeypatch, kind):
+    (tmp_path / "own-file.safetensors").write_bytes(HOSTILE[kind]())
+    monkeypatch.setattr(paths, "checkpoint_folders", lambda: [tmp_path])
+    cards, broken = checkpoints.sound_and_broken()
+    assert len(cards) + len(broken) == 1
+    assert all(
+        one.startswith("own-file.safetensors ") or " own-file.safetensors " in one for one in broken.values()
+    )

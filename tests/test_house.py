@@ -24,6 +24,7 @@ FLOORS = (
         "trainable",
         "data",
         "families",
+        "garbage",
         "paths",
         "earlier_names",
         "machine",
@@ -35,7 +36,7 @@ FLOORS = (
     ("export",),
     ("ui", "experiments", "evaluation", "training"),
     ("tabs",),
-    ("app", "cli", "bench", "lessons", "__init__", "__main__"),
+    ("app", "start", "cli", "bench", "lessons", "__init__", "__main__"),
 )
 APART = (("ui", "experiments", "evaluation", "training"), ("contract", "data"))
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

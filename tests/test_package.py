@@ -26,11 +26,42 @@ def loaded_after(code: str) -> set[str]:
     return set(done.stdout.splitlines()[-1].split())
 
 
-def test_the_window_needs_no_torch_to_appear():
+LATE = {"torch", "numpy", "pyqtgraph", "PIL", "safetensors", "tomllib", "playground.lessons"}
+
+
+def test_the_window_is_on_the_screen_before_what_it_need_not_wait_for_is_imported():
     modules = loaded_after(
-        "import playground.app, playground.tabs.vae.latent_plane, playground.tabs.diffusion.generate"
+        "from playground.cli import main, window\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from playground.app import MainWindow\n"
+        "app = QApplication([])\n"
+        "window = MainWindow()\n"
+        "window.show()\n"
+        "app.processEvents()\n"
+        "window.close()\n"
     )
-    assert "torch" not in modules and "PySide6.QtWidgets" in modules
+    assert "PySide6.QtWidgets" in modules and not modules & LATE
+
+
+def test_views_need_no_torch():
+    modules = loaded_after("import playground.tabs.vae.latent_plane, playground.tabs.diffusion.generate")
+    assert "torch" not in modules and "pyqtgraph" not in modules
+
+
+def test_the_collector_rests_until_torch_is_imported_and_then_leaves_it_alone():
+    code = (
+        "import gc\n"
+        "from playground import garbage\n"
+        "from playground.tabs.frame import model_cache\n"
+        "garbage.pause()\n"
+        "paused = gc.isenabled()\n"
+        "model_cache.prepare()\n"
+        "frozen = gc.get_freeze_count()\n"
+        "model_cache.prepare()\n"
+        "print(paused, gc.isenabled(), frozen > 50_000, gc.get_freeze_count() == frozen)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True", "True", "True"]
 
 
 def test_listing_needs_neither_torch_nor_qt():

@@ -20,9 +20,8 @@ from playground.bench.window_probe import Probe, environment
 
 _START_UP = """
 import sys, time
-from playground import app, families
+from playground.cli.main import main
 from PySide6.QtCore import QEvent, QObject, QTimer
-from argparse import Namespace
 class Watch(QObject):
     painted = pictured = False
     def eventFilter(self, watched, event):
@@ -40,7 +39,7 @@ class Watch(QObject):
 watch = Watch()
 from PySide6.QtWidgets import QApplication
 q = QApplication([]); q.installEventFilter(watch)
-app.run(Namespace(tab="", model="", view="", theme="dark", size=(1280, 800), device=None, open=None, lecture=False, screenshot=None, after=0))
+sys.exit(main(["--theme", "dark", "--size", "1280x800"]))
 """
 
 

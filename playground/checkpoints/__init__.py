@@ -1,7 +1,11 @@
 """Checkpoints: one safetensors file that rebuilds its own model, with a JSON card in its header.
 
-Reading, listing and checking headers needs no torch; :func:`load` imports it.
+Reading, listing and checking headers needs neither torch nor numpy; :func:`load` imports both.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from playground.checkpoints.card import Card, CheckpointError
 from playground.checkpoints.catalogue import missing
@@ -17,9 +21,12 @@ from playground.checkpoints.files import (
     weights_hash,
     write_metrics,
 )
-from playground.checkpoints.header import Header, read_arrays, read_header
-from playground.checkpoints.reader import check, load
+from playground.checkpoints.header import Header, read_header
 from playground.checkpoints.writer import save, write_atomically
+
+if TYPE_CHECKING:
+    from playground.checkpoints.arrays import read_arrays
+    from playground.checkpoints.reader import check, load
 
 __all__ = [
     "Card",
@@ -43,3 +50,16 @@ __all__ = [
     "write_atomically",
     "write_metrics",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What is imported when it is first asked for: the window is on the screen before numpy is."""
+    if name == "read_arrays":
+        from playground.checkpoints import arrays
+
+        return arrays.read_arrays
+    if name in ("check", "load"):
+        from playground.checkpoints import reader
+
+        return getattr(reader, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import math
 import struct
@@ -15,7 +14,7 @@ from typing import Any
 from playground import paths
 from playground.checkpoints import catalogue
 from playground.checkpoints.card import Card, CheckpointError
-from playground.checkpoints.header import read_header
+from playground.checkpoints.header import glance, read_header
 from playground.checkpoints.writer import write_atomically
 from playground.models.plane_catalogue import how_to_see, is_plane
 
@@ -88,7 +87,7 @@ def sound_and_broken() -> tuple[list[Card], dict[str, str]]:
     sound, broken = [], {}
     for file in found():
         try:
-            sound.append(read_header(file).card)
+            sound.append(glance(file))
         except CheckpointError as error:
             broken[file.name] = str(error)
     return sound, broken
@@ -156,6 +155,8 @@ def metrics_path(path: Path) -> Path:
 
 def weights_hash(path: Path) -> str:
     """SHA-256 of the weights without the card, 16 hex digits: measured figures belong to these."""
+    import hashlib  # loads a library of its own, which the window need not wait for
+
     data = path.read_bytes()
     (header_bytes,) = struct.unpack("<Q", data[:8])
     return hashlib.sha256(data[8 + header_bytes :]).hexdigest()[:16]

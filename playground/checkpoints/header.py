@@ -1,23 +1,23 @@
-"""The header and the tensors of a checkpoint file, read by ``safetensors`` and checked: sizes, kinds, the card.  No torch."""
+"""The header of a checkpoint file, checked by ``safetensors`` and by us: sizes, kinds, the card.  No torch."""
 
 from __future__ import annotations
 
+import json
 import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from safetensors import SafetensorError, deserialize, safe_open
-
-from playground.checkpoints import int8
 from playground.checkpoints.card import Card, CheckpointError, parse_card
+
+if TYPE_CHECKING:
+    from safetensors import SafetensorError
 
 MAX_FILE_BYTES = 256 * 2**20
 MAX_HEADER_BYTES = 2**20
 MAX_DIMS = 8
 # how numpy calls what a file may hold; it has no bfloat16, whose two bytes are the upper half of a float32
-_KINDS = {
+KINDS = {
     **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"},
     **{"I64": "<i8", "I32": "<i4", "I8": "i1", "U8": "u1", "BOOL": "?"},
 }
@@ -47,6 +47,8 @@ def read_header(path: Path) -> Header:
     Raises:
         CheckpointError: one sentence that says what is wrong.
     """
+    from safetensors import SafetensorError, safe_open  # numpy comes with them
+
     try:
         _check_sizes(path)
         with safe_open(path, framework="numpy") as file:
@@ -54,7 +56,7 @@ def read_header(path: Path) -> Header:
             slices = {name: file.get_slice(name) for name in list(file.keys())}
             tensors = {name: (one.get_dtype(), tuple(one.get_shape())) for name, one in slices.items()}
     except SafetensorError as error:
-        raise CheckpointError(_sentence(path, error)) from None
+        raise CheckpointError(sentence(path, error)) from None
     except OSError as error:
         raise CheckpointError(f"{path.name} cannot be read: {error.strerror or error}.") from None
     card = parse_card(path, metadata)
@@ -63,7 +65,7 @@ def read_header(path: Path) -> Header:
     for name, (kind, shape) in tensors.items():
         if len(shape) > MAX_DIMS:
             raise CheckpointError(f"The tensor {name[:60]!r} in {path.name} has {len(shape)} dimensions.")
-        if kind not in _KINDS:
+        if kind not in KINDS:
             raise CheckpointError(
                 f"The tensor {name[:60]!r} in {path.name} holds numbers of a kind not known here ({kind})."
             )
@@ -88,39 +90,41 @@ def _check_sizes(path: Path) -> None:
         )
 
 
-def _sentence(path: Path, error: SafetensorError) -> str:
-    reason = next((said for word, said in _REASONS if word in str(error)), "is not a safetensors file")
-    return f"{path.name} {reason}."
-
-
-def read_arrays(path: Path, header: Header) -> dict[str, np.ndarray]:
-    """The tensors as numpy arrays (bfloat16 widened to float32, bytes unpacked to it: ``int8.py``).
+def glance(path: Path) -> Card:
+    """The card alone, for menus that are shown before numpy is imported: what is loaded goes through :func:`read_header`.
 
     Raises:
-        CheckpointError: if a number in them is not finite, or bytes lack the size of their steps.
+        CheckpointError: one sentence, if the file is cut off or its card is wrong.
     """
     try:
-        found: list[tuple[str, dict[str, Any]]] = deserialize(path.read_bytes())
-    except SafetensorError as error:
-        raise CheckpointError(_sentence(path, error)) from None
-    arrays = {name: _array(one["data"], *header.tensors[name]) for name, one in found}
-    for name, array in arrays.items():
-        refuse_infinite(path, name, array)
-    try:
-        unpacked = int8.unpack(arrays)
-    except ValueError as error:
-        raise CheckpointError(f"{path.name} {error}.") from None
-    for name, array in unpacked.items():  # also of products: 127 steps may be more than a number can be
-        refuse_infinite(path, name, array)
-    return unpacked
+        _check_sizes(path)
+        table, num_bytes = _table(path)
+        ends = [one["data_offsets"][1] for name, one in table.items() if name != "__metadata__"]
+        if max(ends, default=0) != num_bytes:
+            raise CheckpointError(f"{path.name} {_reason('not fully covered')}.")
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error.strerror or error}.") from None
+    except CheckpointError:
+        raise
+    except (RecursionError, ValueError, KeyError, TypeError, IndexError):
+        raise CheckpointError(f"{path.name} {_reason('invalid JSON')}.") from None
+    if not ends:
+        raise CheckpointError(f"{path.name} holds no weights.")
+    return parse_card(path, table.get("__metadata__"))
 
 
-def refuse_infinite(path: Path, name: str, array: np.ndarray) -> None:
-    """Raises CheckpointError with one sentence, if a number of a tensor is not finite."""
-    if not np.isfinite(array).all():
-        raise CheckpointError(f"The tensor {name[:60]!r} in {path.name} holds numbers that are not finite.")
+def _table(path: Path) -> tuple[dict[str, Any], int]:
+    """The table of tensors as it is written, and how many bytes follow it."""
+    with path.open("rb") as file:
+        (header_bytes,) = struct.unpack("<Q", file.read(8))
+        text = file.read(header_bytes)
+    return dict(json.loads(text)), path.stat().st_size - 8 - header_bytes
 
 
-def _array(data: bytes, kind: str, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.frombuffer(data, _KINDS[kind]).reshape(shape)
-    return (array.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else array
+def sentence(path: Path, error: SafetensorError) -> str:
+    """What the library finds wrong with a file, in our words."""
+    return f"{path.name} {_reason(str(error))}."
+
+
+def _reason(words: str) -> str:
+    return next((said for word, said in _REASONS if word in words), "is not a safetensors file")

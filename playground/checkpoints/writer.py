@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from playground import paths
-from playground.checkpoints import int8
 from playground.checkpoints.card import Card
 
 
@@ -20,6 +19,8 @@ def save(path: Path, model: Any, card: Card, stored: str = "float16") -> None:
     """
     import torch
     from safetensors.torch import save as to_bytes
+
+    from playground.checkpoints import int8
 
     tensors = {}
     for name, value in model.state_dict().items():

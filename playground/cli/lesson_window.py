@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 
-from playground import app
+from playground import start
 from playground.app import MainWindow
 from playground.lessons.lesson import Lesson
 from playground.lessons.recorder import Recorder
@@ -22,11 +22,11 @@ def run(lesson: Lesson | None, options: Namespace) -> int:
     window_options = Namespace(**{**_NOTHING, **vars(options)})
     if lesson is None:
         window_options.tab, window_options.view = "guide", "Lessons"
-        return app.run(window_options)
+        return start.run(window_options)
     if options.screenshots is not None or options.out is not None:
         window_options.lecture = options.screenshots is not None
         window_options.size = options.size or (1280, 800)
-    code = app.run(window_options, lambda window: _begin(window, lesson, options, said))
+    code = start.run(window_options, lambda window: _begin(window, lesson, options, said))
     for sentence in said:
         print(sentence, file=sys.stderr)
     return code or int(bool(said))

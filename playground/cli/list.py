@@ -20,14 +20,14 @@ def add(commands: shared.Commands) -> None:
 
 def run(options: Namespace) -> None:
     """One line for each card, or the cards as JSON."""
-    from playground.evaluation import report
+    from playground.evaluation.figures import in_short
 
     cards, live = checkpoints.cards(), plane_cards()
     if options.json:
         print(json.dumps([dataclasses.asdict(c) for c in (*cards, *live)], indent=1))
         return
     for card in cards:
-        figures = ", ".join(report.in_short(card.metrics))
+        figures = ", ".join(in_short(card.metrics))
         print(f"{card.id:20s} {card.family:15s} {card.system:28s} {card.parameters / 1e6:5.2f} M  {figures}")
     for card in live:
         print(f"{card.id:20s} {card.family:15s} {card.system:28s} trained live, in the plane")

@@ -6,7 +6,7 @@ import argparse
 from argparse import Namespace
 from pathlib import Path
 
-from playground import checkpoints, families, numerals
+from playground import checkpoints, families, garbage, numerals
 from playground.cli import preflight
 
 
@@ -76,6 +76,7 @@ def size(text: str) -> tuple[int, int]:
 def run(options: Namespace) -> int:
     """Open the window and stay until it is closed."""
     preflight.refuse_without_screen()
+    garbage.pause()  # until torch has been imported, after the window is on the screen
     try:
         return _open(options)
     except ImportError as error:
@@ -85,16 +86,16 @@ def run(options: Namespace) -> int:
 def _open(options: Namespace) -> int:
     refuse_unknown(options.tab or "", options.model or "", options.view or "")
     if options.screenshot is None:
-        from playground import app
+        from playground import start
 
-        return app.run(options, remembers=True)
+        return start.run(options, remembers=True)
     from playground.cli import screenshot
 
     screenshot.refuse_impossible(options.screenshot, options.after)
-    from playground import app
+    from playground import start
 
     taken: list[screenshot.Screenshot] = []
-    code = app.run(
+    code = start.run(
         options, lambda window: taken.append(screenshot.Screenshot(window, options.screenshot, options.after))
     )
     return code or taken[0].code()

@@ -8,8 +8,8 @@ from typing import Any
 from playground import checkpoints, data
 from playground.checkpoints import Card
 from playground.evaluation import baselines, emoji_report
+from playground.evaluation.figures import PICTURES, nats_text
 
-PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
 # networks whose pictures are black and white: no rank among grey-level ones
 BINARISED = frozenset({"energy/rbm"})
 _NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accuracy", "nearest_ratio")
@@ -109,7 +109,7 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 def _likelihood(card: Card) -> str:
     bits = card.metrics.get("bits_per_dim")
     if nats := card.metrics.get("log_likelihood"):
-        return f"{_nats(nats)} of black and white pixels, by annealed importance sampling (not bits/dim)"
+        return f"{nats_text(nats)} of black and white pixels, by annealed importance sampling (not bits/dim)"
     if bits is None:
         word = {"none": "none", "energy": "energy only: log p(x) up to an unknown constant"}
         return word.get(card.likelihood, "not measured")
@@ -119,30 +119,11 @@ def _likelihood(card: Card) -> str:
     return said + (f"; {tighter['value']:.3f} with 64 importance weights" if tighter else "")
 
 
-def _nats(figure: Mapping[str, Any]) -> str:
-    return f"log p = {figure['value']:.1f} ± {figure['standard_error']:.1f} nats".replace("-", "−")
-
-
 def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     rows = list(rows)
     filled = [i for i in range(len(head)) if not rows or any(row[i] for row in rows)]  # no empty columns
     lines = [tuple(line[i] for i in filled) for line in (head, ("---",) * len(head), *rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def in_short(metrics: Mapping[str, Any]) -> list[str]:
-    """What was measured of a checkpoint in a few words: its likelihood, and how far its pictures are from real."""
-    said = []
-    if bits := metrics.get("bits_per_dim"):
-        said.append(f"{bits['value']:.3f} bits/dim ({bits['kind']})")
-    if bits := metrics.get("bits_per_char"):
-        said.append(f"{bits['value']:.3f} bits/character ({bits['kind']})")
-    if nats := metrics.get("log_likelihood"):
-        said.append(f"{_nats(nats)} (estimated, black and white)")
-    quality = metrics.get(PICTURES, {}).get("quality")
-    if quality:
-        said.append(f"FID {quality['value']:.2f} (0 = real, 1 = blurred)")
-    return said
 
 
 def sentences(figures: Mapping[str, Any]) -> list[tuple[str, str]]:

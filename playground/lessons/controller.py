@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QInputDialog, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
 
 from playground.export import window_state
 from playground.export.window_state import WindowState, link_of
@@ -46,16 +46,6 @@ class LessonController(QObject):
         self.notes: NotesWindow | None = None
         self.dialog: SceneDialog | None = None
         self.recorder: Recorder | None = None  # while a page is made
-
-    def around(self, content: QWidget) -> QWidget:
-        """The content with the bar below it."""
-        frame = QWidget()
-        column = QVBoxLayout(frame)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(content, 1)
-        column.addWidget(self.bar)
-        return frame
 
     def _make_menu(self) -> QMenu:
         menu = QMenu(self._widget)

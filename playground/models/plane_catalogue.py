@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 from playground import paths
 from playground.contract import Card
-from playground.data.plane import DATASET
 from playground.families import FAMILIES
 
 if TYPE_CHECKING:
     from playground.models.plane import PlaneModel
 
+DATASET = "plane"  # as in ``data/plane.py``, which needs numpy: menus are shown before that is imported
 _SAID = re.compile(r'^    (key|system|paper): ClassVar\[str\] = "(.+)"$', re.MULTILINE)
 _MODEL = re.compile(r"^MODEL\b", re.MULTILINE)
 FIRST = {  # of a family: what stands first in its menu and opens when only the view is asked for

@@ -12,10 +12,9 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 
+from playground.families import GROUPS
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import Page
-from playground.tabs.frame.view import GROUPS
-from playground.tabs.frame.view_state import copy_picture, copy_settings
 from playground.ui.theme import theme
 from playground.ui.widgets.lecture_mode import LectureMode
 
@@ -105,8 +104,8 @@ class Keyboard(QObject):
                 (False, Qt.Key.Key_R): shown.knobs.reseed,
                 (False, Qt.Key.Key_B): self._compare,
                 (False, Qt.Key.Key_E): shown.explain_button.toggle,
-                (True, Qt.Key.Key_S): shown.keeper.open,
-                (True, Qt.Key.Key_C): lambda: shown.keeper.copy(copy_settings if shift else copy_picture),
+                (True, Qt.Key.Key_S): lambda: shown.keeper.open(),
+                (True, Qt.Key.Key_C): lambda: shown.exports.copy(settings=shift),
             }
         act = acts.get((ctrl, event.key()))
         if act is not None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
 
 from playground.families import Family, PageEntry
-from playground.tabs.frame.page import Page
-from playground.tabs.frame.view import View
+
+if TYPE_CHECKING:  # a view needs numpy: not before the window is on the screen
+    from playground.tabs.frame.page import Page
+    from playground.tabs.frame.view import View
 
 
 def views_of(family: Family) -> tuple[type[View], ...]:

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QApplication
 
 from playground.contract import Frame, knobs
-from playground.export.contact_sheet import Content
-from playground.export.picture_metadata import PictureMetadata
-from playground.tabs.frame.exporter import metadata_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import Page
-from playground.ui.pictures.comparison import DIFFERENCE, MODES, is_comparable
-from playground.ui.pictures.image_grid import ImageGrid
+
+if TYPE_CHECKING:  # what is undone is seen later than the window
+    from playground.export.contact_sheet import Content
+    from playground.ui.pictures.image_grid import ImageGrid
 
 MOST_STEPS = 200
 REST_MS = 250  # without another change: the edit is over
@@ -115,6 +114,8 @@ class UndoHistory(QObject):
 
     def next_comparison(self) -> None:
         """Difference, blink, side by side, and back to the view."""
+        from playground.ui.pictures.comparison import MODES
+
         canvas = getattr(self._shown(), "canvas", None)
         over = canvas.comparison if canvas is not None else None
         if over is None:
@@ -126,6 +127,8 @@ class UndoHistory(QObject):
 
     def toggle_comparison(self) -> None:
         """Show what the last edit changed, or the view again; nothing where there is nothing to compare."""
+        from playground.ui.pictures.comparison import DIFFERENCE
+
         tab = self._shown()
         if not isinstance(tab, FamilyTab) or tab.view is None:
             return
@@ -138,6 +141,9 @@ class UndoHistory(QObject):
 
     def _pair(self, tab: FamilyTab) -> tuple[ImageGrid, Content] | None:
         """The largest grid whose pictures the last edit may have changed, and what it showed before."""
+        from playground.ui.pictures.comparison import is_comparable
+        from playground.ui.pictures.image_grid import ImageGrid
+
         stack = self.stack
         command = stack.command(stack.index() - 1) if stack is not None and stack.index() > 0 else None
         if not isinstance(command, Edit) or tab.view is None:
@@ -228,6 +234,8 @@ def _key_of(tab: FamilyTab | Page | None) -> Key | None:
 
 
 def _moment_of(tab: FamilyTab | Page) -> Moment | None:
+    from playground.tabs.frame.exporter import metadata_of
+
     if isinstance(tab, FamilyTab):
         view = tab.view
         kept = metadata_of(view) if view is not None and view.model is tab.model else None
@@ -238,6 +246,8 @@ def _moment_of(tab: FamilyTab | Page) -> Moment | None:
 
 def _with_picture(tab: FamilyTab | Page, moment: Moment | None) -> Moment | None:
     """The moment with the step and the pictures that are on the screen."""
+    from playground.ui.pictures.image_grid import ImageGrid
+
     if moment is None or not isinstance(tab, FamilyTab) or tab.view is None:
         return moment
     player = tab.view.player
@@ -251,6 +261,8 @@ def _with_picture(tab: FamilyTab | Page, moment: Moment | None) -> Moment | None
 
 def _difference(tab: FamilyTab | Page, before: Any, now: Any) -> str:
     """What an edit changed, in words; "" if it changed nothing."""
+    from playground.export.picture_metadata import PictureMetadata
+
     if not isinstance(before, PictureMetadata) or not isinstance(tab, FamilyTab) or tab.view is None:
         return "" if before == now else "the picture"
     passing = tab.view.passing

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize
 from PySide6.QtWidgets import QMainWindow
 
 from playground import families
-from playground.export.window_state import LinkError, WindowState, link_of, read_link
 from playground.ui.theme import theme
+
+if TYPE_CHECKING:  # numpy comes with it
+    from playground.export.window_state import WindowState
 
 MOST_FILES = 8
 FIRST_SIZE = QSize(1280, 800)
@@ -51,10 +54,13 @@ class WindowMemory(QObject):
     def state(self) -> WindowState | None:
         """What the window showed last; None if nothing is known, or it names no tab of today."""
         text = self._settings.value(_STATE, "")
+        if not isinstance(text, str) or not text:
+            return None
+        from playground.export.window_state import LinkError, read_link
+
         try:
-            state = read_link(text) if isinstance(text, str) and text else None
-            if state is not None:
-                families.entry(state.tab)
+            state = read_link(text)
+            families.entry(state.tab)
         except (LinkError, ValueError):
             return None
         return state
@@ -79,6 +85,8 @@ class WindowMemory(QObject):
 
     def keep(self, window: QMainWindow) -> None:
         """Write down how the window is."""
+        from playground.export.window_state import link_of
+
         if not theme.lecture():
             self._settings.setValue(_GEOMETRY, window.saveGeometry())
         self._settings.setValue(_THEME, theme.mode())

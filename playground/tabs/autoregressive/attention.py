@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import AttendsToPixels
 from playground.contract import Frame, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.bar_plot import BarPlot

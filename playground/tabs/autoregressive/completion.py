@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication
 
 from playground.capabilities import Completes
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import FROM_PICTURE, View
+from playground.families import FROM_PICTURE
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

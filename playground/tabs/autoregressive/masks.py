@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import MasksConnections
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.families import LOOK_INSIDE
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import coloured

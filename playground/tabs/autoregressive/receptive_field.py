@@ -9,8 +9,9 @@ import numpy as np
 from playground import checkpoints
 from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import LinePlot

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QLabel
 
 from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
-from playground.tabs.frame.view import FROM_PICTURE, View
+from playground.families import FROM_PICTURE
+from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import BarPlot

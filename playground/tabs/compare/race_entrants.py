@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from playground import families, labels
 from playground.checkpoints import Card
 from playground.contract import EACH_CLASS, Frame, Model, Request, knob, knobs
-from playground.evaluation.report import PICTURES
+from playground.evaluation.figures import PICTURES
 from playground.tabs.compare.model_list import Choice
 from playground.tabs.frame import model_cache
 

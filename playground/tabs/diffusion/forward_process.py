@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from playground.capabilities import Denoises
 from playground.contract import Frame, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.frame.image_view import ImageView
-from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.plots.plot_column import PlotColumn

@@ -10,13 +10,14 @@ import numpy as np
 from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import request_of
+from playground.families import LOOK_INSIDE
 from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.attention_map import latent_maps
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

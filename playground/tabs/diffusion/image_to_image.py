@@ -9,9 +9,9 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import Denoises
 from playground.contract import Frame, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.image_view import ImageView
-from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from playground.capabilities import HasEnergy, HasNoiseLevels
 from playground.contract import Frame, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.plots.plot_column import PlotColumn

@@ -7,7 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.capabilities import HasHiddenUnits
 from playground.contract import Frame
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.families import LOOK_INSIDE
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 

@@ -9,9 +9,10 @@ import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
 from playground.contract import Frame, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.energy.chain_panels import panels_of
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import FROM_PICTURE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

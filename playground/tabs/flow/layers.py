@@ -9,8 +9,9 @@ import numpy as np
 
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.flow.histogram import draw_numbers, number_plot
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

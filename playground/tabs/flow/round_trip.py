@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.flow.figures_line import figures_line
 from playground.tabs.flow.histogram import draw_numbers, number_plot
-from playground.tabs.frame.view import FROM_PICTURE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

@@ -7,7 +7,7 @@ its name and its sentence, and everything that depends on the model waits.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QHideEvent, QImage, QShowEvent
@@ -15,21 +15,22 @@ from PySide6.QtWidgets import QWidget
 
 from playground.checkpoints import Card, missing
 from playground.contract import Frame, Message, Model, Request, settings_of
-from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family
 from playground.models.plane_catalogue import TrainedLive
-from playground.tabs.frame.exporter import Keeper, metadata_of, view_state_of
+from playground.tabs.exports import Exports
 from playground.tabs.frame.model_cache import ModelCache
-from playground.tabs.frame.restoring import differences, read_back, view_kind
 from playground.tabs.frame.tab_layout import TabLayout
-from playground.tabs.frame.view import View, suiting
-from playground.tabs.frame.view_state import ViewState
 from playground.tabs.openings import opening_of
 from playground.tabs.pictures import super_resolution
 from playground.tabs.pictures.super_resolution import SuperResolution
 from playground.tabs.plane.way import Ways
 from playground.ui.playback.stream import Stream
 from playground.ui.widgets.key_home import leave_keys
+
+if TYPE_CHECKING:  # views and exports need numpy and more: not before the window is on the screen
+    from playground.export.picture_metadata import PictureMetadata
+    from playground.tabs.frame.exporter import Keeper
+    from playground.tabs.frame.view import View
 
 
 class FamilyTab(TabLayout):
@@ -77,8 +78,8 @@ class FamilyTab(TabLayout):
         self.enlarger.switched.connect(lambda: self.larger_button.setChecked(self.enlarger.is_on))
         self.larger_button.setChecked(self.enlarger.is_on)
         self.larger_button.toggled.connect(self.enlarger.switch)
-        self.keeper = Keeper(self, self.export_button, self.banner, self._view_state)
-        self.export_button.clicked.connect(self.keeper.open)
+        self.exports = Exports(self)
+        self.export_button.clicked.connect(lambda: self.keeper.open())
         self.knobs.changed.connect(self._turned)
         for card in cards:
             self.add_model(card, card.id)
@@ -113,12 +114,12 @@ class FamilyTab(TabLayout):
 
     def picture_metadata(self) -> PictureMetadata | None:
         """Everything that makes the picture on screen; None while there is none."""
-        view = self.view
-        return metadata_of(view) if view is not None and view.model is self.model else None
+        return self.exports.metadata()
 
-    def _view_state(self) -> ViewState | None:
-        view = self.view
-        return view_state_of(view) if view is not None and view.model is self.model else None
+    @property
+    def keeper(self) -> Keeper:
+        """The dialog that exports, and the clipboard."""
+        return self.exports.keeper
 
     def restore(self, kept: PictureMetadata, plays: bool = False) -> None:
         """Show a kept picture again: its model, view, knobs and step; what is wrong with it is said in the banner.
@@ -176,7 +177,7 @@ class FamilyTab(TabLayout):
             self.show_view(names.index(self._wanted_view.lower()))
         else:
             self.show_view(
-                self.suitable.index(present) if present and suiting([present], model) else self._first()
+                self.suitable.index(present) if present and self._suits(present) else self._first()
             )
             if self._wanted_view:
                 self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
@@ -195,12 +196,19 @@ class FamilyTab(TabLayout):
         if switch is not None:
             switch.chosen.connect(self._switched)
 
+    def _suits(self, kind: type[View]) -> bool:
+        from playground.tabs.frame.view import suiting
+
+        return bool(suiting([kind], self.model))
+
     def _first(self) -> int:
         """The first view that suits the model."""
-        return next((i for i, kind in enumerate(self.suitable) if suiting([kind], self.model)), 0)
+        return next((i for i, kind in enumerate(self.suitable) if self._suits(kind)), 0)
 
     def _restore_with(self, model: Model, kept: PictureMetadata) -> None:
         """Check everything, and only then change anything."""
+        from playground.tabs.frame.restoring import differences, read_back, view_kind
+
         self._kept = None
         try:
             kind = view_kind(kept, model, self._view_kinds())
@@ -234,6 +242,8 @@ class FamilyTab(TabLayout):
         view = self.view
         if view is None:
             return
+        from playground.tabs.frame.restoring import read_back
+
         try:
             request, state = read_back(kept, self.model, view)
         except ValueError as error:
@@ -274,7 +284,7 @@ class FamilyTab(TabLayout):
 
     def _switched(self, index: int) -> None:
         kind = self.suitable[index]
-        if not suiting([kind], self.model):
+        if not self._suits(kind):
             self.go(self._ways.other(self.model), kind.name, {})
             return
         if (

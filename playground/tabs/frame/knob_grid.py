@@ -11,8 +11,9 @@ from playground import data
 from playground.contract import Frame, Model, Request
 from playground.experiments import knob_grid
 from playground.experiments.knob_grid import NONE
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 

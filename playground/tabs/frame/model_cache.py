@@ -10,14 +10,17 @@ import dataclasses
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from playground import machine
+from playground import garbage, machine
 from playground.contract import Frame, Model, Request
 from playground.models import device as device_tests
 from playground.models import plane_catalogue
 from playground.models.plane_catalogue import TrainedLive
-from playground.tabs.plane.processes import Processes
+
+if TYPE_CHECKING:  # numpy comes with them
+    from playground.tabs.plane.processes import Processes
 
 KEEP = 10  # models held in memory at once: a race of eight loads each once
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -26,8 +29,10 @@ Step = TypeVar("Step")
 
 def prepare() -> None:
     """Import torch and set it up for one long-lived worker."""
-    import torch
-
+    try:
+        import torch
+    finally:
+        garbage.resume()
     torch.set_flush_denormal(True)
     device_tests.full_precision()
 
@@ -82,7 +87,18 @@ class ModelCache:
         self._devices: Devices | None = None
         self._models: OrderedDict[tuple[str, int, str], Model] = OrderedDict()
         self._live: dict[str, TrainedLive] = {}
-        self.processes = Processes()
+
+    @cached_property
+    def processes(self) -> Processes:
+        """Those that train, made when a model of the plane is first opened."""
+        from playground.tabs.plane.processes import Processes
+
+        return Processes()
+
+    def close(self) -> None:
+        """The window closes, and what trains ends with it."""
+        if "processes" in self.__dict__:
+            self.processes.close()
 
     def devices(self) -> Devices:
         """What there is to compute on, tried once."""

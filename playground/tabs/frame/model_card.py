@@ -5,9 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QWidget
 
-from playground import data
 from playground.checkpoints import Card
-from playground.evaluation import report
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import IconButton
 
@@ -50,6 +48,9 @@ class CardButton(IconButton):
 
 def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     """The card as names and texts."""
+    from playground import data  # a card that is opened has time; the window has not
+    from playground.evaluation import report
+
     if data.modality(card.dataset) is data.Modality.POINTS:
         return [
             ("model", f"{card.id}: {card.system}"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QWidget
@@ -10,10 +11,12 @@ from PySide6.QtWidgets import QWidget
 from playground import labels
 from playground.checkpoints import Card, resolve, weights_hash
 from playground.checkpoints.catalogue import Entry
-from playground.evaluation import report
-from playground.export.picture_metadata import PictureMetadata
+from playground.evaluation import figures
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox
+
+if TYPE_CHECKING:
+    from playground.export.picture_metadata import PictureMetadata
 
 _SHORT = Qt.ItemDataRole.UserRole + 1
 
@@ -42,7 +45,7 @@ class ModelMenu(ComboBox):
             )
             size = f"{card.parameters / 1e6:.2f} million parameters" if card.parameters else "trained live"
             tip = f"{card.id}: {card.system}, {size}; {card.dataset_title}"
-            tip = "\n".join((tip, *report.in_short(card.metrics)))
+            tip = "\n".join((tip, *figures.in_short(card.metrics)))
             with QSignalBlocker(self):  # the chosen one stays chosen
                 at = self._end_of(card.dataset)
                 self.insertItem(at, f"{said}{own}", where)

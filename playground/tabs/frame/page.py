@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QImage, QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.checkpoints import Card
-from playground.export.picture_metadata import PictureMetadata
 from playground.families import Family, PageEntry
 from playground.tabs.frame.model_cache import ModelCache
 from playground.ui.pictures.stage import Stage
@@ -21,6 +20,9 @@ from playground.ui.theme import theme
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.key_home import leave_keys
 from playground.ui.widgets.view_switch import ViewSwitch
+
+if TYPE_CHECKING:
+    from playground.export.picture_metadata import PictureMetadata
 
 ViewNames = Callable[[Family | PageEntry], list[str]]
 
@@ -79,6 +81,10 @@ class Scene(QWidget):
 
     def metadata(self) -> PictureMetadata | None:
         """What :meth:`restore` needs to show this again."""
+        from playground.export.picture_metadata import (
+            PictureMetadata,  # numpy, which a window need not wait for
+        )
+
         return PictureMetadata(self.page.key, "", "", self.name, {}, state=self.state())
 
     def state(self) -> dict[str, Any]:

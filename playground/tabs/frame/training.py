@@ -12,8 +12,9 @@ from playground.checkpoints import Card, training_record
 from playground.contract import Frame, Model, Request
 from playground.data import bible
 from playground.export import contact_sheet
+from playground.families import TRAINING
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import TRAINING, View
+from playground.tabs.frame.view import View
 from playground.trainable import LearnsInTurn
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot

@@ -34,6 +34,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from playground import data
 from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
 from playground.experiments.limits import fitted
+from playground.families import FROM_PICTURE, GENERATE, LOOK_INSIDE, TRAINING  # noqa: F401  views find them here
 from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.host import Host
@@ -42,9 +43,6 @@ from playground.ui.playback.player import Player
 from playground.ui.playback.stream import FrameSource, Lane, News
 
 AnyModel = TypeVar("AnyModel", bound=Model)
-# what one asks of a model: the same groups of views in every tab, in this order
-GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING = "Generate", "Look inside", "Give it a picture", "Training"
-GROUPS = (GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING)
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 RUSHING = 0.07  # seconds from one frame to the next; where there are more, each has its plot
 

@@ -11,8 +11,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit
 
 from playground.capabilities import HasStyles
 from playground.contract import Frame, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 from playground.ui.widgets.controls import ComboBox

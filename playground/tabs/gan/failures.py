@@ -9,8 +9,9 @@ import numpy as np
 
 from playground.contract import Frame, Model, Request
 from playground.experiments.gan import failures
+from playground.families import TRAINING
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import TRAINING, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 

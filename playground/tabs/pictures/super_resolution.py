@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from playground import checkpoints, data
-from playground.capabilities import Upscales
+from playground import checkpoints
 from playground.contract import Message, Model
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.model_cache import ModelCache
-from playground.ui.pictures.painted_pictures import Taken
 from playground.ui.playback.stream import Stream
+
+if TYPE_CHECKING:  # the window is on the screen before numpy is imported
+    import numpy as np
+
+    from playground.ui.pictures.painted_pictures import Taken
 
 MODEL = "sr-emoji"
 
@@ -102,12 +104,18 @@ def is_there() -> bool:
 
 def suits(model: Model) -> bool:
     """Whether the network is here, and was made for pictures like those of a model."""
+    from playground import data
+
     dataset = data.DATASETS.get(model.card.dataset)
     return is_there() and dataset is not None and dataset.image_shape == (32, 32, 3)
 
 
 def made(model: Model, panels: Sequence[np.ndarray], times: int) -> Iterator[Message[list[np.ndarray]]]:
     """The pictures, ``times`` as large; a few at a time, so that other lanes come in between."""
+    import numpy as np
+
+    from playground.capabilities import Upscales
+
     assert isinstance(model, Upscales), "what is shipped under this name is"
     found: list[np.ndarray] = []
     total = sum(len(p) for p in panels)

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from playground.capabilities import Scores, Tokenizes
 from playground.contract import Frame, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.frame.image_view import ImageView
-from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.code_table import CodeTable
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from playground.capabilities import ImportanceWeighted, PricesReconstruction, Reconstructs, SplitsElbo
 from playground.contract import Frame, Message, Model, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.frame.image_view import ImageView
-from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.posterior import Posterior
 from playground.tabs.vae.sliders import Sliders
 from playground.ui.pictures.image_grid import ImageGrid

@@ -13,8 +13,9 @@ from playground import checkpoints
 from playground.capabilities import Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot

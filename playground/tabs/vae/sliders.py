@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout
 
 from playground.capabilities import MeasuresInformation, Reconstructs
 from playground.contract import Frame, Message, Model, Request
+from playground.families import FROM_PICTURE
 from playground.tabs.frame.image_view import ImageView
-from playground.tabs.frame.view import FROM_PICTURE
 from playground.tabs.vae.slider_panel import LatentSliders
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot

@@ -12,9 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 from playground import checkpoints
 from playground.capabilities import MeasuresInformation
 from playground.contract import Frame, Model, Request
+from playground.families import LOOK_INSIDE
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme.numbers import NumbersFont

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QEvent, QRect, Qt
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from playground.export.contact_sheet import Content
-from playground.ui.pictures.comparison import Comparison
-from playground.ui.pictures.enlarging import ShowsPictures
-from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import claims
+
+if TYPE_CHECKING:
+    from playground.export.contact_sheet import Content
+    from playground.ui.pictures.comparison import Comparison
+    from playground.ui.pictures.enlarging import ShowsPictures
+    from playground.ui.pictures.image_grid import ImageGrid
 
 _CLOSES = (Qt.Key.Key_Escape, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -69,6 +73,8 @@ class Stage(QStackedWidget):
 
     def compare(self, source: ImageGrid, before: Content, mode: int) -> None:
         """Show what has changed in a grid since it showed ``before``, until it is closed or another view is shown."""
+        from playground.ui.pictures.comparison import Comparison
+
         self.close_comparison()
         self._comparison = Comparison(self, source, before, mode)
         self._comparison.closed.connect(self.close_comparison)
@@ -171,6 +177,8 @@ class Enlargement(QWidget):
     """One picture of a widget, which goes on changing as it does there.  Escape, Enter or a double click close it."""
 
     def __init__(self, stage: Stage, source: ShowsPictures, sample: int, panel: int) -> None:
+        from playground.ui.pictures.image_grid import ImageGrid  # numpy, which the window need not wait for
+
         super().__init__(stage)
         self._stage, self._source = stage, source
         self.sample, self.panel = sample, panel

@@ -6,15 +6,18 @@ It reads one player whenever that changes, and tells it what to do; its parts ar
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from playground.ui.playback.player import Player
 from playground.ui.playback.transport_parts import Figures, SignButton, TimeSlider
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox, press_by_key
+
+if TYPE_CHECKING:
+    from playground.ui.playback.player import Player
 
 SPEEDS: tuple[tuple[str, float | None], ...] = (
     ("2 frames/s", 2.0),
@@ -143,12 +146,12 @@ class Transport(QWidget):
 
     def _connect(self) -> None:
         doing: dict[QAbstractButton, Callable[[Player], None]] = {
-            self.first: Player.go_first,
-            self.back: Player.step_back,
-            self.play: Player.toggle,
-            self.forward: Player.step_forward,
-            self.last: Player.go_last,
-            self.stop: Player.stop,
+            self.first: lambda player: player.go_first(),
+            self.back: lambda player: player.step_back(),
+            self.play: lambda player: player.toggle(),
+            self.forward: lambda player: player.step_forward(),
+            self.last: lambda player: player.go_last(),
+            self.stop: lambda player: player.stop(),
         }
         for button, action in doing.items():
             button.clicked.connect(lambda _checked=False, action=action: self._do(action))

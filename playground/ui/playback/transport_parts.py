@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
-from playground.ui.playback.player import Player
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import Slider
+
+if TYPE_CHECKING:
+    from playground.ui.playback.player import Player
 
 
 class TimeSlider(Slider):

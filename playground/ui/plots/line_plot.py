@@ -6,17 +6,20 @@ No menus, no wheel, no dragging: a plot here shows what is happening and is othe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QColor, QShowEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QColor, QShowEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.export.csv_table import Table
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.theme import theme
 from playground.ui.theme.palette import SERIES
+
+if TYPE_CHECKING:  # imported when the first plot is made: the first picture need not wait for it
+    import pyqtgraph as pg
 
 __all__ = ["BarPlot", "LinePlot", "Plot"]
 
@@ -25,25 +28,14 @@ MEANINGS = {"training": 0, "mean": 0, "validation": 1}  # the same dash wherever
 _DASH_SIGNS = ("━━", "╍╍", "┅┅", "━╍")
 
 
-class _View(pg.PlotWidget):
-    """A plot that leaves the mouse wheel to the page it stands on."""
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
-    def sizeHint(self) -> QSize:
-        return QSize(round(theme.em() * 20), round(theme.em() * 13))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(round(theme.em() * 10), round(theme.em() * 9))
-
-
 class Plot(QWidget):
     """Title, axes and colours; the plot below adds what it draws."""
 
     def __init__(
         self, title: str = "", x_label: str = "", y_label: str = "", parent: QWidget | None = None
     ) -> None:
+        from playground.ui.plots.plot_view import PlotView
+
         super().__init__(parent)
         self._title = QLabel(title)
         self._title.setProperty("role", "heading")
@@ -56,10 +48,10 @@ class Plot(QWidget):
         self._legend.hide()
         self._labels = {"bottom": x_label, "left": y_label}
         # a menu that nobody can open would be built first and then taken away: 45 widgets for each plot
-        self._view = _View(enableMenu=False)
+        self._view = PlotView(enableMenu=False)
         self._view.hideButtons()
         self._view.setMouseEnabled(False, False)
-        self._view.setFrameShape(_View.Shape.NoFrame)
+        self._view.setFrameShape(PlotView.Shape.NoFrame)
         self._view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._view.setAntialiasing(True)
         self._item = self._view.getPlotItem()
@@ -108,6 +100,8 @@ class Plot(QWidget):
         self._style_axes()
 
     def _style_axes(self) -> None:
+        import pyqtgraph as pg
+
         colours, font = theme.palette(), theme.scaled_font(0.85)
         em = theme.em()  # room for the halves of the last numbers that stand beyond the axes
         self._item.layout.setContentsMargins(0, 0.4 * em, 0.9 * em, 0)
@@ -140,6 +134,8 @@ class LinePlot(Plot):
         log_y: bool = False,
         parent: QWidget | None = None,
     ) -> None:
+        import pyqtgraph as pg
+
         super().__init__(title, x_label, y_label, parent)
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._dots: dict[str, pg.ScatterPlotItem] = {}
@@ -167,6 +163,8 @@ class LinePlot(Plot):
         self, name: str, y: np.ndarray | Sequence[float], x: np.ndarray | Sequence[float] | None
     ) -> bool:
         """As ``set_curve``, but for its colours; returns whether it is a new one, which has none yet."""
+        import pyqtgraph as pg
+
         y = np.asarray(y, float)
         new = name not in self._curves
         if new:
@@ -285,6 +283,8 @@ class LinePlot(Plot):
 
     def recolour(self) -> None:
         """See the base class."""
+        import pyqtgraph as pg
+
         super().recolour()
         colours = theme.palette()
         shades = [self._accent(), QColor(colours.text)]  # two are told apart best so

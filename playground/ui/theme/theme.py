@@ -8,9 +8,8 @@ keep anything coloured.  The colours themselves stand in ``palette.py``.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
@@ -27,6 +26,9 @@ from playground.ui.theme.palette import (  # noqa: F401  widgets find them here,
     Palette,
 )
 from playground.ui.theme.stylesheet import stylesheet
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Mode = Literal["light", "dark", "system"]
 LECTURE_SCALE = 1.5  # of type in a lecture hall, until it is made larger or smaller there
@@ -136,6 +138,7 @@ def paint_canvas(painter: QPainter, widget: QWidget) -> None:
 @lru_cache(maxsize=8)
 def colour_map(name: str = "viridis") -> np.ndarray:
     """A perceptually uniform map, uint8 (256, 3): ``viridis``, ``cividis``, ``magma``, or ``diverging`` (blue-grey-red)."""
+    import numpy as np
     import pyqtgraph as pg
 
     found = pg.colormap.get({"diverging": "CET-D1A"}.get(name, name))

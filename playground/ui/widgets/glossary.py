@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +30,8 @@ def terms() -> tuple[Term, ...]:
     Raises:
         ValueError: one sentence, for a spelling that two terms have.
     """
+    import tomllib  # the window need not wait for it
+
     raw = tomllib.loads((paths.folder("assets") / "guide" / "glossary.toml").read_text("utf-8"))["term"]
     found = [Term(one["name"], tuple(one.get("also", ())), one["text"]) for one in raw]
     spellings = [word.lower() for term in found for word in term.spellings]
@@ -56,6 +57,8 @@ def search(text: str) -> list[Term]:
 
 def linked(words: str) -> str:
     """Rich text in which the first mention of each term is a link ``term:NAME``; marked-up parts are left alone."""
+    if not words:
+        return ""  # the terms need not be read
     for term in terms():
         if len(term.name) < 3:  # z, x_0: in formulas everywhere
             continue
