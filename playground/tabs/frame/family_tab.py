@@ -68,8 +68,7 @@ class FamilyTab(TabLayout):
         self._wanted_view = view_name
         self._wanted_settings: dict[str, Any] = {}
         self._kept: PictureMetadata | None = None  # to be restored when its model has arrived
-        self._plays = False  # what is restored plays on
-        self._paused_by_hiding = False
+        self._plays = self._paused_by_hiding = False  # what is restored, or shown again, plays on
         self._loader = stream.lane(f"{family.key}/load")
         self._loader.frames_arrived.connect(lambda frames: self._model_arrived(frames[-1].payload))
         self._loader.failed.connect(self._model_failed)
@@ -78,14 +77,13 @@ class FamilyTab(TabLayout):
         self.enlarger.switched.connect(lambda: self.larger_button.setChecked(self.enlarger.is_on))
         self.larger_button.setChecked(self.enlarger.is_on)
         self.larger_button.toggled.connect(self.enlarger.switch)
-        self.exports = Exports(self)
+        self.exports = Exports(self, self.export_button, self.banner, self._own_view)
         self.export_button.clicked.connect(lambda: self.keeper.open())
         self.knobs.changed.connect(self._turned)
         for card in cards:
             self.add_model(card, card.id)
-        for entry in missing():
-            if entry.family == family.key:
-                self.models.add_missing(entry)
+        for entry in (e for e in missing() if e.family == family.key):
+            self.models.add_missing(entry)
         self.models.setCurrentIndex(max(self.models.findData(model_id), 0))
         self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
         self._open_chosen()
@@ -111,6 +109,9 @@ class FamilyTab(TabLayout):
     def reopen(self) -> None:
         """Load the model again (the device has changed)."""
         self._open_chosen()
+
+    def _own_view(self) -> View | None:
+        return self.view if self.view is not None and self.view.model is self.model else None
 
     def picture_metadata(self) -> PictureMetadata | None:
         """Everything that makes the picture on screen; None while there is none."""
@@ -176,9 +177,8 @@ class FamilyTab(TabLayout):
         if self._wanted_view.lower() in names:
             self.show_view(names.index(self._wanted_view.lower()))
         else:
-            self.show_view(
-                self.suitable.index(present) if present and self._suits(present) else self._first()
-            )
+            stays = present is not None and self._suits(present)
+            self.show_view(self.suitable.index(present) if stays else self._first())
             if self._wanted_view:
                 self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
         self._wanted_view = ""
