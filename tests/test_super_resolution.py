@@ -91,7 +91,7 @@ def test_pictures_at_rest_are_larger_until_that_is_switched_off(qtbot, open_wind
     wait_finished(qtbot, tab.view)
     grid = tab.view.findChild(ImageGrid)
     assert not tab.larger_button.isHidden() and tab.larger_button.isChecked()
-    qtbot.waitUntil(lambda: grid.painted.times_larger > 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: grid.drawn.times_larger > 1, timeout=WAIT)
     shown = grid.content().panels[0][1]
     assert shown.shape[1] in (64, 128)
     tab.larger_button.click()
@@ -100,7 +100,7 @@ def test_pictures_at_rest_are_larger_until_that_is_switched_off(qtbot, open_wind
     if shown.shape[1] == 64:
         assert np.abs(load("sr-emoji").upscale(own).astype(int) - shown).max() <= 8  # bfloat16, perhaps
     tab.larger_button.click()
-    qtbot.waitUntil(lambda: grid.painted.times_larger > 1, timeout=WAIT)
+    qtbot.waitUntil(lambda: grid.drawn.times_larger > 1, timeout=WAIT)
     tab.open_model("ae2d-fashion")
     qtbot.waitUntil(lambda: tab.model_id == "ae2d-fashion", timeout=WAIT)
     assert tab.larger_button.isHidden(), "grey pictures stay what they are"

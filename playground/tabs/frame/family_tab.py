@@ -239,21 +239,12 @@ class FamilyTab(TabLayout):
 
     def put_back(self, kept: PictureMetadata, frame: Frame | None) -> None:
         """Show a moment of the view on screen again (undo): ``frame`` at once, and its run when it is made again."""
-        view = self.view
-        if view is None:
-            return
-        from playground.tabs.frame.restoring import read_back
+        from playground.tabs.frame.restoring import put_back
 
         try:
-            request, state = read_back(kept, self.model, view)
+            put_back(self.view, kept, frame)
         except ValueError as error:
             self.banner.show_error(f"This cannot be undone: {error}")
-            return
-        self.knobs.set_silently(settings_of(request))
-        view.restore(request, state)
-        view.player.halt_at(kept.step, kept.head, silently=frame is not None)
-        if frame is not None:
-            view.draw(frame)
 
     def _refuse(self, model: Model, sentence: str) -> None:
         """Not this picture: stay with what there is, or in a tab that has just been opened begin as usual."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from playground.capabilities import HalvesPrecision
-from playground.contract import Model, Request
+from playground.contract import Frame, Model, Request, settings_of
 from playground.export.picture_metadata import PictureMetadata, request_of
 from playground.tabs.frame.view import View, suiting
 
@@ -31,6 +31,22 @@ def read_back(kept: PictureMetadata, model: Model, view: View) -> tuple[Request,
     """
     request = request_of(view.asked(model), kept.settings, len(model.card.classes))
     return request, view.checked(kept.state, request, model)
+
+
+def put_back(view: View | None, kept: PictureMetadata, frame: Frame | None) -> None:
+    """Show a moment of a view again: ``frame`` at once, and its run when it is made again.
+
+    Raises:
+        ValueError: one sentence, if the moment does not fit the view any more; then nothing is changed.
+    """
+    if view is None:
+        return
+    request, state = read_back(kept, view.model, view)
+    view.tab.knobs.set_silently(settings_of(request))
+    view.restore(request, state)
+    view.player.halt_at(kept.step, kept.head, silently=frame is not None)
+    if frame is not None:
+        view.draw(frame)
 
 
 def differences(kept: PictureMetadata, model: Model, request: Request) -> str:

@@ -54,8 +54,8 @@ class ImageGrid(QWidget):
         self._columns = columns
         self._captions = GridCaptions()
         self.marks = GridMarks()
-        self.painted = PaintedPictures(self)
-        self.painted.changed.connect(self.update)
+        self.drawn = PaintedPictures(self)
+        self.drawn.changed.connect(self.update)
         self._known: np.ndarray | None = None
         self._hover = (-1, -1, -1)
         self._layout: Layout | None = None
@@ -174,9 +174,7 @@ class ImageGrid(QWidget):
             return None
         return Content(
             self.accessibleName(),
-            tuple(
-                (title, shown) for (title, _), shown in zip(self._panels, self.painted.panels, strict=True)
-            ),
+            tuple((title, shown) for (title, _), shown in zip(self._panels, self.drawn.panels, strict=True)),
             self.columns,
             captions=self._captions.pictures or None,
             column_captions=self._captions.columns or None,
@@ -193,7 +191,7 @@ class ImageGrid(QWidget):
     @property
     def content_zoom(self) -> float:
         """Device pixels per pixel of what :meth:`content` gives."""
-        return self.zoom / self.painted.times_larger
+        return self.zoom / self.drawn.times_larger
 
     @property
     def columns(self) -> int:
@@ -246,7 +244,7 @@ class ImageGrid(QWidget):
     def _relayout(self) -> None:
         if not self._panels:
             self._layout = None
-            self.painted.replace([], None, False)
+            self.drawn.replace([], None, False)
             self.update()
             return
         ratio, captions = self.devicePixelRatioF(), self._captions
@@ -269,7 +267,7 @@ class ImageGrid(QWidget):
 
     def _expire(self) -> None:
         """Compose the pictures anew at the next paint: once, however much was set until then."""
-        self.painted.replace([images for _, images in self._panels], self._known, self.may_be_larger)
+        self.drawn.replace([images for _, images in self._panels], self._known, self.may_be_larger)
         self.update()
         self.redrawn.emit()
 
@@ -281,7 +279,7 @@ class ImageGrid(QWidget):
             return
         ratio = self.devicePixelRatioF()
         painter.scale(1 / ratio, 1 / ratio)  # from here on in device pixels, so that every edge is sharp
-        self.painted.paint(painter, self._layout)
+        self.drawn.paint(painter, self._layout)
         accent = theme.accent(self, on_canvas=True)
         for panel in range(len(self._panels)):
             self.marks.paint(painter, self._layout, panel, accent, ratio)
