@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 import zlib
@@ -173,3 +174,57 @@ def test_a_long_film_of_large_sheets_does_not_fit_into_memory_and_need_not(tmp_p
     assert grown < 60
     with Image.open(tmp_path / "a.gif") as film:
         assert film.n_frames == 120
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.JPEG", "a.webp"])
+def test_a_picture_keeps_its_settings_in_every_format(name, tmp_path):
+    colours = np.repeat(np.repeat(SHEETS[0], 8, 0), 8, 1)
+    picture_metadata.save(tmp_path / name, colours, KEPT)
+    assert picture_metadata.read(tmp_path / name) == KEPT
+    with Image.open(tmp_path / name) as picture:
+        found = np.asarray(picture.convert("L")).astype(int)
+    assert abs(found - colours).max() <= (16 if "jp" in name.lower() else 0)
+
+
+@pytest.mark.parametrize("name", ["a.bmp", "a"])
+def test_a_picture_of_another_ending_is_refused_and_nothing_is_left(name, tmp_path):
+    with pytest.raises(ValueError, match=r"ends in \.png"):
+        picture_metadata.save(tmp_path / name, SHEETS[0], KEPT)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_settings_too_long_for_a_jpeg_are_refused(tmp_path):
+    long = dataclasses.replace(KEPT, state={"text": "x" * 70_000})
+    with pytest.raises(ValueError, match="longer than a JPEG"):
+        picture_metadata.save(tmp_path / "a.jpg", SHEETS[0], long)
+    picture_metadata.save(tmp_path / "a.webp", SHEETS[0], long)
+    assert picture_metadata.read(tmp_path / "a.webp") == long
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.webp"])
+def test_a_film_is_written_while_its_frames_are_made(name, tmp_path):
+    sizes = []
+
+    def sheets():
+        random = np.random.default_rng(0)
+        for _ in range(4):
+            sizes.append(sum(f.stat().st_size for f in tmp_path.iterdir()))
+            yield random.integers(0, 256, (200, 200, 3), np.uint8)
+
+    animation.write(tmp_path / name, sheets(), 4, 20)
+    assert sizes == sorted(sizes) and sizes[3] > 40_000  # two frames at least have left the memory
+
+
+def test_a_webp_of_parts_that_change_at_odd_places_is_whole(tmp_path):
+    first = np.zeros((21, 33, 3), np.uint8)
+    second = first.copy()
+    second[7:12, 5:9] = (250, 10, 90)
+    third = second.copy()
+    third[20, 32] = 255
+    animation.write(tmp_path / "a.webp", [first, second, second, third], 4, 25)
+    with Image.open(tmp_path / "a.webp") as film:
+        assert film.n_frames == 4 and film.info["loop"] == 0
+        for i, sheet in enumerate((first, second, second, third)):
+            film.seek(i)
+            assert np.array_equal(np.asarray(film.convert("RGB")), sheet)
+            assert film.info["duration"] == (1500 if i == 3 else 40)

@@ -155,6 +155,7 @@ def test_a_run_on_the_screen_is_saved_as_a_page(qtbot, open_window, tmp_path):
         dialog.save_to(path)
     (part,) = data_of(path.read_text(encoding="utf-8"))
     assert len(part["frames"]) == len(tab.view.player.timeline) == len(part["captions"])
-    assert part["formula"] and ["model", "nice-fashion"] in part["settings"]
+    assert part["formula"].count("<svg ") >= 1 and "currentColor" in part["formula"]  # as the window draws it
+    assert ["model", "nice-fashion"] in part["settings"]
     state = read_link(part["here"].removeprefix("playground --open ").strip("'"))
     assert (state.tab, state.model, state.view) == ("flow", "nice-fashion", "Generate")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from pathlib import Path
 
-from playground import start
+from playground import checkpoints, start
 from playground.app import MainWindow
+from playground.cli import screenshot, shared
 from playground.lessons.lesson import Lesson
 from playground.lessons.recorder import Recorder
 
@@ -51,7 +53,7 @@ def _begin(window: MainWindow, lesson: Lesson, options: Namespace, said: list[st
     takers: list[Callable[[int], object]] = []
     if options.screenshots is not None:
         options.screenshots.mkdir(parents=True, exist_ok=True)
-        takers.append(lambda number: window.grab().save(str(options.screenshots / f"{number + 1:02}.png")))
+        takers.append(lambda number: _keep(window, options.screenshots / f"{number + 1:02}.png", said))
     page = None
     if options.out is not None:
         from playground.lessons.page import PageMaker
@@ -70,3 +72,12 @@ def _begin(window: MainWindow, lesson: Lesson, options: Namespace, said: list[st
         window.close()
 
     recorder.finished.connect(finish)
+
+
+def _keep(window: MainWindow, path: Path, said: list[str]) -> None:
+    """A picture of the window, whole or not at all; what goes wrong is said once."""
+    try:
+        checkpoints.write_atomically(path, screenshot.encoded(window.grab().toImage(), "PNG"))
+    except (OSError, ValueError) as error:
+        if not said:
+            said.append(shared.one_sentence(error))

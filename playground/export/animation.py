@@ -10,13 +10,11 @@ import importlib.util
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from playground import paths
-from playground.export import gif
+from playground.export import gif, webp
 
 Tick = Callable[[float], object]
 MOST_FRAMES = 240  # longer runs are thinned
@@ -77,11 +75,10 @@ def write(
     with paths.replacing(path) as partial:
         if kind == ".mp4":
             _write_mp4(partial, sheets, count, frames_per_second, tick, settings)
-        elif kind == ".gif":
-            with partial.open("wb") as file:
-                gif.write(file, _ticking(sheets, count, tick), _times(count, frames_per_second), settings)
         else:
-            _write_webp(partial, sheets, count, frames_per_second, tick, settings)
+            write_frames = gif.write if kind == ".gif" else webp.write
+            with partial.open("wb") as file:
+                write_frames(file, _ticking(sheets, count, tick), _times(count, frames_per_second), settings)
 
 
 def _times(count: int, rate: float) -> list[int]:
@@ -93,33 +90,6 @@ def _ticking(sheets: Iterable[np.ndarray], count: int, tick: Tick) -> Iterator[n
     for i, sheet in enumerate(sheets):
         tick(i / count)
         yield sheet
-
-
-class _TickingImage(Image.Image):
-    """A picture that tells when the encoder comes to it: Pillow asks every picture of an animation to ``seek(0)``."""
-
-    on_frame: Callable[[], object]
-
-    def seek(self, frame: int) -> None:
-        self.on_frame()
-        super().seek(frame)
-
-
-def _write_webp(
-    partial: Path, sheets: Iterable[np.ndarray], count: int, rate: float, tick: Tick, settings: str
-) -> None:
-    pictures: list[Image.Image] = []
-    calls = itertools.count(1)
-    for i, sheet in enumerate(sheets):  # the cheaper third of the work
-        tick(0.3 * i / count)
-        picture = Image.fromarray(sheet)
-        picture.__class__ = _TickingImage
-        pictures.append(picture)
-    for picture in pictures:
-        picture.on_frame = lambda: tick(min(0.3 + 0.7 * next(calls) / count, 1.0))  # type: ignore[attr-defined]
-    how: dict[str, Any] = {"save_all": True, "append_images": pictures[1:], "loop": 0}
-    how |= {"duration": _times(count, rate), "lossless": True, "quality": 40, "method": 2}
-    pictures[0].save(partial, format="WEBP", xmp=settings.encode(), **how)
 
 
 def _write_mp4(

@@ -27,7 +27,7 @@ def write(
     for sheet, stands in zip(sheets, milliseconds, strict=True):
         if before is None:
             file.write(_header(_indexed(sheet), comment))
-        left, top, part = (0, 0, sheet) if before is None else _changed(before, sheet)
+        left, top, part = (0, 0, sheet) if before is None else changed(before, sheet)
         for piece in GifImagePlugin.getdata(
             _indexed(part), (left, top), duration=stands, include_color_table=True
         ):
@@ -48,7 +48,7 @@ def _header(first: Image.Image, comment: str) -> bytes:
     return plain + (b"" if b"NETSCAPE" in plain else loop) + (b"!\xfe" + blocks + b"\0" if text else b"")
 
 
-def _changed(before: np.ndarray, sheet: np.ndarray) -> tuple[int, int, np.ndarray]:
+def changed(before: np.ndarray, sheet: np.ndarray) -> tuple[int, int, np.ndarray]:
     """Left, top and pixels of the smallest part that covers every difference; one pixel if there is none."""
     different = before != sheet
     if different.ndim == 3:

@@ -21,6 +21,8 @@ from playground import contract, earlier_names, paths
 from playground.contract import Request
 from playground.export import embedded_text
 
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what :func:`save` writes
+_LONGEST_IN_JPEG = 65_533  # bytes of a comment
 KEYWORD = "generative-playground"  # of the text chunk
 _BEGINS = '{"program": "Generative Playground"'  # every text of settings
 
@@ -67,6 +69,31 @@ def save_png(path: Path, pixels: np.ndarray, kept: PictureMetadata) -> None:
     info.add_text(KEYWORD, kept.to_json())
     with paths.replacing(path) as partial:
         Image.fromarray(pixels).save(partial, format="PNG", pnginfo=info)
+
+
+def save(path: Path, pixels: np.ndarray, kept: PictureMetadata) -> None:
+    """As :func:`save_png`, in the format that the name ends in: PNG, JPEG (nearly lossless) or WebP (lossless).
+
+    Raises:
+        ValueError: one sentence, for another ending, or for settings that are longer than a JPEG can keep.
+        OSError: as :func:`save_png`.
+    """
+    kind = path.suffix.lower()
+    if kind == ".png":
+        save_png(path, pixels, kept)
+        return
+    if kind not in PICTURES:
+        raise ValueError(f"a picture ends in {', '.join(PICTURES)}, not {path.suffix!r}")
+    from PIL import Image
+
+    text = kept.to_json().encode()
+    if kind != ".webp" and len(text) > _LONGEST_IN_JPEG:
+        raise ValueError("its settings are longer than a JPEG can keep; PNG and WebP keep them")
+    how: dict[str, Any] = {"format": "JPEG", "quality": 95, "subsampling": 0, "comment": text}
+    if kind == ".webp":
+        how = {"format": "WEBP", "lossless": True, "xmp": text}
+    with paths.replacing(path) as partial:
+        Image.fromarray(pixels).save(partial, **how)
 
 
 def read(path: Path) -> PictureMetadata:

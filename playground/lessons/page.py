@@ -14,7 +14,7 @@ from playground.lessons.player import LessonPlayer
 from playground.tabs.frame.exporter import view_state_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.view_state import ViewState, photograph
-from playground.ui.formulas.rich_text import to_html
+from playground.ui.formulas.in_page import in_page
 
 LONGEST = 40  # frames of a scene
 WIDEST = 900  # pixels of a sheet, beyond which it is composed at a smaller zoom
@@ -84,7 +84,7 @@ def _part(
         frames=frames,
         captions=captions,
         text=scene.text,
-        formula=to_html(formula) if formula else "",
+        formula=in_page(formula),
         settings={**made_by, **(moment.kept.settings if moment is not None else {})},
         here=command_of(scene.shows),
         question=asked.text if asked is not None else "",

@@ -14,7 +14,7 @@ from playground.export import contact_sheet, html_page
 from playground.export.window_state import WindowState, command_of
 from playground.tabs import registry
 from playground.tabs.frame.view import View
-from playground.ui.formulas.rich_text import to_html
+from playground.ui.formulas.in_page import in_page
 
 
 def part_of_run(model: Model, frames: Sequence[Frame], shows: WindowState) -> html_page.Part:
@@ -31,7 +31,7 @@ def part_of_run(model: Model, frames: Sequence[Frame], shows: WindowState) -> ht
         frames=[_text(f) for f in frames] if is_text else [contact_sheet.tile(f.images) for f in frames],
         captions=[caption(frame) for frame in frames],
         text=plain_words(view.words) if view is not None else "",
-        formula=to_html(view.formula) if view is not None and view.formula else "",
+        formula=in_page(view.formula) if view is not None else "",
         settings={"model": model.card.id, **shows.settings},
         here=command_of(shows),
         start=0,

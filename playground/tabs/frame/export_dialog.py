@@ -290,7 +290,9 @@ class ExportDialog(QDialog):
         if self.job is not None:
             return
         ending = {"Picture": ".png", "Animation": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
-        ask_to_save(self, "Save", self.moment.name + ending, f"Files (*{ending})", self.save_to)
+        endings = picture_metadata.PICTURES if self.mode == "Picture" else (ending,)
+        shown = f"Files ({' '.join('*' + one for one in endings)})"
+        ask_to_save(self, "Save", self.moment.name + ending, shown, self.save_to)
 
     def save_to(self, path: Path) -> None:
         """Write what is chosen; what comes of it is said by ``saved`` or ``failed``."""
@@ -314,9 +316,7 @@ class ExportDialog(QDialog):
         if self.mode == "Picture":
             chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
             kept = self.moment.kept
-            return lambda tick: picture_metadata.save_png(
-                path, contact_sheet.compose(chosen, zoom, words), kept
-            )
+            return lambda tick: picture_metadata.save(path, contact_sheet.compose(chosen, zoom, words), kept)
         sheet = self._film_sheet()
         indices, rate = self.moment.film.plan(float(self.pace.currentData()))
         if path.suffix.lower() == PAGE:

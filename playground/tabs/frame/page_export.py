@@ -10,7 +10,7 @@ import numpy as np
 from playground.export import html_page
 from playground.export.window_state import command_of, state_of
 from playground.tabs.frame.view_state import ViewState
-from playground.ui.formulas.rich_text import to_html
+from playground.ui.formulas.in_page import in_page
 
 _SHEETS = 0.8  # of the time: laying out the sheets; the rest is packing them
 
@@ -41,7 +41,7 @@ def write_page(
         title="",
         frames=frames,
         captions=[moment.film.said(index) for index in indices],
-        formula=to_html(moment.formula) if moment.formula else "",
+        formula=in_page(moment.formula),
         settings={"model": moment.kept.model, "view": moment.kept.view, **moment.kept.settings},
         here=command_of(state_of(moment.kept, stands=False)),
         start=0,
