@@ -20,7 +20,7 @@ def add(commands: shared.Commands) -> None:
 
 def run(options: Namespace) -> None:
     """One line for each card, or the cards as JSON."""
-    from playground.evaluation.figures import in_short
+    from playground.checkpoints.figures import in_short
 
     cards, live = checkpoints.cards(), plane_cards()
     if options.json:

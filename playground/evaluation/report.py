@@ -7,8 +7,8 @@ from typing import Any
 
 from playground import checkpoints, data
 from playground.checkpoints import Card
+from playground.checkpoints.figures import PICTURES, nats_text
 from playground.evaluation import baselines, emoji_report
-from playground.evaluation.figures import PICTURES, nats_text
 
 # networks whose pictures are black and white: no rank among grey-level ones
 BINARISED = frozenset({"energy/rbm"})

@@ -15,8 +15,8 @@ from typing import Any
 
 from playground import data, families, paths
 from playground.checkpoints import Card
+from playground.checkpoints.figures import PICTURES
 from playground.evaluation import baselines
-from playground.evaluation.figures import PICTURES
 from playground.evaluation.report import BINARISED, settings_text
 from playground.export.csv_table import Table
 

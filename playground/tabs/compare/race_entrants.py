@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from playground import families, labels
 from playground.checkpoints import Card
+from playground.checkpoints.figures import PICTURES
 from playground.contract import EACH_CLASS, Frame, Model, Request, knob, knobs
-from playground.evaluation.figures import PICTURES
 from playground.tabs.compare.model_list import Choice
 from playground.tabs.frame import model_cache
 

@@ -9,9 +9,8 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QWidget
 
 from playground import labels
-from playground.checkpoints import Card, resolve, weights_hash
+from playground.checkpoints import Card, figures, resolve, weights_hash
 from playground.checkpoints.catalogue import Entry
-from playground.evaluation import figures
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox
 
