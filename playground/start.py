@@ -7,8 +7,9 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
 
 from playground import families
@@ -17,10 +18,15 @@ from playground.tabs import registry
 from playground.ui.theme import theme
 from playground.ui.widgets.after_paint import AfterPaint
 
+if TYPE_CHECKING:
+    from playground.export.window_state import WindowState
 
-def _begin(window: MainWindow) -> None:
+
+def _begin(window: MainWindow, file_or_link: str) -> None:
     """Torch on the worker; what the first view is made of, which must be imported here, while that goes on."""
     window.stream.start()
+    if file_or_link:
+        _open(window, file_or_link)
     if window.current is not None:
         registry.views_of(window.current.family)
 
@@ -32,6 +38,14 @@ def _open(window: MainWindow, file_or_link: str) -> None:
         window.lessons.open_link(file_or_link)
     else:
         window.open_file(Path(file_or_link))
+
+
+def _link_of(last: WindowState | None) -> str:
+    if last is None:
+        return ""
+    from playground.export import window_state
+
+    return window_state.link_of(last)
 
 
 def run(
@@ -75,14 +89,8 @@ def run(
         window.resize(QSize(*options.size))
     if options.lecture:
         window.lecture.begin(full_screen=not (options.size or options.screenshot))
-    AfterPaint(window, lambda: _begin(window))
+    AfterPaint(window, lambda: _begin(window, options.open or _link_of(last)))
     window.show()
-    if options.open:
-        QTimer.singleShot(0, lambda: _open(window, options.open))
-    elif last is not None:
-        from playground.export import window_state
-
-        QTimer.singleShot(0, lambda: _open(window, window_state.link_of(last)))
     then(window)
     code = app.exec() or int(app.property("exit_code") or 0)
     if not getattr(window, "ended_in_time", True):  # a step or an import is still running: do not wait for it

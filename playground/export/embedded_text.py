@@ -12,8 +12,6 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
-from playground.data import file_kinds
-
 MAX_TEXT_BYTES = 2**20
 MAX_PIXELS = 2**28
 MAX_CHUNKS = 100_000
@@ -35,6 +33,8 @@ def find(path: Path, keyword: str, begins: str) -> bytes | str:
     Raises:
         EmbeddedTextError: one sentence.
     """
+    from playground.data import file_kinds  # numpy comes with it
+
     try:
         with path.open("rb") as file:
             start = file.read(32)

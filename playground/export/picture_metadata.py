@@ -12,14 +12,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 import playground
 from playground import contract, earlier_names, paths
 from playground.contract import Request
 from playground.export import embedded_text
+
+if TYPE_CHECKING:  # the window reads what it showed last before numpy is imported
+    import numpy as np
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")  # what :func:`save` writes
 _LONGEST_IN_JPEG = 65_533  # bytes of a comment
@@ -182,6 +183,8 @@ def numbers(values: Any, shape: tuple[int | None, ...], low: float, high: float)
     Raises:
         ValueError: one sentence, if it is anything else.
     """
+    import numpy as np
+
     try:
         array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
