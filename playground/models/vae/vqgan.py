@@ -27,7 +27,7 @@ from playground.models.vae.kl import changed, make_decoder, make_encoder
 
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: a code is a point
 _CACHED = 64  # pictures that are decoded together
-_RAMP = 40.0  # steps in which the adversarial term comes in
+_RAMP = 100.0  # steps in which the adversarial term comes in
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class VQGANConfig:
     edge_weight: float = 1.0  # of the error of differences between neighbours
     perceptual_weight: float = 0.3
     adversarial_weight: float = 0.4  # against the slope of the error of the pixels (eq. 7)
-    adversarial_from: int = 240  # steps without a discriminator
+    adversarial_from: int = 500  # steps without a discriminator
     changed_share: float = 0.5  # of the pictures of a batch that are recoloured, and so on, as for ``kl.py``
 
 
@@ -319,7 +319,7 @@ RECIPES = (
         config=VQGANConfig(),
         dataset="emoji",
         start_from="kl-emoji",
-        steps=340,
+        steps=900,
         batch_size=64,
         optimizer="muon",
         muon_learning_rate=0.005,
