@@ -26,6 +26,7 @@ from playground.models.blocks import from_uint8
 from playground.models.transformer import Block, RMSNorm
 
 NUM_EXAMPLES = 40_000  # training pictures with captions, drawn once
+_BLOCK = 256  # drawings
 _TOGETHER = 500  # pictures that are embedded together
 _HOTTEST = math.log(100.0)  # section 2.5: the temperature never falls below 0.01
 
@@ -42,7 +43,7 @@ class CLIPConfig(ClassifierConfig):
     num_tokens: int = 10  # style and words of a prompt
     word_width: int = 128
     embedding: int = 64  # numbers of a direction
-    num_drawings: int = 1  # whose directions are kept, to be found
+    drawing_blocks: int = 1  # of 256 drawings each, whose directions are kept, to be found
     word_dropout: float = 0.1
 
 
@@ -66,7 +67,7 @@ class CLIP(Classifier):
         self.word_head = nn.Linear(config.word_width, config.embedding)
         self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))
         # the directions of all drawings, in the order of ``emoji.drawings``: counted after training
-        self.register_buffer("drawn", torch.zeros(config.num_drawings, config.embedding))
+        self.register_buffer("drawn", torch.zeros(_BLOCK * config.drawing_blocks, config.embedding))
 
     # --- directions
 
@@ -119,14 +120,16 @@ class CLIP(Classifier):
     @torch.no_grad()
     def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
         """After training: the directions of all drawings."""
-        self.drawn.copy_(self.of_pictures(emoji.drawings().images))
+        found = self.of_pictures(emoji.drawings().images)
+        self.drawn[: len(found)] = found
 
     # --- what it is for
 
     def search(self, direction: Tensor, count: int) -> list[tuple[str, str, float]]:
         """The drawings nearest to a direction (embedding,), best first: name, style, cosine."""
-        cosine = F.normalize(self.drawn.float(), dim=1) @ direction
-        every, best = emoji.drawings(), cosine.topk(min(count, len(cosine)))
+        every = emoji.drawings()
+        cosine = F.normalize(self.drawn[: len(every)].float(), dim=1) @ direction
+        best = cosine.topk(min(count, len(cosine)))
         found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [(str(every.names[i]), str(every.styles[i]), score) for i, score in found]
 
@@ -153,7 +156,7 @@ MODEL = CLIP
 RECIPES = (
     Recipe(
         id="clip-emoji",
-        config=CLIPConfig(num_words=2029, num_drawings=9336),
+        config=CLIPConfig(num_words=2029, drawing_blocks=37),
         dataset="emoji",
         steps=1500,
         batch_size=256,
