@@ -165,7 +165,7 @@ class Generate(View["DiffusionModel"]):
             side = frame.images.shape[1]  # one picture leaves room for what is denoised
             return [("z_t: the latent, maps of 8x8 numbers", latent_maps(extras["latent"], side)), expected]
         if "z_t" in extras:
-            said = "zₜ: the latent with its noise, 16 maps of 7x7 numbers"
+            said = "zₜ: its latent, 16 maps of 7x7 numbers"
             return [(said, extras["z_t"]), ("x̂₀: what the model expects, decoded", extras["x_0_pred"])]
         return [
             ("xₜ: the picture with its noise", frame.images),

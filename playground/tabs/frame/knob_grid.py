@@ -105,8 +105,7 @@ class KnobGrid(View):
     def draw(self, frame: Frame) -> None:
         """The cells as far as they are filled."""
         extras = frame.extras
-        known = knob_grid.turnable(self.model.Request)
-        down, across = (known[n].label if n in known else n for n in extras["titles"])
+        down, across = map(self._called, extras["titles"])
         title = "   ".join(filter(None, (f"{across} →" if across else "", f"{down} ↓" if down else "")))
         rows, columns = extras["rows"], extras["columns"]
         self.grid.set_images(
@@ -135,9 +134,15 @@ class KnobGrid(View):
         newest = max(int(np.count_nonzero(frame.extras["begun"])) - 1, 0)
         row = (chosen if chosen >= 0 else newest) // len(columns)
         names = columns if len(columns) <= 6 and frame.extras["titles"][1] else None
-        where = f", {frame.extras['titles'][0]} {frame.extras['rows'][row]}" if len(cost) > 1 else ""
+        where = f", {self._called(frame.extras['titles'][0])} {frame.extras['rows'][row]}"
+        where = where if len(cost) > 1 else ""
         self.plot.set_title(f"Network passes per picture{where}")
         self.plot.set_values(cost[row], highlight=chosen % len(columns) if chosen >= 0 else None, names=names)
+
+    def _called(self, name: str) -> str:
+        """What a knob of the model is called on screen."""
+        known = knob_grid.turnable(self.model.Request)
+        return known[name].label if name in known else name
 
 
 def _fits(one: Any, text: str, classes: Any) -> bool:
