@@ -116,6 +116,7 @@ def test_a_pixel_comes_back_at_once_and_its_run_is_whole_again(shared_window, qt
     shared_window.history.undo()
     assert not view.edits and np.array_equal(view.grid.content().panels[0][1], shown)  # before any new frame
     stands(qtbot, view, shown)
+    qtbot.waitUntil(lambda: not player.is_sampling, timeout=WAIT)
     assert np.array_equal(player.timeline.last.images, whole) and not player.is_playing
     shared_window.history.redo()
     wait_finished(qtbot, view)
@@ -209,8 +210,8 @@ def test_a_branch_is_undone(shared_window, qtbot):
     branched = view.player.timeline.last.images
     window.history.undo()
     assert view.trunk == [] and view.request.label == 1
-    qtbot.waitUntil(lambda: begun(view.player) and view.player.frame.step == 2, timeout=WAIT)
-    assert np.array_equal(view.player.timeline.last.images, whole)
+    qtbot.waitUntil(lambda: begun(view.player) and view.player.timeline.last.step == 4, timeout=WAIT)
+    assert view.player.frame.step == 2 and np.array_equal(view.player.timeline.last.images, whole)
     window.history.redo()
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: begun(view.player) and view.player.timeline.last.step == 4, timeout=WAIT)

@@ -16,7 +16,9 @@ from playground.ui.widgets.welcome import Step, StepsOverlay, WelcomeLine
 class Window(Protocol):
     """What it asks of the window."""
 
-    tabs: QTabWidget
+    @property
+    def tabs(self) -> QTabWidget:
+        """All tabs."""
 
     @property
     def current(self) -> FamilyTab | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize
 from PySide6.QtWidgets import QMainWindow
@@ -48,8 +48,8 @@ class WindowMemory(QObject):
     @property
     def mode(self) -> theme.Mode:
         """The theme that was chosen last."""
-        found = self._settings.value(_THEME, "system")
-        return found if found in ("light", "dark", "system") else "system"
+        found, modes = self._settings.value(_THEME, "system"), get_args(theme.Mode)
+        return next((mode for mode in modes if mode == found), "system")
 
     def state(self) -> WindowState | None:
         """What the window showed last; None if nothing is known, or it names no tab of today."""

@@ -88,6 +88,11 @@ def _help(painter: QPainter, colour: QColor) -> None:
     _dots(painter, colour, [(12, 17.2)], 1.3)
 
 
+def _changed(painter: QPainter, colour: QColor) -> None:
+    painter.drawRoundedRect(QRectF(3.5, 5.5, 17, 13), 2.5, 2.5)
+    painter.fillRect(QRectF(4, 6, 8, 12), colour)
+
+
 DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
     "dice": _die,
     "error": _error,
@@ -102,10 +107,7 @@ DRAWINGS: dict[str, Callable[[QPainter, QColor], None]] = {
         [(7.5, 8), (12, 3.5), (16.5, 8)],
         [(4.5, 13), (4.5, 20), (19.5, 20), (19.5, 13)],
     ),
-    "changed": lambda p, c: (
-        p.drawRoundedRect(QRectF(3.5, 5.5, 17, 13), 2.5, 2.5),
-        p.fillRect(QRectF(4, 6, 8, 12), c),
-    ),
+    "changed": _changed,
     "larger": lambda p, c: _lines(
         p,
         [(4, 13), (4, 20), (11, 20), (11, 13), (4, 13)],
