@@ -20,6 +20,9 @@ def go(qtbot, window, tab, model, view, **settings):
     qtbot.waitUntil(
         lambda: shown.view is not None and shown.model_id == model and shown.view.name == view, timeout=WAIT
     )
+    qtbot.waitUntil(
+        lambda: all(getattr(shown.view.request, k) == v for k, v in settings.items()), timeout=WAIT
+    )
     qtbot.waitUntil(lambda: begun(shown.view.player), timeout=WAIT)
     wait_finished(qtbot, shown.view)
     window.history.settle()
@@ -102,7 +105,7 @@ def test_a_drag_is_one_step(shared_window, qtbot):
 
 
 def test_a_pixel_comes_back_at_once_and_its_run_is_whole_again(shared_window, qtbot):
-    view = go(qtbot, shared_window, "autoregressive", "made-fashion", "Generate")
+    view = go(qtbot, shared_window, "autoregressive", "made-fashion", "Generate", num_samples=3)
     player, pixel = view.player, 12 * 28 + 14
     whole = player.timeline.last.images
     player.seek(player.timeline.index_of_step(pixel + 1))
@@ -198,8 +201,6 @@ def test_a_branch_is_undone(shared_window, qtbot):
     window = shared_window
     settings = {"num_steps": 4, "num_samples": 1, "label": 1, "seed": 5}
     view = go(qtbot, window, "diffusion", "ddpm-fashion", "Generate", **settings)
-    qtbot.waitUntil(lambda: view.request.num_steps == 4 and begun(view.player), timeout=WAIT)
-    wait_finished(qtbot, view)
     whole = view.player.timeline.last.images
     view.player.seek(view.player.timeline.index_of_step(2))
     window.history.settle()
