@@ -298,7 +298,7 @@ class MainWindow(QMainWindow):
             return
         if self._memory is not None:
             self._memory.add_file(path)
-        if self.lessons.takes(path) or (self.page is not None and self.page.take_file(path)):
+        if self.lessons.takes(path) or self._incoming.taken(path):
             return
         if incoming.is_picture(path):
             self._incoming.open_picture(path)

@@ -8,6 +8,7 @@ from playground import checkpoints, families, paths
 from playground.lessons import reader
 from playground.lessons.lesson import Lesson
 from playground.lessons.reader import LessonError
+from playground.models.plane_catalogue import plane_cards
 
 ENDING = ".toml"
 
@@ -52,7 +53,7 @@ def check(lesson: Lesson) -> None:
         registry,  # views import Qt, which whoever only lists lessons need not wait for
     )
 
-    cards = {card.id: card for card in checkpoints.cards()}
+    cards = {card.id: card for card in (*checkpoints.cards(), *plane_cards())}
     for number, scene in enumerate(lesson.scenes, 1):
         shows, where = scene.shows, f"{lesson.path.name if lesson.path else lesson.title}, scene {number}"
         try:

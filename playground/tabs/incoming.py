@@ -63,6 +63,16 @@ class Incoming:
             said = "That is a picture, and no file with settings inside."
             self._offer_to_score(said, lambda page: page.take_picture(picture))
 
+    def taken(self, path: Path) -> bool:
+        """Whether what is on screen has taken a file for itself; points of a CSV are a target in the plane, or nothing here."""
+        if self._window.page is not None and self._window.page.take_file(path):
+            return True
+        if path.suffix.lower() != ".csv":
+            return False
+        if self._view is None or not self._view.take_file(path):
+            self._say(f"{path.name} may hold points: open In the plane in any tab, and drop it there.")
+        return True
+
     def open_picture(self, path: Path) -> None:
         """Show the run that a picture or film was exported of."""
         try:

@@ -10,13 +10,14 @@ from playground.tabs.compare.one_image import OneImage
 from playground.tabs.compare.race import Race
 from playground.tabs.compare.table import Table
 from playground.tabs.frame.page import Page
+from playground.tabs.plane.together import Together
 
 
 class Compare(Page):
-    """A race of samplers, one picture before every model, and the table of everything measured."""
+    """A race of samplers, six trainings, one picture before every model, and the table of everything measured."""
 
     key = "compare"
-    scenes = (Race, OneImage, Table)
+    scenes = (Race, Together, OneImage, Table)
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset).has_pixels]  # no text beside them

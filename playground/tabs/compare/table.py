@@ -15,9 +15,9 @@ from playground.evaluation import results
 from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
 from playground.export import csv_table
 from playground.export.picture_metadata import PictureMetadata
-from playground.tabs.compare.figure_table import Cell, FigureTable, Heading, Line
 from playground.tabs.compare.trilemma import Mark, Point, Trilemma
 from playground.tabs.frame.page import LinkTarget, Scene
+from playground.ui.plots.figure_table import Cell, FigureTable, Heading, Line
 from playground.ui.widgets.controls import IconButton, Segmented
 from playground.ui.widgets.file_dialogs import ask_to_save
 

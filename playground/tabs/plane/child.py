@@ -1,7 +1,7 @@
 """The process that trains: it does what it is told, one command after the other, and ends when nobody is there to tell it.
 
 Commands and answers are messages (``messages.py``); each command but ``end`` has exactly one answer.  ``begin`` makes a
-training, ``advance`` takes it some steps (or some seconds) on and answers with the moment reached, ``look`` shows a moment
+training, ``advance`` takes it some steps on (or to so many seconds) and answers with the moment reached, ``look`` shows a moment
 from kept weights.  No Qt.
 """
 
@@ -12,7 +12,8 @@ import dataclasses
 import json
 import os
 import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 NICE = 5  # the window goes first on a machine whose every core trains
 _DATA = 600  # fresh points of the target, for pictures
-_MEASURED = 2000  # points drawn for a figure
+_MEASURED = 1000  # points drawn for a figure
 
 
 def serve(connection: Connection) -> None:
@@ -79,19 +80,22 @@ class Course:
         config = dataclasses.replace(kind.Config(), **header["config"])
         self.spec: Any = None
         self._aim(header["target"])
-        self.training = Training(
-            kind, self.target, int(header["seed"]), steps=int(header["steps"]), config=config
-        )
         self.seed = int(header["seed"])
+        plan = {name: header[name] for name in ("steps", "seconds") if name in header}
+        self.training = Training(kind, self.target, self.seed, config=config, **plan)
+        self._costs = {"picture": 0.0, "measure": 0.0}  # seconds that the last one took
+        self._done_at = {
+            "picture": -np.inf,
+            "measure": 1.0,
+        }  # seconds of training at the last one; figures wait for the first
 
     def advance(self, header: Header) -> tuple[Header, Arrays]:
-        """Some steps or some seconds on; the losses of each step, the weights, and a picture if one is wanted."""
+        """Some steps on, or to so many seconds; the losses of each step, the weights, and a picture if one is wanted."""
         training = self.training
         self._aim(header["target"])
         training.rate = float(header["rate"])
         losses: list[dict[str, float]] = []
-        until, budget = training.step + int(header.get("steps", 0)), float(header.get("seconds", 0.0))
-        enough = training.spent + budget
+        until, enough = training.step + int(header.get("steps", 0)), float(header.get("until_seconds", 0.0))
         while training.progress < 1 and (training.step < until or training.spent < enough):
             losses.append(training.advance().figures)
         curves = {
@@ -101,11 +105,26 @@ class Course:
         found: Arrays = {**curves, **{f"weights/{n}": v for n, v in training.weights().items()}}
         said: Header = {"step": training.step, "seconds": training.spent, "scale": training.scale}
         found["mean"] = training.mean
-        if header.get("picture"):
-            found |= self._picture(training.average, header["picture"])
-        if header.get("measure"):
-            said["figures"] = self._figures()
+        if header.get("picture") and self._is_time("picture", header):
+            with self._timed("picture"):
+                found |= self._picture(training.average, header["picture"])
+        if header.get("measure") and self._is_time("measure", header):
+            with self._timed("measure"):
+                said["figures"] = self._figures()
         return said, found
+
+    def _is_time(self, what: str, header: Header) -> bool:
+        """Whether something is worth its time: always, unless the command asks to save it for the training."""
+        thrift = float(header.get("thrift", 0.0)) * (3.0 if what == "measure" else 1.0)
+        done = self.training.progress >= 1
+        return not thrift or done or self.training.spent - self._done_at[what] >= thrift * self._costs[what]
+
+    @contextlib.contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        began = time.perf_counter()
+        yield
+        self._costs[what] = time.perf_counter() - began
+        self._done_at[what] = self.training.spent
 
     def _aim(self, spec: Mapping[str, Any]) -> None:
         if spec != self.spec:

@@ -6,13 +6,14 @@ the pointer) is made from its weights, without a training step.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout
 
 from playground.contract import Frame, Message, Request
 from playground.data.plane import Target
@@ -21,16 +22,17 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import TRAINING, View
 from playground.tabs.plane import asked, target_spec, words
 from playground.tabs.plane.asked import PlaneTraining
+from playground.tabs.plane.changes import read_changes, written
 from playground.tabs.plane.figures_line import FiguresLine
 from playground.tabs.plane.messages import Arrays
 from playground.tabs.plane.moments import Change, Wishes, look, moments, shown
+from playground.tabs.plane.own_target import OwnTarget
 from playground.ui.pictures.density_plane import DensityPlane, PlanePicture, render
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
 
 NUM_TARGET = 600  # fresh points of the target on the screen
 _LOOK_AFTER = 30  # ms that a pointer or a knob rests before a kept moment is looked at anew
-_MOST_CHANGES = 5000
 
 
 class InThePlane(View[Any]):
@@ -60,7 +62,14 @@ class InThePlane(View[Any]):
         self.plane = DensityPlane()
         self.plane.pointed.connect(self._point)
         self.figures = FiguresLine()
-        self.column.addWidget(self.plane, 1)
+        self.pad = OwnTarget()
+        self.pad.changed.connect(self.set_own)
+        self.pad.refused.connect(self.tab.banner.show_error)
+        self.pad.hide()
+        row = QHBoxLayout()
+        row.addWidget(self.pad, 2)
+        row.addWidget(self.plane, 3)
+        self.column.addLayout(row, 1)
         self.column.addWidget(self.figures)
         self.plot = LinePlot("Loss", "training step", "loss")
         self.own: target_spec.Spec | None = None  # the target that the user has brought
@@ -120,8 +129,24 @@ class InThePlane(View[Any]):
     def set_own(self, spec: target_spec.Spec | None) -> None:
         """The user has drawn or brought another target; it is learned from the next moment on."""
         self.own = spec
+        if self.request is not None and not self.player.is_open:  # its plan is done: begin again
+            self.start(self.request)
+            return
         self._tell()
         self._redraw()
+
+    def take_file(self, path: Path) -> bool:
+        """Points of a CSV file are a target of the user's own."""
+        if not self.pad.take_file(path):
+            return False
+        if self.own is not None and target_spec.POINTS in self.own:
+            self.tab.knobs.set_settings({"target": asked.OWN})
+        return True
+
+    def adopt(self, request: Request) -> None:
+        """The field to draw on stands beside the plane while the target is the user's own."""
+        super().adopt(request)
+        self.pad.setVisible(getattr(request, "target", "") == asked.OWN)
 
     def _tell(self) -> None:
         """The training that is under way hears of what is wanted now."""
@@ -207,37 +232,26 @@ class InThePlane(View[Any]):
 
     def settings(self) -> dict[str, Any]:
         """What was turned on the way, the user's own target, the pointer."""
-        found: dict[str, Any] = {}
-        if self.own is not None:
-            found["own"] = self.own
+        frame = self.player.frame
+        found = written(self.own, frame.extras["history"].changes if frame is not None else [])
         if self.pointer is not None:
             found["pointer"] = list(self.pointer)
-        frame = self.player.frame
-        if frame is not None:
-            changes = [c for c in frame.extras["history"].changes if c.moment > 0]
-            begun = frame.extras["history"].changes[:1]
-            if changes:
-                found["changes"] = [[c.moment, c.rate, c.target] for c in [*begun, *changes]]
         return found
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: TrainedLive) -> dict[str, Any]:
         """A script of changes whose targets can be made, a target, a point."""
-        if "own" in settings:
-            target_spec.target_of(settings["own"])
-        changes = settings.get("changes", [])
-        if not isinstance(changes, list) or len(changes) > _MOST_CHANGES:
-            raise ValueError("The changes in it are not a list that this program wrote.")
-        script = tuple(_change(one) for one in changes)
+        own, script = read_changes(settings)
         pointer = settings.get("pointer")
         if pointer is not None:
             pointer = target_spec.target_of(
                 {"name": "pointer", target_spec.POINTS: [pointer, [9e5, 9e5]]}
             ).points[0]  # type: ignore[index]
-        return {"own": settings.get("own"), "script": script, "pointer": pointer}
+        return {"own": own, "script": script, "pointer": pointer}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """Train as it was trained then: the same seed, the same changes at the same moments."""
         self.own = settings["own"]
+        self.pad.show_spec(self.own)
         pointer = settings["pointer"]
         self.pointer = None if pointer is None else (float(pointer[0]), float(pointer[1]))
         self._train(request, settings["script"])
@@ -292,14 +306,3 @@ def target_on_screen(text: str) -> tuple[Target, np.ndarray, float]:
 def _retrains(before: PlaneTraining, now: PlaneTraining) -> bool:
     """Whether what was turned changes the training, and not only what is shown of it."""
     return (before.target, before.learning_rate) != (now.target, now.learning_rate)
-
-
-def _change(found: Any) -> Change:
-    if not isinstance(found, list) or len(found) != 3:
-        raise ValueError("One of the changes in it is not one that this program wrote.")
-    moment, rate, spec = found
-    sound = type(moment) is int and 0 <= moment <= 10**6 and isinstance(rate, int | float)
-    if not sound or isinstance(rate, bool) or not math.isfinite(rate) or not 0 < rate <= 100:
-        raise ValueError("One of the changes in it is not one that this program wrote.")
-    target_spec.target_of(spec)
-    return Change(moment, float(rate), spec)

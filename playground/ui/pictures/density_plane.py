@@ -298,7 +298,8 @@ class DensityPlane(QWidget):
         painter.setFont(theme.scaled_font(0.92))
         painter.setPen(QColor(theme.CANVAS_TEXT))
         for where, words in zip(squares, self._words, strict=False):
-            line = QRectF(where.left(), where.top() - 1.6 * theme.em(), where.width(), 1.5 * theme.em())
+            width = where.width() if len(squares) > 1 else self.width() - where.left()
+            line = QRectF(where.left(), where.top() - 1.6 * theme.em(), width, 1.5 * theme.em())
             painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
         paint_plane(painter, squares[0], self._shown, theme.accent(self, on_canvas=True))
         if len(squares) > 1:
