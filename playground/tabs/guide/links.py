@@ -13,6 +13,7 @@ from typing import Any
 
 from playground import families, paths
 from playground.checkpoints import Card
+from playground.models.plane_catalogue import plane_cards
 from playground.tabs.frame.page import LinkTarget, ViewNames
 
 
@@ -42,12 +43,14 @@ def link(raw: Mapping[str, Any] | None) -> Link | None:
 
 
 class LinkTargets:
-    """What is here: the cards, and the tabs that they bring about."""
+    """What is here: the checkpoints, what is trained live in their tabs, and the tabs that they bring about."""
 
     def __init__(self, cards: Iterable[Card], view_names: ViewNames) -> None:
         self._view_names = view_names
-        self._cards = list(cards)
-        self._tabs = {entry.key: entry for entry in families.row({card.family for card in self._cards})}
+        found = list(cards)
+        here = {card.family for card in found}
+        self._cards = [*found, *(card for card in plane_cards() if card.family in here)]
+        self._tabs = {entry.key: entry for entry in families.row(here)}
 
     def card(self, networks: Iterable[str], where: Mapping[str, Any] | None = None) -> Card | None:
         """The checkpoint of the first network that has one; of several, that with most parameters."""

@@ -27,7 +27,7 @@ from playground.tabs.plane.messages import Arrays, Header, pack, unpack
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-NICE = 5  # the window goes first on a machine whose every core trains
+NICE = 2  # the window goes first on a machine whose every core trains
 _DATA = 600  # fresh points of the target, for pictures
 _MEASURED = 1000  # points drawn for a figure
 
