@@ -86,7 +86,7 @@ class OneImage(Scene):
         self.panel = SourcePanel([*sets, *drawn], COUNT, SHAPE)
         self.grid, self.said = self.panel.grid, self.panel.said
         self.source, self.stepper = self.panel.source, self.panel.stepper
-        self.grid.painted.connect(self._painted)
+        self.grid.stroked.connect(self._painted)
         self.source.currentIndexChanged.connect(lambda: self.take(self.stepper.index))
         self.stepper.stepped.connect(self.take)
         for button, act in (

@@ -14,9 +14,9 @@ _REACH = 1.6  # pixels from the middle of the brush to its edge, where it ends s
 
 
 class PaintGrid(PixelGrid):
-    """``painted`` carries the new uint8 (H,W,1) at every stroke; the right button does what the brush does not."""
+    """``stroked`` carries the new uint8 (H,W,1) at every stroke; the right button does what the brush does not."""
 
-    painted = Signal(object)
+    stroked = Signal(object)
 
     def __init__(self, shape: tuple[int, int, int], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +80,7 @@ class PaintGrid(PixelGrid):
         painted = np.rint(new).astype(np.uint8)
         if not np.array_equal(painted, self._picture):
             self.show_picture(painted)
-            self.painted.emit(painted.copy())
+            self.stroked.emit(painted.copy())
 
 
 def between(start: tuple[int, int], end: tuple[int, int]) -> list[tuple[int, int]]:
