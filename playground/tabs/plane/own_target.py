@@ -36,7 +36,7 @@ class OwnTarget(QWidget):
         self._rested = self.field.picture()  # as it was when the last stroke ended
         self._soon = QTimer(self, singleShot=True, interval=_REST)
         self._soon.timeout.connect(self._stroke_ended)
-        self.field.painted.connect(lambda _: self._soon.start())
+        self.field.stroked.connect(lambda _: self._soon.start())
         self.hint = QLabel(_HINT)
         self.hint.setProperty("role", "caption")
         self.hint.setWordWrap(True)
