@@ -63,7 +63,7 @@ def test_equal_time_and_a_target_that_changes(processes):
     assert all(one["seconds"] >= 6 * 0.05 for one in spent), "each had its share, and at most a step more"
     assert [(c.moment, c.rate, c.target["name"]) for c in wanted.changes] == [
         (0, 1.0, "moons"),
-        (5, 2.0, "rings"),
+        (4, 2.0, "rings"),
     ]
 
     own, script = read_changes(written(None, wanted.changes))
@@ -93,19 +93,19 @@ def test_the_scene_trains_six_and_comes_back(qtbot, tmp_path):
         window.page.show_scene("In the plane")
         scene = window.page.scene
         assert isinstance(scene, Together) and len(scene.planes) == len(FAMILIES)
-        scene.knobs.set_settings({**QUICK, "rule": EQUAL_STEPS, "steps": 50})
+        scene.knobs.set_settings({**QUICK, "rule": EQUAL_STEPS, "steps": 20})
         qtbot.waitUntil(
-            lambda: scene.player.has_begun and scene.player.timeline.last.total == 10, timeout=WAIT
+            lambda: scene.player.has_begun and scene.player.timeline.last.total == 4, timeout=WAIT
         )
         scene.knobs.set_settings({"target": "rings"})  # learned on
         qtbot.waitUntil(lambda: not scene.player.is_sampling, timeout=WAIT)
         last = scene.player.timeline.last
-        assert last.step == 10 and all(len(row) == 7 and row[5] == "50" for row in scene.table.texts())
+        assert last.step == 4 and all(len(row) == 7 and row[5] == "20" for row in scene.table.texts())
         assert all(plane.picture.points is not None for plane in scene.planes)
         kept = scene.metadata()
-        assert kept.settings["target"] == "rings" and kept.step == 10
+        assert kept.settings["target"] == "rings" and kept.step == 4
         scene.player.go_first()
-        assert scene.player.frame.step < 10 and not scene.player.is_sampling
+        assert scene.player.frame.step < 4 and not scene.player.is_sampling
 
         scene.knobs.set_settings({"seed": 9, "target": "moons"})
         qtbot.waitUntil(
@@ -113,7 +113,7 @@ def test_the_scene_trains_six_and_comes_back(qtbot, tmp_path):
         )
         window.page.restore(PictureMetadata(**{**dataclasses.asdict(kept)}))
         qtbot.waitUntil(
-            lambda: scene.player.has_begun and scene.player.frame.step == 10 and scene.is_settled,
+            lambda: scene.player.has_begun and scene.player.frame.step == 4 and scene.is_settled,
             timeout=WAIT,
         )
         again = scene.player.frame

@@ -67,7 +67,7 @@ class Rules(Request):
         help="Seconds of its own that each model has in all.",
     )
     steps: int = knob(
-        1000, label="plan", low=50, high=5000, step=50, help="Steps that each model has in all."
+        1000, label="plan", low=10, high=5000, step=10, help="Steps that each model has in all."
     )
 
 
