@@ -57,7 +57,7 @@ class SuperResolution(Network):
     Config = SuperResolutionConfig
     Request = SuperResolutionRequest
     likelihood = "none"
-    num_threads: int | None = None
+    num_threads: int | None = 1  # so few numbers that a second thread waits for the first
     sample_bytes = 2**22
 
     def __init__(self, config: SuperResolutionConfig) -> None:
