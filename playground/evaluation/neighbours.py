@@ -128,6 +128,7 @@ def share_suspicious(images: np.ndarray, dataset: str, by: By = "pixels") -> np.
 # --- in the window
 
 
+@lru_cache
 def request_beside(model_request: type[Request]) -> type[Request]:
     """A model's request, which also says by what pictures are compared; few of them, so that their neighbours fit beside them."""
     by = knob(
