@@ -123,7 +123,9 @@ class TabLayout(QWidget):
         """Segments if they leave the sentence some room beside them, else a menu."""
         if self.switch is not None:
             others = (self.models, self.card, self.larger_button, self.explain_button)
-            taken = sum(widget.sizeHint().width() for widget in others if not widget.isHidden()) + theme.em() * (SENTENCE + 4)
+            taken = sum(
+                widget.sizeHint().width() for widget in others if not widget.isHidden()
+            ) + theme.em() * (SENTENCE + 4)
             self.switch.fit(self.width() - taken)
 
     def _fit(self) -> None:
