@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from playground import labels
 from playground.contract import Frame, Request, settings_of
@@ -99,16 +99,18 @@ class Together(Scene):
         grid.setSpacing(round(theme.em() * 0.5))
         for i, plane in enumerate(self.planes):
             grid.addWidget(plane, i // 3, i % 3)
-        column = QVBoxLayout(self.board)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.addLayout(grid, 1)
-        column.addWidget(self.table)
+        self._halves = QBoxLayout(QBoxLayout.Direction.TopToBottom, self.board)
+        self._halves.setContentsMargins(0, 0, 0, 0)
+        self._halves.addLayout(grid, 1)
+        self._halves.addWidget(self.table)
         body = QHBoxLayout()
         body.setSpacing(round(theme.em() * 0.9))
-        side = QVBoxLayout()
+        self._side = QWidget()
+        side = QVBoxLayout(self._side)
+        side.setContentsMargins(0, 0, 0, 0)
         side.addWidget(self.knobs, 3)
         side.addWidget(self.pad, 2)
-        body.addLayout(side)
+        body.addWidget(self._side)
         body.addWidget(self.board, 1)
         below = QHBoxLayout()
         below.setSpacing(0)
@@ -123,7 +125,14 @@ class Together(Scene):
         width = max(self.knobs.minimumSizeHint().width(), round(theme.em() * 16))
         self.knobs.setFixedWidth(width)
         self.pad.setFixedWidth(width)
-        self.table.setFixedHeight(round(theme.em() * 15.2))
+        beside = theme.lecture()  # in a hall the planes are what the back row sees
+        way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        self._halves.setDirection(way)
+        self.table.setMaximumSize(
+            *(round(theme.em() * size) for size in ((24, 1000) if beside else (1000, 15.2)))
+        )
+        self.table.setMinimumSize(*(round(theme.em() * size) for size in ((24, 8) if beside else (20, 15.2))))
+        self._side.setVisible(not beside)
 
     # --- running
 
@@ -262,7 +271,11 @@ class Together(Scene):
             self.player.halt_at(kept.step, kept.head)
 
     def handle_key(self, event: QKeyEvent) -> bool:
-        """Keys of the transport; R begins again with a new seed; Ctrl+S exports."""
+        """Keys of the transport; R begins again with a new seed; E folds the settings; Ctrl+S exports."""
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.key() == Qt.Key.Key_E and plain:
+            self._side.setVisible(self._side.isHidden())
+            return True
         if event.matches(QKeySequence.StandardKey.Save):
             self.keeper.open()
             return True
@@ -272,7 +285,7 @@ class Together(Scene):
         if event.keyCombination() == QKeySequence("Ctrl+Shift+C")[0]:  # type: ignore[index]
             self.keeper.copy(copy_settings)
             return True
-        if event.key() == Qt.Key.Key_R and event.modifiers() == Qt.KeyboardModifier.NoModifier:
+        if event.key() == Qt.Key.Key_R and plain:
             self.knobs.reseed()
             return True
         return self.transport.handle_key(event)
@@ -310,7 +323,8 @@ def _system(key: str) -> str:
 def _title(key: str, found: Mapping[str, Any]) -> str:
     if "failed" in found:
         return f"{_system(key)}: {found['failed']}"
-    return f"{_system(key)}, {found['drawn_at']:,} steps"
+    steps = found["drawn_at"]
+    return f"{_system(key)}, {steps:,} step{'s' * (steps != 1)}"
 
 
 def _line(key: str, found: Mapping[str, Any]) -> Line:

@@ -52,7 +52,8 @@ _OBJECTIVES = {
 
 def of(card: Card) -> tuple[str, str]:
     """Words and formula of a model."""
-    return f"<b>{card.system}</b> ({card.paper}). {_WORDS[card.family]}{_ALL}", _OBJECTIVES[card.family]
+    paper = f"<br><br>{card.system}: {card.paper}."
+    return f"{_WORDS[card.family]}{_ALL}{paper}", _OBJECTIVES[card.family]
 
 
 def of_loss(name: str) -> str:
