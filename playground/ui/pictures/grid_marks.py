@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, Qt
@@ -48,7 +49,11 @@ class GridMarks:
             painter.drawRect(QRectF(*boxes[self.selected]).adjusted(-grow, -grow, grow, grow))
 
     def _paint_edited(
-        self, painter: QPainter, layout: Layout, boxes: list[tuple[float, float, float, float]], thick: int
+        self,
+        painter: QPainter,
+        layout: Layout,
+        boxes: Sequence[tuple[float, float, float, float]],
+        thick: int,
     ) -> None:
         """A frame around each place that was changed, white in black, to be seen on any picture."""
         zoom = layout.fit.zoom
