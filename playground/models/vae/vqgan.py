@@ -190,12 +190,20 @@ class VQGAN(Network):
         }
         loss = likeness + config.perceptual_weight * perceptual + config.commitment * commitment
         if self.share_of_adversary > 0 and torch.is_grad_enabled():
-            figures["adversarial"] = -self.discriminator(recon).mean()
-            weight = self.share_of_adversary * _slope_ratio(likeness, figures["adversarial"], recon)
-            loss = loss + weight * figures["adversarial"]
+            figures["adversarial"], slope = self._asked(recon)
+            weight = self.share_of_adversary * _ratio(likeness, recon, slope)
+            # its slope is known already: the discriminator is gone through once, and this has the term's value and that slope
+            moved = (recon * slope).sum()
+            loss = loss + weight * (figures["adversarial"] + moved - moved.detach())
         elif self.training:
             figures["adversarial"] = torch.zeros_like(loss)
         return {"loss": loss, **figures}
+
+    def _asked(self, recon: Tensor) -> tuple[Tensor, Tensor]:
+        """The adversarial term of reconstructions (B,C,H,W), and its slope there."""
+        shown = recon.detach().requires_grad_()
+        term = -self.discriminator(shown).mean()
+        return term.detach(), torch.autograd.grad(term, shown)[0]
 
     def _discriminator_loss(self, pictures: Tensor) -> dict[str, Tensor]:
         """The hinge loss over patches; nothing to learn before its time."""
@@ -305,11 +313,11 @@ def _seen(eye: nn.Sequential, pictures: Tensor) -> list[Tensor]:
     return found
 
 
-def _slope_ratio(likeness: Tensor, adversarial: Tensor, recon: Tensor) -> Tensor:
-    """Eq. 7: how much steeper the error of the pixels is than the adversarial term, both taken at the reconstruction ``recon``
-    (the paper takes them at the decoder's last layer, one step further back)."""
-    slopes = [torch.autograd.grad(t, recon, retain_graph=True)[0].norm() for t in (likeness, adversarial)]
-    return (slopes[0] / (slopes[1] + 1e-6)).clamp(0, 1e3).detach()
+def _ratio(likeness: Tensor, recon: Tensor, slope: Tensor) -> Tensor:
+    """Eq. 7: how much steeper the error of the pixels is than the adversarial term, whose slope is given, both at the reconstruction
+    ``recon`` (the paper takes them at the decoder's last layer, one step further back)."""
+    (steep,) = torch.autograd.grad(likeness, recon, retain_graph=True)
+    return (steep.norm() / (slope.norm() + 1e-6)).clamp(0, 1e3).detach()
 
 
 MODEL = VQGAN
