@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from playground import checkpoints
 from playground.contract import Message, Model
@@ -33,11 +35,10 @@ class SuperResolution(QObject):
     def __init__(self, stream: Stream, cache: ModelCache, name: str) -> None:
         super().__init__()
         self._cache, self._on = cache, is_there()
-        self._waiting: dict[
-            int, tuple[Sequence[np.ndarray], int, Taken]
-        ] = {}  # the newest of each asker, the first first
-        self._taken: Taken | None = None  # whose pictures are being made
-        self._asker = 0
+        # the newest request of each asker, the first first
+        self._waiting: dict[int, tuple[QObject, Sequence[np.ndarray], int, Taken]] = {}
+        self._asker: QObject | None = None  # whose pictures are being made
+        self._take: Taken | None = None  # None: they are wanted no more
         self._lane = stream.lane(f"{name}/super-resolution")
         self._lane.frames_arrived.connect(self._arrived)
         self._lane.finished.connect(self._next)
@@ -48,11 +49,6 @@ class SuperResolution(QObject):
         """Whether pictures are to be larger."""
         return self._on
 
-    @property
-    def is_settled(self) -> bool:
-        """Nothing is being made."""
-        return self._taken is None
-
     def switch(self, on: bool) -> None:
         """Turn it on or off."""
         if on != self._on:
@@ -61,35 +57,34 @@ class SuperResolution(QObject):
 
     def ask(self, asker: QObject, panels: Sequence[np.ndarray], times: int, take: Taken) -> None:
         """Have uint8 (B,H,W,3) arrays made ``times`` as large, unless the same asker asks for others first."""
-        if id(asker) not in self._waiting:
-            asker.destroyed.connect(lambda _=None, key=id(asker): self._waiting.pop(key, None))
-        self._waiting[id(asker)] = panels, times, take
-        if self._taken is None:
+        self._waiting.pop(id(asker), None)
+        self._waiting[id(asker)] = asker, panels, times, take
+        if self._asker is None:
             self._next()
-        elif self._asker == id(asker):
-            self._taken = _nobody
+        elif self._asker is asker:
+            self._take = None
 
     def _next(self) -> None:
-        self._taken = None
-        if not self._waiting:
-            return
-        self._asker = next(iter(self._waiting))
-        panels, times, self._taken = self._waiting.pop(self._asker)
-        cache = self._cache
+        self._asker = self._take = None
+        while self._waiting and self._asker is None:
+            asker, panels, times, take = self._waiting.pop(next(iter(self._waiting)))
+            if isValid(asker):  # its grid may be gone
+                self._asker, self._take = asker, take
+                self._lane.play(partial(self._source, panels, times))
 
-        def source() -> Iterator[Message[Any]]:
-            model = cache.get(MODEL)
-            yield from model_cache.with_threads(model, made(model, panels, times))
-
-        self._lane.play(source)
+    def _source(self, panels: Sequence[np.ndarray], times: int) -> Iterator[Message[Any]]:
+        """On the worker."""
+        model = self._cache.get(MODEL)
+        yield from model_cache.with_threads(model, made(model, panels, times))
 
     def _arrived(self, messages: list[Message[list[np.ndarray]]]) -> None:
-        if self._taken is not None and messages[-1].payload:
-            self._taken(messages[-1].payload)
+        made_so_far = messages[-1].payload
+        if made_so_far and self._take is not None and self._asker is not None and isValid(self._asker):
+            self._take(made_so_far)
 
     def _gave_up(self, sentence: str) -> None:
         self._waiting.clear()
-        self._taken = None
+        self._asker = self._take = None
         self.switch(False)
         self.failed.emit(sentence)
 
@@ -130,7 +125,3 @@ def made(model: Model, panels: Sequence[np.ndarray], times: int) -> Iterator[Mes
                 yield Message([])
         found.append(np.concatenate(parts))
     yield Message(found)
-
-
-def _nobody(panels: list[np.ndarray]) -> None:
-    """Takes what nobody waits for any more."""
