@@ -313,7 +313,7 @@ def kept_race(window, qtbot):
 
 def test_a_race_is_kept_as_a_film_at_the_pace_at_which_it_was_run(window, qtbot, tmp_path):
     scene, dialog = kept_race(window, qtbot)
-    film, record = dialog.moment.film, scene.race.record
+    film, record = dialog.view_state.animation, scene.race.record
     for share in (0.0, 0.3, 0.7, 1.0):
         index = round((film.count - 1) * share)
         rows = film.contents(index)

@@ -20,6 +20,9 @@ class Probe:
 
     def __init__(self, tab: str, model: str = "", view: str = "") -> None:
         os.environ.update(environment())
+        from playground import garbage
+
+        garbage.pause()  # as the command does, until the worker has torch
         from PySide6.QtWidgets import QApplication
 
         from playground.app import MainWindow

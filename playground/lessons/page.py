@@ -34,9 +34,9 @@ class PageMaker:
         if scene is None:
             return
         view = opener.current.view if opener.current is not None else None
-        moment = view_state_of(view) if view is not None else None
-        if moment is not None and opener.current is not None:
-            self._parts.append(_part_of_run(scene, opener.current, moment))
+        view_state = view_state_of(view) if view is not None else None
+        if view_state is not None and opener.current is not None:
+            self._parts.append(_part_of_run(scene, opener.current, view_state))
         else:
             shown: QWidget | None = opener.current or opener.window.page
             assert shown is not None
@@ -51,23 +51,23 @@ class PageMaker:
         html_page.write(path, lesson.title, self._parts, BYTES_PER_SCENE * len(self._parts))
 
 
-def _part_of_run(scene: LessonScene, tab: FamilyTab, moment: ViewState) -> html_page.Part:
-    film = moment.film
+def _part_of_run(scene: LessonScene, tab: FamilyTab, view_state: ViewState) -> html_page.Part:
+    moving = view_state.animation
     _, formula = tab.view.explanation(tab.model) if tab.view is not None else ("", "")
-    if film.count < 2:
-        zoom = _zoom(moment)
-        frames = [contact_sheet.compose(moment.contents, zoom, True)]
-        return _part(scene, frames, (), formula, moment)
-    chosen = animation.thinned(film.count, LONGEST)
-    zoom = _zoom(moment)
-    frames = [contact_sheet.compose(film.contents(i), zoom, True) for i in chosen]
-    return _part(scene, frames, [film.said(i) for i in chosen], formula, moment)
+    if moving.count < 2:
+        zoom = _zoom(view_state)
+        frames = [contact_sheet.compose(view_state.contents, zoom, True)]
+        return _part(scene, frames, (), formula, view_state)
+    chosen = animation.thinned(moving.count, LONGEST)
+    zoom = _zoom(view_state)
+    frames = [contact_sheet.compose(moving.contents(i), zoom, True) for i in chosen]
+    return _part(scene, frames, [moving.said(i) for i in chosen], formula, view_state)
 
 
-def _zoom(moment: ViewState) -> int:
+def _zoom(view_state: ViewState) -> int:
     """As on the screen, if that is not too wide."""
-    wide, _ = contact_sheet.size_of(moment.contents, 1, False)
-    return max(min(moment.zoom, WIDEST // max(wide, 1)), 1)
+    wide, _ = contact_sheet.size_of(view_state.contents, 1, False)
+    return max(min(view_state.zoom, WIDEST // max(wide, 1)), 1)
 
 
 def _part(
@@ -75,17 +75,17 @@ def _part(
     frames: list[np.ndarray],
     captions: list[str] | tuple[str, ...],
     formula: str = "",
-    moment: ViewState | None = None,
+    view_state: ViewState | None = None,
 ) -> html_page.Part:
     asked = scene.question
-    made_by = {"model": moment.kept.model, "view": moment.kept.view} if moment is not None else {}
+    made_by = {"model": view_state.kept.model, "view": view_state.kept.view} if view_state is not None else {}
     return html_page.Part(
         title=scene.title,
         frames=frames,
         captions=captions,
         text=scene.text,
         formula=in_page(formula),
-        settings={**made_by, **(moment.kept.settings if moment is not None else {})},
+        settings={**made_by, **(view_state.kept.settings if view_state is not None else {})},
         here=command_of(scene.shows),
         question=asked.text if asked is not None else "",
         answer=asked.answer if asked is not None else "",

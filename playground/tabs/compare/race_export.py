@@ -37,22 +37,22 @@ def view_state_of(
         return None
     record, names, seed = race.record.copy(), list(ids[: race.count]), asked.seed
     shape = np.max(shapes, axis=0)
-    film = _film_of(record, names, board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
+    moving = _animation_of(record, names, board, (int(shape[0]), int(shape[1]), int(shape[2]), int(shape[3])))
     settings = settings_of(asked)
     return ViewState(
         name=f"race-{len(names)}-{seed}",
         title=f"{len(names)} models, {asked.num_samples} pictures each, seed {seed}",
         kept=PictureMetadata("compare", names[0], "", NAME, settings, state={MODELS: list(names)}),
-        contents=film.contents(round(race.position / TICK)),
+        contents=moving.contents(round(race.position / TICK)),
         canvas=photograph(board),
-        film=film,
+        animation=moving,
         tables=[_table(record, names, race.position)],
         snippet="",
         zoom=max(int(min((panel.grid.zoom for panel in board.panels), default=1)), 1),
     )
 
 
-def _film_of(
+def _animation_of(
     record: Record, names: Sequence[str], board: RaceBoard, shape: tuple[int, int, int, int]
 ) -> Animation:
     """Lanes as they lie on the board, with the clocks of each moment; ``shape`` is that of the fullest lane."""

@@ -51,9 +51,9 @@ class ExportDialog(QDialog):
     failed = Signal(str)  # one sentence
     saved = Signal(str)  # the file
 
-    def __init__(self, moment: ViewState, parent: QWidget) -> None:
+    def __init__(self, view_state: ViewState, parent: QWidget) -> None:
         super().__init__(parent)
-        self.moment = moment
+        self.view_state = view_state
         self.job: Job | None = None
         self._path = Path()
         self.setWindowTitle("Export")
@@ -66,8 +66,12 @@ class ExportDialog(QDialog):
     # --- building
 
     def _make_widgets(self) -> None:
-        moment = self.moment
-        self.pages = ["Picture"] + ["Animation"] * (moment.film.count > 1) + ["Numbers"] * bool(moment.tables)
+        view_state = self.view_state
+        self.pages = (
+            ["Picture"]
+            + ["Animation"] * (view_state.animation.count > 1)
+            + ["Numbers"] * bool(view_state.tables)
+        )
         self.page = Segmented(self.pages)
         self.page.setVisible(len(self.pages) > 1)
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -76,16 +80,16 @@ class ExportDialog(QDialog):
         NumbersFont(self.preview)
         self.preview.setAccessibleName("Preview")
         self.what = ComboBox()
-        several = len(moment.contents) > 1
-        names = ["Everything on the canvas"] * several + [c.name for c in moment.contents]
-        if not any(c.whole for c in moment.contents):
-            names.append(moment.canvas.name)
+        several = len(view_state.contents) > 1
+        names = ["Everything on the canvas"] * several + [c.name for c in view_state.contents]
+        if not any(c.whole for c in view_state.contents):
+            names.append(view_state.canvas.name)
         self.what.addItems(names)
         self.arrangement = Segmented(["as on the screen", "one row", "one column"])
         self.zoom, self.film_zoom = Slider(), Slider()
         self.zoom.setRange(1, self._largest_zoom(self._chosen(), MAX_SIDE))
-        self.zoom.setValue(min(moment.zoom, self.zoom.maximum()))
-        end = moment.film.contents(moment.film.count - 1)
+        self.zoom.setValue(min(view_state.zoom, self.zoom.maximum()))
+        end = view_state.animation.contents(view_state.animation.count - 1)
         self.film_zoom.setRange(1, self._largest_zoom(end, MAX_FILM_SIDE))
         self.film_zoom.setValue(min(4, self._largest_zoom(end, USUAL_FILM_SIDE)))
         self.words, self.counter = Switch(), Switch()
@@ -95,11 +99,11 @@ class ExportDialog(QDialog):
         for ending, name in animation.kinds().items():
             self.kind.addItem(name, ending)
         self.kind.addItem("HTML page", PAGE)
-        for pace, name in moment.film.paces:
+        for pace, name in view_state.animation.paces:
             self.pace.addItem(name, pace)
         self.pace.setCurrentIndex(1)
-        self.table.addItems([t.name for t in moment.tables])
-        self.caption = QLineEdit(moment.title)
+        self.table.addItems([t.name for t in view_state.tables])
+        self.caption = QLineEdit(view_state.title)
         self.caption.setPlaceholderText("none")
         self.caption.setMaxLength(200)
         self.facts = QLabel()
@@ -135,7 +139,7 @@ class ExportDialog(QDialog):
         self.save.clicked.connect(self._ask)
         self.stop.clicked.connect(self._cancel)
         acts = (copy_picture, copy_settings, copy_snippet)
-        self.copies[2].setVisible(bool(self.moment.snippet))
+        self.copies[2].setVisible(bool(self.view_state.snippet))
         for button, act in zip(self.copies, acts, strict=True):
             button.setAutoDefault(False)
             button.clicked.connect(lambda _=False, act=act: self._copy(act))
@@ -159,7 +163,7 @@ class ExportDialog(QDialog):
             ("Animation", "size", self.film_zoom),
             ("Animation", "pace", self.pace),
             ("Animation", "caption", self.caption),
-            ("Animation", self.moment.film.counter, self.counter),
+            ("Animation", self.view_state.animation.counter, self.counter),
             ("Numbers", "table", self.table),
         ):
             control.setAccessibleName(name)
@@ -196,12 +200,12 @@ class ExportDialog(QDialog):
         return self.pages[self.page.index()]
 
     def _chosen(self) -> list[Content]:
-        contents, index = list(self.moment.contents), self.what.currentIndex()
+        contents, index = list(self.view_state.contents), self.what.currentIndex()
         if len(contents) > 1:
             index -= 1
         if index < 0:
             return contents
-        return [contents[index]] if index < len(contents) else [self.moment.canvas]
+        return [contents[index]] if index < len(contents) else [self.view_state.canvas]
 
     def _arranged(self) -> list[Content]:
         how = ARRANGEMENTS[self.arrangement.index()]
@@ -210,14 +214,14 @@ class ExportDialog(QDialog):
     def _largest_zoom(self, contents: Sequence[Content], side: int) -> int:
         return max(1, min(MAX_ZOOM, side // max(contact_sheet.size_of(contents, 1, False))))
 
-    def _film_sheet(self) -> Callable[[int], np.ndarray]:
+    def _animation_sheet(self) -> Callable[[int], np.ndarray]:
         """A function from the number of a moment to its picture, free of widgets."""
-        film = self.moment.film
+        moving = self.view_state.animation
         zoom, caption, counter = self.film_zoom.value(), self.caption.text().strip(), self.counter.isChecked()
 
         def sheet(index: int) -> np.ndarray:
-            said = [caption] * bool(caption) + [film.said(index)] * counter
-            return contact_sheet.compose(film.contents(index), zoom, bool(said), " · ".join(said))
+            said = [caption] * bool(caption) + [moving.said(index)] * counter
+            return contact_sheet.compose(moving.contents(index), zoom, bool(said), " · ".join(said))
 
         return sheet
 
@@ -232,9 +236,9 @@ class ExportDialog(QDialog):
         if self.mode == "Picture":
             self._refresh_picture()
         elif self.mode == "Animation":
-            self._refresh_film()
+            self._refresh_animation()
         else:
-            table = self.moment.tables[max(self.table.currentIndex(), 0)]
+            table = self.view_state.tables[max(self.table.currentIndex(), 0)]
             self.form.setRowVisible(self.table, self.table.count() > 1)
             self.preview.setText(_as_html(table.start(9, 5)))
             self.facts.setText(f"{len(table.rows):,} rows, {len(table.header):,} columns")
@@ -252,12 +256,12 @@ class ExportDialog(QDialog):
         self.facts.setText(f"{times}about {wide} × {high} pixels, with its complete settings inside")
         self._preview(contact_sheet.compose(chosen, self._preview_zoom(chosen), self.words.isChecked()))
 
-    def _refresh_film(self) -> None:
+    def _refresh_animation(self) -> None:
         self.form.setRowVisible(self.kind, self.kind.count() > 1)
-        film = self.moment.film
-        sheet = self._film_sheet()(film.count - 1)
-        indices, rate = film.plan(self.pace.currentData())
-        thin = "" if film.tick or len(indices) == film.count else f" of {film.count}"
+        moving = self.view_state.animation
+        sheet = self._animation_sheet()(moving.count - 1)
+        indices, rate = moving.plan(self.pace.currentData())
+        thin = "" if moving.tick or len(indices) == moving.count else f" of {moving.count}"
         self.facts.setText(
             f"{sheet.shape[1]} × {sheet.shape[0]} pixels, {len(indices)}{thin} frames, {len(indices) / rate:.1f} s"
         )
@@ -283,7 +287,7 @@ class ExportDialog(QDialog):
     # --- doing it
 
     def _copy(self, act: Callable[[ViewState], None]) -> None:
-        act(self.moment)
+        act(self.view_state)
         self._say("It is in the clipboard.")
 
     def _ask(self) -> None:
@@ -292,7 +296,7 @@ class ExportDialog(QDialog):
         ending = {"Picture": ".png", "Animation": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
         endings = picture_metadata.PICTURES if self.mode == "Picture" else (ending,)
         shown = f"Files ({' '.join('*' + one for one in endings)})"
-        ask_to_save(self, "Save", self.moment.name + ending, shown, self.save_to)
+        ask_to_save(self, "Save", self.view_state.name + ending, shown, self.save_to)
 
     def save_to(self, path: Path) -> None:
         """Write what is chosen; what comes of it is said by ``saved`` or ``failed``."""
@@ -311,18 +315,18 @@ class ExportDialog(QDialog):
     def _work(self, path: Path) -> Callable[[Callable[[float], None]], None]:
         """What the thread does, with everything that it needs taken from the widgets now."""
         if self.mode == "Numbers":
-            table = self.moment.tables[max(self.table.currentIndex(), 0)]
+            table = self.view_state.tables[max(self.table.currentIndex(), 0)]
             return lambda tick: csv_table.save(path, table)
         if self.mode == "Picture":
             chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
-            kept = self.moment.kept
+            kept = self.view_state.kept
             return lambda tick: picture_metadata.save(path, contact_sheet.compose(chosen, zoom, words), kept)
-        sheet = self._film_sheet()
-        indices, rate = self.moment.film.plan(float(self.pace.currentData()))
+        sheet = self._animation_sheet()
+        indices, rate = self.view_state.animation.plan(float(self.pace.currentData()))
         if path.suffix.lower() == PAGE:
-            title, moment = self.caption.text() or self.moment.title, self.moment
-            return lambda tick: write_page(path, title, moment, sheet, indices, tick)
-        sheets, settings = (sheet(i) for i in indices), self.moment.kept.to_json()
+            title, view_state = self.caption.text() or self.view_state.title, self.view_state
+            return lambda tick: write_page(path, title, view_state, sheet, indices, tick)
+        sheets, settings = (sheet(i) for i in indices), self.view_state.kept.to_json()
         return lambda tick: animation.write(path, sheets, len(indices), rate, tick, settings)
 
     def _show_busy(self, busy: bool) -> None:

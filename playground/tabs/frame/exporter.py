@@ -40,24 +40,24 @@ class Keeper(QObject):
 
     def open(self) -> None:
         """The dialog, for what is on the screen now."""
-        moment = self._take()
-        if moment is None:
+        view_state = self._take()
+        if view_state is None:
             self._say("There is no picture yet.")
             return
         self.close()
-        self.dialog = ExportDialog(moment, self._owner)
+        self.dialog = ExportDialog(view_state, self._owner)
         self.dialog.failed.connect(self._banner.show_error)
         self.dialog.destroyed.connect(self._gone)
         self.dialog.show()
         self.dialog.save.setFocus()
 
     def copy(self, what: Callable[[ViewState], None]) -> None:
-        """To the clipboard: one of ``moment.copy_picture``, ``copy_settings``, ``copy_snippet``."""
-        moment = self._take()
-        if moment is None:
+        """To the clipboard: one of ``view_state.copy_picture``, ``copy_settings``, ``copy_snippet``."""
+        view_state = self._take()
+        if view_state is None:
             self._say("There is no picture yet.")
             return
-        what(moment)
+        what(view_state)
         self._say("It is in the clipboard.")
 
     def close(self) -> None:
@@ -110,7 +110,7 @@ def view_state_of(view: View) -> ViewState | None:
         kept=kept,
         contents=contents_of(view),
         canvas=photograph(view),
-        film=_film_of(view),
+        animation=_animation_of(view),
         tables=_tables_of(view, frame),
         snippet=""
         if code is None
@@ -130,7 +130,7 @@ def view_state_of(view: View) -> ViewState | None:
     )
 
 
-def _film_of(view: View) -> Animation:
+def _animation_of(view: View) -> Animation:
     """Of the run so far: every frame laid out as the first grid or plane of the canvas is."""
     found = [w.content() for w in _sheets_of(view)]
     shown = [c for c in found if c is not None and not c.whole]

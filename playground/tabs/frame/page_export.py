@@ -18,7 +18,7 @@ _SHEETS = 0.8  # of the time: laying out the sheets; the rest is packing them
 def write_page(
     path: Path,
     title: str,
-    moment: ViewState,
+    view_state: ViewState,
     sheet: Callable[[int], np.ndarray],
     indices: Sequence[int],
     tick: Callable[[float], None],
@@ -40,10 +40,10 @@ def write_page(
     part = html_page.Part(
         title="",
         frames=frames,
-        captions=[moment.film.said(index) for index in indices],
-        formula=in_page(moment.formula),
-        settings={"model": moment.kept.model, "view": moment.kept.view, **moment.kept.settings},
-        here=command_of(state_of(moment.kept, stands=False)),
+        captions=[view_state.animation.said(index) for index in indices],
+        formula=in_page(view_state.formula),
+        settings={"model": view_state.kept.model, "view": view_state.kept.view, **view_state.kept.settings},
+        here=command_of(state_of(view_state.kept, stands=False)),
         start=0,
     )
     html_page.write(path, title, [part])

@@ -54,7 +54,7 @@ class ViewState:
         name: of the files, without ending.
         title: the line under an animation, unless another is typed.
         contents: what the canvas shows; ``canvas`` is a photograph of all of it.
-        film: the run up to now.
+        animation: the run up to now.
         zoom: at which the pictures are on the screen.
     """
 
@@ -63,7 +63,7 @@ class ViewState:
     kept: PictureMetadata
     contents: Sequence[Content]
     canvas: Content
-    film: Animation
+    animation: Animation
     tables: Sequence[csv_table.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int
@@ -87,19 +87,21 @@ def photograph(canvas: QWidget) -> Content:
     return Content("The canvas as on the screen", (("", pixels[None]),), 1, whole=True)
 
 
-def copy_picture(moment: ViewState) -> None:
+def copy_picture(view_state: ViewState) -> None:
     """The pictures to the clipboard, as large as on the screen."""
-    QGuiApplication.clipboard().setImage(picture(contact_sheet.compose(moment.contents, moment.zoom, True)))
+    QGuiApplication.clipboard().setImage(
+        picture(contact_sheet.compose(view_state.contents, view_state.zoom, True))
+    )
 
 
-def copy_settings(moment: ViewState) -> None:
+def copy_settings(view_state: ViewState) -> None:
     """The settings to the clipboard, as JSON."""
-    QGuiApplication.clipboard().setText(moment.kept.to_json())
+    QGuiApplication.clipboard().setText(view_state.kept.to_json())
 
 
-def copy_snippet(moment: ViewState) -> None:
+def copy_snippet(view_state: ViewState) -> None:
     """A Python program that makes the picture, to the clipboard."""
-    QGuiApplication.clipboard().setText(moment.snippet)
+    QGuiApplication.clipboard().setText(view_state.snippet)
 
 
 def with_captions(content: Content, captions: Sequence[str] | None) -> Content:

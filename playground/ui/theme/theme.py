@@ -10,9 +10,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter, QPalette
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QTabBar, QTabWidget, QWidget
 
 from playground import paths
 from playground.ui.theme.palette import (  # noqa: F401  widgets find them here, beside what depends on the mode
@@ -211,9 +211,16 @@ def _apply_style(app: QApplication) -> None:
     font = QFont(load_fonts())
     font.setPixelSize(round(BASE_PIXELS * scale()))
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+    app.setStyleSheet(
+        ""
+    )  # of a sheet that replaces another Qt takes three to four times as long to dress all widgets
     app.setFont(numbers_font(font))
     app.setPalette(_qt_palette(colours))
     app.setStyleSheet(stylesheet(colours, font.pixelSize(), MATH_ROMAN))
+    for bar in [widget for widget in app.allWidgets() if isinstance(widget, QTabBar | QTabWidget)]:
+        QApplication.sendEvent(
+            bar, QEvent(QEvent.Type.StyleChange)
+        )  # they keep what they measured without it
     signals.changed.emit()
 
 
