@@ -163,7 +163,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
     def draw(self, frame: Frame) -> None:
         """Both sides."""
         index = getattr(self.request, "index", 0) if self.picture is None else None
-        if not np.array_equal(self.slot.grid.mask, self.mask):
+        if not np.array_equal(self.slot.grid.covered, self.mask):
             self.slot.set_mask(self.mask)
         self.slot.show_picture(frame.extras["origin"][0], index, self.said)
         self.grid.set_panels(self.panels(frame))

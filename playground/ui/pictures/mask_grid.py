@@ -19,23 +19,23 @@ class MaskGrid(PaintGrid):
         self.may_be_larger = False  # its pixels are painted on
         self.paints = True  # else it is only looked at
         self.reach = 2.5  # pixels from the middle of the brush to its edge
-        self.mask = np.zeros(shape[:2], bool)
+        self.covered = np.zeros(shape[:2], bool)
         self.setAccessibleName(
             "The picture; drag to paint over a part, or move with the arrow keys and paint with Space"
         )
 
     def set_mask(self, mask: np.ndarray) -> None:
         """Another part, bool (H,W); nothing is emitted."""
-        self.mask = mask.copy()
-        self.set_known(~self.mask)
+        self.covered = mask.copy()
+        self.set_known(~self.covered)
 
     def _dab(self, places: list[tuple[int, int]], erase: bool) -> None:
         if not self.paints:
             return
-        rows, columns = np.indices(self.mask.shape)
+        rows, columns = np.indices(self.covered.shape)
         near = np.min([np.hypot(rows - r, columns - c) for r, c in places], axis=0) <= self.reach
-        mask = self.mask & ~near if erase else self.mask | near
-        if not np.array_equal(mask, self.mask):
+        mask = self.covered & ~near if erase else self.covered | near
+        if not np.array_equal(mask, self.covered):
             self.set_mask(mask)
             self.masked.emit(mask.copy())
 

@@ -53,9 +53,9 @@ class PictureSlot(QWidget):
         self.said.setProperty("role", "caption")
         self.said.setWordWrap(True)
         self.stepper = Stepper(what, len(names))
-        self.find = QLineEdit()
-        self.find.setPlaceholderText(f"find a {what} by name")
-        self.find.setAccessibleName(self.find.placeholderText())
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(f"find a {what} by name")
+        self.search.setAccessibleName(self.search.placeholderText())
         self.open, self.paste = QPushButton("Open …"), QPushButton("Paste")
         self.open.setToolTip("A picture of any size (or drop it here)")
         self.paste.setToolTip("A picture from the clipboard (Ctrl+V)")
@@ -63,10 +63,10 @@ class PictureSlot(QWidget):
         self.brush.setToolTip("What dragging over the picture does (the right button does the other)")
         self.none.setToolTip("Nothing is painted over")
         self._names = list(names)
-        completer = QCompleter(self._names, self.find)
+        completer = QCompleter(self._names, self.search)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.find.setCompleter(completer)
+        self.search.setCompleter(completer)
         self._connect(completer)
         self._lay_out(masks)
         self.setAcceptDrops(True)
@@ -75,12 +75,12 @@ class PictureSlot(QWidget):
 
     def _fit(self) -> None:
         """In a hall the picture has the room of what finds others: there are the arrows, Ctrl+V and dropping."""
-        for part in (self.find, self.open, self.paste):
+        for part in (self.search, self.open, self.paste):
             part.setVisible(not theme.lecture())
 
     def _connect(self, completer: QCompleter) -> None:
         completer.activated.connect(self.go_to_name)
-        self.find.returnPressed.connect(lambda: self.go_to_name(self.find.text()))
+        self.search.returnPressed.connect(lambda: self.go_to_name(self.search.text()))
         self.stepper.stepped.connect(self.stepped)
         self.open.clicked.connect(self.ask)
         self.paste.clicked.connect(self.take_clipboard)
@@ -100,7 +100,7 @@ class PictureSlot(QWidget):
             part.setVisible(masks)
         column.addLayout(tools)
         column.addWidget(self.stepper)
-        column.addWidget(self.find)
+        column.addWidget(self.search)
         for part in (self.open, self.paste):
             files.addWidget(part, 1)
         column.addLayout(files)
@@ -110,7 +110,7 @@ class PictureSlot(QWidget):
     def show_picture(self, picture: np.ndarray, index: int | None, said: str = "") -> None:
         """Show uint8 (H,W,C): number ``index`` of the data set, or one from elsewhere, about which ``said`` is said."""
         self.grid.show_picture(picture)
-        self.grid.set_known(~self.grid.mask if self.grid.mask.any() else None)
+        self.grid.set_known(~self.grid.covered if self.grid.covered.any() else None)
         if index is not None:
             self.stepper.index = index
             self.stepper.show_index(index)
