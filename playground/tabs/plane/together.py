@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
@@ -49,7 +48,7 @@ _HEADINGS = (
     Heading("steps", "Training steps so far", numeric=True, rising_first=False),
     Heading("seconds", "Of its own training", numeric=True),
 )
-_TABLE_EVERY = 0.5  # seconds: the table is laid out anew each time
+_TABLE_EVERY = 400  # ms: the table is laid out anew each time
 
 
 class Together(Scene):
@@ -67,12 +66,13 @@ class Together(Scene):
         self.own: target_spec.Spec | None = None
         self._wanted: Wanted | None = None
         self._asked: Request | None = None  # what the run on the board was started with
-        self._tabled = 0.0
         self._drawn: dict[
             int, tuple[Any, ...]
         ] = {}  # of each plane: the points, the target and the failure it shows
         self.player = Player(self.new_lane("rounds"), self)
         self.player.shown.connect(self._show)
+        self._table_soon = QTimer(self, singleShot=True, interval=_TABLE_EVERY)
+        self._table_soon.timeout.connect(lambda: self._fill_table(self.player.frame))
         self.player.failed.connect(lambda sentence: self.page.banner.show_error(sentence, self.start))
         self.player.finished.connect(lambda: self._fill_table(self.player.frame))
         self.knobs = KnobPanel()
@@ -202,13 +202,12 @@ class Together(Scene):
                 continue  # nothing new of this one
             self._drawn[i] = fresh
             plane.set_picture(picture_of(found, frame.extras["target"], None, (0.0, 0.0)), _title(key, found))
-        now = time.perf_counter()
-        if now - self._tabled > _TABLE_EVERY or not self.player.is_playing:
-            self._fill_table(frame)
+        if not self._table_soon.isActive():  # never in the turn that paints the planes
+            self._table_soon.start()
 
     def _fill_table(self, frame: Frame | None) -> None:
         if frame is not None:
-            self._tabled = time.perf_counter()
+            self._table_soon.stop()
             lines = [_line(key, of_model(frame, i)) for i, key in enumerate(models_of(self._asked))]
             self.table.fill(_HEADINGS, lines)
 
@@ -235,7 +234,7 @@ class Together(Scene):
     @property
     def is_settled(self) -> bool:
         """Nothing trains."""
-        return not self.player.is_playing and not self.player.is_show_due
+        return not (self.player.is_playing or self.player.is_show_due or self._table_soon.isActive())
 
     def state(self) -> dict[str, Any]:
         """The user's own target, and what was turned under way."""
