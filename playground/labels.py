@@ -49,6 +49,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "vqvae-fashion": ("VQ-VAE", "writes garments as codes"),
     "vqprior-fashion": ("VQ-VAE with a prior", "draws garments"),
     "kl-emoji": ("KL autoencoder", "squeezes emoji"),
+    "vqgan-emoji": ("VQGAN", "writes emoji as codes"),
     "stylegan-fashion": ("StyleGAN2", "draws garments"),
     "dcgan-fashion": ("DCGAN", "draws garments"),
     "gan-fashion": ("GAN of 2014", "draws garments"),
