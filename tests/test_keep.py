@@ -14,6 +14,7 @@ from playground.tabs.frame.exporter import view_state_of
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget
 from playground.tabs.gan.failures import Failures
+from playground.tabs.pictures import super_resolution
 from tests.windows import REPEATED, begun, every_view, load, opened, plays_steps_and_stops, shows_first
 
 WAIT = 120_000  # ms, for a busy machine
@@ -30,6 +31,7 @@ def window(qapp):
     patch.setattr(interpolation, "encodings", few)
     patch.setattr(ScoreEBM, "num_compared", 16)
     patch.setattr(machine, "num_cores", lambda: 1)  # two threads on a busy machine wait for each other
+    patch.setattr(super_resolution, "is_there", lambda: False)  # larger pictures come when they come
     with opened() as one:
         yield one
     patch.undo()
