@@ -17,7 +17,7 @@ from playground.contract import Frame, Request, State, knob
 from playground.models import noise
 from playground.models.diffusion.schedule import log_snr_of, t_of
 
-STATIONS = 6  # pictures in a row, from t = 0 to t = 1
+STATIONS = 5  # pictures in a row, from t = 0 to t = 1
 POINTS = 200  # of a curve
 LINEAR, COSINE, OWN = "linear, DDPM of 2020", "cosine, 2021", "this model's"
 _BETAS = np.linspace(1e-4, 0.02, 1000)  # Ho et al. 2020, section 4

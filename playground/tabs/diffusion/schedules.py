@@ -63,7 +63,7 @@ class Schedules(ImageView[Denoises]):
         """The rows, each with its name."""
         names, left = frame.extras["names"], frame.extras["alpha_bar"]
         rows = frame.images.reshape(len(names), left.shape[1], *frame.images.shape[1:])
-        times = ", ".join(f"{t:.1f}".removesuffix(".0") for t in np.linspace(0, 1, left.shape[1]))
+        times = ", ".join(f"{t:g}" for t in np.linspace(0, 1, left.shape[1]))
         titles = [f"{names[0]}: t = {times}", *names[1:]]
         return list(zip(titles, rows, strict=True))
 
