@@ -16,7 +16,7 @@ import torch
 
 from playground import checkpoints, data
 from playground.capabilities import Scores
-from playground.contract import Frame, Request, knobs, make_request
+from playground.contract import Frame, Model, Request, knobs, make_request
 from playground.models import device as devices
 from playground.models import network_class, noise
 
@@ -158,13 +158,13 @@ def _pictures(reference: Any, model: Any, settings: dict[str, Any]) -> _Found:
     return _Found(distance, "grey levels", float(ms), float(cpu_ms), first)
 
 
-def _request(model: Any, settings: dict[str, Any]) -> Request:
+def _request(model: Model, settings: dict[str, Any]) -> Request:
     names = {k.name for k in knobs(model.Request)}
     wanted = {**STEPS, **settings, "num_samples": NUM_SAMPLES, "seed": SEED}
     return make_request(model.Request, {k: v for k, v in wanted.items() if k in names})
 
 
-def _timed(model: Any, request: Request) -> Iterator[tuple[Frame, float]]:
+def _timed(model: Model, request: Request) -> Iterator[tuple[Frame, float]]:
     """Each frame and its seconds; a frame is numpy, so that whatever the device does has been waited for."""
     frames = model.sample(request)
     while True:

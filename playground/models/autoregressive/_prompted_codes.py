@@ -166,9 +166,9 @@ class Grids:
         self.tokens = sides[0][self.wanted]
         wanted, negative = (torch.from_numpy(s).to(self.device).split(chunk) for s in sides)
         # each chunk with the prompt, and below it without
-        self.told = [torch.cat(pair) for pair in zip(wanted, negative, strict=True)]
+        self.prompts = [torch.cat(pair) for pair in zip(wanted, negative, strict=True)]
         if not self.is_guided:
-            self.told = list(wanted)
+            self.prompts = list(wanted)
         self.codes = np.full((len(self.indices), model.num_cells), UNKNOWN, np.int64)
 
     def take(self, codes: np.ndarray) -> None:

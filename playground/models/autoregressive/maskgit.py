@@ -76,11 +76,11 @@ class MaskGIT(PromptedCodes):
 
     def forward(self, codes: Tensor, tokens: Tensor) -> Tensor:
         """Logits of every cell: ``codes`` int64 (B,cells), ``num_codes`` where masked, ``tokens`` (B,T) -> (B,cells,num_codes)."""
-        told, mean = self.enter_words(tokens)
-        h = torch.cat([told, self.codes(codes) + self.places[0] + mean], 1)
+        words, mean = self.enter_words(tokens)
+        h = torch.cat([words, self.codes(codes) + self.places[0] + mean], 1)
         for block in self.blocks:
             h = block(h)
-        return self.logits(h[:, told.shape[1] :])
+        return self.logits(h[:, words.shape[1] :])
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross-entropy of the masked codes in bits (eq. 1); the share that is masked follows the cosine of a uniform number."""
@@ -147,7 +147,7 @@ class MaskGIT(PromptedCodes):
         """Log-probabilities of every cell, (N,cells,num_codes) on the CPU."""
         known = np.where(grids.codes == UNKNOWN, self.num_codes, grids.codes)
         found = []
-        for codes, tokens in zip(grids.chunks(known), grids.told, strict=True):
+        for codes, tokens in zip(grids.chunks(known), grids.prompts, strict=True):
             log_probs = self(codes, tokens).log_softmax(-1)
             if grids.is_guided:
                 log_probs = guided(*log_probs.chunk(2), scale)

@@ -64,12 +64,12 @@ class VQTransformer(PromptedCodes):
 
     def forward(self, codes: Tensor, tokens: Tensor) -> Tensor:
         """Logits of every cell given those before it: ``codes`` int64 (B,cells), ``tokens`` (B,T) -> (B,cells,num_codes)."""
-        told, mean = self.enter_words(tokens)
+        words, mean = self.enter_words(tokens)
         before = F.pad(codes[:, :-1], (1, 0), value=self.num_codes)  # nothing stands before the first
-        h = torch.cat([told, self.codes(before) + self.places[0] + mean], 1)
+        h = torch.cat([words, self.codes(before) + self.places[0] + mean], 1)
         for block in self.blocks:
             h = block(h)
-        return self.logits(h[:, told.shape[1] :])
+        return self.logits(h[:, words.shape[1] :])
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Cross-entropy in bits per code (eq. 11)."""
@@ -98,7 +98,7 @@ class VQTransformer(PromptedCodes):
         if resume is None:
             first = run.frame(None)
             yield replace(first, extras={**first.extras, **words.understood(request)})
-        readers = [_Reader(self, tokens) for tokens in run.grids.told]
+        readers = [_Reader(self, tokens) for tokens in run.grids.prompts]
         for cell in range(self.num_cells):
             before = run.before(cell)
             hidden = [reader.step(codes, cell) for reader, codes in zip(readers, before, strict=True)]
@@ -112,7 +112,7 @@ class VQTransformer(PromptedCodes):
         run = _Run(self, request, None)
         for cell in range(self.num_cells):
             known = run.grids.chunks(run.grids.codes.clip(min=0))
-            whole = [self(codes, told)[:, cell] for codes, told in zip(known, run.grids.told, strict=True)]
+            whole = [self(codes, prompt)[:, cell] for codes, prompt in zip(known, run.grids.prompts, strict=True)]
             yield run.frame(run.place(cell, whole))
 
 
@@ -122,8 +122,8 @@ class _Reader:
     def __init__(self, model: VQTransformer, tokens: Tensor) -> None:
         self.model, self.num_words = model, tokens.shape[1]
         self.cache = Cache(model.blocks, self.num_words + model.num_cells)
-        told, self.mean = model.enter_words(tokens)
-        self._read(told, 0)
+        words, self.mean = model.enter_words(tokens)
+        self._read(words, 0)
 
     def step(self, before: Tensor, cell: int) -> Tensor:
         """Read the code (B,) before a cell: (B,width)."""

@@ -76,8 +76,8 @@ def request_for(model: Model, race: RaceRequest) -> Request:
 
 def remark_on(entrant: Entrant, race: RaceRequest) -> str:
     """What an entrant cannot do of what is asked, in a few words; "" if it can do all of it."""
-    told = "label" in {k.name for k in knobs(type(entrant.request))}
-    return "cannot be told the class" if race.label != EACH_CLASS and not told else ""
+    knows_class = "label" in {k.name for k in knobs(type(entrant.request))}
+    return "cannot be told the class" if race.label != EACH_CLASS and not knows_class else ""
 
 
 def quality_of(card: Card) -> str:

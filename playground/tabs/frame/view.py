@@ -249,7 +249,7 @@ class View(QWidget, Generic[AnyModel]):
             self.draw_plot(self.player.frame)
 
 
-def suiting(kinds: Iterable[type[View]], model: Any) -> list[type[View]]:
+def suiting(kinds: Iterable[type[View]], model: Model) -> list[type[View]]:
     """Those that suit a model; what has a checkpoint and what is trained live are never asked about each other's."""
     live = isinstance(model, TrainedLive)
     return [kind for kind in kinds if kind.trains_live == live and kind.suits(model)]

@@ -101,11 +101,11 @@ def moments(
     )
     asking: deque[tuple[Change, dict[str, Any]]] = deque()
     figures: dict[str, Any] = {}
-    told = 0
+    sent = 0
     try:
         while True:
             while len(asking) < AHEAD:
-                number = told + len(asking)
+                number = sent + len(asking)
                 change, picture = wishes.at(number), wishes.picture()
                 measure = number % MEASURED_EVERY == MEASURED_EVERY - 1
                 course.ask(
@@ -125,7 +125,7 @@ def moments(
             history.note(said["step"], _part(found, "loss/"))
             figures = said.get("figures", figures)
             yield _frame(request.steps, said, found, figures, history, change, picture, config)
-            told += 1
+            sent += 1
             if said["step"] >= request.steps:
                 return
     finally:

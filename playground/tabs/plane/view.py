@@ -15,7 +15,7 @@ import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.contract import Frame, Message, Request
+from playground.contract import Frame, Message, Model, Request
 from playground.data.plane import Target
 from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame.python_code import Code
@@ -46,7 +46,7 @@ class InThePlane(View[Any]):
     formula = r"\theta_{t+1} = \theta_t - \eta \, \nabla L(\theta_t)"
 
     @classmethod
-    def suits(cls, model: Any) -> bool:
+    def suits(cls, model: Model) -> bool:
         """What is trained live."""
         return isinstance(model, TrainedLive)
 
@@ -79,7 +79,7 @@ class InThePlane(View[Any]):
             None  # at which step, for what, what was seen
         )
         self._looking = self.new_lane("look")
-        self._looking.frames_arrived.connect(lambda told: self._take_look(told[-1]))
+        self._looking.frames_arrived.connect(lambda messages: self._take_look(messages[-1]))
         self._looking.failed.connect(self.tab.show_failure)
         self._look_soon = QTimer(self, singleShot=True, interval=_LOOK_AFTER)
         self._look_soon.timeout.connect(self._look)
@@ -221,8 +221,8 @@ class InThePlane(View[Any]):
             )
             self._looking.play(lambda: look(processes, model, kept, picture), patient=True)
 
-    def _take_look(self, told: Message[tuple[int, dict[str, Any], Arrays]]) -> None:
-        step, picture, seen = told.payload
+    def _take_look(self, message: Message[tuple[int, dict[str, Any], Arrays]]) -> None:
+        step, picture, seen = message.payload
         frame = self.player.frame
         if frame is not None:
             self._looked = (frame.step if frame.state is None else step), picture, seen
