@@ -83,7 +83,10 @@ def share(right: Sequence[Any] | np.ndarray, kind: str) -> dict[str, Any]:
 
 
 def draw(
-    model: Model, prompts: Prompts, settings: Mapping[str, Any], tell: Callable[[str], None] = lambda line: None
+    model: Model,
+    prompts: Prompts,
+    settings: Mapping[str, Any],
+    tell: Callable[[str], None] = lambda line: None,
 ) -> np.ndarray:
     """One picture for each prompt, uint8 (N,H,W,C); noise hangs on the place in the list."""
     request = make_request(model.Request, {"seed": 0, **settings})

@@ -112,7 +112,9 @@ class VQTransformer(PromptedCodes):
         run = _Run(self, request, None)
         for cell in range(self.num_cells):
             known = run.grids.chunks(run.grids.codes.clip(min=0))
-            whole = [self(codes, prompt)[:, cell] for codes, prompt in zip(known, run.grids.prompts, strict=True)]
+            whole = [
+                self(codes, prompt)[:, cell] for codes, prompt in zip(known, run.grids.prompts, strict=True)
+            ]
             yield run.frame(run.place(cell, whole))
 
 
