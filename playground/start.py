@@ -76,7 +76,8 @@ def run(
     first = (
         (last.tab, last.model, last.view) if last is not None else (options.tab, options.model, options.view)
     )
-    window = MainWindow(*(name or "" for name in first), options.device)
+    tab, model, view = (name or "" for name in first)
+    window = MainWindow(tab, model, view, options.device)
     if memory is not None:
         memory.place(window)
         memory.watch(window, lambda: window.lessons.state())

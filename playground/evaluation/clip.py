@@ -54,6 +54,7 @@ class CLIP(Classifier):
     paper: ClassVar[str] = "Radford et al. 2021, arXiv:2103.00020"
     likelihood: ClassVar[LikelihoodKind] = "none"
     Config = CLIPConfig
+    config: CLIPConfig
     drawn: Tensor
 
     def __init__(self, config: CLIPConfig) -> None:

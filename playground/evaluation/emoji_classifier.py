@@ -50,6 +50,7 @@ class EmojiClassifier(Classifier):
     system: ClassVar[str] = "Residual classifier of concepts and styles"
     likelihood: ClassVar[LikelihoodKind] = "none"
     Config = EmojiClassifierConfig
+    config: EmojiClassifierConfig
 
     def __init__(self, config: EmojiClassifierConfig) -> None:
         super().__init__(config)

@@ -15,7 +15,6 @@ import numpy as np
 
 from playground import checkpoints
 from playground.capabilities import ReadsPrompts
-from playground.contract import Model
 from playground.data import emoji, emoji_captions
 from playground.data.emoji import Drawings
 from playground.evaluation import (
@@ -40,7 +39,7 @@ def halves() -> tuple[Drawings, Drawings]:
     return known[order[:COUNT]], known[order[COUNT : 2 * COUNT]]
 
 
-def measure(model: Model, settings: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+def measure(model: Any, settings: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     """The figures of 2,000 pictures of a model: of what it draws for the other half's words, or makes of its drawings."""
     other = halves()[1]
     if not isinstance(model, ReadsPrompts):

@@ -118,7 +118,7 @@ class UndoHistory(QObject):
 
         canvas = getattr(self._shown(), "canvas", None)
         over = canvas.comparison if canvas is not None else None
-        if over is None:
+        if canvas is None or over is None:
             self.toggle_comparison()
         elif over.mode + 1 < len(MODES):
             over.show_mode(over.mode + 1)

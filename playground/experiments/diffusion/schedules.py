@@ -66,7 +66,7 @@ def own(log_snr_min: float, log_snr_max: float) -> Callable[[np.ndarray], np.nda
 
 def schedules_of(model: Denoises) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Name -> alpha_bar as a function of t."""
-    config = model.config  # type: ignore[attr-defined]
+    config = model.config
     return {LINEAR: linear, COSINE: cosine, OWN: own(config.log_snr_min, config.log_snr_max)}
 
 
@@ -76,7 +76,7 @@ def compare(model: Denoises, request: SchedulesRequest, resume: State | None = N
 
     Extras: ``names`` of the schedules; ``alpha_bar`` (3, STATIONS); ``curves`` (3, POINTS); ``label`` int.
     """
-    images, labels = data.load(model.card.dataset, "test")  # type: ignore[attr-defined]
+    images, labels = data.load(model.card.dataset, "test")
     picture, label = images[request.index : request.index + 1], int(labels[request.index])
     x_0 = model.to_x_0(torch.from_numpy(picture.transpose(0, 3, 1, 2).copy()).to(model.device))
     epsilon = torch.from_numpy(noise.normal(request.seed, [0], "x_T", tuple(x_0.shape[1:]))).to(model.device)

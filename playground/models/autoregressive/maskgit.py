@@ -150,7 +150,8 @@ class MaskGIT(PromptedCodes):
         for codes, tokens in zip(grids.chunks(known), grids.prompts, strict=True):
             log_probs = self(codes, tokens).log_softmax(-1)
             if grids.is_guided:
-                log_probs = guided(*log_probs.chunk(2), scale)
+                with_words, without = log_probs.chunk(2)
+                log_probs = guided(with_words, without, scale)
             found.append(log_probs.cpu())
         return torch.cat(found)
 

@@ -161,7 +161,8 @@ class _Run:
         """Draw one code of every sample, unless it is known; returns what it was drawn from, (N,num_codes)."""
         found = [part.log_softmax(-1) for part in logits]
         if self.grids.is_guided:
-            found = [guided(*part.chunk(2), self.request.guidance_scale) for part in found]
+            pairs = [part.chunk(2) for part in found]
+            found = [guided(one, other, self.request.guidance_scale) for one, other in pairs]
         log_probs = torch.cat(found).cpu()
         if cell >= self.known:
             asked = (self.request.temperature, self.request.top_k)

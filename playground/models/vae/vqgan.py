@@ -161,7 +161,9 @@ class VQGAN(Network):
         device = self.steps_done.device
         self.coder.__dict__["eye"] = foundation.encoder.to(device).eval().requires_grad_(False)
 
-    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str) -> dict[str, Tensor]:
+    def loss(  # type: ignore[override]  # in turns, as a GAN's
+        self, x: Tensor, labels: Tensor, generator: torch.Generator, turn: str
+    ) -> dict[str, Tensor]:
         """The losses of section 3.1 in the turn of the coder or of the discriminator; labels are not used."""
         pictures = from_uint8(x)
         if self.training:

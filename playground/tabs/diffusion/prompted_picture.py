@@ -66,7 +66,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         self.plot = LinePlot("Signal left", "step", "ᾱ")
         self.picture: np.ndarray | None = None  # uint8 (H,W,3) from elsewhere
         self.said = ""
-        self.mask = self.first_mask()
+        self.painted_over = self.first_mask()
 
     @classmethod
     def first_mask(cls) -> np.ndarray:
@@ -79,12 +79,12 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
 
     def sampler(self, model: DenoisesPrompts, request: Request) -> Iterator[Frame]:
         """With the picture and the mask of now."""
-        return self.sampled(self.picture, self.mask)(model, request)
+        return self.sampled(self.picture, self.painted_over)(model, request)
 
     def start(self, request: Request, patient: bool = False) -> None:
         """The run takes picture and mask with it."""
         self.adopt(request)
-        sampled = self.sampled(self.picture, self.mask.copy())
+        sampled = self.sampled(self.picture, self.painted_over.copy())
         self.player.start(
             self.source(lambda model: model_cache.memory_guarded(model, request, sampled)), patient=patient
         )
@@ -121,7 +121,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         return True
 
     def _masked(self, mask: np.ndarray) -> None:
-        self.mask = mask
+        self.painted_over = mask
         if self.request is not None:
             self.player.lane.touch()
             self.start(self.request, patient=True)
@@ -134,7 +134,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         kept: dict[str, Any] = {}
         if self.picture is not None:
             kept |= {"picture": _packed(self.picture), "said": self.said}
-        return kept | ({"mask": _packed(self.mask)} if self.masks else {})
+        return kept | ({"mask": _packed(self.painted_over)} if self.masks else {})
 
     def checked(
         self, settings: Mapping[str, Any], request: Request, model: DenoisesPrompts
@@ -150,7 +150,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """As it was."""
-        self.picture, self.said, self.mask = settings["picture"], settings["said"], settings["mask"]
+        self.picture, self.said, self.painted_over = settings["picture"], settings["said"], settings["mask"]
         self.start(request)
 
     # --- drawing
@@ -163,8 +163,8 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
     def draw(self, frame: Frame) -> None:
         """Both sides."""
         index = getattr(self.request, "index", 0) if self.picture is None else None
-        if not np.array_equal(self.slot.grid.covered, self.mask):
-            self.slot.set_mask(self.mask)
+        if not np.array_equal(self.slot.grid.covered, self.painted_over):
+            self.slot.set_mask(self.painted_over)
         self.slot.show_picture(frame.extras["origin"][0], index, self.said)
         self.grid.set_panels(self.panels(frame))
 
@@ -257,10 +257,10 @@ class Inpaint(PromptedPicture):
 
     def call(self) -> str:
         """With the mask, as the rows and columns of its painted pixels."""
-        if np.array_equal(self.mask, self.first_mask()):
+        if np.array_equal(self.painted_over, self.first_mask()):
             return "prompted_picture.inpaint(model, request)"
-        bits = np.packbits(self.mask).tolist()
-        mask = f"np.unpackbits(np.array({bits}, np.uint8)).reshape({self.mask.shape}).astype(bool)"
+        bits = np.packbits(self.painted_over).tolist()
+        mask = f"np.unpackbits(np.array({bits}, np.uint8)).reshape({self.painted_over.shape}).astype(bool)"
         return f"prompted_picture.inpaint(model, request, unknown={mask})"
 
 

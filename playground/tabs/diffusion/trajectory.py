@@ -50,7 +50,7 @@ class Trajectory(View["DiffusionModel"]):
         """The first sample of the seed alone."""
         import dataclasses
 
-        return model.sample(dataclasses.replace(request, num_samples=1))  # type: ignore[type-var]
+        return model.sample(dataclasses.replace(request, num_samples=1))
 
     def build(self) -> None:
         """One sheet, and how much changes."""

@@ -178,7 +178,7 @@ class FamilyTab(TabLayout):
             self.show_view(names.index(self._wanted_view.lower()))
         else:
             stays = present is not None and self._suits(present)
-            self.show_view(self.suitable.index(present) if stays else self._first())
+            self.show_view(self.suitable.index(present) if present and stays else self._first())
             if self._wanted_view:
                 self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
         self._wanted_view = ""

@@ -47,7 +47,7 @@ class Neighbours(View):
 
     def request_type(self, model: Model) -> type[Request]:
         """The model's own, for a few pictures, with what is compared."""
-        return neighbours.request_beside(model.Request)
+        return neighbours.request_beside(model.Request)  # type: ignore[arg-type]  # a class is hashable
 
     def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """The model's run, and then what lies near."""

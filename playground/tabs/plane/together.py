@@ -297,7 +297,7 @@ class Together(Scene):
             return None
         keys, frames = models_of(self._asked), list(self.player.timeline)
         target = frame.extras["target"]["name"]
-        film = Animation(
+        animation = Animation(
             len(frames),
             lambda index: [_sheet(keys, frames[index])],
             lambda index: f"round {frames[index].step}/{frames[index].total}",
@@ -306,9 +306,9 @@ class Together(Scene):
             name=f"plane-{target}-{kept.settings['seed']}-{frame.step}",
             title=f"Six families learn {target}, seed {kept.settings['seed']}",
             kept=kept,
-            contents=film.contents(self.player.index),
+            contents=animation.contents(self.player.index),
             canvas=photograph(self.board),
-            film=film,
+            animation=animation,
             tables=[leaderboard(keys, frame)],
             snippet="",
             zoom=1,

@@ -103,9 +103,15 @@ class StepsOverlay(QWidget):
             self.index += by
             self._show()
 
+    def _over(self) -> QWidget:
+        """The window that is covered."""
+        window = self.parentWidget()
+        assert window is not None
+        return window
+
     def close_for_good(self) -> None:
         """It was seen."""
-        self.parentWidget().removeEventFilter(self)
+        self._over().removeEventFilter(self)
         self.hide()
         self.ended.emit()
         self.deleteLater()
@@ -123,7 +129,7 @@ class StepsOverlay(QWidget):
         part = self._steps[self.index].part()
         if part is None or not part.isVisible():
             return QRect()
-        corner = part.mapTo(self.parentWidget(), QPoint(0, 0))
+        corner = part.mapTo(self._over(), QPoint(0, 0))
         return QRect(corner, part.size()).adjusted(-4, -4, 4, 4).intersected(self.rect())
 
     def _place(self) -> None:
@@ -149,7 +155,7 @@ class StepsOverlay(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Goes on covering the window."""
         if event.type() == QEvent.Type.Resize:
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._over().rect())
             self._place()
         return False
 
