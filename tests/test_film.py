@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 
 from playground import checkpoints, paths
 from playground.checkpoints import training_record
+from playground.trainable import LearnsInTurn
 from tests.windows import WAIT, wait_finished
 
 
@@ -83,10 +84,11 @@ def test_a_picture_that_is_none_is_one_sentence(tmp_path):
 
 @pytest.mark.parametrize("card", checkpoints.cards(), ids=lambda c: c.id)
 def test_every_shipped_model_has_its_film(card):
-    film = training_record.read(training_record.path_for(checkpoints.load(card.id)))
+    model = checkpoints.load(card.id)
+    film = training_record.read(training_record.path_for(model))
     assert film.last_step == card.images_seen // card.recipe["batch_size"]
-    usual, game = {"loss", "validation_loss"}, {"discriminator_loss", "generator_loss"}
-    assert (game if card.family == "gan" else usual) <= set(film.curves)
+    in_turn = {f"{turn}_loss" for turn in model.turns} if isinstance(model, LearnsInTurn) else set()
+    assert (in_turn or {"loss", "validation_loss"}) <= set(film.curves)
     assert film.pictures.shape[0] == len(film.snapshot_steps) >= 10
     assert film.pictures[-1].std() > 5
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -31,6 +31,14 @@ class PlaneRequest(Request):
     num_samples: int = knob(
         2000, label="num_samples", low=1, high=20_000, help="How many points are drawn together."
     )
+
+
+@runtime_checkable
+class HasScoreField(Protocol):
+    """A model that knows the gradient of the log-density, at every level of noise."""
+
+    def score(self, x: Tensor, level: float = 0.0) -> Tensor:
+        """grad log p (N,2) at points ``x`` (N,2) under noise of a level in 0..1."""
 
 
 class PlaneModel(nn.Module):

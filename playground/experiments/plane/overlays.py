@@ -18,7 +18,7 @@ from playground.models.autoregressive.plane.made import MADEPlane
 from playground.models.flow.plane.base import PlaneFlow
 from playground.models.flow.plane.ffjord import FFJORDPlane
 from playground.models.gan.plane.gan import GANPlane
-from playground.models.plane import PlaneModel
+from playground.models.plane import HasScoreField, PlaneModel
 from playground.models.vae.plane.vae import VAEPlane
 from playground.models.vae.plane.vqvae import VQVAEPlane
 
@@ -97,11 +97,10 @@ def cells(model: PlaneModel, axes: Axes, value: Any, side: int, data: np.ndarray
 
 def score_field(model: PlaneModel, axes: Axes, value: Any, side: int, data: np.ndarray) -> Found:
     """``arrows`` (N,4): grad log p at a level of noise ``value`` in 0..1, on a grid; lengths are squashed so that all are seen."""
-    score = getattr(model, "score", None)
-    if score is None:
+    if not isinstance(model, HasScoreField):
         return {}
     x = axes.cells(_ARROWS)
-    way = score(x, float(value))
+    way = model.score(x, float(value))
     size = way.norm(dim=1, keepdim=True)
     length = 0.9 * axes.area(_ARROWS) ** 0.5 * size / (size + size.median().clamp_min(1e-9))
     return {"arrows": _arrows(axes, x, way / size.clamp_min(1e-9) * length)}
