@@ -359,14 +359,14 @@ def test_a_paced_film_has_few_frames_of_whole_hundredths_of_a_second(seconds, pa
 def test_a_long_film_of_a_race_is_given_up(window, qtbot, tmp_path, monkeypatch):
     scene, dialog = kept_race(window, qtbot)
     dialog.page.set_index(dialog.pages.index("Animation"))
-    drawn, go_on, sheet = threading.Event(), threading.Event(), dialog._film_sheet()
+    drawn, go_on, sheet = threading.Event(), threading.Event(), dialog._animation_sheet()
 
     def slowly(index):
         drawn.set()
         go_on.wait(30)
         return sheet(index)
 
-    monkeypatch.setattr(dialog, "_film_sheet", lambda: slowly)
+    monkeypatch.setattr(dialog, "_animation_sheet", lambda: slowly)
     monkeypatch.setattr(dialog, "_refresh", lambda: None)
     dialog.save_to(tmp_path / "race.gif")
     assert dialog.progress.isVisible() and drawn.wait(30)

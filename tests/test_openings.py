@@ -83,7 +83,7 @@ def test_a_race_says_what_it_shows():
     better = "TarFlow" if quality[flow.id] < quality[gan.id] else "StyleGAN2"
     assert f"are those of {better} (" in said and quality_of(gan).startswith("FID")
     asked = RaceRequest(label=3)
-    model = load("made-fashion")
+    model = load("nice-fashion")
     without = Entrant(model, request_for(model, asked))
     assert remark_on(without, asked) == "cannot be told the class" and not remark_on(without, RaceRequest())
 

@@ -14,7 +14,7 @@ _WORDS: Mapping[str, str] = {
     "bits": "bits/dim {}",
     "likelihood": "{}",
     "milliseconds": "{} ms an image",
-    "quality": "FID {} (zero is real, one is blurred)",
+    "quality": "FID {} (zero is real and one is blurred)",
     "recall": "recall {}",
     "training": "trained in {}",
 }
