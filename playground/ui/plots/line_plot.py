@@ -227,6 +227,8 @@ class LinePlot(Plot):
 
     def set_notes(self, notes: Sequence[tuple[float, str]]) -> None:
         """Thin lines at places of the x axis, each with a word or two that says what happened there; none for ()."""
+        import pyqtgraph as pg
+
         for line in self._notes:
             self._item.removeItem(line)
         self._notes = []
@@ -252,6 +254,8 @@ class LinePlot(Plot):
         return [(line.value(), line.label.format) for line in self._notes]
 
     def _style_notes(self) -> None:
+        import pyqtgraph as pg
+
         colours = theme.palette()
         for line in self._notes:
             line.setPen(pg.mkPen(colours.muted, width=1, style=Qt.PenStyle.DashLine))
