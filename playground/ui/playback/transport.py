@@ -240,6 +240,7 @@ if __name__ == "__main__":
     from PySide6.QtWidgets import QApplication, QVBoxLayout
 
     from playground.contract import Frame
+    from playground.ui.playback.player import Player
     from playground.ui.playback.stream import Stream
 
     def count() -> Iterator[Frame]:
