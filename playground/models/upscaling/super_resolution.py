@@ -87,7 +87,7 @@ class SuperResolution(Network):
         """Pictures uint8 (B,H,W,C) -> uint8 (B,2H,2W,C)."""
         device = next(self.parameters()).device
         parts = []
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16"):
             for some in np.split(images, range(_AT_ONCE, len(images), _AT_ONCE)):
                 x = from_uint8(torch.from_numpy(np.ascontiguousarray(some)).to(device).permute(0, 3, 1, 2))
                 parts.append(to_uint8(self(x.contiguous(memory_format=torch.channels_last))))
