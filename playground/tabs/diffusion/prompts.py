@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QLabel, QPushButton
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Request
 from playground.tabs import prompt_remarks
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
@@ -25,7 +25,6 @@ class Prompts(View[DenoisesPrompts]):
     """The two ends, the picture under the hand, and the whole way."""
 
     name = "Prompts"
-    group = LOOK_INSIDE
     capability = DenoisesPrompts
     passing = frozenset({"at"})
     plot: LinePlot

@@ -13,7 +13,7 @@ from playground.contract import Frame, Model, Request
 from playground.data import emoji
 from playground.evaluation import neighbours
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.frame.view import TRAINING, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.theme import theme
@@ -27,7 +27,7 @@ class Neighbours(View):
     """Samples at the left, their nearest training pictures at the right."""
 
     name = "Neighbours"
-    group = LOOK_INSIDE
+    group = TRAINING
     why_small = "each sample stands beside its nearest training pictures; a double click enlarges a picture"
     plot: BarPlot
     words = (
