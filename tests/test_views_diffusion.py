@@ -230,7 +230,7 @@ def test_latents_are_shown_as_maps_beside_what_the_decoder_makes_of_them(open_wi
     view.player.seek(1)
     view.player.show_now()
     (said, maps), (decoded, pictures) = [(panel[0], panel[1]) for panel in view.grid.content().panels]
-    assert "z_t" in said and "decoded" in decoded
+    assert "zₜ" in said and "decoded" in decoded
     assert np.array_equal(maps, view.player.frame.extras["z_t"]) and maps.shape[1:3] == (28, 28)
     assert np.array_equal(pictures, view.player.frame.images)
     assert "latent" in view.explanation(view.model)[0]

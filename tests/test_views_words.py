@@ -283,7 +283,7 @@ def test_a_pasted_picture_is_painted_over_kept_and_comes_back(window, qtbot):
     tab.restore(kept)
     qtbot.waitUntil(lambda: view.picture is not None, timeout=WAIT)
     wait_finished(qtbot, view)
-    assert np.array_equal(view.player.frame.images, made) and np.array_equal(view.mask, mask)
+    assert np.array_equal(view.player.frame.images, made) and np.array_equal(view.painted_over, mask)
     view.slot.stepped.emit(view.request.index)
     wait_finished(qtbot, view)
     assert view.picture is None, "back to the drawing of that number"

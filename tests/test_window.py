@@ -191,8 +191,8 @@ def test_knobs_without_effect_stay_hidden_when_one_comes_back(open_window, qtbot
     tab = window.current
     for _ in range(2):
         assert not tab.knobs.row("extent").isHidden() and tab.knobs.row("seed").isHidden()
-        tab.turn_page(-1)
         tab.turn_page(1)
+        tab.turn_page(-1)
         assert tab.view.name == "Latent plane"
 
 

@@ -191,6 +191,9 @@ class Processes:
         if idle is None or (idle.courses and len(self._all) < self._most):
             idle = TrainingProcess()
             self._all.append(idle)
+            if self._is_closed:  # meanwhile, by the window's thread, which did not see this one
+                idle.close(at_once=True)
+                raise TrainingLost("The window is closing.")
         return idle
 
     @property
