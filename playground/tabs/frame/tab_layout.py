@@ -67,6 +67,7 @@ class TabLayout(QWidget):
         self.canvas = Stage()
         self.waiting = QLabel("Loading the model …")
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.waiting.setWordWrap(True)  # a long sentence must not widen the window
         self.waiting.setProperty("role", "caption")
         self.canvas.addWidget(self.waiting)
         self.explain = ExplainPanel()
