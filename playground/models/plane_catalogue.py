@@ -78,7 +78,7 @@ def how_to_see(model_id: str) -> str:
     """Why nothing can be drawn from it without a window, and what can be done, in a sentence."""
     family = next(card.family for card in plane_cards() if card.id == model_id)
     return (
-        f"{model_id} has no checkpoint, since it is trained live: open playground --tab {family} --model {model_id}, "
+        f'{model_id} has no checkpoint, since it is trained live: choose it in playground --tab {family} --view "In the plane", '
         f"or train and measure it with playground plane --models {model_id}."
     )
 
