@@ -31,7 +31,8 @@ LATE = {"torch", "numpy", "pyqtgraph", "PIL", "safetensors", "tomllib", "playgro
 
 def test_the_window_is_on_the_screen_before_what_it_need_not_wait_for_is_imported():
     modules = loaded_after(
-        "from playground.cli import main, window\n"
+        "from playground.cli import main\n"
+        "from playground.cli.gui import window\n"
         "from PySide6.QtWidgets import QApplication\n"
         "from playground.app import MainWindow\n"
         "app = QApplication([])\n"

@@ -13,7 +13,7 @@ import pytest
 from PySide6.QtGui import QAccessible
 
 from playground import checkpoints, paths
-from playground.cli import preflight
+from playground.cli.gui import preflight
 from playground.cli.main import main
 from playground.contract import Knob
 from playground.export import animation, csv_table, picture_metadata

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from PySide6.QtWidgets import QWidget
 
+from playground.cli.gui.screenshot import Screenshot
 from playground.cli.main import main
-from playground.cli.screenshot import Screenshot
 from tests.test_platforms import files_at_most
 
 

@@ -7,7 +7,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from playground.cli import shared, window
+from playground.cli import shared
+from playground.cli.gui import window
 from playground.lessons import library
 from playground.lessons.reader import LessonError
 
@@ -52,7 +53,7 @@ def run(options: Namespace) -> int:
     except LessonError as error:
         print(error, file=sys.stderr)
         return 2
-    from playground.cli import lesson_window
+    from playground.cli.gui import lesson_window
 
     return lesson_window.run(lesson, options)
 

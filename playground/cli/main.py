@@ -9,7 +9,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from playground.cli import console, window
+from playground.cli import console
+from playground.cli.gui import window
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from playground import checkpoints, families
 from playground.cli import shared
-from playground.cli.window import size
+from playground.cli.gui.window import size
 
 if TYPE_CHECKING:
     from playground.bench.measure_views import ViewSizes

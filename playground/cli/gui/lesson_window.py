@@ -9,7 +9,8 @@ from pathlib import Path
 
 from playground import checkpoints, start
 from playground.app import MainWindow
-from playground.cli import screenshot, shared
+from playground.cli import shared
+from playground.cli.gui import screenshot
 from playground.lessons.lesson import Lesson
 from playground.lessons.recorder import Recorder
 

@@ -46,7 +46,7 @@ class Screenshot(QObject):
         self._window, self._path = window, path
         self._code: int | None = None  # until it was written, or not
         if path.suffix.lower() == ANIMATION:
-            from playground.cli.tour import Tour
+            from playground.cli.gui.tour import Tour
 
             Tour(window, after, lambda data: self._write(lambda: data))  # type: ignore[arg-type]
         else:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 
 from playground import checkpoints, families, garbage, numerals
-from playground.cli import preflight
+from playground.cli.gui import preflight
 
 
 def add_options(top: argparse.ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def _open(options: Namespace) -> int:
         from playground import start
 
         return start.run(options, remembers=True)
-    from playground.cli import screenshot
+    from playground.cli.gui import screenshot
 
     screenshot.refuse_impossible(options.screenshot, options.after)
     from playground import start
