@@ -22,7 +22,7 @@ from playground.export import animation, contact_sheet, picture_metadata
 from playground.export.picture_metadata import PictureMetadata, PictureMetadataError
 from playground.tabs.frame.exporter import view_state_of
 from playground.ui.playback.job import Job
-from tests.test_keep import WAIT, begun, go, picture_of, same, settle, window  # noqa: F401 (a fixture)
+from tests.test_exported_pictures import WAIT, begun, go, picture_of, same, settle, window  # noqa: F401 (a fixture)
 from tests.test_window import drop
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

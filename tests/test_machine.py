@@ -54,44 +54,42 @@ def test_quota_of_version_2(computer, quota, cores):
     assert machine.num_cores(root) == cores
 
 
-def test_the_tightest_group_around_it_counts(computer):
-    groups = {
-        "proc/self/cgroup": "0::/outer/inner\n",
-        "sys/fs/cgroup/outer/cpu.max": "200000 100000",
-        "sys/fs/cgroup/outer/inner/cpu.max": "800000 100000",
-        "sys/fs/cgroup/outer/memory.max": "1000000000",
-        "sys/fs/cgroup/outer/memory.current": "700000000",
-        "sys/fs/cgroup/outer/memory.stat": "anon 5\ninactive_file 200000000\nfile 9\n",
-        "sys/fs/cgroup/outer/inner/memory.max": "max",
-        "sys/fs/cgroup/outer/inner/memory.current": "600000000",
-    }
+OUTER = {
+    "proc/self/cgroup": "0::/outer/inner\n",
+    "sys/fs/cgroup/outer/cpu.max": "200000 100000",
+    "sys/fs/cgroup/outer/inner/cpu.max": "800000 100000",
+    "sys/fs/cgroup/outer/memory.max": "1000000000",
+    "sys/fs/cgroup/outer/memory.current": "700000000",
+    "sys/fs/cgroup/outer/memory.stat": "anon 5\ninactive_file 200000000\nfile 9\n",
+    "sys/fs/cgroup/outer/inner/memory.max": "max",
+    "sys/fs/cgroup/outer/inner/memory.current": "600000000",
+}
+OWN_ROOT = {
+    "proc/self/cgroup": "0::/\n",
+    "sys/fs/cgroup/cpu.max": "100000 100000",
+    "sys/fs/cgroup/memory.max": "300000000",
+    "sys/fs/cgroup/memory.current": "400000000",
+}
+VERSION_1 = {
+    "proc/self/cgroup": "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x\n1:name=systemd:/y\n",
+    "sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us": "150000",
+    "sys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us": "100000",
+    "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes": "2000000000",
+    "sys/fs/cgroup/memory/docker/x/memory.usage_in_bytes": "500000000",
+    "sys/fs/cgroup/memory/docker/x/memory.stat": "total_inactive_file 100000000",
+    "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
+    "sys/fs/cgroup/memory/memory.usage_in_bytes": "1",
+}
+
+
+@pytest.mark.parametrize(
+    "groups, cores, free",
+    [
+        pytest.param(OUTER, 2, 500_000_000, id="the tightest group around it counts"),
+        pytest.param(OWN_ROOT, 1, 0, id="a container sees its own group as the root"),
+        pytest.param(VERSION_1, 2, 1_600_000_000, id="version 1"),
+    ],
+)
+def test_cores_and_memory_are_those_of_the_control_groups(computer, groups, cores, free):
     root = computer(**groups)
-    assert machine.num_cores(root) == 2 and machine.free_memory(root) == 500_000_000
-
-
-def test_a_container_sees_its_own_group_as_the_root(computer):
-    groups = {
-        "proc/self/cgroup": "0::/\n",
-        "sys/fs/cgroup/cpu.max": "100000 100000",
-        "sys/fs/cgroup/memory.max": "300000000",
-        "sys/fs/cgroup/memory.current": "400000000",
-    }
-    root = computer(**groups)
-    assert machine.num_cores(root) == 1 and machine.free_memory(root) == 0
-
-
-def test_version_1(computer):
-    groups = {
-        "proc/self/cgroup": "4:memory:/docker/x\n3:cpu,cpuacct:/docker/x\n1:name=systemd:/y\n",
-        "sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us": "150000",
-        "sys/fs/cgroup/cpu/docker/x/cpu.cfs_period_us": "100000",
-        "sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes": "2000000000",
-        "sys/fs/cgroup/memory/docker/x/memory.usage_in_bytes": "500000000",
-        "sys/fs/cgroup/memory/docker/x/memory.stat": "total_inactive_file 100000000",
-        "sys/fs/cgroup/memory/memory.limit_in_bytes": "9223372036854771712",
-        "sys/fs/cgroup/memory/memory.usage_in_bytes": "1",
-    }
-    root = computer(**groups)
-    assert machine.num_cores(root) == 2 and machine.free_memory(root) == 1_600_000_000
-    (root / "sys/fs/cgroup/cpu/docker/x/cpu.cfs_quota_us").write_text("-1")
-    assert machine.num_cores(root) == 16
+    assert machine.num_cores(root) == cores and machine.free_memory(root) == free

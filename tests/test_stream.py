@@ -28,6 +28,19 @@ def make_frame(step: int, **extras: object) -> Frame:
     return Frame(step, 100, step, np.zeros((1, 2, 2, 1), np.uint8), extras=extras)
 
 
+class Doomed:
+    """A request that waits, inside, until it may fail."""
+
+    def __init__(self) -> None:
+        self.entered, self.go = threading.Event(), threading.Event()
+
+    def __call__(self) -> Iterator[Frame]:
+        self.entered.set()
+        assert self.go.wait(5)
+        raise RuntimeError("too late")
+        yield
+
+
 class Ear:
     """Everything a lane says, in order."""
 
@@ -292,19 +305,12 @@ def test_a_patient_request_waits_for_one_frame_only_and_the_newest_follows(qtbot
 
 
 def test_a_patient_request_follows_a_failure_that_is_not_heard(qtbot, stream):
-    lane, inside, go = stream.lane("a"), threading.Event(), threading.Event()
+    lane, doomed = stream.lane("a"), Doomed()
     ear = Ear(lane)
-
-    def doomed() -> Iterator[Frame]:
-        inside.set()
-        assert go.wait(5)
-        raise RuntimeError("too late")
-        yield
-
     lane.play(doomed)
-    assert inside.wait(5)
+    assert doomed.entered.wait(5)
     lane.play(Sampler(1), patient=True)
-    go.set()
+    doomed.go.set()
     qtbot.waitUntil(lambda: "finished" in ear.said, timeout=WAIT)
     assert not any("failed" in said for said in ear.said) and ear.steps == [0]
 
@@ -519,20 +525,13 @@ def test_an_explain_that_fails_itself_still_gives_a_sentence(qtbot, qapp):
 
 
 def test_an_error_of_a_superseded_request_is_never_heard(qtbot, stream):
-    lane, inside, go = stream.lane("a"), threading.Event(), threading.Event()
+    lane, doomed = stream.lane("a"), Doomed()
     ear = Ear(lane)
-
-    def doomed() -> Iterator[Frame]:
-        inside.set()
-        assert go.wait(5)
-        raise RuntimeError("too late")
-        yield
-
     lane.play(doomed)
-    assert inside.wait(5)
+    assert doomed.entered.wait(5)
     with qtbot.waitSignal(lane.finished, timeout=WAIT):
         lane.play(Sampler(1))
-        go.set()
+        doomed.go.set()
     assert ear.said == ["started", "frames", "finished"]
 
 

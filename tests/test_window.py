@@ -30,7 +30,7 @@ from tests.windows import (
 
 @pytest.mark.parametrize("card, kind", [p for p in every_view() if p.values[0].network in REPEATED])
 def test_every_view_that_is_not_kept_opens_plays_steps_and_stops(shared_window, qtbot, card, kind):
-    """The others do so in ``test_keep``, where they are open anyway."""
+    """The others do so in ``test_exported_pictures``, where they are open anyway."""
     if not shows_first(card, kind):
         pytest.skip("this view does not suit this model, or another of its network shows it")
     window = shared_window

@@ -4,7 +4,7 @@ A view states only its difference: which models it suits, which request it sends
 that explain it.  The frame (``family_tab.py``) brings knobs, transport, explain panel, banner and export.
 
 Every view can be kept: its picture is exported with everything that made it, and opened again to the bit (the contract
-test in ``tests/test_keep.py`` holds this for every view of the registry).  Model, view, knobs and the step on screen are
+test in ``tests/test_exported_pictures.py`` holds this for every view of the registry).  Model, view, knobs and the step on screen are
 kept for it.  A view of which the picture depends on anything else (a pointer, sliders, edited pixels, a branch) says so:
 
 - ``settings()`` returns it as plain JSON (``{"z": [0.5, -1.0]}``);

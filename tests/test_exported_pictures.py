@@ -1,4 +1,4 @@
-"""What is kept comes back: every view of every model is exported and opened again to the bit; hostile files are refused."""
+"""What is exported comes back: every view of every model is exported and opened again to the bit; hostile files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training films: read back what a run wrote, trust nothing, and scrub through them in the real window."""
+"""Training records: read back what a run wrote, trust nothing, and scrub through them in the real window."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The likelihood lens: the numbers of ``playground score``, files of every kind, areas against an oracle, and the scene."""
+"""Likelihood and one image: the numbers of ``playground score``, files of every kind, areas against an oracle, and the scene."""
 
 from __future__ import annotations
 
