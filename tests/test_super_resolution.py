@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from playground import checkpoints
@@ -10,8 +11,10 @@ from playground.capabilities import Upscales
 from playground.cli.main import main
 from playground.data import emoji, emoji_large
 from playground.evaluation import reconstruction
-from playground.models.upscaling.super_resolution import SuperResolution, SuperResolutionConfig
+from playground.experiments.diffusion.super_resolution import SuperResolutionViewRequest, compare
+from playground.models.upscaling.super_resolution import SuperResolution, SuperResolutionConfig, bicubic
 from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.pictures.pixels import picture
 from tests.windows import WAIT, load, wait_finished, wait_open
 
 SOME = slice(0, 400, 8)  # of the held-out drawings: 50 of both splits
@@ -33,7 +36,7 @@ def test_an_untrained_network_is_bicubic_interpolation():
     small, _ = small_and_large()
     torch.manual_seed(0)
     model = SuperResolution(SuperResolutionConfig())
-    assert np.abs(model.upscale(small[:3]).astype(int) - reconstruction.bicubic(small[:3])).max() <= 1
+    assert np.abs(model.upscale(small[:3]).astype(int) - bicubic(small[:3])).max() <= 1
 
 
 def test_training_changes_both_sizes_alike():
@@ -49,7 +52,7 @@ def test_the_shipped_one_is_six_decibels_above_bicubic_and_mends_what_was_decode
     assert isinstance(model, Upscales) and model.file.stat().st_size < 2 * 2**20
 
     def gain(images):
-        plain, made = reconstruction.bicubic(images), model.upscale(images)
+        plain, made = bicubic(images), model.upscale(images)
         return reconstruction.psnr(made, large)["value"] - reconstruction.psnr(plain, large)["value"]
 
     assert gain(small) > 6
@@ -104,3 +107,60 @@ def test_pictures_at_rest_are_larger_until_that_is_switched_off(qtbot, open_wind
     tab.open_model("ae2d-fashion")
     qtbot.waitUntil(lambda: tab.model_id == "ae2d-fashion", timeout=WAIT)
     assert tab.larger_button.isHidden(), "grey pictures stay what they are"
+
+
+# --- the view that compares
+
+
+def compared(picture=None, **settings):
+    request = SuperResolutionViewRequest(**settings)
+    (frame,) = compare(load("ldm-emoji"), load("sr-emoji"), request, picture)
+    return frame
+
+
+def test_a_held_out_drawing_is_measured_against_itself_at_64():
+    frame = compared(index=40)
+    truth = emoji_large.held_out()[len(emoji.load("new-pairs")) + 40]
+    assert np.array_equal(frame.extras["truth"][0], truth)
+    assert np.array_equal(frame.extras["origin"][0], emoji.load("new-concepts").images[40])
+    for made, decibels in zip((frame.extras["bicubic"], frame.images), frame.extras["psnr"], strict=True):
+        error = np.square(made[0].astype(float) - truth).mean()
+        assert decibels == pytest.approx(10 * np.log10(255**2 / error))
+    assert frame.extras["psnr"][1] > frame.extras["psnr"][0] + 3
+    assert frame.extras["larger"].shape == frame.extras["bicubic_larger"].shape == (1, 128, 128, 3)
+    decoded = compared(index=40, source="decoded")
+    assert np.array_equal(decoded.extras["truth"], frame.extras["truth"])
+    assert 0 < np.abs(decoded.extras["origin"].astype(int) - frame.extras["origin"]).mean() < 30
+
+
+def test_of_other_pictures_nobody_knows_the_truth():
+    own = np.full((32, 32, 3), 90, np.uint8)
+    frame = compared(own, index=40)
+    assert np.array_equal(frame.extras["origin"][0], own) and "truth" not in frame.extras
+    drawn = compared(source="drawn", prompt="red heart")
+    assert "truth" not in drawn.extras and drawn.extras["readings"]["prompt"][0].words == ("red", "heart")
+    assert np.array_equal(drawn.images, load("sr-emoji").upscale(drawn.extras["origin"]))
+
+
+def test_the_view_shows_errors_where_the_truth_is_known(qtbot, open_window):
+    window = open_window(tab="diffusion", model_id="ldm-emoji", view="Super-resolution")
+    wait_open(qtbot, window)
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    assert view.name == "Super-resolution" and view.grid.count() == 6
+    said = [view.grid.one(i)[0] for i in range(6)]
+    assert (
+        "dB" in said[0]
+        and "dB" in said[1]
+        and "errs" in said[5]
+        and view.bars.values[1] > view.bars.values[0]
+    )
+    assert tab.knobs.row("prompt").isHidden()
+    shown = view.grid.one(1)[1]
+    assert np.array_equal(shown[:, ::2, ::2], view.player.frame.images)
+    view.take_picture(picture(np.zeros((32, 32, 3), np.uint8)))
+    qtbot.waitUntil(lambda: view.picture is not None and view.grid.count() == 4, timeout=WAIT)
+    assert view.bars.isHidden() and tab.knobs.row("source").isHidden()
+    view.slot.stepped.emit(9)
+    qtbot.waitUntil(lambda: view.picture is None and view.grid.count() == 6, timeout=WAIT)
+    assert view.request.index == 9 and not view.bars.isHidden()

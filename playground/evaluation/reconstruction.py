@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 
 from playground import checkpoints
 from playground.capabilities import Reconstructs, Tokenizes, Upscales
 from playground.data import emoji, emoji_large
-from playground.models.blocks import from_uint8, to_uint8
+from playground.models.blocks import to_uint8
+from playground.models.upscaling.super_resolution import bicubic
 
 
 def measure(model: Reconstructs | Tokenizes) -> dict[str, dict[str, Any]]:
@@ -47,12 +47,6 @@ def reconstructed(model: Reconstructs | Tokenizes, images: np.ndarray) -> np.nda
     with torch.no_grad():
         pixels = (torch.from_numpy(part.transpose(0, 3, 1, 2).copy()) for part in parts)
         return np.concatenate([to_uint8(model.decode_codes(model.encode_codes(x))) for x in pixels])
-
-
-def bicubic(images: np.ndarray, factor: int = 2) -> np.ndarray:
-    """Pictures uint8 (N,H,W,C) made larger without learning anything."""
-    x = from_uint8(torch.from_numpy(images.transpose(0, 3, 1, 2).copy()))
-    return to_uint8(F.interpolate(x, scale_factor=factor, mode="bicubic", align_corners=False))
 
 
 def psnr(images: np.ndarray, wanted: np.ndarray) -> dict[str, Any]:

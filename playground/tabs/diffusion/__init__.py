@@ -8,6 +8,7 @@ from playground.tabs.diffusion.interpolate import Between
 from playground.tabs.diffusion.prompted_picture import Colourise, Inpaint, PromptedImageToImage
 from playground.tabs.diffusion.prompts import Prompts
 from playground.tabs.diffusion.schedules import Schedules
+from playground.tabs.diffusion.super_resolution import SuperResolutionView
 from playground.tabs.diffusion.trajectory import Trajectory
 from playground.tabs.diffusion.words import Words
 
@@ -21,6 +22,7 @@ VIEWS = (
     PromptedImageToImage,
     Inpaint,
     Colourise,
+    SuperResolutionView,
     Between,
     Words,
     Prompts,
