@@ -19,13 +19,13 @@ from playground.data.emoji import Drawings
 
 HELD_OUT_IN = 10  # of each word's pairs with things, one in so many is held out
 SHARES = {
-    "plain": 0.3,
-    "colour": 0.36,
-    "ground": 0.09,
-    "size": 0.04,
-    "turned": 0.06,
+    "plain": 0.46,
+    "colour": 0.25,
+    "ground": 0.07,
+    "size": 0.03,
+    "turned": 0.05,
     "two": 0.03,
-    "both": 0.12,
+    "both": 0.11,
 }
 MOST_WORDS = 9  # of a caption, its style apart
 _FEW_WORDS = 3  # of each thing's name in a caption of two things
