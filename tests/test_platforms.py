@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QAccessible
 
 from playground import checkpoints, paths
@@ -19,6 +22,7 @@ from playground.contract import Knob
 from playground.export import animation, csv_table, picture_metadata
 from playground.export.picture_metadata import PictureMetadata
 from playground.ui.knobs.rows import row
+from playground.ui.widgets.controls import Slider
 
 KEPT = PictureMetadata("vae", "vae-fashion", "0123", "Generate", {"seed": 7})
 SHEET = np.arange(64 * 64, dtype=np.uint8).reshape(64, 64)
@@ -216,12 +220,39 @@ def test_screen_readers_hear_the_value_of_a_slider(qtbot):
 
     def heard():
         spoken = QAccessible.queryAccessibleInterface(one.slider)
-        return [spoken.text(part) for part in (QAccessible.Text.Name, QAccessible.Text.Description)]
+        texts = [spoken.text(part) for part in (QAccessible.Text.Name, QAccessible.Text.Value)]
+        return [*texts, spoken.valueInterface().currentValue()]
 
-    assert heard() == ["temperature", "0.70 K"]
+    assert heard() == ["temperature", "0.70 K", 0.7]
     one.slider.setValue(100)
-    assert heard() == ["temperature", "1.00 K"]
+    assert heard() == ["temperature", "1.00 K", 1.0]
     one.show_value(1.25)
-    assert heard() == ["temperature", "1.25 K"]
+    assert heard() == ["temperature", "1.25 K", 1.25]
     one.field.setValue(2.0)
-    assert heard() == ["temperature", "2.00 K"]
+    assert heard() == ["temperature", "2.00 K", 2.0]
+    native = QAccessible.queryAccessibleInterface(one.slider).valueInterface()
+    assert (native.minimumValue(), native.maximumValue(), native.minimumStepSize()) == (0.0, 2.0, 0.01)
+    native.setCurrentValue(0.304)
+    assert heard() == ["temperature", "0.30 K", 0.3] and one.value() == 0.3
+
+
+def test_sliders_come_and_go_while_a_screen_reader_listens(qtbot):
+    """Qt owns what it asked for: nothing of ours may keep a slider alive, or free it a second time."""
+    QAccessible.setActive(True)
+    try:
+        for how in range(30):
+            sliders = [Slider() for _ in range(3)]
+            for at, slider in enumerate(sliders):
+                slider.setValue(at)
+                slider.say(f"{at} ms")
+                asked = QAccessible.queryAccessibleInterface(slider)
+                assert asked.text(QAccessible.Text.Value) == f"{at} ms" and asked.valueInterface() is not None
+            if how % 2:
+                sliders[0].deleteLater()
+                QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            seen = [weakref.ref(slider) for slider in sliders]
+            del sliders, slider, asked
+            gc.collect()
+            assert not any(one() for one in seen)
+    finally:
+        QAccessible.setActive(False)

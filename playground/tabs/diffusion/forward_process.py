@@ -70,6 +70,7 @@ class Forward(ImageView[Denoises]):
         self.strip.picked.connect(lambda sample, row, column: self._go_to(sample))
         self.slider = Slider()
         self.slider.setRange(0, _STEPS)
+        self.slider.scale = lambda at: at / _STEPS
         self.slider.setPageStep(_STEPS // 10)
         self.slider.setAccessibleName("t, the amount of noise")
         self.slider.setToolTip(

@@ -60,6 +60,7 @@ class Prompts(View[DenoisesPrompts]):
         self.strip.picked.connect(lambda sample, row, column: self.go_to(sample))
         self.said.setWordWrap(True)
         self.slider, self.walk = Slider(), QPushButton("Walk")
+        self.slider.scale = lambda at: at / max(self.slider.maximum(), 1)
         self.slider.setAccessibleName("Where on the way from the first prompt to the second")
         self.slider.setToolTip("How much of the second prompt; double-click or Delete for the middle")
         self.slider.valueChanged.connect(self.go_to)

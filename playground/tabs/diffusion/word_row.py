@@ -63,6 +63,7 @@ class Word(QWidget):
         super().__init__()
         self.chip, self.slider, self.number = Chip(word), Slider(), QLabel()
         self.slider.setRange(0, round(MOST * _TICKS))
+        self.slider.scale = lambda at: at / _TICKS
         self.slider.setAccessibleName(f"Strength of “{word}”")
         self.slider.setToolTip(
             f"How strong “{word}” is: 1 as trained, 0 takes it away; double-click or Delete for 1"

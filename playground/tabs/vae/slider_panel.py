@@ -166,6 +166,7 @@ class SliderRow:
         self.name = QLabel(f"z<sub>{dimension + 1}</sub>")
         self.slider = Slider()
         self.slider.setRange(round(-reach * _STEPS), round(reach * _STEPS))
+        self.slider.scale = lambda at: at / _STEPS
         self.slider.setSingleStep(_STEPS // 20)
         self.slider.setPageStep(_STEPS // 2)
         self.slider.setAccessibleName(f"Latent dimension {dimension + 1}")

@@ -90,6 +90,7 @@ class NumberRow(Row):
             self._log = knob.log and knob.low > 0
             self._steps = slider_steps(knob)
             self.slider.setRange(0, self._steps)
+            self.slider.scale = self.at
             self.slider.setPageStep(max(self._steps // 10, 1))
             self._column.addWidget(self.slider)
             self.slider.valueChanged.connect(self._slid)

@@ -6,11 +6,21 @@ focus comes to them with the Tab key; what the mouse has turned gives the keys b
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleValueChangeEvent,
+    QColor,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -23,6 +33,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from playground.ui import spoken_value
 from playground.ui.theme import icons, theme
 from playground.ui.widgets.key_home import hand_back
 
@@ -59,10 +70,15 @@ class Slider(QSlider):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
+        self.spoken = ""  # the value as it is written beside it
+        self.scale: Callable[[int], float] = float  # position -> value
+        spoken_value.install()
 
     def say(self, value: str) -> None:
         """What stands at the handle, for screen readers: a position from 0 to 200 tells nobody anything."""
-        self.setAccessibleDescription(value)
+        if value != self.spoken:
+            self.spoken = value
+            QAccessible.updateAccessibility(QAccessibleValueChangeEvent(self, value))
 
     def sizeHint(self) -> QSize:
         """One line of text high."""
