@@ -19,6 +19,7 @@ from PySide6.QtCore import QCoreApplication, QEventLoop, Qt
 import playground.ui.playback.lane as lane_module
 import playground.ui.playback.stream as stream_module
 from playground.contract import Frame
+from playground.ui.playback.runs import gathered
 from playground.ui.playback.stream import REFRESH, Lane, Stream
 
 WAIT = 5000  # ms; how long a test waits for something that should come at once
@@ -288,6 +289,32 @@ def test_patient_requests_show_pictures_while_the_slider_still_moves(qtbot, stre
     )  # an impatient one shows the last alone
     gaps = [b - a for a, b in itertools.pairwise(shown)]
     assert max(gaps) <= 45, "it stood still for a while"
+
+
+def test_the_first_moments_of_a_run_arrive_together_and_the_rest_as_it_comes(qtbot, stream):
+    """Where a run begins with noise, a slider under the finger is answered by what it has come to."""
+    hours = iter([0.0, 1.0, 2.0, 3.0])  # asked once before, and after each frame until the time is over
+    sampler = Sampler(6)
+    parts = list(gathered(sampler(), 2.5, clock=lambda: next(hours)))
+    assert [frame.step for frame in parts[0]] == [0, 1, 2] and [frame.step for frame in parts[1:]] == [
+        3,
+        4,
+        5,
+    ]
+    lane = stream.lane("a")
+    ear, whole = Ear(lane), Sampler(20, work=0.003)
+    with qtbot.waitSignal(lane.finished, timeout=WAIT):
+        lane.play(lambda: gathered(whole(), WAIT))
+    assert ear.bursts == [20] and ear.steps == list(range(20)) and whole.closed == 1
+    assert lane.frames_made == 20
+
+
+def test_a_run_that_is_gathered_is_closed_with_its_sampler(qtbot, stream):
+    lane, sampler = stream.lane("a"), Sampler(work=0.001)
+    with qtbot.waitSignal(lane.frames_arrived, timeout=WAIT):
+        lane.play(lambda: gathered(sampler(), 0.02))
+    lane.stop()
+    qtbot.waitUntil(lambda: sampler.closed == 1, timeout=WAIT)
 
 
 def test_a_patient_request_waits_for_one_frame_only_and_the_newest_follows(qtbot, stream):

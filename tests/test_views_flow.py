@@ -41,6 +41,28 @@ def test_a_test_image_travels_to_z_and_back_and_its_stops_can_be_clicked(open_wi
     assert 0.5 < density.sum() * (x[1] - x[0]) <= 1.001, "a histogram of nearly all the numbers"
 
 
+def test_a_turned_temperature_is_answered_by_pictures_and_a_new_seed_by_its_way_there(
+    open_window, qtbot, monkeypatch
+):
+    """All but the last frame of a flow look like noise: a slider that is dragged would show nothing else."""
+    window = open_window(model_id=MODEL, view="Generate")
+    tab, view = window.current, window.current.view
+    wait_finished(qtbot, view)
+    monkeypatch.setattr(type(view), "answers_within", WAIT / 1000)  # a slow machine, too
+    seen = []
+    view.player.shown.connect(lambda frame: seen.append(frame.step == frame.total))
+    tab.knobs.set_settings({"temperature": 0.3})
+    qtbot.waitUntil(lambda: view.request.temperature == 0.3 and view.player.has_begun, timeout=WAIT)
+    wait_finished(qtbot, view)
+    assert seen and all(seen) and len(view.player.timeline) == view.player.frame.total + 1
+    together = []
+    monkeypatch.setattr("playground.tabs.frame.view.gathered", lambda frames, _: together.append(1) or frames)
+    tab.knobs.set_settings({"seed": 8})
+    qtbot.waitUntil(lambda: view.request.seed == 8 and view.player.has_begun, timeout=WAIT)
+    assert not together, "a new seed is a run to watch, frame by frame"
+    wait_finished(qtbot, view)
+
+
 def test_a_round_trip_says_what_was_lost(open_window, qtbot):
     window = open_window(model_id=MODEL, view="Round trip")
     tab, view = window.current, window.current.view

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.gan.dcgan import Discriminator
+from playground.models.prepared import prepared
 
 _START = 0.02  # standard deviation of weights at the start
 
@@ -92,13 +93,16 @@ class ModulatedConv(nn.Module):
         else:
             h = F.conv2d(x, self.weight, padding=self.weight.shape[2] // 2)
         if self.demodulate:
-            squares = self.weight.float().square().sum((2, 3))
-            # with a stride of 2, a place sees 4 of a 4x4 kernel's taps; of a 3x3 kernel's 9 it sees 1, 2, 2 or 4, a quarter
-            # on average, so that there the variance is 1 only in the mean over places
-            squares = squares / 4 if self.up else squares.T  # (inputs, outputs)
-            energy = style.float().square() @ squares
+            energy = style.float().square() @ prepared(self, self._squares, self.weight)
             h = h * torch.rsqrt(energy + 1e-8)[:, :, None, None].to(h.dtype)
         return h
+
+    def _squares(self) -> Tensor:
+        """What an output has of each input, at unit style: (inputs, outputs)."""
+        squares = self.weight.float().square().sum((2, 3))
+        # with a stride of 2, a place sees 4 of a 4x4 kernel's taps; of a 3x3 kernel's 9 it sees 1, 2, 2 or 4, a quarter
+        # on average, so that there the variance is 1 only in the mean over places
+        return squares / 4 if self.up else squares.T
 
 
 class StyledLayer(nn.Module):

@@ -13,6 +13,7 @@ class Generate(View):
     """Samples of the prior, carried back through every layer."""
 
     name = "Generate"
+    answers_within = 0.15  # the last of its frames is the picture; all before it look like noise
     plot: LinePlot
     words = (
         "A flow can be read in both directions. Towards <i>z</i> it turns a picture into noise; <b>here it runs "

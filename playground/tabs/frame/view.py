@@ -40,6 +40,7 @@ from playground.tabs.frame import model_cache
 from playground.tabs.frame.host import Host
 from playground.tabs.frame.python_code import Code, code_of
 from playground.ui.playback.player import Player
+from playground.ui.playback.runs import gathered
 from playground.ui.playback.stream import FrameSource, Lane, News
 
 AnyModel = TypeVar("AnyModel", bound=Model)
@@ -60,6 +61,9 @@ class View(QWidget, Generic[AnyModel]):
     group: ClassVar[str] = GENERATE  # one of GROUPS
     passing: ClassVar[frozenset[str]] = frozenset()  # settings that are no edit (what is pointed at)
     trains_live: ClassVar[bool] = False  # it opens a model of its own, which has no checkpoint
+    answers_within: ClassVar[float] = (
+        0.0  # seconds a turned knob waits, where the first frames say nothing yet
+    )
     why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
     def __init__(self, tab: Host) -> None:
@@ -179,20 +183,26 @@ class View(QWidget, Generic[AnyModel]):
 
         A new seed is a new run to watch; any other knob wants its answer now, whatever speed is set.
         """
-        before = self.request
-        only_seed = before is not None and dataclasses.replace(request, seed=before.seed) == before
+        only_seed = self._differs_in_seed_only(request)
         self.player.lane.touch()
         self.start(request, patient=True)
         if not only_seed:
             self.player.lane.set_pace(None)
 
+    def _differs_in_seed_only(self, request: Request) -> bool:
+        before = self.request
+        return before is not None and dataclasses.replace(request, seed=before.seed) == before
+
     def start(self, request: Request, patient: bool = False) -> None:
         """Begin a run; ``patient`` lets the picture that is being made be shown first (a slider on the move)."""
+        together = self.answers_within if patient and not self._differs_in_seed_only(request) else 0.0
         self.adopt(request)
-        self.player.start(
-            self.source(lambda model: model_cache.memory_guarded(model, request, self.sampler)),
-            patient=patient,
-        )
+
+        def frames(model: AnyModel) -> Iterator[News | list[News]]:
+            made = model_cache.memory_guarded(model, request, self.sampler)
+            return gathered(made, together) if together else made
+
+        self.player.start(self.source(frames), patient=patient)
 
     def adopt(self, request: Request) -> None:
         """Take a request as the present one, and hide the knobs that cannot do anything now."""
@@ -200,11 +210,11 @@ class View(QWidget, Generic[AnyModel]):
         for name, shown in self.relevant(request).items():
             self.tab.knobs.set_shown(name, shown)
 
-    def source(self, frames: Callable[[Any], Iterator[News]]) -> FrameSource:
+    def source(self, frames: Callable[[Any], Iterator[News | list[News]]]) -> FrameSource:
         """A source for a lane: ``frames(model)`` runs on the worker with the open model."""
         key, store = self.tab.model_id, self.tab.model_cache
 
-        def play() -> Iterator[News]:
+        def play() -> Iterator[News | list[News]]:
             model = store.get(key)
             return model_cache.with_threads(model, frames(model))
 

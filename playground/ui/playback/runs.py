@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -10,9 +12,29 @@ from playground.contract import Frame, Message
 
 # what a lane may bring: moments of a generation, or anything else that is worth telling
 News = Frame | Message
-FrameSource = Callable[[], Iterator[News]]  # called on the worker: a sampler that may load its model first
+# called on the worker: a sampler that may load its model first; a list arrives together
+FrameSource = Callable[[], Iterator[News | list[News]]]
 
 logger = logging.getLogger(__name__)
+
+
+def gathered(
+    frames: Iterator[News], seconds: float, clock: Callable[[], float] = time.perf_counter
+) -> Iterator[News | list[News]]:
+    """What a run brings in its first ``seconds`` all together, and from then on each as it comes.
+
+    A slider under the finger is answered by the newest of these: where the first frames are noise, it would else show
+    nothing but noise until it rests.
+    """
+    with contextlib.closing(frames):  # type: ignore[type-var]
+        end, first = clock() + seconds, list[News]()
+        for frame in frames:
+            first.append(frame)
+            if clock() >= end:
+                break
+        if first:
+            yield first
+        yield from frames
 
 
 @dataclass(eq=False)
@@ -22,7 +44,7 @@ class Run:
     source: FrameSource | None
     paused: bool
     steps: int = 0  # frames still owed while paused
-    generator: Iterator[News] | None = None  # belongs to the worker
+    generator: Iterator[News | list[News]] | None = None  # belongs to the worker
     begun: bool = False  # has had a turn on the worker
     shown: bool = False  # its first frames have been delivered
     over: bool = False  # takes no more frames: ended, stopped or superseded

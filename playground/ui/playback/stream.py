@@ -166,20 +166,21 @@ class Stream(QObject):
 
     def _take(self, lane: Lane, run: Run) -> None:
         """Make one frame of one run, and whatever happens note what came of it."""
-        frame, size, ending, began = None, 0, None, 0.0
+        frames: list[News] = []
+        ending, began = None, 0.0
         try:
             if run.generator is None:
                 self._load(run)
             if run.over:
                 return
             began = time.perf_counter()
-            frame = next(run.generator)  # type: ignore[arg-type]  # loaded by now
-            size = frame.nbytes + frame.state_nbytes
+            made = next(run.generator)  # type: ignore[arg-type]  # loaded by now
+            frames = made if isinstance(made, list) else [made]
         except StopIteration:
             ending = "finished", ""
         except BaseException as error:  # also RuntimeError, MemoryError, SystemExit: the worker lives on
-            frame, ending = None, ("failed", self._sentence(error))
-        self._note(lane, run, frame, size, ending, time.perf_counter() - began if began else 0.0)
+            frames, ending = [], ("failed", self._sentence(error))
+        self._note(lane, run, frames, ending, time.perf_counter() - began if began else 0.0)
 
     def _load(self, run: Run) -> None:
         self._prepare()
@@ -198,8 +199,7 @@ class Stream(QObject):
         self,
         lane: Lane,
         run: Run,
-        frame: News | None,
-        size: int,
+        frames: list[News],
         ending: tuple[str, str] | None,
         seconds: float,
     ) -> None:
@@ -209,10 +209,9 @@ class Stream(QObject):
             run.seconds += seconds
             if run.over:  # superseded or stopped meanwhile: nobody wants this any more
                 return
-            if frame is not None:
-                run.count += 1
-                run.frames.append(frame)
-                run.nbytes += size
+            run.count += len(frames)
+            run.frames += frames
+            run.nbytes += sum(frame.nbytes + frame.state_nbytes for frame in frames)
             if ending is not None:
                 run.ending, run.over = ending, True
             ring = self._news()
