@@ -208,6 +208,18 @@ class Upscales(Model, Protocol):
 
 
 @runtime_checkable
+class Translates(Model, Protocol):
+    """Turns pictures of one kind into pictures of another."""
+
+    translation: str  # from what to what
+    both_ways: bool
+    takes_dabs: bool  # ``dabs`` of colour uint8 (N,H,W,4), the last channel 0 where there is none, and ``noise`` with its ``seed``
+
+    def translate(self, images: np.ndarray, back: bool = False, **how: Any) -> np.ndarray:
+        """Pictures uint8 (N,H,W,3) -> uint8 (N,H,W,3); ``back`` raises ValueError with one sentence where there is no way."""
+
+
+@runtime_checkable
 class Completes(Model, Protocol):
     """Fills in the unknown part of a picture."""
 
@@ -372,14 +384,6 @@ class FollowsGuide(Protocol):
 
     def be_guided_by(self, weaker: Any) -> None:
         """Raises ValueError with the end of a sentence, if the two do not speak of the same thing."""
-
-
-@runtime_checkable
-class ChecksWeights(Protocol):
-    """Knows more of its weights than shapes and finiteness say."""
-
-    def check_weights(self) -> None:
-        """Raises ValueError with one sentence, if they cannot be weights of this network."""
 
 
 @runtime_checkable

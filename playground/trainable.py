@@ -1,4 +1,5 @@
-"""What some networks ask of the training loop: protocols, as in ``capabilities.py``, of networks that have no card yet.
+"""What some networks ask of the training loop and of the reader of checkpoints: protocols, as in ``capabilities.py``, of networks
+that have no card yet.
 
 Neither torch nor Qt is imported.
 """
@@ -62,3 +63,11 @@ class Finishes(Protocol):
 
     def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
         """Fit it to training pictures uint8 (B,C,H,W)."""
+
+
+@runtime_checkable
+class ChecksWeights(Protocol):
+    """Knows more of its weights than shapes and finiteness say."""
+
+    def check_weights(self) -> None:
+        """Raises ValueError with one sentence, if they cannot be weights of this network."""

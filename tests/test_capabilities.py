@@ -41,9 +41,10 @@ def untrained():
     """A new model of every recipe whose training is not done, on what it stands on."""
     made, there = [], {card.id for card in checkpoints.cards()}
     for id, (network, recipe) in models.recipes().items():
-        if id not in there and recipe.built_on in there:
+        if id not in there and (not recipe.built_on or recipe.built_on in there):
             model = models.network_class(network)(recipe.config)
-            model.build_on(checkpoints.load(recipe.built_on))
+            if recipe.built_on:
+                model.build_on(checkpoints.load(recipe.built_on))
             made.append((id, model))
     return made
 

@@ -84,12 +84,21 @@ def test_known_pixels_stay_and_the_rest_differs(model):
     assert np.array_equal(rest[-1].images, frames[-1].images), "a completion can be resumed"
 
 
-def test_only_what_comes_last_can_be_completed(model):
-    x = torch.zeros(1, 1, SIZE, SIZE, dtype=torch.uint8)
+def test_known_pixels_below_a_hole_stay_too_and_are_not_seen(model):
+    request = PixelRequest(num_samples=3, seed=5)
     hole = torch.ones(SIZE, SIZE, dtype=torch.bool)
-    hole[2, 2] = False
-    with pytest.raises(ValueError, match="top left"):
-        list(model.complete(x, hole, PixelRequest()))
+    hole[2, 1:4] = False
+    rng = np.random.default_rng(0)
+    x = torch.from_numpy(rng.integers(0, 256, (1, 1, SIZE, SIZE), dtype=np.uint8))
+    frames = list(model.complete(x, hole, request))
+    for frame in frames:
+        assert (frame.images[:, hole.numpy(), 0] == x[0, 0][hole].numpy()).all()
+    origin = next(f for f in frames[1:] if f.state)
+    assert np.array_equal(list(model.sample(request, origin.state))[-1].images, frames[-1].images)
+    other = x.clone()
+    other[0, 0, 3:] = 255 - other[0, 0, 3:]
+    drawn = list(model.complete(other, hole, request))[-1].images
+    assert np.array_equal(drawn[:, :3], frames[-1].images[:, :3])
     with pytest.raises(ValueError, match="mask"):
         list(model.complete(x, hole[:4], PixelRequest()))
 

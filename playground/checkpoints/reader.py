@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from playground import models, paths
-from playground.capabilities import BuildsOn, ChecksWeights, FollowsGuide
+from playground.capabilities import BuildsOn, FollowsGuide
 from playground.checkpoints.arrays import read_arrays, refuse_infinite
 from playground.checkpoints.card import ID, Card, CheckpointError
 from playground.checkpoints.files import read_metrics, resolve, weights_hash
 from playground.checkpoints.header import read_header
+from playground.trainable import ChecksWeights
 
 
 def load(id_or_path: str | Path) -> Any:

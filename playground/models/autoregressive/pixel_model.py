@@ -112,7 +112,7 @@ class PixelModel(Network):
                     yield run.frame(logits, run.state(row + 1) if at_fourth_row else None)
 
     def complete(self, x: Tensor, known: Tensor, request: PixelRequest) -> Iterator[Frame]:
-        """``x`` uint8 (1 or B,C,H,W) and ``known`` bool (H,W), the first pixels in reading order: the rest is drawn."""
+        """``x`` uint8 (1 or B,C,H,W), of which ``known`` bool (H,W) is kept: the rest is drawn, in reading order."""
         return complete(self, x, known, request)
 
     @torch.no_grad()

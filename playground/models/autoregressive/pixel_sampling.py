@@ -72,11 +72,13 @@ class PixelRun:
         self.uniforms = noise.uniform(request.seed, self.indices, "pixel", (self.size, self.size))  # float64
         self.pixels = np.zeros((len(self.indices), self.size, self.size, config.channels), np.uint8)
         self.first_row = self.position = self.silent_until = self.num_known = 0
+        self.given = np.zeros((self.size, self.size), bool)  # pixels further on that are not drawn either
         if resume is not None:
             self.pixels[self.wanted] = resume["images"]
             self.first_row, self.num_known = int(resume["row"]), int(resume["num_known"])
             self.position = self.first_row * self.size
             self.silent_until = int(resume.get("silent_until", self.position))
+            self.given = np.asarray(resume.get("given", self.given))
 
     @property
     def passes(self) -> int:
@@ -99,7 +101,7 @@ class PixelRun:
 
     def place(self, row: int, column: int, log_probs: Tensor) -> None:
         """Draw the pixel from log-probabilities (padded B,256), unless it is known, and write it."""
-        if self.position >= self.num_known:
+        if self.position >= self.num_known and not self.given[row, column]:
             uniforms = self.uniforms[:, row, column]
             values = draw(log_probs, uniforms, self.request.temperature, self.request.top_k)
             self.pixels[:, row, column, 0] = values.numpy()
@@ -108,7 +110,8 @@ class PixelRun:
     def snapshot(self, row: int, **layers: np.ndarray) -> State:
         """Everything needed to continue with ``row``; ``layers`` is what the layers remember."""
         images = self.pixels[self.wanted].copy()
-        return {"row": row, "num_known": row * self.size, "images": images, **layers}
+        given = {"given": self.given} if self.given.any() else {}
+        return {"row": row, "num_known": row * self.size, "images": images, **given, **layers}
 
     def frame(self, log_probs: Tensor | None, state: State | None = None) -> Frame:
         """What there is to see after the latest pixel."""

@@ -37,6 +37,7 @@ class ChainRequest(Request):
     )
 
 
+@runtime_checkable
 class Chain(Protocol):
     """What a model says about its chain; :func:`run` does the rest."""
 

@@ -46,12 +46,25 @@ class CodeRun:
         self.codes = np.full((len(indices), self.num_cells, self.levels), UNKNOWN, np.int64)
         self.position = self.silent_until = 0  # cells
         self.known = 0  # codes that are taken and not drawn
+        self.given = np.zeros(self.num_cells, bool)  # cells further on that are not drawn either
         if resume is not None:
             self.known, self.silent_until = int(resume["known"]), int(resume["step"])
             self.position = self.silent_until
             given = resume["codes"].reshape(len(resume["codes"]), -1)
             self.codes.reshape(len(self.codes), -1)[:, : self.known] = 0  # also of those nobody asked for
             self.codes.reshape(len(self.codes), -1)[self.wanted, : self.known] = given[:, : self.known]
+            self._take(resume)
+
+    def _take(self, resume: State) -> None:
+        """Cells that are given wherever they lie: ``given`` bool (rows,columns) in a state, and their ``codes``."""
+        if "given" in resume:
+            self.given = np.asarray(resume["given"]).reshape(-1)
+            self.codes[:, self.given] = 0
+            self.codes[self.wanted] = np.where(
+                self.given[:, None],
+                resume["codes"].reshape(-1, self.num_cells, self.levels),
+                self.codes[self.wanted],
+            )
 
     @property
     def num_chunks(self) -> int:
@@ -96,18 +109,21 @@ class CodeRun:
 
     def place(self, cell: int, level: int, log_probs: Tensor) -> None:
         """Draw one code from log-probabilities (padded B,num_codes), unless it is known."""
-        if cell * self.levels + level >= self.known:
+        if cell * self.levels + level >= self.known and not self.given[cell]:
             asked = (self.request.temperature, self.request.top_k)
             self.codes[:, cell, level] = draw(log_probs, self.uniforms[:, cell, level], *asked)
 
     def frame(self, log_probs: Tensor | None) -> Frame:
         """What there is to see after the latest cell."""
         codes = self.codes[self.wanted].reshape(-1, self.rows, self.columns, self.levels).copy()
-        codes.reshape(len(codes), self.num_cells, self.levels)[:, self.position :] = UNKNOWN
+        later = np.arange(self.num_cells) >= self.position
+        codes.reshape(len(codes), self.num_cells, self.levels)[:, later & ~self.given] = UNKNOWN
         extras: dict[str, Any] = {"codes": codes}
         if log_probs is not None:
             extras["logits"] = log_probs[self.wanted].cpu().numpy()
-        state = {"codes": codes, "known": self.position * self.levels, "step": self.position}
+        state: State = {"codes": codes, "known": self.position * self.levels, "step": self.position}
+        if self.given.any():
+            state["given"] = self.given.reshape(self.rows, self.columns)
         images = picture_so_far(self.model, codes)
         passes = self.position * len(self.labels_of_passes)
         return Frame(self.position, self.num_cells, passes, images, extras, state)
