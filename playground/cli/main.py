@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     from playground.cli import (
         bench,
         check,
+        complete,
         data,
         evaluate,
         lesson,
@@ -55,6 +56,7 @@ def parser() -> argparse.ArgumentParser:
         sample,
         score,
         train,
+        translate,
     )
     from playground.cli import list as list_cards
 
@@ -64,6 +66,8 @@ def parser() -> argparse.ArgumentParser:
     in_the_order_of_the_help = (
         list_cards,
         sample,
+        translate,
+        complete,
         score,
         evaluate,
         train,
