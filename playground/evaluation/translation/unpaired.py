@@ -23,7 +23,7 @@ def measure(model: Translates, styles: tuple[str, str], tell: Callable[[str], No
     for back in (False, True):
         before, after = styles[::-1] if back else styles
         for split in (None, "test"):
-            pairs = emoji_pairs.two_styles(before, after, split)  # type: ignore[arg-type]
+            pairs = emoji_pairs.two_styles(before, after, split)
             way = ("back" if back else "there") + ("_held_out" if split else "")
             tell(f"{before} to {after}: {len(pairs)} drawings")
             figures |= {

@@ -37,7 +37,7 @@ def repaint(
         denoise = model.denoiser(none, 1.0)
     hold = _holder(model, picture, unknown)
     steps = max(2, round(request.effort * _STEPS))
-    grid, draw = Grid.make(steps, model.config.log_snr_min), model.uniforms(drawn)  # type: ignore[attr-defined]
+    grid, draw = Grid.make(steps, model.config.log_snr_min), model.uniforms(drawn)
     x_t, passes = draw("x_T"), 0
     for i in range(steps):
         for again in range(_ROUNDS):
@@ -109,7 +109,7 @@ def by_jumps(model: JumpsToData, picture: np.ndarray, unknown: np.ndarray, reque
     label = _class_that_fits(model, clean, lost, epsilon[:1])
     labels = torch.full((request.num_samples,), label, device=clean.device)
     jumps = max(2, round(request.effort * _JUMPS))
-    grid = Grid.make(jumps, model.config.log_snr_min)  # type: ignore[attr-defined]
+    grid = Grid.make(jumps, model.config.log_snr_min)
     x_t = epsilon
     for i in range(jumps):
         _, x_0 = model.jump(x_t, grid.t[i], 0.0, labels)

@@ -36,7 +36,7 @@ def _by_prior(model: Tokenizes, picture: np.ndarray, unknown: np.ndarray, reques
     """
     codes = model.encode_codes(_pixels(_beginnings(model, picture, unknown, request), model))
     rows, columns = model.code_shape[:2]
-    lost = unknown.reshape(rows, unknown.shape[0] // rows, columns, -1).any((1, 3))
+    lost = np.asarray(unknown.reshape(rows, unknown.shape[0] // rows, columns, -1).any((1, 3)))
     state = {
         "codes": codes.cpu().numpy(),
         "known": 0,
@@ -55,10 +55,11 @@ def _likely_class(model: Any, codes: Tensor, lost: np.ndarray) -> int:
     read = int(np.logical_and.accumulate(~lost.ravel()).sum())
     if not read or not isinstance(model, ClassConditional):
         return EACH_CLASS
+    network: Any = model
     every = torch.arange(model.num_classes, device=codes.device)
     found = torch.zeros(len(every), device=codes.device)
     for one in codes.split(1):  # of every filling: they were encoded beside different parts
-        log_probs = model(one.expand(len(every), *one.shape[1:]), every)[
+        log_probs = network(one.expand(len(every), *one.shape[1:]), every)[
             :, :read
         ]  # (classes, cells, levels, codes)
         own = one.flatten(1, 2)[:, :read, :, None].expand(len(every), -1, -1, -1)

@@ -76,6 +76,7 @@ class CycleGAN(Network):
         self.discriminators = nn.ModuleList(
             PatchDiscriminator(config.channels, config.discriminator_width) for _ in config.styles
         )  # of the first style, of the second
+        self.drawn_lately: Tensor
         size = (2, _KEPT, config.channels, config.image_size, config.image_size)
         self.register_buffer("drawn_lately", torch.zeros(size, dtype=torch.uint8), persistent=False)
         self.drawn_before = 0  # a run that is resumed fills the buffer anew
@@ -168,7 +169,7 @@ class CycleGAN(Network):
         The frame carries the ``drawing`` that went in, its ``truth`` in the other style, and what comes ``again`` on the way back,
         uint8 (B,H,W,3) each.
         """
-        pairs = emoji_pairs.two_styles(*self.config.styles, "test")
+        pairs = emoji_pairs.two_styles(self.config.styles[0], self.config.styles[1], "test")
         order = np.random.default_rng(request.seed).permutation(len(pairs))
         first = request.first_index
         chosen = pairs[order[np.arange(first, first + request.num_samples) % len(pairs)]]
