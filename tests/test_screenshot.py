@@ -29,6 +29,8 @@ from tests.test_platforms import files_at_most
         (["--tab", "gan", "--view", "Plane"], "GAN has no view called 'Plane'"),
         (["--tab", "compare", "--view", "Plane"], "no view called 'Plane'"),
         (["--tab", "gan", "--model", "vae-fashion"], "belongs to the tab vae"),
+        (["--tab", "vae", "--model", "gan-plane"], "gan-plane belongs to the tab gan"),
+        (["--model", "gan-plane", "--view", "Latent walk"], "trained live: it has the view 'In the plane'"),
     ],
 )
 def test_impossible_wishes_are_one_sentence(arguments, said, tmp_path, monkeypatch, capsys):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from playground.models.plane import PlaneModel
 
 DATASET = "plane"  # as in ``data/plane.py``, which needs numpy: menus are shown before that is imported
+VIEW = "In the plane"  # the one view that shows them
 _SAID = re.compile(r'^    (key|system|paper): ClassVar\[str\] = "(.+)"$', re.MULTILINE)
 _MODEL = re.compile(r"^MODEL\b", re.MULTILINE)
 FIRST = {  # of a family: what stands first in its menu and opens when only the view is asked for
@@ -76,9 +77,8 @@ def is_plane(model_id: str) -> bool:
 
 def how_to_see(model_id: str) -> str:
     """Why nothing can be drawn from it without a window, and what can be done, in a sentence."""
-    family = next(card.family for card in plane_cards() if card.id == model_id)
     return (
-        f'{model_id} has no checkpoint, since it is trained live: choose it in playground --tab {family} --view "In the plane", '
+        f"{model_id} has no checkpoint, since it is trained live: see it with playground --model {model_id}, "
         f"or train and measure it with playground plane --models {model_id}."
     )
 

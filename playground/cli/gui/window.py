@@ -8,6 +8,7 @@ from pathlib import Path
 
 from playground import checkpoints, families, garbage, numerals
 from playground.cli.gui import preflight
+from playground.models import plane_catalogue
 
 
 def add_options(top: argparse.ArgumentParser) -> None:
@@ -109,7 +110,7 @@ def refuse_unknown(tab: str, model: str, view: str) -> None:
     """
     entry = families.entry(tab) if tab else None
     if model:
-        family = checkpoints.read_card(checkpoints.shipped(model)).family
+        family = _family_of(model)
         if not families.has_tab(family):
             raise ValueError(f"{model} has no tab: it makes the colour pictures of every tab larger.")
         if entry is not None and entry.key != family:
@@ -122,3 +123,13 @@ def refuse_unknown(tab: str, model: str, view: str) -> None:
         names = registry.view_names(opened)
         if view.lower() not in [name.lower() for name in names]:
             raise ValueError(f"{opened.title} has no view called {view!r}; there are {', '.join(names)}.")
+        if plane_catalogue.is_plane(model) and view.lower() != plane_catalogue.VIEW.lower():
+            raise ValueError(
+                f"{model} is trained live: it has the view {plane_catalogue.VIEW!r} and no other."
+            )
+
+
+def _family_of(model: str) -> str:
+    """Of a checkpoint, or of a model that is trained live and has none."""
+    live = next((card for card in plane_catalogue.plane_cards() if card.id == model), None)
+    return (live or checkpoints.read_card(checkpoints.shipped(model))).family
