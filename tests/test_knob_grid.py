@@ -7,13 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 
 from playground import checkpoints
 from playground.contract import EACH_CLASS, Frame, Request, knob, knobs, make_request
 from playground.experiments import knob_grid
 from playground.tabs.frame.knob_grid import KnobGrid
-from playground.ui.widgets.view_switch import ViewSwitch
 from tests.windows import WAIT, load, picture_cards, wait_finished
 
 
@@ -187,75 +185,6 @@ def test_arrows_choose_a_cell_and_the_bars_follow(open_window, qtbot):
     assert view.grid.selected() == 4
     assert view.plot.values.tolist() == [1, 2, 3] and view.plot.highlight == 1
     assert "UniPC" in view.plot.title
-
-
-def test_the_switch_folds_rather_than_being_cut(qtbot):
-    switch = ViewSwitch(["Generate", "Latent plane", "Interpolate", "Grid"])
-    qtbot.addWidget(switch)
-    switch.show()
-    chosen = []
-    switch.chosen.connect(chosen.append)
-    views = switch.views[0]
-    wide = views.sizeHint().width()
-    for room, folded in ((wide, False), (wide - 1, True), (wide + 50, False)):
-        switch.fit(room)
-        assert switch.is_folded == folded == switch.menu.isVisible() == (not views.isVisible())
-    switch.set_index(2)
-    assert (switch.index(), switch.menu.currentIndex()) == (2, 2)
-    switch.fit(10)
-    switch.menu.setFocus()
-    qtbot.keyClick(switch.menu, Qt.Key.Key_Down)
-    assert chosen == [2, 3] and views.index() == 3
-
-
-def test_views_stand_in_groups(qtbot):
-    switch = ViewSwitch(["Generate", "Interpolate", "Masks", "Complete"], ["make", "make", "inside", "given"])
-    qtbot.addWidget(switch)
-    switch.show()
-    switch.fit(2000)
-    chosen = []
-    switch.chosen.connect(chosen.append)
-    assert switch.groups.isVisible() and [v.isVisible() for v in switch.views] == [True, False, False]
-    switch.set_index(1)
-    switch.choose_group(2)
-    assert switch.index() == 3 and not any(v.isVisible() for v in switch.views), (
-        "a group of one needs no second row"
-    )
-    switch.choose_group(0)
-    assert chosen == [1, 3, 1], "a group comes back with the view that was seen last"
-    switch.choose_group(7)
-    assert switch.index() == 1
-    switch.fit(10)
-    menu = switch.menu
-    assert [menu.itemText(i) for i in range(menu.count())] == [
-        "make", "Generate", "Interpolate", "inside", "Masks", "given", "Complete"
-    ]  # fmt: skip
-    menu.setFocus()
-    qtbot.keyClick(menu, Qt.Key.Key_Down)
-    assert switch.index() == 2, "the names of groups are passed over"
-
-
-def test_page_keys_turn_views_while_the_switch_is_folded(open_window, qtbot):
-    from playground.ui.theme import theme
-
-    window = open_window(model_id="vae2d-fashion", view="Latent plane")
-    tab = window.current
-    theme.set_scale(QApplication.instance(), 1.6)
-    window.resize(1280, 800)
-    tab.fit_switch()
-    names = [v.name for v in tab.suitable]
-    tab.view.setFocus()
-    for by, name in (
-        (Qt.Key.Key_PageDown, names[1]),
-        (Qt.Key.Key_PageUp, names[0]),
-        (Qt.Key.Key_PageUp, names[-1]),  # which may be one of other models
-    ):
-        qtbot.keyClick(window, by)
-        qtbot.waitUntil(lambda name=name: tab.view is not None and tab.view.name == name, timeout=60_000)
-        assert tab.view_names[tab.switch.index()] == name
-    qtbot.waitUntil(lambda: len(tab.view.player.timeline) > 0, timeout=60_000)
-    right = tab.switch.mapTo(window, tab.switch.rect().topRight()).x()
-    assert right <= window.width()
 
 
 def test_values_of_one_preset_do_not_leak_into_another(open_window, qtbot):

@@ -22,6 +22,7 @@ from playground.ui.widgets.lecture_strip import LectureStrip, PlotPlace
 from playground.ui.widgets.view_switch import ViewSwitch
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
+_MARGIN = 0.6  # em, around all
 # em: in a narrower tab (or with larger type) the picture takes the place of the explanation
 ROOM_FOR_WORDS = 66
 
@@ -45,9 +46,11 @@ class TabLayout(QWidget):
     def _make_widgets(self, sentence: str) -> None:
         self.models = ModelMenu()
         self.card = CardButton()
+        self._sentence = sentence
         self.sentence = QLabel(sentence)
         self.sentence.setProperty("role", "caption")
         self.sentence.setWordWrap(True)
+        self.sentence.setToolTip(sentence)
         self._switch_place = QHBoxLayout()
         self.switch: ViewSwitch | None = None
         self.explain_button = IconButton("help", "Explain (E)")
@@ -79,7 +82,7 @@ class TabLayout(QWidget):
         self.transport = Transport()
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
+        self._top = top = QHBoxLayout()
         top.addWidget(self.models)
         top.addWidget(self.card)
         top.addWidget(self.sentence, 1)
@@ -94,7 +97,7 @@ class TabLayout(QWidget):
             self.body.setStretchFactor(self.body.count() - 1, stretch)
             self.body.setCollapsible(self.body.count() - 1, False)
         column = QVBoxLayout(self)
-        gap = round(theme.em() * 0.6)
+        gap = round(theme.em() * _MARGIN)
         column.setContentsMargins(gap, gap, gap, gap)
         column.setSpacing(gap)
         column.addLayout(top)
@@ -121,13 +124,18 @@ class TabLayout(QWidget):
         return self.switch
 
     def fit_switch(self) -> None:
-        """Segments if they leave the sentence some room beside them, else a menu."""
-        if self.switch is not None:
-            others = (self.models, self.card, self.larger_button, self.explain_button)
-            taken = sum(
-                widget.sizeHint().width() for widget in others if not widget.isHidden()
-            ) + theme.em() * (SENTENCE + 4)
-            self.switch.fit(self.width() - taken)
+        """One row beside the family's sentence, one in its place where it would not fit, else two; no view hides in a menu."""
+        if self.switch is None:
+            return
+        others = (self.models, self.card, self.change_button, self.larger_button, self.explain_button)
+        there = [widget for widget in others if widget is self.change_button or not widget.isHidden()]
+        there.append(self.export_button)
+        gaps = (len(there) + 1) * self._top.spacing() + 2 * _MARGIN * theme.em()
+        room = self.width() - sum(widget.sizeHint().width() for widget in there) - gaps
+        wants = self.switch.width_in_a_row()
+        self.switch.fit(room)
+        spare = room - (self.switch.sizeHint().width() if self.switch.has_two_rows else wants)
+        self.sentence.setText(self._sentence if spare >= theme.em() * SENTENCE else "")
 
     def _fit(self) -> None:
         """The picture stays the largest thing: in a hall, and where there is no room for both, the words step aside until asked for."""

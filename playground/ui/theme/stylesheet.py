@@ -72,7 +72,7 @@ QMenu::item {{ padding: {px(0.46)} {px(1.2)}; border-radius: {px(0.3)}; }}
 QMenu::item:selected {{ background: {c.hover}; }}
 QMenu::separator {{ height: 1px; background: {c.line}; margin: {px(0.3)} {px(0.46)}; }}
 
-QTabBar {{ qproperty-drawBase: 0; background: transparent; }}
+QTabBar {{ qproperty-drawBase: 0; background: transparent; font-size: {px(1)}; }}
 QTabBar::tab {{ background: transparent; color: {c.muted}; padding: {px(0.62)} {px(0.92)}; border: none; border-bottom: 2px solid transparent; }}
 QTabBar::tab:hover {{ color: {c.text}; }}
 QTabBar::tab:selected {{ color: {c.text}; border-bottom: 2px solid {c.text}; }}

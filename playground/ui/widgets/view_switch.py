@@ -1,4 +1,4 @@
-"""The switch at the top of a tab: groups of views, and the views of the group, side by side; a menu when they do not fit.
+"""The switch at the top of a tab: groups of views, and the views of the group beside them, or below; a menu when even that does not fit.
 
 Views are grouped by what one asks of a model, the same groups in every tab, so that there is room for more of them.
 """
@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox, Segmented
 
+_GAP = 0.8  # em between groups and views
+
 
 class ViewSwitch(QWidget):
-    """One of several names is chosen.  Nothing is ever cut: what does not fit as segments folds into a menu.
+    """One of several names is chosen.  Nothing is ever cut: what does not fit in a row takes two, or folds into a menu.
 
     Args:
         texts: the names, those of a group together.
@@ -38,12 +40,11 @@ class ViewSwitch(QWidget):
         self.groups.setToolTip("What to ask of the model (Alt+1, Alt+2 ...)")
         self.views = [Segmented([texts[i] for i in members]) for members in self._members]
         self.menu = _menu(texts, self._groups, self._members)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(round(theme.em() * 0.8))
+        self._row = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._row.setContentsMargins(0, 0, 0, 0)
         for part in (self.groups, *self.views, self.menu):
-            row.addWidget(part)
-        self._folded = False
+            self._row.addWidget(part, 0, Qt.AlignmentFlag.AlignRight)
+        self._folded = self._stacked = False
         self._show_parts()
         self.groups.chosen.connect(self.choose_group)
         for members, segments in zip(self._members, self.views, strict=True):
@@ -69,13 +70,32 @@ class ViewSwitch(QWidget):
         """Whether the menu is shown in place of the segments."""
         return self._folded
 
+    @property
+    def has_two_rows(self) -> bool:
+        """Whether the groups stand above their views."""
+        return self._stacked and not self._folded
+
+    def width_in_a_row(self) -> float:
+        """What all segments want side by side, for the group that wants most: nothing jumps when another is chosen."""
+        return self._widest() + (self._width(self.groups) + theme.em() * _GAP if len(self._groups) > 1 else 0)
+
     def fit(self, room: float) -> None:
-        """Show what fits into ``room``, in device-independent pixels: for every group, so that nothing jumps."""
-        wide: float = max(self._width(segments) for segments in self.views)
-        if len(self._groups) > 1:
-            wide += self._width(self.groups) + theme.em() * 0.8
-        self._folded = wide > room
+        """Show what fits into ``room``, in device-independent pixels: one row, else two, else a menu."""
+        self._stacked = self.width_in_a_row() > room
+        self._folded = self._stacked and (
+            len(self._groups) < 2 or max(self._widest(), self._width(self.groups)) > room
+        )
+        two = QBoxLayout.Direction.TopToBottom
+        self._row.setDirection(two if self.has_two_rows else QBoxLayout.Direction.LeftToRight)
+        self._row.setSpacing(round(theme.em() * (_GAP / 4 if self.has_two_rows else _GAP)))
         self._show_parts()
+
+    def minimumSizeHint(self) -> QSize:
+        """The menu's width: the window can be made narrower than the segments are, which then fold."""
+        return QSize(self.menu.minimumSizeHint().width(), super().minimumSizeHint().height())
+
+    def _widest(self) -> int:
+        return max(self._width(segments) for segments in self.views)
 
     def _width(self, segments: Segmented) -> int:
         return segments.sizeHint().width()
@@ -97,7 +117,7 @@ class ViewSwitch(QWidget):
         self.menu.setVisible(self._folded)
         self.groups.setVisible(not self._folded and len(self._groups) > 1)
         for i, segments in enumerate(self.views):
-            alone = len(self._members[i]) == 1 and len(self._groups) > 1
+            alone = len(self._members[i]) == 1 and len(self._groups) > 1 and not self._stacked
             segments.setVisible(not self._folded and i == group and not alone)
 
 
