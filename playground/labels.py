@@ -30,6 +30,10 @@ KNOBS = {
 # what the pictures, texts or points of a data set are, after a verb
 DATASETS = {"fashion": "garments", "bible": "text", "emoji": "emoji", "plane": "points"}
 
+# what the models of a data set stand under in a menu
+HEADINGS = {"fashion": "Garments", "bible": "Text", "emoji": "Emoji", "plane": "In the plane, trained live"}
+IN_THE_PLANE = ", in the plane"
+
 # id -> short name, and what it does, where the system on its card does not say it well
 MODELS: dict[str, tuple[str, str]] = {
     "pixelcnn-fashion": ("Gated PixelCNN", "draws garments"),
@@ -67,6 +71,18 @@ MODELS: dict[str, tuple[str, str]] = {
     "gsn-fashion": ("GSN", "draws garments"),
 }
 
+# models of the plane whose system is too long for a menu, a table or the title of a small picture
+IN_SHORT = {
+    "contrastive-divergence-plane": "Contrastive divergence",
+    "sliced-ebm-plane": "Sliced score matching",
+    "flow-contrastive-plane": "Flow contrastive",
+    "gsn-plane": "GSN",
+    "rbm-plane": "RBM",
+    "iaf-plane": "IAF",
+    "maf-plane": "MAF",
+    "gan-hinge-plane": "Hinge GAN",
+}
+
 
 def of_knob(label: str) -> str:
     """What a knob is called on screen."""
@@ -81,8 +97,13 @@ def size_of(parameters: int) -> str:
 def short(model_id: str, system: str) -> str:
     """A model's name, without what it does."""
     if model_id.endswith("-plane"):
-        return f"{system.replace(' (', ', ').rstrip(')')}, in the plane"
+        return f"{IN_SHORT.get(model_id, system.replace(' (', ', ').rstrip(')'))}{IN_THE_PLANE}"
     return MODELS.get(model_id, (system.partition(" (")[0], ""))[0]
+
+
+def heading_of(dataset: str) -> str:
+    """What the models of a data set stand under."""
+    return HEADINGS.get(dataset, dataset)
 
 
 def of_model(model_id: str, system: str, parameters: int, dataset: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -462,11 +463,26 @@ def test_the_model_menu_keeps_the_models_of_a_data_set_together(qtbot):
     assert len(pictures) > 1 and len(texts) > 1
     for card in (pictures[0], texts[0], pictures[1], texts[1]):
         menu.add(card, card.id)
-    menu.setCurrentIndex(0)
+    assert menu.currentData() == pictures[0].id, "the first model, not the name above it"
     entries = [menu.itemData(i) for i in range(menu.count())]
-    assert entries == [pictures[0].id, pictures[1].id, None, texts[0].id, texts[1].id]
+    assert entries == [None, pictures[0].id, pictures[1].id, None, texts[0].id, texts[1].id]
+    assert (menu.itemText(0), menu.itemText(3)) == ("Garments", "Text")
+    assert menu.ids() == [pictures[0].id, pictures[1].id, texts[0].id, texts[1].id]
+    assert menu.row_of("") == menu.row_of("nosuch") == 1 and menu.row_of(texts[1].id) == 5
+    menu.setFocus()
+    for _ in range(2):
+        qtbot.keyClick(menu, Qt.Key.Key_Down)
+    assert menu.currentData() == texts[0].id, "the names of data sets are passed over"
+    menu.setCurrentIndex(1)
     menu.setCurrentIndex(menu.findData(texts[0].id))
     with qtbot.assertNotEmitted(menu.currentIndexChanged):
         for card in pictures[2:3]:
             menu.add(card, card.id)
     assert menu.currentData() == texts[0].id
+    mine = dataclasses.replace(texts[0], id="mine", dataset="letters")
+    menu.add(mine, "mine.safetensors")
+    assert menu.itemText(menu.count() - 2) == "letters"
+    assert menu.itemText(menu.count() - 1) == "mine (your file)"
+    rows = menu.count()
+    menu.drop_own("mine.safetensors")
+    assert menu.count() == rows - 2, "the name of its data set goes with it"

@@ -30,8 +30,7 @@ def gap_rows() -> list[Row]:
             continue
         bench.wait(lambda tab=tab: tab.view is not None, 60)  # type: ignore[misc]
         done = set()
-        listed = map(tab.models.itemData, range(tab.models.count()))  # None: a line between models
-        for model_id in [w for w in listed if w and not tab.models.how_to_get(w)]:
+        for model_id in tab.models.ids():
             if all(kind in done for kind in registry.views_of(tab.family)):
                 break
             tab.open_model(model_id)

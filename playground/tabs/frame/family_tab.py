@@ -84,7 +84,7 @@ class FamilyTab(TabLayout):
             self.add_model(card, card.id)
         for entry in (e for e in missing() if e.family == family.key):
             self.models.add_missing(entry)
-        self.models.setCurrentIndex(max(self.models.findData(model_id), 0))
+        self.models.setCurrentIndex(self.models.row_of(model_id))
         self.models.currentIndexChanged.connect(lambda _: self._open_chosen())
         self._open_chosen()
 
@@ -96,7 +96,7 @@ class FamilyTab(TabLayout):
 
     def open_model(self, where: str) -> None:
         """Choose a model that is in the menu; load it again if it is the chosen one."""
-        index = max(self.models.findData(where), 0)
+        index = self.models.row_of(where)
         if index == self.models.currentIndex():
             self._open_chosen()
         self.models.setCurrentIndex(index)
@@ -162,7 +162,7 @@ class FamilyTab(TabLayout):
             self._wanted_view, self._wanted_settings = "", {}  # they were for the other
             self.models.choose_silently(self.model_id)
         else:
-            self.models.choose_silently(str(self.models.itemData(0)))
+            self.models.choose_silently(self.models.ids()[0])
             self._open_chosen()
         self.banner.show_warning(sentence, self.banner.clear, "OK")
 

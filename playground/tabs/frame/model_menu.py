@@ -1,4 +1,7 @@
-"""The menu of a family's models: shipped checkpoints by their id, files of the user's own by their path."""
+"""The menu of a family's models: shipped checkpoints by their id, files of the user's own by their path.
+
+First the data set, then the model: models of one stand together under its name, which cannot be chosen.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QFont, QStandardItemModel
 from PySide6.QtWidgets import QWidget
 
 from playground import labels
@@ -38,23 +42,23 @@ class ModelMenu(ComboBox):
         new = where not in self._cards
         self._cards[where] = card
         if new:
-            own = "" if where == card.id else " (your file)"
-            said = (
-                labels.of_model(card.id, card.system, card.parameters, card.dataset) if not own else card.id
-            )
+            short, said = _names(card) if where == card.id else (card.id, f"{card.id} (your file)")
             size = f"{card.parameters / 1e6:.2f} million parameters" if card.parameters else "trained live"
             tip = f"{card.id}: {card.system}, {size}; {card.dataset_title}"
             tip = "\n".join((tip, *figures.in_short(card.metrics)))
             with QSignalBlocker(self):  # the chosen one stays chosen
                 at = self._end_of(card.dataset)
-                self.insertItem(at, f"{said}{own}", where)
+                self.insertItem(at, said, where)
                 self.setItemData(at, tip, Qt.ItemDataRole.ToolTipRole)
-                self.setItemData(at, labels.short(card.id, card.system) if not own else said, _SHORT)
+                self.setItemData(at, short, _SHORT)
+                if self.currentData() is None:
+                    self.setCurrentIndex(at)
                 self._tell(self.currentIndex())
 
     def closed_text(self, index: int) -> str:
         """The short name: what the model does stands in the open menu, and its id in the tooltip."""
-        return str(self.itemData(index, _SHORT) or self.itemText(index))
+        name = self.itemText(index) if self.itemData(index) else ""  # a heading is never shown then
+        return str(self.itemData(index, _SHORT) or name)
 
     def showPopup(self) -> None:
         """Wide enough for the whole sentence of each."""
@@ -68,17 +72,37 @@ class ModelMenu(ComboBox):
         rows = (self.itemData(i) for i in range(self.count()))
         return next((str(w) for w in rows if w in self._cards and self._cards[w].dataset == dataset), "")
 
+    def ids(self) -> list[str]:
+        """What can be opened, in the order of the menu."""
+        return [w for w in (self.itemData(i) for i in range(self.count())) if w in self._cards]
+
+    def row_of(self, where: str) -> int:
+        """The row of an entry; that of the first, if there is none of this name."""
+        there = self.findData(where) if where else -1
+        return there if there >= 0 else self.findData(next(iter(self.ids()), ""))
+
     def _end_of(self, dataset: str) -> int:
-        """Where the models of a data set end: they stand together, with a line before those of another."""
-        rows = [i for i in range(self.count()) if self.itemData(i) in self._cards]
-        same = [i for i in rows if self._cards[self.itemData(i)].dataset == dataset]
-        if not same and rows:
-            self.insertSeparator(rows[-1] + 1)
-            return rows[-1] + 2
-        return same[-1] + 1 if same else self.count()
+        """The row after the last model of a data set; where it is the first of them, under the data set's name."""
+        same = [self.findData(where) for where in self.ids() if self._cards[where].dataset == dataset]
+        if same:
+            return max(same) + 1
+        end = max((self.findData(where) for where in self.ids()), default=-1) + 1
+        self._insert_heading(end, labels.heading_of(dataset))
+        return end + 1
+
+    def _insert_heading(self, row: int, text: str) -> None:
+        self.insertItem(row, text)
+        bold = QFont()
+        bold.setWeight(QFont.Weight.DemiBold)
+        self.setItemData(row, bold, Qt.ItemDataRole.FontRole)
+        model = self.model()
+        if isinstance(model, QStandardItemModel):
+            model.item(row).setFlags(Qt.ItemFlag.NoItemFlags)
 
     def add_missing(self, entry: Entry) -> None:
         """Name a model that is not installed; whoever chooses it is told how to get it."""
+        if not self._missing:
+            self._insert_heading(self.count(), "Not installed")
         self._missing[entry.id] = entry
         self.addItem(f"{entry.id} (not installed)", entry.id)
         self.setItemData(self.count() - 1, entry.how_to_get, Qt.ItemDataRole.ToolTipRole)
@@ -102,8 +126,10 @@ class ModelMenu(ComboBox):
         """Take out a file of the user's own that is no good; shipped models stay."""
         if where != self._cards[where].id:
             with QSignalBlocker(self):
-                self.removeItem(self.findData(where))
-            del self._cards[where]
+                row, dataset = self.findData(where), self._cards.pop(where).dataset
+                self.removeItem(row)
+                if not self.first_of(dataset):
+                    self.removeItem(row - 1)  # the heading of nothing
 
     def entry_of(self, kept: PictureMetadata) -> str:
         """The entry of the model that a picture was made by, the one with the same weights if there are several; "" if none."""
@@ -112,3 +138,10 @@ class ModelMenu(ComboBox):
             with contextlib.suppress(OSError, ValueError):  # a file that has gone since
                 found.sort(key=lambda where: weights_hash(resolve(where)) != kept.weights)
         return found[0] if found else ""
+
+
+def _names(card: Card) -> tuple[str, str]:
+    """Short and whole, without what the heading says."""
+    whole = labels.of_model(card.id, card.system, card.parameters, card.dataset)
+    short = labels.short(card.id, card.system)
+    return short.removesuffix(labels.IN_THE_PLANE), whole.replace(labels.IN_THE_PLANE, "", 1)
