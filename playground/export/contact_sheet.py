@@ -33,7 +33,7 @@ class Content:
         panels: titles and pictures, uint8 (B,H,W,C) with C 1 or 3, of equal B, H, W.
         columns: pictures in a row.
         gap: source pixels between pictures.
-        captions: a line under every picture; or ``column_captions`` above and ``row_captions`` beside the grid.
+        captions: a line under every picture, or ``panel_captions`` under those of each panel; or ``column_captions`` above and ``row_captions`` beside the grid.
         feet: a line below every panel; its title and this line are then as large as the panel allows.
         across: panels side by side, else one above the other.
         known: bool (H,W) or (B,H,W), False where a picture is not drawn yet.
@@ -45,6 +45,7 @@ class Content:
     columns: int
     gap: int = 1
     captions: Sequence[str] | None = None
+    panel_captions: Sequence[Sequence[str]] | None = None
     column_captions: Sequence[str] | None = None
     row_captions: Sequence[str] | None = None
     known: np.ndarray | None = None
@@ -115,7 +116,12 @@ def size_of(contents: Sequence[Content], zoom: int, words: bool) -> tuple[int, i
 def _panels(content: Content, zoom: int, words: bool) -> np.ndarray:
     parts: list[np.ndarray] = []
     for number, (title, images) in enumerate(content.panels):
-        panel = _panel(content, title, images, 1 if content.whole else zoom, words)
+        own = (
+            content
+            if not content.panel_captions
+            else replace(content, captions=content.panel_captions[number])
+        )
+        panel = _panel(own, title, images, 1 if content.whole else zoom, words)
         if words and content.feet:
             size = _size(panel.shape[1] // 2)
             panel = _join([panel, _line(content.feet[number], panel.shape[1], size, "left")], 0)

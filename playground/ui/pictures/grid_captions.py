@@ -19,17 +19,30 @@ _ALIGN = Qt.AlignmentFlag
 
 @dataclass(frozen=True)
 class GridCaptions:
-    """All words of a grid; ``titles`` has one entry for each panel, "" for none."""
+    """All words of a grid; ``titles`` has one entry for each panel, "" for none.
+
+    Under the pictures of all panels stand ``pictures``, or under those of each its own of ``panels``.
+    """
 
     titles: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
+    panels: tuple[tuple[str, ...], ...] = ()
+
+    def under(self, panel: int) -> tuple[str, ...]:
+        """What stands under the pictures of a panel."""
+        return self.panels[panel] if panel < len(self.panels) else self.pictures
+
+    @property
+    def under_all(self) -> tuple[str, ...]:
+        """What stands under any picture."""
+        return (*self.pictures, *(text for texts in self.panels for text in texts))
 
     @property
     def extent(self) -> tuple[object, ...]:
         """Equal for captions that want the same room: letters are counted, not measured."""
-        longest = [max(map(len, texts), default=-1) for texts in (self.pictures, self.columns)]
+        longest = [max(map(len, texts), default=-1) for texts in (self.under_all, self.columns)]
         return (*longest, self.rows, tuple(title != "" for title in self.titles))
 
     def height_above(self, ratio: float) -> float:
@@ -44,7 +57,7 @@ class GridCaptions:
 
     def widest_caption(self, ratio: float) -> float:
         """Of those under pictures and above columns; 0 without any."""
-        texts = (*self.pictures, *self.columns)
+        texts = (*self.under_all, *self.columns)
         widest = max((theme.text_width(text, _font()) for text in texts), default=0)
         return (widest + theme.em() * 0.6) * ratio if texts else 0
 
@@ -90,7 +103,7 @@ class GridCaptions:
         for i, text in enumerate(self.rows[: layout.fit.rows]):
             box = QRectF(x - left, y + i * down, left - theme.em() * 0.8 * ratio, h)
             _write(painter, box, text, _ALIGN.AlignRight)
-        for i, text in enumerate(self.pictures[:count]):
+        for i, text in enumerate(self.under(panel)[:count]):
             cx, cy, cw, ch = layout.rect(i, panel)
             _write(painter, QRectF(cx + (cw - room) / 2, cy + ch, room, line), text, _ALIGN.AlignHCenter)
 

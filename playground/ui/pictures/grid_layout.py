@@ -141,12 +141,12 @@ def lay_out(
 
     ``widest`` is the width of the longest caption: columns move apart for it as far as there is room, and panels for
     the longest ``title``.  Where pictures would be smaller than ``least`` device pixels, fewer of them are laid out:
-    as many as make whole rows (``Layout.count``).
+    as many as make whole rows (``Layout.count``); of a fixed number of columns at least one row.
     """
     between = margin * 1.7
     inner = (room[0] - 2 * margin, room[1] - 2 * margin)
     how = (columns, panels, between, overhead, math.ceil(caption))
-    shown = _large_enough(count, size, inner, how, least) if least and not columns else count
+    shown = _large_enough(count, size, inner, how, least, columns or 1) if least else count
     fit = best_fit(shown, size, inner, *how)
     wide, high = round(size[1] * fit.zoom), round(size[0] * fit.zoom)
     gap = max(min(math.floor(fit.zoom), MOST_GAP), 1)
@@ -168,19 +168,26 @@ def lay_out(
 
 
 def _large_enough(
-    count: int, size: tuple[int, int], room: tuple[float, float], how: tuple[object, ...], least: float
+    count: int,
+    size: tuple[int, int],
+    room: tuple[float, float],
+    how: tuple[object, ...],
+    least: float,
+    step: int = 1,
 ) -> int:
-    """The most pictures that are at least ``least`` device pixels high and wide; one, if even two would be smaller."""
-    for shown in range(count, 0, -1):
+    """The most pictures that are at least ``least`` device pixels high and wide, in whole ``step``s; one step, if even two would be smaller."""
+    for shown in range(count, step, -step) if count % step == 0 else ():
         fit = best_fit(shown, size, room, *how)  # type: ignore[arg-type]
         if fit.zoom * min(size) >= least and (shown == count or fit.rows * fit.columns == shown):
             return shown
-    return 1
+    return min(step, count) if count % step == 0 else count
 
 
 def _column_gap(columns: int, width: int, gap: int, room: float, widest: float) -> int:
     """Device pixels between the columns."""
     if columns == 1:
         return gap
-    there = int((room - columns * width) / (columns - 1))
+    there = int(
+        (room - columns * width) / columns
+    )  # half of it at either side: the outer captions are as wide
     return max(gap, min(math.ceil(widest) - width, there))

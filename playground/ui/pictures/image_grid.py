@@ -88,8 +88,9 @@ class ImageGrid(QWidget):
         captions: Sequence[str] | None = None,
         column_captions: Sequence[str] | None = None,
         row_captions: Sequence[str] | None = None,
+        panel_captions: Sequence[Sequence[str]] = (),
     ) -> None:
-        """Several grids of equal shape, each with its title (``x_t`` beside ``x_0_pred``).
+        """Several grids of equal shape, each with its title (``x_t`` beside ``x_0_pred``) and perhaps captions of its own.
 
         Raises:
             ValueError: if an array is not uint8 (B,H,W,1 or 3), or the panels differ in shape.
@@ -106,6 +107,7 @@ class ImageGrid(QWidget):
             tuple(captions or ())[: self.count()],  # memory may have capped the count
             tuple(column_captions or ()),
             tuple(row_captions or ()),
+            tuple(tuple(texts)[: self.count()] for texts in panel_captions),
         )
         if self._layout is None or self._geometry_key() != before:
             self._relayout()
@@ -157,8 +159,8 @@ class ImageGrid(QWidget):
         if panel >= len(self._panels) or not 0 <= sample < self.count():
             return None
         title, images = self._panels[panel]
-        captions = self._captions
-        words = captions.pictures[sample] if sample < len(captions.pictures) else ""
+        captions = self._captions.under(panel)
+        words = captions[sample] if sample < len(captions) else ""
         known = self._known
         mine = known[sample] if known is not None and known.ndim == 3 and sample < len(known) else known
         return " · ".join(filter(None, (words, title))), images[sample : sample + 1], mine
@@ -177,6 +179,7 @@ class ImageGrid(QWidget):
             tuple((title, shown) for (title, _), shown in zip(self._panels, self.drawn.panels, strict=True)),
             self.columns,
             captions=self._captions.pictures or None,
+            panel_captions=self._captions.panels or None,
             column_captions=self._captions.columns or None,
             row_captions=self._captions.rows or None,
             known=self._known,
@@ -257,7 +260,7 @@ class ImageGrid(QWidget):
             margin=round(theme.em() * 0.6 * ratio),
             overhead=(captions.row_width(ratio), captions.height_above(ratio)),
             title=captions.widest_title(ratio),
-            caption=line_height(ratio) if captions.pictures else 0,
+            caption=line_height(ratio) if captions.under_all else 0,
             widest=captions.widest_caption(ratio),
             least=theme.LECTURE_SIDE * ratio if self.may_show_fewer and theme.lecture() else 0,
         )
