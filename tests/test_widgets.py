@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, dataclass
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent
 from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QMenu, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from playground.contract import EACH_CLASS, Request, knob
+from playground.export.contact_sheet import compose
 from playground.tabs.frame.explain_panel import ExplainPanel
 from playground.ui.formulas.rich_text import to_html
 from playground.ui.knobs.panel import MAX_VISIBLE, KnobPanel
@@ -20,6 +22,7 @@ from playground.ui.pictures.dots import dots
 from playground.ui.pictures.grid_layout import best_fit, lay_out
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.pictures.plane_layers import Plane, places_of_names
 from playground.ui.pictures.stage import Stage
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
@@ -323,6 +326,61 @@ def test_a_hall_sees_fewer_but_larger_pictures(qtbot: QtBot, qapp: QApplication)
     theme.set_lecture(qapp, False)
     assert len(sides) == 1 and sides.pop() >= theme.LECTURE_SIDE
     assert grid.num_shown == 16, "all are back"
+
+
+def test_a_hall_sees_fewer_rows_where_columns_are_given(qtbot: QtBot, qapp: QApplication) -> None:
+    grid = ImageGrid()
+    grid.may_show_fewer = True
+    grid.set_images(np.zeros((24, 28, 28, 1), np.uint8), columns=6)
+    show(qtbot, grid)
+    grid.resize(800, 330)
+    assert grid.num_shown == 24
+    theme.set_lecture(qapp, True)
+    shown, side, columns = grid.num_shown, grid.picture_rect(0).width(), grid.columns
+    theme.set_lecture(qapp, False)
+    assert (shown % 6, columns) == (0, 6) and 0 < shown < 24 and side >= theme.LECTURE_SIDE
+
+
+def test_each_panel_may_have_captions_of_its_own(qtbot: QtBot) -> None:
+    grid = ImageGrid()
+    grid.set_panels(
+        [("as it was", pictures(2)), ("what came back", pictures(2))],
+        panel_captions=[["", ""], ["30 dB", "28 dB"]],
+    )
+    show(qtbot, grid)
+    assert grid.one(1, 0)[0] == "as it was" and grid.one(1, 1)[0] == "28 dB · what came back"
+    content = grid.content()
+    assert content.captions is None and content.panel_captions == (("", ""), ("30 dB", "28 dB"))
+    plain = dataclasses.replace(content, panel_captions=None)
+    assert compose([content], 4, words=True).shape[0] > compose([plain], 4, words=True).shape[0]
+
+
+def test_captions_at_the_edges_have_the_room_of_the_others(qtbot: QtBot) -> None:
+    """The first began to the left of the widget, so that its beginning was cut."""
+    for width in range(300, 1000, 35):
+        layout = lay_out(8, (28, 28), (width, 300), 4, 1, margin=8, caption=20, widest=260)
+        x, _, w, _ = layout.rect(0)
+        last, _, _, _ = layout.rect(3)
+        assert x + w / 2 - layout.pitch[0] / 2 >= 0 and last + w / 2 + layout.pitch[0] / 2 <= width
+
+
+def test_names_on_a_plane_stand_among_their_own_points() -> None:
+    """A name that was pushed out of the crowd ended on another class's points."""
+    rng, labels = np.random.default_rng(0), np.repeat([0, 1, 2], 200)
+    z = rng.normal(0, 0.25, (600, 2))
+    z[labels == 2] += (0, -2)
+    plane = Plane(QRectF(0, 0, 400, 400), 3.0, 1.0)
+    boxes = places_of_names(plane, z, labels, [(60.0, 20.0)] * 3)
+    points = plane.points(z)
+    for label, box in enumerate(boxes):
+        if box is not None:
+            at = np.array([box.center().x(), box.center().y()])
+            nearest = labels[np.argsort(((points - at) ** 2).sum(1))[:15]]
+            assert (nearest == label).any()
+    assert boxes[0] is not None and boxes[2] is not None
+    assert not any(a.intersects(b) for a in boxes for b in boxes if a and b and a is not b)
+    crowded = places_of_names(plane, z[:400] * 0.02, labels[:400], [(60.0, 20.0)] * 2)
+    assert crowded[0] is not None and crowded[1] is None, "no free place among its own"
 
 
 def test_clicks_and_moves_find_the_right_pixel(qtbot: QtBot) -> None:

@@ -67,34 +67,55 @@ def paint_scatter(painter: QPainter, plane: Plane, z: np.ndarray, labels: np.nda
 def paint_names(
     painter: QPainter, plane: Plane, z: np.ndarray, labels: np.ndarray, classes: Sequence[str]
 ) -> None:
-    """Each class's name at its median, so that colour is not the only sign; pushed apart where they meet."""
-    font, scaled, ratio, square = plane.font(0.92), plane.points(z), plane.ratio, plane.square
+    """Each class's name among its own points, so that colour is not the only sign; one without a free place there is left out."""
+    font, ratio = plane.font(0.92), plane.ratio
     metrics, pad = QFontMetricsF(font), 3 * ratio
     painter.setFont(font)
-    taken: list[QRectF] = []
-    for label, name in enumerate(classes):
-        mine = scaled[labels == label]
-        if not len(mine):
-            continue
-        x, y = np.median(mine, 0)
-        w, h = metrics.horizontalAdvance(name) + 2 * pad, metrics.height() + pad
-        box = QRectF(
-            min(max(x - w / 2, square.left()), square.right() - w),
-            min(max(y - h / 2, square.top()), square.bottom() - h),
-            w,
-            h,
-        )
-        away = -2 * ratio if box.center().y() < square.center().y() else 2 * ratio
-        while square.contains(box) and any(box.intersects(other) for other in taken):
-            box.translate(0, away)
-        if any(box.intersects(other) for other in taken):
-            continue  # no room: the legend has it
-        taken.append(box)
+    sizes = [
+        (metrics.horizontalAdvance(name) + 2 * pad, metrics.height() + pad)
+        if (labels == label).any()
+        else None
+        for label, name in enumerate(classes)
+    ]
+    for label, box in enumerate(places_of_names(plane, z, labels, sizes)):
+        if box is None:
+            continue  # the legend has it
         painter.setPen(QPen(theme.class_colour(label), 1.2 * ratio))
         painter.setBrush(_BEHIND_WORDS)
         painter.drawRoundedRect(box, pad, pad)
         painter.setPen(QColor(theme.CANVAS_TEXT))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, name)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, classes[label])
+
+
+def places_of_names(
+    plane: Plane, z: np.ndarray, labels: np.ndarray, sizes: Sequence[tuple[float, float] | None]
+) -> list[QRectF | None]:
+    """Where names of these sizes (device pixels) stand: as near to the median of their class as there is room, and never
+    farther from it than most of the class lies, where other classes are at home."""
+    scaled, square, found = plane.points(z), plane.square, list[QRectF | None]()
+    for label, size in enumerate(sizes):
+        found.append(None)
+        if size is None:
+            continue
+        wanted = _by_distance(scaled[labels == label]) - np.array(size) / 2
+        corner = np.array([square.left(), square.top()])
+        wanted = np.clip(wanted, corner, corner + square.width() - np.array(size))
+        free = np.ones(len(wanted), bool)
+        for box in (box for box in found if box is not None):
+            across = (wanted[:, 0] + size[0] > box.left()) & (wanted[:, 0] < box.right())
+            down = (wanted[:, 1] + size[1] > box.top()) & (wanted[:, 1] < box.bottom())
+            free &= ~(across & down)
+        if free.any():
+            x, y = wanted[np.argmax(free)]
+            found[-1] = QRectF(float(x), float(y), *size)
+    return found
+
+
+def _by_distance(points: np.ndarray) -> np.ndarray:
+    """The median of (N,2) points and then the nearest half of them, the nearest first."""
+    median = np.median(points, 0)
+    order = np.argsort(((points - median) ** 2).sum(1), kind="stable")
+    return np.concatenate([median[None], points[order[: max(len(points) // 2, 1)]]])
 
 
 def paint_legend(painter: QPainter, plane: Plane, classes: Sequence[str]) -> None:
