@@ -175,6 +175,8 @@ def test_first_stages_stand_under_each_other_with_both_errors(shared_window, qtb
     error = ((frame.images[1].astype(float) - held_out[1]) ** 2).mean()
     assert frame.extras["psnr"][1] == pytest.approx(10 * np.log10(255**2 / error))
     assert next(title for title, _ in view.grid.content().panels) == "test images"
-    assert "and" in view.grid.content().captions[0]
+    originals, numbers, codes = view.grid.content().panel_captions
+    assert originals == ("", "") and numbers[1] == f"{frame.extras['psnr'][1]:.1f} dB" and codes != numbers
+    assert "times as far off" in view.meaning.text()
     qtbot.keyClick(view, "N")
     qtbot.waitUntil(lambda: view.request.index == 0, timeout=WAIT)

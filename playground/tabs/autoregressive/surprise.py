@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QLabel
 from playground.capabilities import PredictsPixels
 from playground.contract import Frame, Request
 from playground.families import FROM_PICTURE
+from playground.tabs import so_what
 from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
@@ -112,6 +113,13 @@ class Surprise(View[PredictsPixels]):
                 f"{names[i]} {belief[i]:.0%}" for i in best if belief[i] >= 0.005
             )
         return words
+
+    def so_what(self, frame: Frame) -> str:
+        """When all is read: the size of the picture as a file."""
+        if frame.step < frame.total:
+            return ""
+        bits = frame.extras["bits"]
+        return so_what.cost(float(bits.mean()), bits.size, "exact", self.model.card.metrics)
 
     def _point(self) -> None:
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ import numpy as np
 
 from playground.capabilities import HasNoiseLevels
 from playground.contract import Frame, Model
+from playground.tabs import so_what
 from playground.tabs.energy.chain_panels import panels_of
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -99,15 +100,27 @@ class Chains(View):
         else:
             self.plot.set_title("How much each step changes the pictures")
             self.plot.set_labels("step", "grey levels")
-            moved = [
-                float(np.abs(b.images.astype(int) - a.images).mean()) for a, b in itertools.pairwise(frames)
-            ]
-            self.plot.set_curve("change", np.array(moved), steps[1:])
+            self.plot.set_curve("change", np.array(_moved(frames)), steps[1:])
         self.plot.set_range(x=(0, frame.total), y=reach)
         self.plot.set_marker(frame.step)
+
+    def so_what(self, frame: Frame) -> str:
+        """At the end: how far the chains went downhill, and how soon."""
+        if frame.step < frame.total:
+            return ""
+        frames = list(self.player.timeline)
+        if "energy" not in frame.extras:
+            return so_what.wandering(_moved(frames[-2:]))
+        energies = [float(f.extras["energy"].mean()) for f in frames]
+        return so_what.fall([f.step for f in frames], energies, frame.total)
 
     def opened(self) -> None:
         """Another model, other curves."""
         self.plot.clear()
         self.plot.set_title("Energy of each chain")
         self.plot.set_labels("step", "nats")
+
+
+def _moved(frames: list[Frame]) -> list[float]:
+    """Mean change of a pixel from each frame to the next, in grey levels."""
+    return [float(np.abs(b.images.astype(int) - a.images).mean()) for a, b in itertools.pairwise(frames)]

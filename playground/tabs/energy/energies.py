@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from playground.capabilities import HasEnergy, HasNoiseLevels
 from playground.contract import Frame, Request
 from playground.families import LOOK_INSIDE
+from playground.tabs import so_what
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -93,7 +94,16 @@ class Energies(View[HasEnergy]):
             shares[name] = counts / len(values)
         self.histograms.set_curves(shares, middles)
         self.histograms.set_marker(float(np.clip(frame.extras["chosen"], edges[0], edges[-1])))
-        others = {k: v for k, v in areas.items() if k != "test images"}
+        others = _others(areas)
         if others:
             values = np.array(list(others.values()))
             self.areas.set_values(values, high=1.0, names=[k.split()[-1] for k in others])
+
+    def so_what(self, frame: Frame) -> str:
+        """When all kinds are measured: what fools it."""
+        return so_what.told_apart(_others(frame.extras["auc"])) if frame.step == frame.total else ""
+
+
+def _others(areas: Mapping[str, float]) -> dict[str, float]:
+    """Kinds of image that are no garments of the test set."""
+    return {kind: area for kind, area in areas.items() if kind != "test images"}

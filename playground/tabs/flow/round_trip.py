@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
 from playground.families import FROM_PICTURE
+from playground.tabs import so_what
 from playground.tabs.flow.figures_line import figures_line
 from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.view import View
@@ -76,3 +77,7 @@ class RoundTrip(View["Flow"]):
         pixels = "no pixel" if changed == 0 else f"{changed} of {frame.images[0].size} pixels"
         self.figures.setText(f"largest error {error:.5f} grey levels, {pixels} changed")
         draw_numbers(self.plot, frame.extras["latent"], False)
+
+    def so_what(self, frame: Frame) -> str:
+        """What was lost, and whether z is noise."""
+        return so_what.round_trip(frame.extras["changed"], float(frame.extras["latent"].std()))

@@ -10,6 +10,7 @@ import numpy as np
 from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model, Request
 from playground.families import FROM_PICTURE
+from playground.tabs import so_what
 from playground.tabs.flow.figures_line import figures_line
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -79,3 +80,10 @@ class Score(View["Flow"]):
         self.figures.setText(text.replace("+ -", "− ").replace("-", "−"))
         values = [*parts.values(), mean]  # a part may be negative: it hangs
         self.plot.set_values(values, highlight=len(values) - 1, names=[*parts, "sum"], signed=True)
+
+    def so_what(self, frame: Frame) -> str:
+        """When all draws are made: the size of the picture as a file."""
+        if frame.step < frame.total:
+            return ""
+        bits = float(frame.extras["bits"].mean())
+        return so_what.cost(bits, frame.images[0].size, "bound", self.model.card.metrics)

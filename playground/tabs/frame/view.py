@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from playground import data
 from playground.contract import EACH_CLASS, Frame, Model, Request, labels_of
@@ -44,6 +44,7 @@ from playground.ui.playback.runs import gathered
 from playground.ui.playback.stream import FrameSource, Lane, News
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+_NOTHING_YET = "\u00a0"  # a line that stays: the picture does not jump when it is filled
 PLOTS_EVERY = 0.2  # seconds, while frames rush by: painting a plot costs as much as all the pictures
 RUSHING = 0.07  # seconds from one frame to the next; where there are more, each has its plot
 
@@ -84,6 +85,7 @@ class View(QWidget, Generic[AnyModel]):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.build()
+        self.meaning = self._make_meaning() if type(self).so_what is not View.so_what else None
 
     # --- what a view says
 
@@ -113,6 +115,10 @@ class View(QWidget, Generic[AnyModel]):
 
     def draw_plot(self, frame: Frame) -> None:
         """On the GUI thread, after ``draw``: what the frame says in plots; while frames rush by, a few times a second."""
+
+    def so_what(self, frame: Frame) -> str:
+        """What the result means, in one sentence for the line under the pictures; "" while there is no result."""
+        return ""
 
     def tell(self, frame: Frame) -> None:
         """On the GUI thread, before ``draw``: what a frame has to say in words."""
@@ -257,6 +263,20 @@ class View(QWidget, Generic[AnyModel]):
         if self.player.frame is not None:
             self._plotted = time.perf_counter()
             self.draw_plot(self.player.frame)
+            self._say_meaning(self.player.frame)
+
+    def _make_meaning(self) -> QLabel:
+        line = QLabel(_NOTHING_YET)
+        line.setAccessibleName("What the result means")
+        line.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        line.setWordWrap(True)
+        self.column.addWidget(line)
+        return line
+
+    def _say_meaning(self, frame: Frame) -> None:
+        if self.meaning is not None:
+            said = self.so_what(frame)
+            self.meaning.setText(f"<b>So what:</b> {said}" if said else _NOTHING_YET)
 
 
 def suiting(kinds: Iterable[type[View]], model: Model) -> list[type[View]]:

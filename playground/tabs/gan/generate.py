@@ -6,6 +6,7 @@ import numpy as np
 
 from playground.capabilities import HasStyles
 from playground.contract import Frame, Model
+from playground.tabs import so_what
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
@@ -54,6 +55,10 @@ class Generate(View):
     def draw_plot(self, frame: Frame) -> None:
         """The discriminator's outputs."""
         self._draw_bars()
+
+    def so_what(self, frame: Frame) -> str:
+        """How many the discriminator takes for real."""
+        return so_what.believed(frame.extras["discriminator_output"].tolist())
 
     def _draw_bars(self) -> None:
         frame, chosen = self.player.frame, self.grid.selected()

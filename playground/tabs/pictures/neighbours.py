@@ -12,6 +12,7 @@ from playground import data
 from playground.contract import Frame, Model, Request
 from playground.data import emoji
 from playground.evaluation import neighbours
+from playground.tabs import so_what
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import TRAINING, View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -61,6 +62,7 @@ class Neighbours(View):
     def build(self) -> None:
         """A grid, a line of words, and how near held-out pictures come."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.grid.setAccessibleName("Samples and their nearest training pictures; the arrow keys choose one")
         self.grid.selection_changed.connect(lambda _: self._say())
         self.line = QLabel()
@@ -113,8 +115,8 @@ class Neighbours(View):
         nearest = neighbours.name_of(self.model.card.dataset)(int(extras["nearest"][row, 0]))
         words = neighbours.in_words(float(extras["percentiles"][row]))
         copies = int((extras["percentiles"] < neighbours.SUSPICIOUS).sum())
-        of_all = f" So near that they may be copies: {copies or 'none'} of these {len(extras['percentiles'])} samples."
-        self.line.setText(f"Sample {row + 1}: {words} (the nearest is {nearest}).{of_all}")
+        of_all = so_what.copies(copies, len(extras["percentiles"]))
+        self.line.setText(f"Sample {row + 1}: {words} (the nearest is {nearest}). <b>So what:</b> {of_all}")
         if not self.player.is_playing:
             self.draw_plot(frame)
 

@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from playground.contract import Frame, Message, Model, Request
 from playground.data.plane import Target
-from playground.models.plane_catalogue import TrainedLive
+from playground.models.plane_catalogue import VIEW, TrainedLive
+from playground.tabs import so_what
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import TRAINING, View
 from playground.tabs.plane import asked, target_spec, words
@@ -38,7 +39,7 @@ _LOOK_AFTER = 30  # ms that a pointer or a knob rests before a kept moment is lo
 class InThePlane(View[Any]):
     """One model large, its overlays as switches, its losses, and exact figures."""
 
-    name = "In the plane"
+    name = VIEW
     group = TRAINING
     trains_live = True
     plot: LinePlot
@@ -179,6 +180,10 @@ class InThePlane(View[Any]):
         self.plot.set_curves(curves, np.array(history.steps[:count]))
         self.plot.set_range(x=(0, frame.total))
         self.plot.set_marker(frame.step)
+
+    def so_what(self, frame: Frame) -> str:
+        """How well it has learned so far, by the exact figures."""
+        return so_what.plane(frame.extras, self.model.card.family == "vae")
 
     def _picture(self, frame: Frame) -> PlanePicture:
         """A frame's own picture, or the one that was made later from its weights."""

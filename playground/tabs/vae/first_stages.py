@@ -9,6 +9,7 @@ import numpy as np
 from playground import checkpoints
 from playground.capabilities import Reconstructs, Tokenizes
 from playground.contract import Frame, Model, Request
+from playground.tabs import so_what
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import FROM_PICTURE
@@ -56,6 +57,7 @@ class FirstStages(ImageView[Reconstructs]):
     def build(self) -> None:
         """The rows, and the errors as bars."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.grid.setAccessibleName("Test images, and what two autoencoders make of them")
         self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.make_stepper())
@@ -89,13 +91,18 @@ class FirstStages(ImageView[Reconstructs]):
         ]
 
     def draw(self, frame: Frame) -> None:
-        """The rows; a picture's caption says both errors."""
-        pairs = zip(frame.extras["psnr"], frame.extras["psnr_of_others"], strict=True)
-        captions = [f"{one:.1f} and {other:.1f} dB" for one, other in pairs]
-        self.grid.set_panels(self.panels(frame), captions=captions)
+        """The rows; what came back says how far off it is."""
+        errors = [[f"{value:.1f} dB" for value in frame.extras[key]] for key in ("psnr", "psnr_of_others")]
+        nothing = [""] * len(frame.images)
+        self.grid.set_panels(self.panels(frame), panel_captions=[nothing, *errors])
         self.stepper.show_index(getattr(self.request, "index", 0))
 
     def draw_plot(self, frame: Frame) -> None:
         """Both means."""
         means = [float(frame.extras[k].mean()) for k in ("psnr", "psnr_of_others")]
         self.plot.set_values(means, names=["numbers", "codes"], high=max(40.0, *means))
+
+    def so_what(self, frame: Frame) -> str:
+        """Which of the two is nearer."""
+        numbers, codes = (float(frame.extras[k].mean()) for k in ("psnr", "psnr_of_others"))
+        return so_what.first_stages(numbers, codes)

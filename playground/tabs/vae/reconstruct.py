@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.capabilities import ImportanceWeighted, PricesReconstruction, Reconstructs, SplitsElbo
 from playground.contract import Frame, Message, Model, Request
 from playground.families import FROM_PICTURE
+from playground.tabs import so_what
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.vae.posterior import Posterior
 from playground.tabs.vae.sliders import Sliders
@@ -84,19 +85,22 @@ class Reconstruct(ImageView[Reconstructs]):
         NumbersFont(self.price)
         self.price.setWordWrap(True)
         self.curve = LinePlot("Bound against k", "log₂ of k, the number of codes", "bits/dim")
+        self._line, self._places = QWidget(), QWidget()
         right = QVBoxLayout()
         right.addWidget(self.posterior, 3)
         right.addWidget(self.curve, 2)
-        row = QHBoxLayout()
-        row.addWidget(self.plane, 9)
-        row.addLayout(right, 4)
-        line = QHBoxLayout()  # one, so that the plane has the height of the other
+        places = QHBoxLayout(self._places)
+        places.addWidget(self.plane, 9)
+        places.addLayout(right, 4)
+        line = QHBoxLayout(self._line)  # one, so that the plane has the height of the other
         line.addWidget(self.make_stepper())
         line.addWidget(self.price, 1)
-        self.column.addWidget(self.pictures, 2)
-        self.column.addLayout(line)
-        self.column.addLayout(row, 6)
-        theme.signals.changed.connect(self._fit_curve)
+        for layout in (places, line):
+            layout.setContentsMargins(0, 0, 0, 0)
+        self._whole = QGridLayout()
+        self._whole.addWidget(self.pictures, 0, 0)
+        self.column.addLayout(self._whole, 1)
+        theme.signals.changed.connect(self._arrange)
         self.encoder = self.new_lane("encodings")
         self.encoder.frames_arrived.connect(lambda frames: self._show_encodings(frames[-1]))
         self.encoder.failed.connect(self.tab.show_failure)
@@ -112,7 +116,7 @@ class Reconstruct(ImageView[Reconstructs]):
 
         flat = self.model.latent_shape == (2,)
         self.plane.setVisible(flat)
-        self._fit_curve()
+        self._arrange()
         self.points = self.points[:0]
         self.price.setText("\u00a0")  # that of another model's picture
         self.bars.set_values([])
@@ -120,9 +124,22 @@ class Reconstruct(ImageView[Reconstructs]):
         if flat:
             self.encoder.play(self.source(interpolation.encodings))
 
-    def _fit_curve(self) -> None:
-        """In a hall its room goes to the plane."""
-        self.curve.setVisible(isinstance(self.model, ImportanceWeighted) and not theme.lecture())
+    def _arrange(self) -> None:
+        """In a hall pictures and plane stand side by side, both large, and what is small makes room."""
+        hall = theme.lecture()
+        self.curve.setVisible(isinstance(self.model, ImportanceWeighted) and not hall)
+        flat = self.model is not None and self.model.latent_shape == (2,)
+        self.posterior.setVisible(not (hall and flat))
+        for part in (self._line, self._places):
+            self._whole.removeWidget(part)
+        self._whole.addWidget(self._line, 1, 0, 1, 2 if hall else 1)
+        self._whole.addWidget(self._places, *((0, 1) if hall else (2, 0)))
+        for row, stretch in enumerate((1, 0, 0) if hall else (2, 0, 6)):
+            self._whole.setRowStretch(row, stretch)
+        for column, stretch in enumerate((5, 4) if hall else (1, 0)):
+            self._whole.setColumnStretch(column, stretch)
+        if self.player.frame is not None:
+            self._say_price(self.player.frame.extras)
 
     def start(self, request: Request, patient: bool = False) -> None:
         """The picture, and its bound for ever more weights."""
@@ -148,17 +165,32 @@ class Reconstruct(ImageView[Reconstructs]):
         self.posterior.set_posterior(extras["mu"], extras["sigma"], extras["latent"][1:])
         if "reconstruction" not in extras:
             return  # its price follows in a moment: the one before stays till then
+        self._say_price(extras)
         given = extras["reconstruction"]
         if "kl" not in extras:
-            self.price.setText(f"{given:.3f} bits/dim given the code, which nobody has paid for")
             self.bars.set_values([given], names=["given z"], highlight=0)
             return
-        kl, error = extras["kl"], extras["standard_error"]
-        self.price.setText(
-            f"−ELBO: <b>{given + kl:.3f}</b> ± {error:.3f} bits/dim &nbsp;=&nbsp; {given:.3f} given z "
-            f"&nbsp;+&nbsp; {kl:.3f} KL"
-        )
+        kl = extras["kl"]
         self.bars.set_values([given, kl, given + kl], names=["given z", "KL", "−ELBO"], highlight=2)
+
+    def _say_price(self, extras: Mapping[str, Any]) -> None:
+        """In a hall the sum alone: its parts are the bars."""
+        given = extras.get("reconstruction")
+        if given is None:
+            return
+        if "kl" not in extras:
+            self.price.setText(f"{given:.3f} bits/dim given the code, which nobody has paid for")
+            return
+        kl, error = extras["kl"], extras["standard_error"]
+        parts = f" &nbsp;=&nbsp; {given:.3f} given z &nbsp;+&nbsp; {kl:.3f} KL" if not theme.lecture() else ""
+        self.price.setText(f"−ELBO: <b>{given + kl:.3f}</b> ± {error:.3f} bits/dim{parts}")
+
+    def so_what(self, frame: Frame) -> str:
+        """How much is kept by how few numbers."""
+        original, back = frame.images[0].astype(float), frame.images[1]
+        return so_what.reconstruction(
+            float(np.abs(original - back).mean()), frame.extras["mu"].size, original.size
+        )
 
     def _show_bounds(self, message: Message[Bounds]) -> None:
         k, bits = message.payload
