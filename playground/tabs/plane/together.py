@@ -189,6 +189,7 @@ class Together(Scene):
             plane.set_picture(
                 picture_of({}, spec, None, (0.0, 0.0)), f"{_system(key)} is about to learn this"
             )
+        self.table.fill(_HEADINGS, [_line(key, {}) for key in models_of(request)])
 
     def _show(self, frame: Frame) -> None:
         keys = models_of(self._asked)
@@ -316,7 +317,9 @@ class Together(Scene):
 
 
 def _system(key: str) -> str:
-    return next(card.system for card in plane_cards() if card.id == key)
+    """Short: six stand side by side."""
+    card = next(card for card in plane_cards() if card.id == key)
+    return labels.short(key, card.system).removesuffix(labels.IN_THE_PLANE)
 
 
 def _title(key: str, found: Mapping[str, Any]) -> str:
@@ -332,8 +335,8 @@ def _line(key: str, found: Mapping[str, Any]) -> Line:
     cells = (
         Cell(
             card.system,
-            labels.short(key, card.system).partition(", in the plane")[0],
-            found.get("failed", ""),
+            _system(key),
+            found.get("failed", card.system),
         ),
         _cell(found.get("nll_minus_entropy"), "{:.3f}"),
         _cell(found.get("energy_distance"), "{:.4f}"),

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from playground.ui.pictures import enlarging
 from playground.ui.pictures.dots import dots
 from playground.ui.pictures.pixels import array, qimage
 from playground.ui.theme import theme
@@ -246,6 +247,7 @@ class DensityPlane(QWidget):
         self._words: tuple[str, str] = ("", "")
         self.paints = 0  # so far
         self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("The plane")
 
@@ -277,6 +279,22 @@ class DensityPlane(QWidget):
         top = head + (self.height() - head - gap - side) / 2
         return [QRectF(round(left + i * (side + gap)), round(top), side, side) for i in range(count)]
 
+    def picture_rects(self) -> list[QRectF]:
+        """Where pictures are drawn, in the widget's coordinates."""
+        return self.squares() if self._shown is not None else []
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """All the room of the stage; again: back."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            enlarging.fill(self)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter is the double click of the keyboard."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            enlarging.fill(self)
+        else:
+            super().keyPressEvent(event)
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Say where the pointer is."""
         where, at = self.squares()[0], event.position()
@@ -300,7 +318,8 @@ class DensityPlane(QWidget):
         for where, words in zip(squares, self._words, strict=False):
             width = where.width() if len(squares) > 1 else self.width() - where.left()
             line = QRectF(where.left(), where.top() - 1.6 * theme.em(), width, 1.5 * theme.em())
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+            short = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, int(line.width()))
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short)
         paint_plane(painter, squares[0], self._shown, theme.accent(self, on_canvas=True))
         if len(squares) > 1:
             paint_latents(painter, squares[1], self._shown)
