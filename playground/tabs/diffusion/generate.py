@@ -55,9 +55,9 @@ class Generate(View["DiffusionModel"]):
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there."
     )
     prompt_words = (
-        "The shape of Stable Diffusion: a prompt becomes numbers, and a transformer that sees <b>places and words "
-        "together</b> takes the noise from a <b>latent</b> of 8x8 places, step by step; the decoder of an autoencoder paints "
-        "what it expects so far.<br><br><b>Guidance</b> pushes towards the prompt and away from no prompt, or from "
+        "A <b>prompt</b> becomes numbers, and a transformer takes the noise from a <b>latent</b> of 8x8 places, step by step. "
+        "It sees places and words together; the decoder of an autoencoder paints what it expects so far. That is the shape of "
+        "Stable Diffusion.<br><br><b>Guidance</b> pushes towards the prompt and away from no prompt, or from "
         "the <b>negative prompt</b>. A style is one more word. Words that training never put together, such as a purple "
         "octopus, work as far as the network has learned what each of them does."
         "<br><br><b>Pause half-way and change the prompt</b>: the run branches there."
