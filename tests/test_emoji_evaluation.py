@@ -127,6 +127,7 @@ def test_the_view_shows_what_is_nearest_and_says_what_that_means(qtbot, open_win
     assert np.array_equal(frame.images[1], train[found.indices[0, 0]])
     grid.select(2 * ACROSS + 1)
     assert view.line.text().startswith("Sample 3: nearer to a training picture than")
+    assert "So what:" in view.line.text() and "of these 4" in view.line.text()
     tab.open_model("ae2d-fashion")
     qtbot.waitUntil(lambda: tab.model_id == "ae2d-fashion", timeout=WAIT)
     assert "Neighbours" not in tab.view_names, "its training pictures are not on this machine"

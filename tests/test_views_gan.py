@@ -76,6 +76,8 @@ def test_each_picture_carries_the_discriminators_opinion(open_window, qtbot, sty
         and (discriminator_output > 0).all()
         and (discriminator_output < 1).all()
     )
+    fooled = int((discriminator_output > 0.5).sum())
+    qtbot.waitUntil(lambda: f"takes {fooled} of these 16 for real" in view.meaning.text(), timeout=WAIT)
     assert captions(view.grid)[3] == f"{discriminator_output[3]:.0%}".replace("%", " % real")
     view.grid.select(5)
     assert f"{discriminator_output[5]:.3f}" in view.plot.legend()

@@ -284,6 +284,17 @@ def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):
     assert np.allclose(mu, view.points[1234], atol=1e-5) and (sigma > 0).all()
     view.stepper.next.click()
     assert view.request.index == 1235
+    qtbot.waitUntil(lambda: np.array_equal(view.player.frame.images[0], IMAGES[1235]), timeout=WAIT)
+    original, back = view.player.frame.images[:2].astype(float)
+    qtbot.waitUntil(
+        lambda: f"off by {np.abs(original - back).mean():.1f} of" in view.meaning.text(), timeout=WAIT
+    )
+    window.lecture.begin(full_screen=False)
+    QApplication.processEvents()
+    sides = [box.width() for box in view.pictures.picture_rects()]
+    assert min(sides) >= 96 and not view.posterior.isVisible() and view.plane.isVisible()
+    window.lecture.end()
+    assert view.posterior.isVisible()
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_D)
     assert view.request.index != 1235
@@ -340,6 +351,13 @@ def test_a_cell_is_chosen_on_both_sides(open_window, qtbot):
     shown = view.picture.content().panels[0][1]
     assert np.array_equal(shown[3:], view.player.frame.images[[13, half + 13]])
     assert "beta-VAE, β = 8" in view.said.text()
+    window.lecture.begin(full_screen=False)
+    QApplication.processEvents()
+    grid = view.grids[0]
+    assert min(box.width() for box in grid.picture_rects()) >= 96
+    assert grid.columns == 3 and np.array_equal(grid.one(4)[1][0], view.player.frame.images[5 + 2])
+    window.lecture.end()
+    assert grid.columns == 5
     window.current.open_model("vae-fashion")
     qtbot.waitUntil(lambda: window.current.view is not view, timeout=WAIT)
     names = [kind.name for kind in window.current.suitable]

@@ -15,6 +15,7 @@ from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 LEAST = 1e-6  # of the strongest gradient, where the colours begin
 TICKS = [(-6, "a millionth"), (-4, "10⁻⁴"), (-2, "a hundredth"), (0, "strongest")]
@@ -86,10 +87,10 @@ class ReceptiveField(View[PredictsPixels]):
         picture = frame.images if frame.images.shape[3] == 3 else np.repeat(frame.images, 3, axis=3)
         maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
         earlier = row * fields.shape[2] + column
-        names = [
-            f"{system}: {np.count_nonzero(one)} of {earlier} pixels"
-            for system, one in zip(self.systems, fields, strict=True)
-        ]
+        counts = [f": {np.count_nonzero(one)} of {earlier} pixels" for one in fields]
+        if theme.lecture():
+            counts = [""] * len(counts)  # no room beside the names
+        names = [system + count for system, count in zip(self.systems, counts, strict=True)]
         everything = np.concatenate([picture, maps])
         self.grid.set_images(everything, captions=["the picture", *names])
         self.grid.set_known(np.concatenate([np.ones_like(fields[:1], bool), fields > 0]))

@@ -14,6 +14,7 @@ from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.image_view import ImageView
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 if TYPE_CHECKING:
     from playground.models.flow.tarflow import TarFlow
@@ -70,7 +71,8 @@ class Analogies(ImageView["TarFlow"]):
         own = extras["origin_label"]
         self.origin.set_images(extras["origin"], columns=1, captions=[classes[own]])
         self.stepper.show_index(getattr(self.request, "index", 0), classes[own])
-        surplus = [f"{bits:+.0f} bits".replace("-", "−") for bits in extras["surplus"]]
+        unit = "" if theme.lecture() else " bits"  # for which there is no room
+        surplus = [f"{bits:+.0f}{unit}".replace("-", "−") for bits in extras["surplus"]]
         said = [f"{name} {more}" for name, more in zip(classes, surplus, strict=True)]
         said[own] = f"{classes[own]}, its own"
         self.grid.set_images(frame.images, captions=said)

@@ -17,6 +17,7 @@ from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ def partner_of(card: checkpoints.Card) -> checkpoints.Card | None:
         if plain and other.network == card.network and card.config.get("beta_kl", 1) > 1:
             return other
     return None
+
+
+ROWS_IN_HALL = 3  # dimensions of each model
 
 
 class Traversals(ImageView["VAE"]):
@@ -95,10 +99,12 @@ class Traversals(ImageView["VAE"]):
         self.column.addLayout(row, 5)
         self.column.addWidget(self.said)
         self.plot = LinePlot("What each dimension says", "dimension, most telling first", "KL, nats")
+        theme.signals.changed.connect(self._fit)
 
     def opened(self) -> None:
         """Find the plain one."""
         self.partner = partner_of(self.model.card)
+        self._fit()
 
     def draw(self, frame: Frame) -> None:
         """Rows and numbers."""
@@ -107,12 +113,14 @@ class Traversals(ImageView["VAE"]):
         extras = frame.extras
         names = self._names()
         parts = np.split(frame.images, [len(extras["dimensions"][0]) * len(VALUES)])
+        cells = self._cells(frame)
+        values = VALUES[cells[0]]
         for grid, part, name, rows in zip(self.grids, parts, names, extras["dimensions"], strict=True):
             grid.set_images(
-                part,
-                columns=len(VALUES),
-                row_captions=[f"z{d + 1}" for d in rows],
-                column_captions=[f"{v:+g}".replace("-", "−") if v else "0" for v in VALUES],
+                part[cells.reshape(-1)],
+                columns=len(values),
+                row_captions=[f"z{d + 1}" for d in rows[: len(cells)]],
+                column_captions=[f"{v:+g}".replace("-", "−") if v else "0" for v in values],
                 title=name,
             )
         self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
@@ -131,6 +139,19 @@ class Traversals(ImageView["VAE"]):
         for name, m in zip(self._names(), frame.extras["measured"], strict=True):
             self.plot.set_curve(name, m["kl"][m["order"]], np.arange(1, m["num_dims"] + 1))
 
+    def _cells(self, frame: Frame) -> np.ndarray:
+        """Which cells of a model's (dimensions, values) are shown, as places in its part: in a hall fewer and larger ones."""
+        rows = len(frame.extras["dimensions"][0])
+        cells = np.arange(len(frame.images) // 2).reshape(rows, -1)
+        return cells[:ROWS_IN_HALL, ::2] if theme.lecture() else cells
+
+    def _fit(self) -> None:
+        """In a hall the traversals have all the room."""
+        for part in (self.picture, self.said):
+            part.setVisible(not theme.lecture())
+        if self.player.frame is not None:
+            self.draw(self.player.frame)
+
     def _names(self) -> list[str]:
         return [f"beta-VAE, β = {self.model.config.beta_kl:g}", "plain VAE, β = 1"]
 
@@ -148,6 +169,7 @@ class Traversals(ImageView["VAE"]):
         captions = ["test image", "beta-VAE's mean", "plain VAE's mean"]
         cell, half = self.grids[0].selected(), len(frame.images) // 2
         if cell >= 0:
+            cell = int(self._cells(frame).reshape(-1)[cell])
             pictures.append(frame.images[[cell, half + cell]])
             captions += ["chosen, beta-VAE", "chosen, plain VAE"]
         self.picture.set_images(np.concatenate(pictures), columns=len(captions), captions=captions)

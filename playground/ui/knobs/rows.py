@@ -317,6 +317,7 @@ class TextRow(Row):
         """Show a text."""
         if str(value) != self.field.text():
             self.field.setText(str(value))
+            self.field.setCursorPosition(0)  # a text that is too long for its field shows its beginning
 
     def set_remark(self, sentence: str, offers: Sequence[tuple[str, str]] = ()) -> None:
         """What is to be said of the text, and what may stand in its place: (words on a button, the text)."""
