@@ -16,6 +16,7 @@ from playground.experiments.vae.latent_sliders import SlidersRequest, read_moves
 from playground.experiments.vae.reconstruction import ReconstructRequest
 from playground.tabs.vae.slider_panel import LatentSliders
 from playground.ui.pictures.latent_plane import LatentPlane
+from playground.ui.theme import theme
 from tests.windows import WAIT, wait_finished
 
 IMAGES, LABELS = data.load("fashion", "test")
@@ -290,10 +291,13 @@ def test_images_are_walked_over_and_taken_from_the_plane(open_window, qtbot):
         lambda: f"off by {np.abs(original - back).mean():.1f} of" in view.meaning.text(), timeout=WAIT
     )
     window.lecture.begin(full_screen=False)
-    QApplication.processEvents()
-    sides = [box.width() for box in view.pictures.picture_rects()]
-    assert min(sides) >= 96 and not view.posterior.isVisible() and view.plane.isVisible()
-    window.lecture.end()
+    try:
+        qtbot.waitUntil(
+            lambda: min(b.width() for b in view.pictures.picture_rects()) >= theme.LECTURE_SIDE, timeout=WAIT
+        )
+        assert not view.posterior.isVisible() and view.plane.isVisible()
+    finally:
+        window.lecture.end()
     assert view.posterior.isVisible()
     view.setFocus()
     qtbot.keyClick(view, Qt.Key.Key_D)
@@ -352,11 +356,14 @@ def test_a_cell_is_chosen_on_both_sides(open_window, qtbot):
     assert np.array_equal(shown[3:], view.player.frame.images[[13, half + 13]])
     assert "beta-VAE, β = 8" in view.said.text()
     window.lecture.begin(full_screen=False)
-    QApplication.processEvents()
     grid = view.grids[0]
-    assert min(box.width() for box in grid.picture_rects()) >= 96
-    assert grid.columns == 3 and np.array_equal(grid.one(4)[1][0], view.player.frame.images[5 + 2])
-    window.lecture.end()
+    try:
+        qtbot.waitUntil(
+            lambda: min(b.width() for b in grid.picture_rects()) >= theme.LECTURE_SIDE, timeout=WAIT
+        )
+        assert grid.columns == 3 and np.array_equal(grid.one(4)[1][0], view.player.frame.images[5 + 2])
+    finally:
+        window.lecture.end()
     assert grid.columns == 5
     window.current.open_model("vae-fashion")
     qtbot.waitUntil(lambda: window.current.view is not view, timeout=WAIT)

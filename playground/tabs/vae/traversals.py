@@ -92,10 +92,10 @@ class Traversals(ImageView["VAE"]):
             grid.setAccessibleName(f"Traversals of the {name}; the arrow keys choose a cell")
             grid.selection_changed.connect(self._choose)
             row.addWidget(grid)
-        top = QVBoxLayout()
-        top.addWidget(self.picture, 1)
-        top.addWidget(self.make_stepper())
-        self.column.addLayout(top, 2)
+        self._top = QVBoxLayout()
+        self._top.addWidget(self.picture, 1)
+        self._top.addWidget(self.make_stepper())
+        self.column.addLayout(self._top, 2)
         self.column.addLayout(row, 5)
         self.column.addWidget(self.said)
         self.plot = LinePlot("What each dimension says", "dimension, most telling first", "KL, nats")
@@ -149,6 +149,9 @@ class Traversals(ImageView["VAE"]):
         """In a hall the traversals have all the room."""
         for part in (self.picture, self.said):
             part.setVisible(not theme.lecture())
+        self.column.setStretchFactor(self._top, 0 if theme.lecture() else 2)
+        for grid in self.grids:
+            grid.select(-1)  # the cells are numbered anew
         if self.player.frame is not None:
             self.draw(self.player.frame)
 
