@@ -44,12 +44,12 @@ def drawn_otherwise(ink: Tensor, generator: torch.Generator) -> Tensor:
     wide = F.max_pool2d(ink, 3, 1, 1)
     thin = -F.max_pool2d(-ink, 3, 1, 1)
     hollow = ink - thin
-    found = torch.where(chance[0] < 0.15, hollow, ink)
+    found = torch.where(chance[0] < 0.08, hollow, ink)
     amount = chance[1]
     found = torch.where((chance[2] < 0.3), torch.lerp(found, wide, 0.7 * amount), found)
     found = torch.where((chance[2] > 0.8), torch.lerp(found, torch.minimum(found, thin), 0.5 * amount), found)
     found = torch.where(chance[3] < 0.3, (found * (0.6 + 1.4 * chance[4])).clamp(max=1), found)
-    found = torch.where(chance[5] < 0.4, _shaken(found, 0.9 * chance[6], generator), found)
+    found = torch.where(chance[5] < 0.25, _shaken(found, 0.9 * chance[6], generator), found)
     holes = torch.rand((len(ink), 1, ink.shape[2] // 2, ink.shape[3] // 2), generator=generator)
     whole = F.interpolate(holes.to(ink.device), scale_factor=2.0) > 0.06 * (chance[7] - 0.5).clamp(min=0) * 2
     return found * whole
