@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
@@ -17,6 +14,7 @@ from playground import data
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Model, Request
 from playground.data import emoji
+from playground.export.packed_pixels import packed, unpacked
 from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame import model_cache
@@ -133,8 +131,8 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         """Pixels from elsewhere and the mask, packed."""
         kept: dict[str, Any] = {}
         if self.picture is not None:
-            kept |= {"picture": _packed(self.picture), "said": self.said}
-        return kept | ({"mask": _packed(self.painted_over)} if self.masks else {})
+            kept |= {"picture": packed(self.picture), "said": self.said}
+        return kept | ({"mask": packed(self.painted_over)} if self.masks else {})
 
     def checked(
         self, settings: Mapping[str, Any], request: Request, model: DenoisesPrompts
@@ -144,8 +142,8 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         said = settings.get("said", "")
         if not isinstance(said, str) or len(said) > 500:
             raise ValueError("its view was given words that do not fit.")
-        picture = _unpacked(settings["picture"], shape) if "picture" in settings else None
-        mask = _unpacked(settings["mask"], shape[:2]) > 0 if "mask" in settings else self.first_mask()
+        picture = unpacked(settings["picture"], shape) if "picture" in settings else None
+        mask = unpacked(settings["mask"], shape[:2]) > 0 if "mask" in settings else self.first_mask()
         return {"picture": picture, "said": said, "mask": mask}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
@@ -291,25 +289,3 @@ class Colourise(PromptedPicture):
     def call(self) -> str:
         """Without more ado."""
         return "prompted_picture.colourise(model, request)"
-
-
-def _packed(array: np.ndarray) -> str:
-    """uint8 or bool as a short text."""
-    return base64.b64encode(zlib.compress(array.astype(np.uint8).tobytes(), 9)).decode("ascii")
-
-
-def _unpacked(text: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """The inverse of :func:`_packed`, uint8 of this shape.
-
-    Raises:
-        ValueError: one sentence, if it is anything else.
-    """
-    wanted = int(np.prod(shape))
-    try:
-        raw = base64.b64decode(text, validate=True) if isinstance(text, str) and len(text) < 10**5 else b""
-        pixels = zlib.decompressobj().decompress(raw, wanted + 1)
-    except (ValueError, binascii.Error, zlib.error):
-        pixels = b""
-    if len(pixels) != wanted:
-        raise ValueError("its view was given pixels that do not fit.")
-    return np.frombuffer(pixels, np.uint8).reshape(shape).copy()

@@ -7,5 +7,6 @@ from playground.tabs.gan.latent_walk import Walk
 from playground.tabs.gan.lattice import Lattice
 from playground.tabs.gan.projection import Project
 from playground.tabs.gan.style_mixing import Mixing
+from playground.tabs.gan.translate import Paint, TranslatedSamples, Turn
 
-VIEWS = (Generate, Walk, Lattice, Mixing, Directions, Project, Failures)
+VIEWS = (Paint, Turn, Generate, TranslatedSamples, Walk, Lattice, Mixing, Directions, Project, Failures)

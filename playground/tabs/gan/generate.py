@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from playground.capabilities import HasStyles
+from playground.capabilities import Adversarial, HasStyles
 from playground.contract import Frame, Model
 from playground.tabs import so_what
 from playground.tabs.frame.view import View
@@ -18,6 +18,7 @@ class Generate(View):
     """Samples, each with the discriminator's output."""
 
     name = "Generate"
+    capability = Adversarial
     plot: BarPlot
     words = (
         "Each picture is one random <i>z</i>, sent <b>once</b> through the generator. It learned from a second network, "

@@ -18,6 +18,7 @@ class Walk(View[Adversarial]):
     """A closed, smooth walk through the latent space, played as a loop."""
 
     name = "Latent walk"
+    capability = Adversarial
     plot: LinePlot
     words = (
         "Each picture walks along a smooth, closed curve through the space of <i>z</i>; the last step leads on to the "

@@ -20,6 +20,7 @@ class Lattice(View[Adversarial]):
     """A lattice of samples with everything between them, under the pointer."""
 
     name = "Lattice"
+    capability = Adversarial
     words = (
         "At every whole-numbered place stands one sample of the seed; between them <i>z</i> is mixed. <b>Move over "
         "the plane</b>, drag, or use the arrow keys: the picture follows.<br><br>The VAE's plane was its whole latent "

@@ -19,6 +19,7 @@ class Project(View[Adversarial]):
     """A test image is looked for in the latent space, step by step."""
 
     name = "Project"
+    capability = Adversarial
     group = FROM_PICTURE
     plot: LinePlot
     words = (

@@ -29,6 +29,7 @@ class PictureSlot(QWidget):
         what: one picture of the data set ("drawing").
         names: of the pictures of the data set, in order.
         masks: whether parts can be painted over.
+        grid: what shows the picture, if it is no plain mask.
     """
 
     stepped = Signal(int)  # to a picture of the data set
@@ -43,11 +44,12 @@ class PictureSlot(QWidget):
         names: Sequence[str],
         masks: bool = False,
         parent: QWidget | None = None,
+        grid: MaskGrid | None = None,
     ) -> None:
         super().__init__(parent)
         self._shape = shape
         self._job: Job | None = None
-        self.grid = MaskGrid(shape)
+        self.grid = grid or MaskGrid(shape)
         self.grid.paints = masks
         self.said = QLabel()
         self.said.setProperty("role", "caption")
