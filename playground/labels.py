@@ -57,6 +57,8 @@ MODELS: dict[str, tuple[str, str]] = {
     "stylegan-fashion": ("StyleGAN2", "draws garments"),
     "dcgan-fashion": ("DCGAN", "draws garments"),
     "gan-fashion": ("GAN of 2014", "draws garments"),
+    "pix2pix-emoji": ("Pix2Pix", "colours drawings"),
+    "cyclegan-emoji": ("CycleGAN", "turns emoji into another style"),
     "gan-collapsed-fashion": ("GAN that collapsed", "went wrong"),
     "gan-overpowered-fashion": ("GAN, too strong a critic", "went wrong"),
     "gan-toofast-fashion": ("GAN, too high a rate", "went wrong"),

@@ -23,7 +23,7 @@ from playground.contract import Model, make_request
 from playground.models import precision
 
 # the budgets: seconds, milliseconds, or how many times quicker than the other way
-SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED = 1.5, 16.0, 33.0, 20.0
+SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED, STROKE = 1.5, 16.0, 33.0, 20.0, 25.0
 NAIVE, BFLOAT16, DIFFUSERS = 300.0, 1 / 0.6, 1 / 0.67
 
 
@@ -81,9 +81,13 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     yield "growth with count and steps", _growth
     yield "VAE decode, one picture", lambda: _decode("vae-fashion", 1)
     yield "VAE decode, 15x15 plane", lambda: _decode("vae2d-fashion", 225)
-    for name in sorted(card.id for card in checkpoints.cards() if card.family == "gan"):
+    from_latents = (
+        card for card in checkpoints.cards() if card.family == "gan" and card.dataset == "fashion"
+    )
+    for name in sorted(card.id for card in from_latents):
         yield f"{name}, one picture", partial(_one_pass, name, 1)
         yield f"{name}, 15x15 plane", partial(_one_pass, name, 225)
+    yield "pen to translated picture", _translate
     yield "super-resolution, one picture", _upscale
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
@@ -253,6 +257,17 @@ def _upscale() -> Row:
     image = np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3), np.uint8)
     milliseconds = _seconds(lambda: model.upscale(image), 20) * 1e3
     return row("super-resolution, one picture", milliseconds, "ms", budget=UPSCALED)
+
+
+def _translate() -> Row:
+    """A drawing painted, and what the levels of the network hold: what the window asks for at every stroke."""
+    from playground.experiments.gan import translation
+
+    model = _model("pix2pix-emoji")
+    drawing = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
+    request = translation.PaintRequest()
+    milliseconds = _seconds(lambda: list(translation.paint(model, request, drawing)), 20) * 1e3
+    return row("pen to translated picture", milliseconds, "ms", budget=STROKE)
 
 
 def _one_pass(name: str, count: int) -> Row:

@@ -8,7 +8,7 @@ from argparse import Namespace
 from typing import Any
 
 from playground import checkpoints, data, distributed
-from playground.capabilities import ReadsPrompts, Upscales
+from playground.capabilities import ReadsPrompts, Translates, Upscales
 from playground.cli import shared
 from playground.data import emoji, emoji_large
 
@@ -142,7 +142,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
 
 def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
-    """How well held-out drawings are painted again or larger, whether words are obeyed, and how near pictures come to drawings."""
+    """How well held-out drawings are painted again, larger or in colours, whether words are obeyed, and how near pictures come to drawings."""
     from playground.evaluation import emoji_fidelity, emoji_report, prompts, reconstruction
     from playground.models import precision
 
@@ -151,16 +151,27 @@ def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     if isinstance(model, Upscales):
         figures |= reconstruction.measure_upscaling(model, shared.tell)
+    elif isinstance(model, Translates):
+        figures |= _evaluate_translation(model)
     elif not isinstance(model, ReadsPrompts):
         figures |= reconstruction.measure(model)
     elif options.only != "pictures":
         figures |= prompts.measure(model, options.count, settings, shared.tell)
     whole = options.count is None or options.count >= prompts.COUNT or options.only == "pictures"
-    if whole and not isinstance(model, Upscales):
+    if whole and not isinstance(model, Upscales | Translates):
         figures[emoji_report.PICTURES] = emoji_fidelity.measure(model, settings, shared.tell)
     if options.save:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures
+
+
+def _evaluate_translation(model: Any) -> dict[str, Any]:
+    """Pictures made of pictures, against those that there are."""
+    from playground.evaluation.translation import paired, unpaired
+
+    if model.both_ways:
+        return unpaired.measure(model, model.config.styles, shared.tell)
+    return paired.measure(model, shared.tell)
 
 
 def _evaluate_out_of_distribution(options: Namespace) -> None:

@@ -29,6 +29,22 @@ _OBEYED = {  # figure -> what it says; "drawn" and "real" are two figures of one
 }
 
 
+_PAINTED = {
+    "drawing": "the drawing as it is",
+    "mean_colour": "each level of ink in its mean colour",
+    "nearest": "the colours of the nearest training drawing",
+    "truth": "the true colours",
+}
+_WAYS = {
+    "there": "there, all shared names",
+    "back": "back, all shared names",
+    "there_held_out": "there, held-out concepts",
+    "back_held_out": "back, held-out concepts",
+}
+_FAR = ("l1", "l1_unchanged", "moved", "round_trip")
+_RECOGNISED = ("style", "style_real", "thing", "thing_unchanged")
+
+
 def classifier_file() -> Path:
     """The checkpoint of the classifier that measures, which lies among the judges."""
     return paths.folder("assets") / "judge/concepts-emoji.safetensors"
@@ -50,9 +66,9 @@ def marks() -> dict[str, Any]:
 
 
 def tables(cards: Iterable[Card]) -> list[str]:
-    """The tables of colour pictures, of words and of super-resolution: those that have a row, each a header and its rows."""
+    """The tables of colour pictures, of words, of super-resolution and of translation: those that have a row, each a header and its rows."""
     cards = list(cards)
-    found = (_pictures(cards), _words(cards), _super_resolution(cards))
+    found = (_pictures(cards), _words(cards), _super_resolution(cards), _painted(cards), _turned(cards))
     return ["\n".join(lines) for lines in found if len(lines) > 2]
 
 
@@ -112,6 +128,46 @@ def _super_resolution(cards: list[Card]) -> list[str]:
         "bicubic",
         "N",
     )
+    return _table(head, rows)
+
+
+def _painted(cards: list[Card]) -> list[str]:
+    """Line drawings in colours; what needs no learning stands in the figures of the first model."""
+    measured = [c for c in cards if "l1_nearest" in c.metrics]
+    rows = [
+        row
+        for c in measured
+        for name, title in (
+            ("", f"`{c.id}`"),
+            ("_three_dabs", f"`{c.id}`, three dabs where it is most wrong"),
+        )
+        for row in [_painted_row(title, c.metrics, name)]
+    ]
+    for name, title in _PAINTED.items():
+        rows += [_painted_row(title, c.metrics, f"_{name}") for c in measured[:1]]
+    return _table(("held-out line drawings in colours", "L1, grey levels", "FID", "sharpness", "N"), rows)
+
+
+def _painted_row(title: str, figures: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    l1, fid, sharpness = (figures[f"{kind}{name}"] for kind in ("l1", "fid", "sharpness"))
+    said = (f"{f['value']:.1f} ± {f['standard_error']:.1f}" for f in (l1, fid))
+    return (title, *said, f"{sharpness['value']:.1f}", str(l1["num_images"]))
+
+
+def _turned(cards: list[Card]) -> list[str]:
+    rows = []
+    for card in cards:
+        for way, title in _WAYS.items():
+            found = {n: card.metrics.get(f"{way}_{n}") for n in (*_FAR, *_RECOGNISED)}
+            if found["l1"] is None:
+                continue
+            far = [f"{found[n]['value']:.1f}" for n in _FAR]
+            recognised = [f"{100 * found[n]['value']:.0f} %" if found[n] else "" for n in _RECOGNISED]
+            rows.append((f"`{card.id}`", title, *far, *recognised, str(found["l1"]["num_images"])))
+    head = (
+        "two styles, no pairs", "way", "to the truth", "unchanged to the truth", "moved", "back to itself",
+        "other style recognised", "real ones", "thing recognised", "before", "N",
+    )  # fmt: skip
     return _table(head, rows)
 
 

@@ -58,7 +58,7 @@ def paint(
     """Colourings of a drawing, uint8 (B,H,W,3), in one frame; one if there is no noise.
 
     Extras: ``drawing`` uint8 (1,H,W,3), ``dabs`` uint8 (1,H,W,4), and ``levels`` uint8 (L,H,W,1), how strongly each level of the U-Net
-    answers at each place; ``truth`` uint8 (1,H,W,3) of a test drawing.
+    answers at each place; ``sides``, how many places each level has in a row; ``truth`` uint8 (1,H,W,3) of a test drawing.
 
     Args:
         drawing: uint8 (H,W,3); left out: the test drawing that the request names.
@@ -70,13 +70,15 @@ def paint(
         pairs = emoji_pairs.lines_and_colours("test")
         own, extras["truth"] = pairs.before[request.index], pairs.after[request.index][None]
     hints = np.zeros((*own.shape[:2], 4), np.uint8) if dabs is None else dabs
-    count = request.num_samples if request.noise else 1
-    many, given = (np.repeat(x[None], count, axis=0) for x in (own, hints))
-    images = model.translate(
-        many, dabs=given, noise=request.noise, seed=request.seed, first_index=request.first_index
+    images, found = model.painted_with_levels(own[None], hints[None])
+    if request.noise:
+        many, given = (np.repeat(x[None], request.num_samples, axis=0) for x in (own, hints))
+        how = {"noise": request.noise, "seed": request.seed, "first_index": request.first_index}
+        images = model.translate(many, dabs=given, **how)
+    extras["levels"], extras["sides"] = _shown(found, own.shape[0]), [level.shape[-1] for level in found]
+    yield Frame(
+        1, 1, 2 if request.noise else 1, images, {**extras, "drawing": own[None], "dabs": hints[None]}
     )
-    levels = _shown(model.levels_of(own[None], hints[None]), own.shape[0])
-    yield Frame(1, 1, 2, images, {**extras, "drawing": own[None], "dabs": hints[None], "levels": levels})
 
 
 def turn(model: Translates, request: TurnRequest, picture: np.ndarray | None = None) -> Iterator[Frame]:

@@ -61,7 +61,7 @@ class CycleGAN(Network):
     Config = CycleGANConfig
     Request = CycleGANRequest
     turns = ("discriminators", "generators")
-    num_threads: int | None = None
+    num_threads: int | None = 1  # so few numbers that a second thread waits for the first
     sample_bytes = 2**22
     both_ways = True
     takes_dabs = False
@@ -154,13 +154,6 @@ class CycleGAN(Network):
             x = from_uint8(_as_tensor(images[start : start + _AT_ONCE]).to(device))
             parts.append(to_uint8(network(x.contiguous(memory_format=torch.channels_last))))
         return np.concatenate(parts)
-
-    @torch.no_grad()
-    def levels_of(self, images: np.ndarray, back: bool = False) -> list[np.ndarray]:
-        """What each level of the U-Net holds, on the way down and up again: float32 (N,C,h,w) each."""
-        network: UNet = self.generators[int(back)]  # type: ignore[assignment]
-        x = from_uint8(_as_tensor(images).to(next(self.parameters()).device))
-        return [level.float().cpu().numpy() for level in network.levels(x)]
 
     @torch.no_grad()
     def sample(self, request: CycleGANRequest, resume: State | None = None) -> Iterator[Frame]:

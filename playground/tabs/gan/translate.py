@@ -69,6 +69,7 @@ class FromDrawing(ImageView[Any]):
     name = "Translate"
     group = FROM_PICTURE
     capability = Translates
+    why_small = "the drawing stands beside what is made of it, with its tools"
     hidden_knobs = frozenset({"index"})  # the slot has it
     keeps_dabs: ClassVar[bool] = True
 
@@ -84,7 +85,7 @@ class FromDrawing(ImageView[Any]):
         self.slot.stepped.connect(self._step)
         self.slot.given.connect(self.give)
         self.slot.refused.connect(self.tab.banner.show_warning)
-        self.sheet.drawn.connect(self._drawn)
+        self.sheet.sketched.connect(self._drawn)
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the drawing")
         left, self.right = QVBoxLayout(), QVBoxLayout()
@@ -266,9 +267,8 @@ class Paint(FromDrawing):
     def draw(self, frame: Frame) -> None:
         """The levels, too."""
         super().draw(frame)
-        levels = frame.extras["levels"]
-        sides = [frame.images.shape[1] >> i for i in range(len(levels) // 2 + 1)]
-        names = [f"{side}x{side}" for side in (*sides, *sides[-2::-1])]
+        levels, sides = frame.extras["levels"], frame.extras["sides"]
+        names = [f"{side}x{side}" for side in sides]
         self.levels.set_images(
             levels, columns=len(levels), captions=names, title="What each level answers to"
         )

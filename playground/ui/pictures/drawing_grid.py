@@ -15,12 +15,12 @@ _PAPER = 255
 
 
 class DrawingGrid(MaskGrid):
-    """``drawn`` carries the drawing uint8 (H,W,3) and the dabs uint8 (H,W,4) at every stroke; the right button erases.
+    """``sketched`` carries the drawing uint8 (H,W,3) and the dabs uint8 (H,W,4) at every stroke; the right button erases.
 
     Nothing is masked here; it can stand where a :class:`MaskGrid` does.
     """
 
-    drawn = Signal(object, object)
+    sketched = Signal(object, object)
 
     def __init__(self, shape: tuple[int, int, int], parent: QWidget | None = None) -> None:
         super().__init__(shape, parent)
@@ -46,7 +46,7 @@ class DrawingGrid(MaskGrid):
         if np.array_equal(paper, self.paper) and np.array_equal(dabs, self.dabs):
             return
         self.show_drawing(paper, dabs)
-        self.drawn.emit(paper.copy(), dabs.copy())
+        self.sketched.emit(paper.copy(), dabs.copy())
 
     def _dab(self, places: list[tuple[int, int]], erase: bool) -> None:
         if self.mirrors:
