@@ -87,7 +87,8 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     for name in sorted(card.id for card in from_latents):
         yield f"{name}, one picture", partial(_one_pass, name, 1)
         yield f"{name}, 15x15 plane", partial(_one_pass, name, 225)
-    yield "pen to translated picture", _translate
+    for name in (card.id for card in checkpoints.cards() if card.network == "gan/pix2pix"):
+        yield "pen to translated picture", partial(_translate, name)
     yield "super-resolution, one picture", _upscale
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
@@ -259,11 +260,11 @@ def _upscale() -> Row:
     return row("super-resolution, one picture", milliseconds, "ms", budget=UPSCALED)
 
 
-def _translate() -> Row:
+def _translate(name: str) -> Row:
     """A drawing painted, and what the levels of the network hold: what the window asks for at every stroke."""
     from playground.experiments.gan import translation
 
-    model = _model("pix2pix-emoji")
+    model = _model(name)
     drawing = np.random.default_rng(0).integers(0, 256, (32, 32, 3), np.uint8)
     request = translation.PaintRequest()
     milliseconds = _seconds(lambda: list(translation.paint(model, request, drawing)), 20) * 1e3

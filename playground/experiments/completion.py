@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,32 +27,15 @@ from playground.capabilities import (
     Translates,
     Upscales,
 )
-from playground.contract import Frame, Model, Request, knob
+from playground.contract import Frame, Model
 from playground.experiments import latent_search
 from playground.experiments.autoregressive import filling as in_order
+from playground.experiments.completion_request import FillRequest
 from playground.experiments.diffusion import repaint
 from playground.experiments.energy import clamped
 from playground.experiments.flow import filling as uphill
 from playground.experiments.vae import filling as by_codes
 from playground.models.energy.chains import Chain
-
-
-@dataclass(frozen=True)
-class FillRequest(Request):
-    """How often the unknown part is filled in, and with which noise."""
-
-    effort: float = knob(
-        1.0,
-        label="effort",
-        low=0.05,
-        high=4.0,
-        log=True,
-        help="How many steps are taken, as a multiple of what each family usually takes. Who draws each pixel once takes as many as there are.",
-    )
-    num_samples: int = knob(
-        4, label="num_samples", low=1, high=16, help="How many fillings are made side by side."
-    )
-
 
 # (model, picture uint8 (1,H,W,C), unknown bool (H,W), request) -> frames of B pictures
 Way = Callable[[Any, np.ndarray, np.ndarray, FillRequest], Iterator[Frame]]

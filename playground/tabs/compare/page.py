@@ -6,6 +6,7 @@ from typing import Any
 
 from playground import data
 from playground.checkpoints import Card
+from playground.tabs.compare.complete import Complete
 from playground.tabs.compare.one_image import OneImage
 from playground.tabs.compare.race import Race
 from playground.tabs.compare.table import Table
@@ -14,10 +15,10 @@ from playground.tabs.plane.together import Together
 
 
 class Compare(Page):
-    """A race of samplers, six trainings, one picture before every model, and the table of everything measured."""
+    """A race of samplers, six trainings, one picture filled in by all, one before every model, and the table of everything measured."""
 
     key = "compare"
-    scenes = (Race, Together, OneImage, Table)
+    scenes = (Race, Together, Complete, OneImage, Table)
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset).has_pixels]  # no text beside them

@@ -70,6 +70,12 @@ class _Head(Pressable):
         self.setAccessibleDescription(tip)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def explain(self, tip: str) -> None:
+        """Other words about it."""
+        self._tip = tip
+        self.setToolTip(tip)
+        self.setAccessibleDescription(tip)
+
     def say(self, word: str, place: int) -> None:
         if (word, place) != (self._word, self._place):
             self._word, self._place = word, place
