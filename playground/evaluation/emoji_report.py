@@ -158,11 +158,13 @@ def _turned(cards: list[Card]) -> list[str]:
     rows = []
     for card in cards:
         for way, title in _WAYS.items():
-            found = {n: card.metrics.get(f"{way}_{n}") for n in (*_FAR, *_RECOGNISED)}
-            if found["l1"] is None:
+            if f"{way}_l1" not in card.metrics:
                 continue
+            found = {
+                n: card.metrics[f"{way}_{n}"] for n in (*_FAR, *_RECOGNISED) if f"{way}_{n}" in card.metrics
+            }
             far = [f"{found[n]['value']:.1f}" for n in _FAR]
-            recognised = [f"{100 * found[n]['value']:.0f} %" if found[n] else "" for n in _RECOGNISED]
+            recognised = [f"{100 * found[n]['value']:.0f} %" if n in found else "" for n in _RECOGNISED]
             rows.append((f"`{card.id}`", title, *far, *recognised, str(found["l1"]["num_images"])))
     head = (
         "two styles, no pairs", "way", "to the truth", "unchanged to the truth", "moved", "back to itself",

@@ -89,7 +89,7 @@ def turn(model: Translates, request: TurnRequest, picture: np.ndarray | None = N
     """
     extras: dict[str, Any] = {}
     if picture is None:
-        pairs = emoji_pairs.two_styles(*model.config.styles, "test")
+        pairs = emoji_pairs.two_styles(model.config.styles[0], model.config.styles[1], "test")
         sides = (pairs.after, pairs.before) if request.back else (pairs.before, pairs.after)
         picture, extras["truth"] = sides[0][request.index], sides[1][request.index][None]
     extras["drawing"] = picture[None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,8 +63,9 @@ class Complete(Scene):
     def build(self) -> None:
         """Picture, models and knobs at the left; the panels, and the time below."""
         self._cards = {c.id: c for c in self.page.cards if data.DATASETS[c.dataset].image_shape == SHAPE}
-        self.index, self.own, self.said = 0, None, ""
-        self.mask = preset(0)
+        self.index, self.said = 0, ""
+        self.own: np.ndarray | None = None  # a picture from elsewhere, uint8 (H,W,C)
+        self.unknown = preset(0)
         self._loader = self.new_lane("load")
         self._loader.frames_arrived.connect(self._loaded)
         self._loader.finished.connect(self._begin)
@@ -137,7 +139,7 @@ class Complete(Scene):
         return found
 
     def _show_picture(self) -> None:
-        self.slot.set_mask(self.mask)
+        self.slot.set_mask(self.unknown)
         self.slot.show_picture(self.picture, self.index if self.own is None else None, self.said)
 
     def _step(self, index: int) -> None:
@@ -150,7 +152,7 @@ class Complete(Scene):
         self._again()
 
     def _masked(self, mask: np.ndarray) -> None:
-        self.mask = mask
+        self.unknown = mask
         self._again()
 
     def _again(self) -> None:
@@ -190,15 +192,16 @@ class Complete(Scene):
         """Load what is not loaded yet, and fill in."""
         if not self.board.panels:
             return
-        if not self.mask.any():
+        if not self.unknown.any():
             self.page.banner.show_warning("Nothing is hidden: paint over a part of the picture.")
             return
         self.page.banner.clear()
         self.race.clear()
         self._models, self._failures = {}, {}
         request = self.knobs.request()
+        assert isinstance(request, FillRequest), "these are its knobs"
         self.board.expect(request.num_samples)
-        self._asked = (self.picture[None].copy(), self.mask.copy(), request)
+        self._asked = (self.picture[None].copy(), self.unknown.copy(), request)
         self._loader.play(self._load(self.ids))
         self._name_button()
 
@@ -234,7 +237,7 @@ class Complete(Scene):
         asked = self._asked
         models = [self._models.get(i) for i in range(len(self.board.panels))]
         self._models = {}  # the lanes hold them now
-        self.race.start([None if m is None else (lambda m=m: _filled(m, *asked)) for m in models])
+        self.race.start([None if model is None else partial(_filled, model, *asked) for model in models])
 
     def _show(self, lanes: Sequence[int]) -> None:
         for i in lanes:
@@ -287,20 +290,20 @@ class Complete(Scene):
     def moment(self) -> tuple[Any, ...]:
         """The picture and its mask."""
         own = None if self.own is None else self.own.tobytes()
-        return self.index, own, self.said, self.mask.tobytes()
+        return self.index, own, self.said, self.unknown.tobytes()
 
     def put_back(self, moment: tuple[Any, ...]) -> None:
         """The picture and its mask as they were."""
         self.index, own, self.said, mask = moment
         self.own = None if own is None else np.frombuffer(own, np.uint8).reshape(SHAPE).copy()
-        self.mask = np.frombuffer(mask, bool).reshape(SHAPE[:2]).copy()
+        self.unknown = np.frombuffer(mask, bool).reshape(SHAPE[:2]).copy()
         self._again()
 
     def state(self) -> dict[str, Any]:
         """Picture, mask, models and knobs."""
         kept: dict[str, Any] = {
             "index": self.index,
-            "mask": packed(self.mask),
+            "mask": packed(self.unknown),
             "models": self.models.chosen(),
         }
         kept["request"] = settings_of(self.knobs.request())
@@ -323,7 +326,7 @@ class Complete(Scene):
         except (ValueError, TypeError) as error:
             self.page.banner.show_error(f"The picture cannot be opened: {error}")
             return
-        self.index, self.own, self.said, self.mask = index, own, said, mask
+        self.index, self.own, self.said, self.unknown = index, own, said, mask
         self.knobs.set_silently(settings_of(request))
         self.models.choose(wanted)
         self._show_picture()
