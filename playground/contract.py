@@ -316,6 +316,8 @@ class Recipe:
         ""  # the checkpoint of another recipe that the model learns from (``learn_from``), if any
     )
     num_scored: int | None = None  # test images whose likelihood is measured; None for all of them
+    augment: bool = False  # every training picture is shown shifted a little, and mirrored or not, by chance
+    drawn_by: str = ""  # id of the model whose pictures were added to those of the user's own, if any
 
 
 # --- the card, and the contract

@@ -27,6 +27,8 @@ KNOBS = {
     "t": "time t",
 }
 
+OWN = "own-"  # what the names of data sets begin with that are made of somebody's own pictures
+
 # what the pictures, texts or points of a data set are, after a verb
 DATASETS = {"fashion": "garments", "bible": "text", "emoji": "emoji", "plane": "points"}
 
@@ -86,6 +88,11 @@ IN_SHORT = {
 }
 
 
+def is_own(dataset: str) -> bool:
+    """Whether a data set of this name is made of somebody's own pictures."""
+    return dataset.startswith(OWN)
+
+
 def of_knob(label: str) -> str:
     """What a knob is called on screen."""
     return KNOBS.get(label, label)
@@ -110,6 +117,7 @@ def heading_of(dataset: str) -> str:
 
 def of_model(model_id: str, system: str, parameters: int, dataset: str) -> str:
     """A model's name, its size and what it does: ``GPT, 1.8 M, writes text``."""
-    does = MODELS.get(model_id, ("", f"makes {DATASETS.get(dataset, dataset)}"))[1]
+    of = "pictures like yours" if is_own(dataset) else DATASETS.get(dataset, dataset)
+    does = MODELS.get(model_id, ("", f"makes {of}"))[1]
     size = size_of(parameters) if parameters else "trained live"
     return f"{short(model_id, system)}, {size}, {does}"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 _PARTIAL = ".part"
 _STALE = 3600.0  # seconds after which nobody writes any more
+TRAINING_STATE = "state.safetensors"  # of a run that can go on, in the folder of that run
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -38,9 +39,25 @@ def own_models() -> Path | None:
 
 
 def checkpoint_folders() -> list[Path]:
-    """Where checkpoints are found by their ids: what is shipped, then the user's own."""
+    """Where checkpoints are found by their ids: what is shipped, then the user's own, then what was trained in the window."""
     own = own_models()
-    return [folder("pretrained"), *([own] if own else [])]
+    return [folder("pretrained"), *([own] if own else []), trained_models()]
+
+
+def trained_models() -> Path:
+    """Checkpoints of models that the user has trained, in the menus like any other (it need not exist)."""
+    return user_data() / "models"
+
+
+def training_runs() -> Path:
+    """A folder for each training that was begun in the window, so that it can go on later (it need not exist)."""
+    return user_data() / "training"
+
+
+def user_data() -> Path:
+    """The user's folder for what cannot be had again (it need not exist)."""
+    base = os.environ.get("XDG_DATA_HOME")
+    return Path(base or home() / ".local" / "share") / "generative-playground"
 
 
 def cache() -> Path:

@@ -62,7 +62,12 @@ def found() -> list[Path]:
     """The files of all checkpoints that have an id here, sorted by it: shipped ones, and those in the user's own folder."""
     folders = reversed(paths.checkpoint_folders())  # what is shipped wins
     return sorted(
-        {file.name: file for folder in folders for file in folder.glob("*.safetensors")}.values(),
+        {
+            file.name: file
+            for folder in folders
+            for file in folder.glob("*.safetensors")
+            if file.name != paths.TRAINING_STATE  # beside it may lie the checkpoint of a run
+        }.values(),
         key=lambda file: file.name,
     )
 

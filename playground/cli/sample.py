@@ -126,7 +126,7 @@ def drawn(model: Model, settings: dict[str, Any], indices: range, lines: Prompts
     parts = [list(frames)[-1].images for frames in _batches(model, settings, indices, lines)]
     if parts:
         return np.concatenate(parts)
-    shape: tuple[int, ...] = shared.image_shape(model.card.dataset)
+    shape: tuple[int, ...] = shared.shape_of(model.card)
     if data.modality(model.card.dataset) is data.Modality.TEXT:
         from playground.contract import make_request
 

@@ -43,7 +43,7 @@ def run(options: Namespace) -> None:
     if writes:
         x = torch.from_numpy(shared.read_text(options.text).copy())[None, None, None]
         return _print_scores(model.score(x, options.seed), options)
-    images = shared.read_images(options.images, shared.image_shape(model.card.dataset))
+    images = shared.read_images(options.images, shared.shape_of(model.card))
     labels = None
     if options.labels is not None:
         labels = torch.from_numpy(shared.read_array(options.labels).astype(np.int64))

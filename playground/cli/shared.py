@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from playground import checkpoints, data, distributed
+from playground import checkpoints, data, distributed, labels
 from playground.contract import Request, knobs
-from playground.data import bible
+from playground.data import bible, own_pictures
 
 # what ``add_subparsers`` returns; the class is generic for type checkers alone
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -127,6 +127,18 @@ def image_shape(dataset: str) -> tuple[int, int, int]:
     if dataset not in data.DATASETS:
         raise ValueError(f"There is no dataset called {dataset!r}; there are {', '.join(data.DATASETS)}.")
     return data.DATASETS[dataset].image_shape
+
+
+def shape_of(card: checkpoints.Card) -> tuple[int, int, int]:
+    """H, W, C of a model's pictures; those of somebody's own pictures say it themselves.
+
+    Raises:
+        ValueError: one sentence, if nobody knows it.
+    """
+    if labels.is_own(card.dataset) and card.dataset not in data.DATASETS:
+        size = int(card.config.get("image_size", own_pictures.GREY))
+        return size, size, int(card.config.get("channels", 1))
+    return image_shape(card.dataset)
 
 
 def read_array(path: Path) -> np.ndarray:

@@ -5,15 +5,36 @@ A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from playground.data import bible, emoji, emoji_large, fashion, plane
+from playground.data import bible, emoji, emoji_large, fashion, own_pictures, plane
 from playground.data.dataset import Dataset, Split
 from playground.data.modality import Modality
 
-DATASETS: dict[str, Dataset] = {
-    d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI, emoji_large.EMOJI_64)
-}
+
+class Datasets(dict[str, Dataset]):
+    """The program's own by name; those of the user's own pictures are looked for when they are asked for."""
+
+    def __missing__(self, name: str) -> Dataset:
+        found = own_pictures.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found.dataset
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or (isinstance(name, str) and own_pictures.find(name) is not None)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As of every table."""
+        try:
+            return self[name]
+        except KeyError:
+            return default
+
+
+DATASETS = Datasets({d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI, emoji_large.EMOJI_64)})
 _LOADERS = {
     "fashion": fashion.load,
     "bible": bible.windows,
@@ -33,7 +54,11 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"There is no dataset called {dataset!r}; there are {', '.join(DATASETS)}.")
     if split not in ("train", "validation", "test"):
         raise ValueError(f"There is no split called {split!r}; there are train, validation and test.")
-    return _LOADERS[dataset](split)
+    if dataset in _LOADERS:
+        return _LOADERS[dataset](split)
+    found = own_pictures.find(dataset)
+    assert found is not None, "it is in DATASETS"
+    return found.split(split)
 
 
 def wants_download(dataset: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from playground import checkpoints, data, paths
+from playground import checkpoints, data, labels, paths
 from playground.contract import Frame, Model, Request, knob
 from playground.data import emoji, fashion
 from playground.evaluation import emoji_features, feature_distances
@@ -47,10 +47,13 @@ def why_not(dataset: str, by: By = "pixels") -> str:
     """Why nothing can be compared here, in a sentence; empty if it can."""
     if dataset == emoji.EMOJI.name:
         return ""
-    if dataset != fashion.FASHION.name:
-        return "Only pictures of garments and emoji have training pictures to be compared with."
+    has_own = labels.is_own(dataset) and dataset in data.DATASETS
+    if dataset != fashion.FASHION.name and not has_own:
+        return "Only pictures of garments, emoji and your own have training pictures to be compared with."
     if by == "features":
         return "Only emoji are compared by features."
+    if has_own:
+        return ""
     if missing := fashion.missing():
         return (
             f"Fashion-MNIST's training pictures are not on this machine ({missing[0]}): install the Debian package "
@@ -216,7 +219,14 @@ def index_file(dataset: str) -> Path:
 
 def usual_distances(dataset: str, by: By = "pixels") -> np.ndarray:
     """How near each held-out picture is to training, ascending: float64."""
+    if labels.is_own(dataset):
+        return _usual_of_own(dataset)
     return _index(dataset)[f"usual_{by}"].astype(np.float64)
+
+
+@lru_cache(maxsize=4)
+def _usual_of_own(dataset: str) -> np.ndarray:
+    return np.sort(_nearest_in_pixels(held_out(dataset), dataset)[1][:, 0])
 
 
 def _training_features() -> np.ndarray:

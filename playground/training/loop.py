@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground import checkpoints, data, distributed, models, numerals
+from playground import checkpoints, data, distributed, numerals
 from playground.contract import Recipe
 from playground.trainable import Finishes, MakesExamples, Prepares
+from playground.training.augment import flipped_and_shifted
+from playground.training.plan import Plan, plan_of
 from playground.training.run import Run, named
 
 NUM_SNAPSHOTS = 12
@@ -42,7 +44,10 @@ _RANGES = {  # of what ``changes`` may set; other numbers are at least 0
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands after a step (training figures are averages since the last progress)."""
+    """Where a run stands after a step (training figures are averages since the last progress).
+
+    ``snapshot`` are the pictures of the training record, uint8 (n,H,W,C), if some were drawn since the last progress.
+    """
 
     step: int
     total: int
@@ -51,10 +56,15 @@ class Progress:
     images_per_second: float
     seconds_left: float
     figures: dict[str, float]
+    snapshot: np.ndarray | None = None
+
+
+def _never() -> bool:
+    return False
 
 
 def train(
-    recipe_id: str,
+    what: str | Plan,
     folder: Path,
     *,
     resume: bool = False,
@@ -62,9 +72,11 @@ def train(
     changes: Mapping[str, str] | None = None,
     every: int = 20,
     world: distributed.World = distributed.World(),
+    is_enough: Callable[[], bool] = _never,
 ) -> Iterator[Progress]:
-    """Run a recipe, yielding a :class:`Progress` every ``every`` steps; the checkpoint is in ``folder`` at the end.
+    """Run a recipe, by its id, or a plan, yielding a :class:`Progress` every ``every`` steps; the checkpoint is in ``folder`` at the end.
 
+    ``is_enough`` is asked after each of them, and may end the run early: then there is a checkpoint too, and a state to go on from.
     ``changes`` are other numbers for the recipe, as texts (``{"steps": "500"}``); the card says what was used.
     As one of several processes (``world``), all of which must see the same ``folder`` if a run is resumed.
 
@@ -73,14 +85,15 @@ def train(
             ``resume`` is not asked for, or none when it is.
         FloatingPointError: if the loss is no longer finite; the last saved state stays.
     """
-    run = _open_run(recipe_id, folder, resume, start_from, changes or {}, world)
+    plan = plan_of(what) if isinstance(what, str) else what
+    run = _open_run(plan, folder, resume, start_from, changes or {}, world)
     recipe = run.recipe
-    images, labels = _examples(run, "train")
+    images, labels = _examples(run, plan, "train")
     if recipe.batch_size > len(images):
         raise ValueError(
             f"A batch of {recipe.batch_size:,} is more than the {len(images):,} training pictures that there are."
         )
-    held_out = [t[:NUM_VALIDATION_IMAGES] for t in _examples(run, "validation")]
+    held_out = [t[:NUM_VALIDATION_IMAGES] for t in _examples(run, plan, "validation")]
     folder.mkdir(parents=True, exist_ok=True)  # a run that cannot begin leaves nothing behind
     if isinstance(run.average, Prepares):  # what it learns from, made of the pictures once
         images, held_out[0] = (_prepared(run.average, run, x) for x in (images, held_out[0]))
@@ -94,13 +107,17 @@ def train(
         run.model.count(images[batch_indices(recipe, run.steps_before + step, len(images))])
     recent: list[dict[str, Tensor]] = []
     saved = last = time.monotonic()
-    last_step = run.step
+    save_every = _SAVE_EVERY if plan.save_every is None else plan.save_every
+    last_step, num_told = run.step, len(run.record.pictures)
     while run.step < recipe.steps:
         if world.is_first and run.step in snapshots and run.record_step not in run.record.snapshot_steps:
             run.take_snapshot()
         mine = range(recipe.batch_size) if run.counts else world.share(recipe.batch_size)
         batch = batch_indices(recipe, run.record_step, len(images))[mine.start : mine.stop]
-        x = images[batch].to(run.device).contiguous(memory_format=torch.channels_last)
+        shown = images[batch]
+        if recipe.augment:
+            shown = flipped_and_shifted(shown, recipe.seed + world.rank, run.record_step)
+        x = shown.to(run.device).contiguous(memory_format=torch.channels_last)
         recent.append(run.train_step(x, labels[batch].to(run.device)))
         if run.step % every and run.step != recipe.steps:
             continue
@@ -111,18 +128,23 @@ def train(
         figures = {k: float(torch.stack([r[k] for r in recent]).mean()) for k in recent[0]}
         recent = []
         if not all(np.isfinite(figures[named(turn, "loss")]) for turn in run.turns):
-            raise FloatingPointError(f"The loss of {recipe_id} is not finite at step {run.step}.")
+            raise FloatingPointError(f"The loss of {recipe.id} is not finite at step {run.step}.")
         due = any(run.step - every < v <= run.step for v in validations) or run.step == recipe.steps
         if world.is_first and due:
             figures |= run.validate(*held_out)
         run.record.curves.append({"step": run.record_step, **{k: round(v, 5) for k, v in figures.items()}})
-        if world.is_first and now - saved > _SAVE_EVERY:
+        if world.is_first and now - saved > save_every:
             run.save_state()
             run.save_checkpoint()
             saved = now
         left = (recipe.steps - run.step) * recipe.batch_size / rate
         seen = run.images_before + run.step * recipe.batch_size
-        yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures)
+        pictures = run.record.pictures[-1] if len(run.record.pictures) > num_told else None
+        num_told = len(run.record.pictures)
+        yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures, pictures)
+        last = time.monotonic()  # a pause is no training
+        if is_enough():
+            break
     if not world.is_first:
         return
     if isinstance(run.average, Finishes):  # what can only be fitted to a trained network
@@ -134,21 +156,17 @@ def train(
 
 
 def _open_run(
-    recipe_id: str,
+    plan: Plan,
     folder: Path,
     resume: bool,
     start_from: Path | None,
     changes: Mapping[str, str],
     world: distributed.World,
 ) -> Run:
-    known = {**models.recipes(), **models.feature_network_recipes()}
-    if recipe_id not in known:
-        raise ValueError(f"There is no recipe called {recipe_id!r}; there are {', '.join(sorted(known))}.")
-    network, recipe = known[recipe_id]
-    recipe = _changed(recipe, changes)
+    recipe = _changed(plan.recipe, changes)
     if recipe.batch_size < world.size:
-        raise ValueError(f"The batches of {recipe_id} are too small to be split over {world.size} processes.")
-    run = Run(network, recipe, folder, world)
+        raise ValueError(f"The batches of {recipe.id} are too small to be split over {world.size} processes.")
+    run = Run(plan.network, recipe, folder, world, plan.dataset)
     if run.state_path.exists() and not resume:
         raise ValueError(f"{folder} already holds a run: continue it with --resume, or choose another --out.")
     if resume and not run.state_path.exists():
@@ -188,17 +206,20 @@ def _changed(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
 
 def as_tensors(dataset: str, split: data.Split) -> tuple[Tensor, Tensor]:
     """A split as uint8 (N,C,H,W) and its labels (N,)."""
-    images, labels = data.load(dataset, split)
+    return _tensors(*data.load(dataset, split))
+
+
+def _tensors(images: np.ndarray, labels: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)).copy()), torch.from_numpy(
         labels.copy()
     )
 
 
-def _examples(run: Run, split: data.Split) -> tuple[Tensor, Tensor]:
+def _examples(run: Run, plan: Plan, split: data.Split) -> tuple[Tensor, Tensor]:
     """What the model learns from: examples of its own making, if it makes any, or the pictures of its data set."""
     if isinstance(run.model, MakesExamples):
         return run.model.examples(split, run.recipe.seed)
-    return as_tensors(run.recipe.dataset, split)
+    return _tensors(*plan.load(split)) if plan.load else as_tensors(run.recipe.dataset, split)
 
 
 def _prepared(network: Prepares, run: Run, images: Tensor) -> Tensor:

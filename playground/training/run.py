@@ -43,9 +43,17 @@ class TrainingRecord:
 class Run:
     """Everything that changes while a recipe is trained."""
 
-    def __init__(self, network: str, recipe: Recipe, folder: Path, world: distributed.World) -> None:
+    def __init__(
+        self,
+        network: str,
+        recipe: Recipe,
+        folder: Path,
+        world: distributed.World,
+        dataset: data.Dataset | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
         self.network, self.recipe, self.folder, self.world = network, recipe, folder, world
+        self.dataset = dataset or data.DATASETS[recipe.dataset]
         self.device = distributed.device(world)
         self.model = models.network_class(network)(recipe.config)
         self.built_on: list[str] = []
@@ -78,7 +86,7 @@ class Run:
 
     @property
     def state_path(self) -> Path:
-        return self.folder / "state.safetensors"
+        return self.folder / paths.TRAINING_STATE
 
     def save_state(self) -> None:
         tensors = {f"model.{k}": v for k, v in self.model.state_dict().items()}
@@ -160,7 +168,7 @@ class Run:
         self.steps_before = record.last_step
 
     def card(self) -> checkpoints.Card:
-        recipe, dataset = self.recipe, data.DATASETS[self.recipe.dataset]
+        recipe, dataset = self.recipe, self.dataset
         return checkpoints.Card(
             id=recipe.id,
             family=self.model.family,

@@ -48,7 +48,7 @@ class CardButton(IconButton):
 
 def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     """The card as names and texts."""
-    from playground import data  # a card that is opened has time; the window has not
+    from playground import data, labels  # a card that is opened has time; the window has not
     from playground.evaluation import report
 
     if data.modality(card.dataset) is data.Modality.POINTS:
@@ -63,12 +63,14 @@ def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     minutes = card.training_seconds / 60
     is_text = data.modality(card.dataset) is data.Modality.TEXT
     seen = f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters" if is_text else "images"
-    trained_on = "" if is_text else ", 55,000 training images"
+    is_own = labels.is_own(card.dataset)
+    trained_on = "" if is_text or is_own else ", 55,000 training images"
+    licence = "" if is_own else f" ({card.licence}{'' if is_text else ' licence'})"
     said = [
         ("model", f"{card.id}: {card.system}"),
         ("paper", card.paper),
         *([("differs from it", differs)] if differs else []),
-        ("trained on", f"{card.dataset_title} ({card.licence}{'' if is_text else ' licence'}){trained_on}"),
+        ("trained on", f"{card.dataset_title}{licence}{trained_on}"),
         (
             "training",
             f"{card.images_seen:,} {seen} seen in {minutes:.0f} minutes on {card.machine}, {card.date}",
