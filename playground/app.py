@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground import checkpoints, families
+from playground import checkpoints, families, labels
 from playground.models.plane_catalogue import plane_cards
 from playground.tabs import registry
 from playground.tabs.frame import model_cache
@@ -159,13 +159,26 @@ class MainWindow(QMainWindow):
             )
             return self._built[entry.key]
         page = registry.page_of(entry)(
-            self._cards, self.stream, self.model_cache, registry.view_names, first.get("view_name", "")
+            [card for card in self._cards if not labels.is_own(card.dataset)],
+            self.stream,
+            self.model_cache,
+            registry.view_names,
+            first.get("view_name", ""),
         )
         page.went.connect(self.go)
         page.run_wanted.connect(self._restore)
         page.link_wanted.connect(lambda link: self.lessons.open_link(link))
+        page.model_made.connect(self._add_model)
         self._pages[entry.key] = page
         return page
+
+    def _add_model(self, path: Path) -> None:
+        """A model that was trained here stands in the menu of its family from now on."""
+        card = checkpoints.read_card(path)
+        self._cards = [*(c for c in self._cards if c.id != card.id), card]
+        self._every = [*(c for c in self._every if c.id != card.id), card]
+        if card.family in self._built:
+            self._built[card.family].add_model(card, card.id)
 
     @property
     def current(self) -> FamilyTab | None:
@@ -293,6 +306,9 @@ class MainWindow(QMainWindow):
         """
         from playground.tabs import incoming
 
+        if path.is_dir() and (self.current or self.page) is not None:
+            self._incoming.open_folder(path)
+            return
         if problem := incoming.problem_with(path):
             self.say(problem)
             return

@@ -73,6 +73,21 @@ class Incoming:
             self._say(f"{path.name} may hold points: open In the plane in any tab, and drop it there.")
         return True
 
+    def open_folder(self, path: Path) -> None:
+        """A folder of pictures can be learned from, and nothing else is done with one."""
+        if self._window.page is not None and self._window.page.take_file(path):
+            return
+        shown = self._window.current or self._window.page
+        if shown is not None:
+            shown.banner.show_notice(
+                problem_with(path), lambda: self._learn_from(path), "Learn from its pictures"
+            )
+
+    def _learn_from(self, path: Path) -> None:
+        self._window.go(LinkTarget("guide", "", "Train here"))
+        if self._window.page is not None:
+            self._window.page.take_file(path)
+
     def open_picture(self, path: Path) -> None:
         """Show the run that a picture or film was exported of."""
         try:

@@ -127,6 +127,7 @@ class Page(QWidget):
     went = Signal(object)  # Place: a link was followed
     # PictureMetadata and the name of its file: what it was exported of is to be shown
     run_wanted = Signal(object, str)
+    model_made = Signal(object)  # Path: a checkpoint of the user's own has been trained here
 
     def __init__(
         self,

@@ -20,6 +20,15 @@ def ask_to_open(parent: QWidget, title: str, kinds: str, then: Callable[[Path], 
     return dialog
 
 
+def ask_for_folder(parent: QWidget, title: str, then: Callable[[Path], object]) -> QFileDialog:
+    """Call ``then`` with the folder that is chosen, if one is."""
+    dialog = _dialog(parent, title, "", then)
+    dialog.setFileMode(QFileDialog.FileMode.Directory)
+    dialog.setOption(QFileDialog.Option.ShowDirsOnly, False)  # what is in it is seen
+    dialog.open()
+    return dialog
+
+
 def ask_to_save(
     parent: QWidget, title: str, name: str, kinds: str, then: Callable[[Path], object]
 ) -> QFileDialog:
