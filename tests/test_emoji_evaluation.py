@@ -108,8 +108,20 @@ def test_neighbours_by_features_and_what_cannot_be_compared(capsys):
     assert main(["neighbours", "vae-fashion", "--by", "features"]) == 1
     assert "Only emoji" in capsys.readouterr().err
     assert fashion.missing(), "tests see no training pictures"
-    assert main(["neighbours", "vae-fashion"]) == 1
-    assert "dataset-fashion-mnist" in capsys.readouterr().err
+    assert main(["neighbours", "vae-fashion", "--count", "2", "--json"]) == 0
+    said = capsys.readouterr()
+    assert "dataset-fashion-mnist" in said.err and "principal components" in said.err
+    rows = json.loads(said.out)
+    assert len(rows) == 2 and all(0 <= row["percentile"] <= 100 for row in rows)
+    assert all(0 <= n["id"] < 55_000 for row in rows for n in row["nearest"])
+
+
+def test_garments_are_told_from_held_out_ones_without_the_training_pictures():
+    real = neighbours.held_out("fashion")[:40]
+    found = neighbours.find(real, "fashion")
+    assert 30 < found.percentiles.mean() < 70, "held-out pictures are as near as held-out pictures are"
+    shaken = np.clip(real + np.random.default_rng(0).normal(0, 60, real.shape), 0, 255).astype(np.uint8)
+    assert neighbours.find(shaken, "fashion").percentiles.mean() > found.percentiles.mean() + 10
 
 
 def test_the_view_shows_what_is_nearest_and_says_what_that_means(qtbot, open_window):

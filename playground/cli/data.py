@@ -71,6 +71,8 @@ def find_neighbours(options: Namespace) -> None:
     dataset = checkpoints.read_card(checkpoints.resolve(options.id)).dataset
     if reason := neighbours.why_not(dataset, options.by):  # before anything is drawn
         raise ValueError(reason)
+    if reason := neighbours.why_no_pictures(dataset):
+        shared.tell(f"{reason} Until then near pictures are found by their principal components.")
     model = shared.load(options.id)
     settings = dict(shared.setting(text) for text in options.set) | {"seed": options.seed}
     images = sample.drawn(model, settings, range(options.count))

@@ -5,7 +5,8 @@ also where it is shifted or in another colour: then the Euclidean distance.  A s
 pictures are is suspicious; one that is not has not been copied, whatever it looks like.
 
 What takes long is counted once and kept in ``assets/neighbours`` (``python -m playground.evaluation.neighbours`` makes it anew):
-the features of the training pictures, eight bits each, and how near the held-out pictures come.
+the features of the training pictures, eight bits each, and how near the held-out pictures come.  Fashion-MNIST's training pictures
+do not travel with the program; their principal components do, so that near ones are found without them, by numbers.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ NUM_HELD_OUT = 1000  # real pictures that say how near is usual
 SUSPICIOUS = 1.0  # per cent of held-out pictures that are as near to training
 _AT_ONCE = 2_000  # training pictures compared together
 _LEVELS = 255
+_COMPONENTS = 32  # principal components that are kept of each training picture that does not travel
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,32 +52,38 @@ def why_not(dataset: str, by: By = "pixels") -> str:
     has_own = labels.is_own(dataset) and dataset in data.DATASETS
     if dataset != fashion.FASHION.name and not has_own:
         return "Only pictures of garments, emoji and your own have training pictures to be compared with."
-    if by == "features":
-        return "Only emoji are compared by features."
-    if has_own:
-        return ""
-    if missing := fashion.missing():
+    return "Only emoji are compared by features." if by == "features" else ""
+
+
+def why_no_pictures(dataset: str) -> str:
+    """Why the training pictures themselves cannot be shown here, in a sentence; empty if they can."""
+    if dataset == fashion.FASHION.name and (missing := fashion.missing()):
         return (
             f"Fashion-MNIST's training pictures are not on this machine ({missing[0]}): install the Debian package "
             "dataset-fashion-mnist, or put the files into the folder that PLAYGROUND_DATA names."
         )
-    return ""
+    return why_not(dataset)
 
 
 def find(images: np.ndarray, dataset: str, by: By = "pixels") -> Neighbours:
     """The nearest training pictures of ``images`` uint8 (N,H,W,C).
 
+    Where those are not on this machine, distances are those of the first principal components, which are a little shorter; the
+    distances of held-out pictures that they are compared with are then measured alike.
+
     Raises:
-        FileNotFoundError: one sentence, if the training pictures are not on disk.
         ValueError: one sentence, if they cannot be compared like this.
     """
     if reason := why_not(dataset, by):
-        raise FileNotFoundError(reason) if dataset == fashion.FASHION.name else ValueError(reason)
+        raise ValueError(reason)
+    usual = usual_distances(dataset, by)
     if by == "features":
-        indices, distances = _nearest(emoji_features.features_of(images), _training_features())
+        indices, distances = _nearest(emoji_features.features_of(images), _training_codes(dataset))
+    elif why_no_pictures(dataset):
+        indices, distances = _nearest_in_components(images, dataset)
+        usual = _index(dataset)["usual_components"].astype(np.float64)
     else:
         indices, distances = _nearest_in_pixels(images, dataset)
-    usual = usual_distances(dataset, by)
     percentiles = 100 * np.searchsorted(usual, distances[:, 0], side="right") / len(usual)
     return Neighbours(indices, distances, percentiles)
 
@@ -195,6 +203,20 @@ def _nearest_in_pixels(images: np.ndarray, dataset: str) -> tuple[np.ndarray, np
     return indices, distances / np.sqrt(size)
 
 
+def _nearest_in_components(images: np.ndarray, dataset: str) -> tuple[np.ndarray, np.ndarray]:
+    index = _index(dataset)
+    rows = _components_of(images, index["mean"], index["basis"])
+    indices, distances = _nearest(rows, _training_codes(dataset))
+    return indices, distances / np.sqrt(images[0].size)
+
+
+def _components_of(images: np.ndarray, mean: np.ndarray, basis: np.ndarray) -> np.ndarray:
+    """The principal components of pictures, float32 (N,K)."""
+    flat = images.reshape(len(images), -1).astype(np.float32)
+    found: np.ndarray = (flat - mean.astype(np.float32)) @ basis.astype(np.float32)
+    return found
+
+
 def _nearest(rows: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Indices and Euclidean distances of the nearest of ``train`` (M,D) to each of ``rows`` (N,D), the nearest first."""
     best = np.full((len(rows), 0), np.inf)
@@ -229,9 +251,10 @@ def _usual_of_own(dataset: str) -> np.ndarray:
     return np.sort(_nearest_in_pixels(held_out(dataset), dataset)[1][:, 0])
 
 
-def _training_features() -> np.ndarray:
-    index = _index(emoji.EMOJI.name)
-    return index["codes"].astype(np.float32) * index["steps"]
+def _training_codes(dataset: str) -> np.ndarray:
+    """What is kept of the training pictures, float32 (N,D): features of emoji, principal components of garments."""
+    index = _index(dataset)
+    return index["codes"].astype(np.float32) * index["steps"] + index.get("least", np.float32(0))
 
 
 @lru_cache(maxsize=2)
@@ -253,11 +276,29 @@ def write_index(dataset: str) -> Path:
         codes = np.round(features / steps).astype(np.uint8)
         near = _nearest(emoji_features.features_of(real), codes.astype(np.float32) * steps)[1][:, 0]
         found |= {"codes": codes, "steps": steps, "usual_features": np.sort(near).astype(np.float32)}
+    else:
+        found |= _components_index(real, training_pictures(dataset))
     path = index_file(dataset)
     path.parent.mkdir(exist_ok=True)
     checkpoints.write_atomically(path, save(found))
     _index.cache_clear()
     return path
+
+
+def _components_index(real: np.ndarray, train: np.ndarray) -> dict[str, np.ndarray]:
+    """Principal components of the training pictures, eight bits each, and how near held-out pictures come by them."""
+    flat = train.reshape(len(train), -1).astype(np.float32)
+    mean = flat.mean(0)
+    covariance = (flat - mean).T @ (flat - mean) / len(flat)
+    basis = np.linalg.eigh(covariance.astype(np.float64))[1][:, : -_COMPONENTS - 1 : -1].astype(np.float16)
+    values = _components_of(train, mean, basis)
+    least = values.min(0)
+    steps = np.maximum((values.max(0) - least) / _LEVELS, 1e-12).astype(np.float32)
+    codes = np.round((values - least) / steps).astype(np.uint8)
+    near = _nearest(_components_of(real, mean, basis), codes.astype(np.float32) * steps + least)[1][:, 0]
+    usual = np.sort(near / np.sqrt(flat.shape[1])).astype(np.float32)
+    parts = {"codes": codes, "steps": steps, "least": least, "mean": mean, "basis": basis}
+    return {**parts, "usual_components": usual}
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Neighbours(View):
     def suits(cls, model: Model) -> bool:
         """Where there are training pictures to compare with."""
         has_pixels = data.modality(model.card.dataset).has_pixels
-        return has_pixels and not neighbours.why_not(model.card.dataset)
+        return has_pixels and not neighbours.why_no_pictures(model.card.dataset)
 
     def request_type(self, model: Model) -> type[Request]:
         """The model's own, for a few pictures, with what is compared."""
