@@ -278,7 +278,7 @@ RECIPES = (
         id="pix2pix-emoji",
         config=Pix2PixConfig(others=()),
         dataset=emoji.EMOJI.name,
-        steps=900,  # after 1,040 by AdamW, in 760 of which edges of Noto Emoji and Twemoji were painted, too
+        steps=430,  # after 1,020 by AdamW, in 720 of which edges of Noto Emoji and Twemoji were painted, too
         batch_size=32,
         optimizer="muon",
         muon_learning_rate=0.008,
