@@ -37,6 +37,7 @@ from playground.tabs.keyboard import Keyboard
 from playground.tabs.undo import UndoHistory
 from playground.ui.playback.stream import Stream
 from playground.ui.theme import theme
+from playground.ui.theme.hidden_pages import dress_when_shown
 from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.lecture_mode import LectureMode
 from playground.ui.widgets.tab_row import QuietTabs
@@ -138,6 +139,7 @@ class MainWindow(QMainWindow):
         entry = self._entries[index]
         if entry.key not in self._built and entry.key not in self._pages:
             built = self._make_tab(entry)
+            dress_when_shown(built)
             self.history.watch(built)
             self.tabs.blockSignals(True)
             self.tabs.removeTab(index)

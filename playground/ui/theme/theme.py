@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QPainter,
 from PySide6.QtWidgets import QApplication, QTabBar, QTabWidget, QWidget
 
 from playground import paths
+from playground.ui.theme import hidden_pages
 from playground.ui.theme.palette import (  # noqa: F401  widgets find them here, beside what depends on the mode
     CANVAS,
     CANVAS_LINE,
@@ -211,12 +212,12 @@ def _apply_style(app: QApplication) -> None:
     font = QFont(load_fonts())
     font.setPixelSize(round(BASE_PIXELS * scale()))
     font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    app.setStyleSheet(
-        ""
-    )  # of a sheet that replaces another Qt takes three to four times as long to dress all widgets
-    app.setFont(numbers_font(font))
-    app.setPalette(_qt_palette(colours))
-    app.setStyleSheet(stylesheet(colours, font.pixelSize(), MATH_ROMAN))
+    with hidden_pages.left_out():
+        # of a sheet that replaces another Qt takes three to four times as long to dress all widgets
+        app.setStyleSheet("")
+        app.setFont(numbers_font(font))
+        app.setPalette(_qt_palette(colours))
+        app.setStyleSheet(stylesheet(colours, font.pixelSize(), MATH_ROMAN))
     for bar in [widget for widget in app.allWidgets() if isinstance(widget, QTabBar | QTabWidget)]:
         QApplication.sendEvent(
             bar, QEvent(QEvent.Type.StyleChange)
