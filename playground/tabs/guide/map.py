@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QScrollArea
 
-from playground.capabilities import Decodes, Denoises, Encodes, Invertible, promises
+from playground.capabilities import Decodes, Encodes, Invertible, TakesNoiseAway, promises
 from playground.contract import Frame, Message
 from playground.tabs.frame.page import Scene
 from playground.tabs.guide.links import Link, LinkTargets, read
@@ -142,7 +142,7 @@ def _facts(networks: dict[str, str]) -> Iterator[Message[dict[str, dict[str, Any
             "likelihood": kind.likelihood,
             "decodes": promises(kind, Decodes),
             "encodes": promises(kind, Encodes),
-            "walks": promises(kind, Denoises),
+            "walks": promises(kind, TakesNoiseAway),
             "invertible": promises(kind, Invertible),
         }
     yield Message(found)
