@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from playground import paths
-from playground.checkpoints import catalogue
+from playground.checkpoints import catalogue, judges
 from playground.checkpoints.card import Card, CheckpointError
 from playground.checkpoints.header import glance, read_header
 from playground.checkpoints.writer import write_atomically
@@ -55,6 +55,7 @@ def shipped(model_id: str) -> Path:
 
 def _of_id(model_id: str) -> Path | None:
     files = [folder / f"{model_id}.safetensors" for folder in paths.checkpoint_folders()]
+    files += [judges.path(judges.CLIP)] if model_id == judges.CLIP else []
     return next((file for file in files if file.name == f"{model_id}.safetensors" and file.is_file()), None)
 
 

@@ -7,6 +7,7 @@ import json
 from argparse import Namespace
 
 from playground import checkpoints
+from playground.checkpoints import judges
 from playground.checkpoints.catalogue import PACKAGE
 from playground.cli import shared
 from playground.models.plane_catalogue import plane_cards
@@ -22,7 +23,7 @@ def run(options: Namespace) -> None:
     """One line for each card, or the cards as JSON."""
     from playground.checkpoints.figures import in_short
 
-    cards, live = checkpoints.cards(), plane_cards()
+    cards, live = [*_of_no_family(), *checkpoints.cards()], plane_cards()
     if options.json:
         print(json.dumps([dataclasses.asdict(c) for c in (*cards, *live)], indent=1))
         return
@@ -35,3 +36,10 @@ def run(options: Namespace) -> None:
     if absent:
         names = ", ".join(entry.id for entry in absent)
         shared.tell(f"Not installed: {names}; pip install {PACKAGE} brings them.")
+
+
+def _of_no_family() -> list[checkpoints.Card]:
+    """What finds pictures, and draws none."""
+    if not judges.is_there():
+        return []
+    return [dataclasses.replace(checkpoints.read_card(judges.path(judges.CLIP)), family="")]

@@ -55,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
         plane,
         sample,
         score,
+        search,
         train,
         translate,
     )
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
         lesson,
         plane,
         data,
+        search,
     )
     for command in in_the_order_of_the_help:
         command.add(commands)

@@ -13,6 +13,7 @@ import numpy as np
 
 from playground import checkpoints, data, distributed
 from playground.capabilities import HalvesPrecision, ReadsPrompts
+from playground.checkpoints import judges
 from playground.cli import shared
 from playground.contract import Model
 from playground.data import bible, emoji
@@ -52,9 +53,12 @@ def add(commands: shared.Commands) -> None:
 
 
 def run(options: Namespace) -> int:
-    """Draw, in this process or with its peers, and write the file; 2, after a sentence, of a model that is trained live."""
+    """Draw, in this process or with its peers, and write the file; 2, after a sentence, of a model that is trained live or draws nothing."""
     if plane_catalogue.is_plane(options.id):
         shared.tell(plane_catalogue.how_to_see(options.id))
+        return 2
+    if options.id == judges.CLIP:
+        shared.tell(judges.DRAWS_NOTHING)
         return 2
     _draw(options)
     return 0

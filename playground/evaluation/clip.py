@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
@@ -52,13 +53,18 @@ class CLIP(Classifier):
 
     system: ClassVar[str] = "CLIP"
     paper: ClassVar[str] = "Radford et al. 2021, arXiv:2103.00020"
+    differs: ClassVar[str] = (
+        "The tower of words is one block, learned with the rest, and directions have 64 numbers."
+    )
     likelihood: ClassVar[LikelihoodKind] = "none"
+    num_threads: ClassVar[int | None] = None
     Config = CLIPConfig
     config: CLIPConfig
     drawn: Tensor
 
     def __init__(self, config: CLIPConfig) -> None:
         super().__init__(config)
+        self.embedding_size = config.embedding
         self.head = nn.Linear(config.num_features, config.embedding)
         self.words = nn.Embedding(config.num_words, config.word_width)
         nn.init.normal_(self.words.weight, std=0.3)
@@ -86,16 +92,17 @@ class CLIP(Classifier):
         named = list(styles) or [""] * len(read)
         said = [style or one.style for style, one in zip(named, read, strict=True)]
         tokens = torch.from_numpy(emoji_words.encode([one.text for one in read], said))
-        return self._of_words(tokens.to(self.log_scale.device))
+        return self.of_tokens(tokens.to(self.log_scale.device))
 
-    def _of_pictures(self, pictures: Tensor) -> Tensor:
-        return F.normalize(self.head(self._features(pictures)).float(), dim=1)
-
-    def _of_words(self, tokens: Tensor) -> Tensor:
+    def of_tokens(self, tokens: Tensor) -> Tensor:
+        """Styles and words as their numbers int64 (N,T) -> (N,embedding)."""
         said = (tokens > 0)[..., None]
         h = self.read_norm(self.read(self.words(tokens) + self.order[0])) * said
         mean = h.sum(1) / said.sum(1).clamp_min(1)
         return F.normalize(self.word_head(mean).float(), dim=1)
+
+    def _of_pictures(self, pictures: Tensor) -> Tensor:
+        return F.normalize(self.head(self._features(pictures)).float(), dim=1)
 
     # --- training
 
@@ -111,7 +118,7 @@ class CLIP(Classifier):
             pictures = -augment(-pictures, self.config, generator, mirror=False)
             tokens = words.forgetful(labels, self.config.word_dropout, 0.0, generator)
         scale = self.log_scale.clamp(max=_HOTTEST).exp()
-        cosine = self._of_pictures(pictures) @ self._of_words(tokens).T  # (B, B): pictures, words
+        cosine = self._of_pictures(pictures) @ self.of_tokens(tokens).T  # (B, B): pictures, words
         same = (labels[:, None] == labels[None]).all(-1).float()
         target = same / same.sum(1, keepdim=True)
         both = [F.cross_entropy(scale * side, target) for side in (cosine, cosine.T)]
@@ -129,15 +136,29 @@ class CLIP(Classifier):
     def search(self, direction: Tensor, count: int) -> list[tuple[str, str, float]]:
         """The drawings nearest to a direction (embedding,), best first: name, style, cosine."""
         every = emoji.drawings()
-        cosine = F.normalize(self.drawn[: len(every)].float(), dim=1) @ direction
+        cosine = F.normalize(self.drawn[: len(every)].float(), dim=1) @ F.normalize(direction, dim=0)
         best = cosine.topk(min(count, len(cosine)))
         found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [(str(every.names[i]), str(every.styles[i]), score) for i, score in found]
 
-    def score(self, images: np.ndarray, prompts: Sequence[str]) -> np.ndarray:
+    def fits(self, images: np.ndarray, prompts: Sequence[str], styles: Sequence[str] = ()) -> np.ndarray:
         """How well each picture uint8 (N,H,W,C) fits its prompt: cosines, float32 (N,)."""
-        fits: np.ndarray = (self.of_pictures(images) * self.of_prompts(prompts)).sum(1).cpu().numpy()
-        return fits
+        found: np.ndarray = (self.of_pictures(images) * self.of_prompts(prompts, styles)).sum(1).cpu().numpy()
+        return found
+
+    @torch.no_grad()
+    def zero_shot(self, direction: Tensor, classes: Sequence[str]) -> np.ndarray:
+        """The probability of each class, named by a prompt, for a direction (embedding,): float64 (K,) (section 3.1)."""
+        cosine = self.of_prompts(classes) @ F.normalize(direction, dim=0)
+        return (self.log_scale.exp() * cosine).softmax(0).double().cpu().numpy()
+
+
+@lru_cache(maxsize=2)
+def usual_fit(model: CLIP) -> float:
+    """The mean cosine of held-out drawings with their own names: what a good picture of a prompt has."""
+    held = emoji.load("new-pairs")
+    said = [emoji_captions.named(n) for n in held.names.tolist()]
+    return float(model.fits(held.images, said, held.styles.tolist()).mean())
 
 
 @torch.no_grad()

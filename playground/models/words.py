@@ -13,6 +13,8 @@ from playground.data import Split, emoji, emoji_captions, emoji_words
 
 ANY_STYLE = "any"
 NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once
+# what the training record shows
+FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
 
 
 class Prompted(Protocol):
@@ -97,13 +99,17 @@ def forgetful(
 # --- prompts
 
 
-def tokens_of(request: Prompted) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of the prompt and of the negative prompt for each sample, int64 (B,T) each."""
+def said_of(request: Prompted) -> list[tuple[str, str]]:
+    """Style ("" for any) and prompt of each sample: semicolons part prompts, which are dealt out in turn."""
     index = range(request.first_index, request.first_index + request.num_samples)
     parts = request.prompt.split(";")
     any_style = "" if request.style == ANY_STYLE else request.style
-    each = request.each or [(any_style, parts[i % len(parts)]) for i in index]
-    read = [(style, emoji_words.understood(prompt)) for style, prompt in each]
+    return list(request.each) or [(any_style, parts[i % len(parts)]) for i in index]
+
+
+def tokens_of(request: Prompted) -> tuple[np.ndarray, np.ndarray]:
+    """Tokens of the prompt and of the negative prompt for each sample, int64 (B,T) each."""
+    read = [(style, emoji_words.understood(prompt)) for style, prompt in said_of(request)]
     wanted = emoji_words.encode([p.text for _, p in read], [style or p.style for style, p in read])
     unwanted = emoji_words.understood(request.negative_prompt)
     negative = emoji_words.encode([unwanted.text], [unwanted.style]).repeat(request.num_samples, 0)

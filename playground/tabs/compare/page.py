@@ -5,20 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from playground import data
-from playground.checkpoints import Card
+from playground.checkpoints import Card, judges
 from playground.tabs.compare.complete import Complete
 from playground.tabs.compare.one_image import OneImage
 from playground.tabs.compare.race import Race
+from playground.tabs.compare.search import Search
 from playground.tabs.compare.table import Table
 from playground.tabs.frame.page import Page
 from playground.tabs.plane.together import Together
 
 
 class Compare(Page):
-    """A race of samplers, six trainings, one picture filled in by all, one before every model, and the table of everything measured."""
+    """A race of samplers, six trainings, one picture filled in by all, one before every model, everything measured, and a search."""
 
     key = "compare"
-    scenes = (Race, Together, Complete, OneImage, Table)
+    # what searches is a network of its own, which may not be here
+    scenes = (Race, Together, Complete, OneImage, Table, *((Search,) if judges.is_there() else ()))
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset).has_pixels]  # no text beside them
