@@ -16,6 +16,7 @@ from playground.tabs import prompt_remarks
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
+from playground.tabs.pictures.prompt_scores import PromptScores
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.colour_bar import coloured
 from playground.ui.plots.line_plot import LinePlot
@@ -58,6 +59,7 @@ class CodesFromWords(View[PromptsToCodes]):
         self.grid.picked.connect(self._begin)
         self.grid.hovered.connect(self._stroke)
         self.column.addWidget(self.grid, 1)
+        self.scores = PromptScores(self, self.grid, panel=0)
         self.hint, self.again, self.clear = QLabel(), QPushButton("Draw them again"), QPushButton("Unmark")
         self.hint.setWordWrap(True)
         self.again.setToolTip("Draw the marked cells with another seed; everything else stays")
@@ -169,6 +171,7 @@ class CodesFromWords(View[PromptsToCodes]):
     def draw(self, frame: Frame) -> None:
         """Pictures and confidence; what is masked is hatched."""
         self.grid.set_panels(self.panels(frame))
+        self.scores.show(frame)
         hidden = frame.extras["codes"][..., 0] < 0
         if frame.step == frame.total:
             for sample, row, column in self.marked:

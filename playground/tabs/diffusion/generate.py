@@ -18,6 +18,7 @@ from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
+from playground.tabs.pictures.prompt_scores import PromptScores, words_on_bars
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -67,7 +68,7 @@ class Generate(View["DiffusionModel"]):
     def explanation(self, model: DiffusionModel) -> tuple[str, str]:
         """One that jumps has other steps, and its guidance is built in; another works on latents."""
         if isinstance(model, ReadsPrompts):
-            return self.prompt_words, LATENT_FORMULA
+            return self.prompt_words + words_on_bars(), LATENT_FORMULA
         if model.latent:
             return self.latent_words, LATENT_FORMULA
         if not isinstance(model, JumpsToData):
@@ -87,6 +88,7 @@ class Generate(View["DiffusionModel"]):
         self.grid = ImageGrid()
         self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
+        self.scores = PromptScores(self, self.grid)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left", "step", "ᾱ")
 
@@ -187,7 +189,9 @@ class Generate(View["DiffusionModel"]):
 
     def draw(self, frame: Frame) -> None:
         """Both pictures."""
-        self.grid.set_panels(self.panels(frame), captions=self.class_names())
+        panels = self.panels(frame)
+        self.grid.set_panels(panels, captions=self.class_names())
+        self.scores.show(frame, len(panels)) if isinstance(self.model, ReadsPrompts) else self.scores.clear()
 
     def draw_plot(self, frame: Frame) -> None:
         """Where on the schedule they stand."""

@@ -21,6 +21,7 @@ from playground.tabs.frame import model_cache
 from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import FROM_PICTURE
+from playground.tabs.pictures.prompt_scores import PromptScores
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.picture_slot import PictureSlot
 from playground.ui.plots.line_plot import LinePlot
@@ -56,6 +57,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         self.slot.refused.connect(self.tab.banner.show_warning)
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the picture")
+        self.scores = PromptScores(self, self.grid)
         row = QHBoxLayout()
         row.addWidget(self.slot, 1)
         row.addWidget(self.grid, 2)
@@ -165,6 +167,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
             self.slot.set_mask(self.painted_over)
         self.slot.show_picture(frame.extras["origin"][0], index, self.said)
         self.grid.set_panels(self.panels(frame))
+        self.scores.show(frame)
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """What is made of it."""

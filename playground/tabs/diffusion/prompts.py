@@ -13,6 +13,7 @@ from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Request
 from playground.tabs import prompt_remarks
 from playground.tabs.frame.view import View
+from playground.tabs.pictures.prompt_scores import PromptScores
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
@@ -55,6 +56,7 @@ class Prompts(View[DenoisesPrompts]):
         self.at = -1  # the picture under the hand; -1 for the middle
         self.ends, self.middle, self.strip, self.said = ImageGrid(), ImageGrid(), ImageGrid(), QLabel()
         self.ends.setAccessibleName("The first prompt and the second")
+        self.scores = PromptScores(self, self.ends)
         self.middle.setAccessibleName("The picture where the hand is")
         self.strip.setAccessibleName("The way from one prompt to the other; a click goes there")
         self.strip.picked.connect(lambda sample, row, column: self.go_to(sample))
@@ -162,6 +164,8 @@ class Prompts(View[DenoisesPrompts]):
         request = self.request
         ends = [request.prompt, request.second_prompt]  # type: ignore[union-attr]
         self.ends.set_images(frame.images[[0, -1]], columns=2, captions=ends)
+        style = request.style  # type: ignore[union-attr]
+        self.scores.show(frame, said=tuple((style, end) for end in ends), images=frame.images[[0, -1]])
         self.middle.set_images(frame.images[[here]], captions=[f"a = {amounts[here]:.2f}"])
         for part in (self.walk, self.slider, self.middle):
             part.setVisible(count > 2)

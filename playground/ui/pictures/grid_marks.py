@@ -1,4 +1,5 @@
-"""What is drawn over the pictures of a grid: a frame around a pixel, a line above a row, a frame around the chosen picture."""
+"""What is drawn over the pictures of a grid: a frame around a pixel, a line above a row, a bar under
+each picture, a frame around the chosen one."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from playground.ui.pictures.grid_layout import Layout
 
 _MITRED = Qt.PenJoinStyle.MiterJoin
+_FIT = 3  # points: height of a bar under a picture
 
 
 @dataclass
@@ -24,6 +26,9 @@ class GridMarks:
     ] = ()  # sample, row, column and side of what was changed by hand
     rule: int | None = None  # a line above this row
     selected: int = -1  # a picture, -1 for none
+    fits: tuple[float, ...] = ()  # of each picture of one panel, 0..1: a bar under it
+    fits_panel: int = 0
+    usual_fit: float = 0.0  # a tick on those bars
 
     def paint(self, painter: QPainter, layout: Layout, panel: int, accent: QColor, ratio: float) -> None:
         """Draw them on one panel; the painter's unit is the device pixel, of which ``ratio`` make a point."""
@@ -42,6 +47,8 @@ class GridMarks:
             for x, y, width, _ in boxes:
                 line = y + round(self.rule * zoom)
                 painter.drawLine(x, line, x + width - 1, line)
+        if panel == self.fits_panel:
+            self._paint_fits(painter, boxes, accent, ratio)
         if 0 <= self.selected < layout.count:
             thick = max(min(round(2 * ratio), int(zoom)), 1)
             painter.setPen(QPen(accent, thick, j=_MITRED))
@@ -65,3 +72,20 @@ class GridMarks:
             for colour, grow in ((QColor("black"), 1.5 * thick), (QColor("white"), 0.5 * thick)):
                 painter.setPen(QPen(colour, thick, j=_MITRED))
                 painter.drawRect(place.adjusted(-grow, -grow, grow, grow))
+
+    def _paint_fits(
+        self,
+        painter: QPainter,
+        boxes: Sequence[tuple[float, float, float, float]],
+        accent: QColor,
+        ratio: float,
+    ) -> None:
+        """In the gap under each picture how much of its width is filled, and where it usually ends."""
+        high, ground = max(round(_FIT * ratio), 1), QColor(accent)
+        ground.setAlphaF(0.25)
+        for (x, y, width, height), fit in zip(boxes, self.fits, strict=False):
+            top = y + height + max(round(ratio), 1)
+            painter.fillRect(QRectF(x, top, width, high), ground)
+            painter.fillRect(QRectF(x, top, width * min(max(fit, 0.0), 1.0), high), accent)
+            at = x + width * min(max(self.usual_fit, 0.0), 1.0)
+            painter.fillRect(QRectF(at - ratio, top - ratio, 2 * ratio, high + 2 * ratio), QColor("white"))
