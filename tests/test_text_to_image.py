@@ -81,7 +81,12 @@ def test_guidance_of_one_asks_once_and_a_negative_prompt_pushes_away(model):
 
 
 def test_what_each_place_takes_from_each_word_is_told(model):
-    frames = list(model.sample(request(prompt="purple octopus")))
+    wanted = request(prompt="purple octopus")
+    frames = list(model.sample(dataclasses.replace(wanted, tells_looks=True)))
+    assert np.abs(last(model.sample(wanted)).images.astype(int) - frames[-1].images).max() <= 1, (
+        "the quick way"
+    )
+    assert "looks" not in last(model.sample(wanted)).extras
     looks = frames[-1].extras["looks"]
     assert looks.shape == (2, emoji_words.NUM_TOKENS, 8, 8)
     assert (looks > 0).all() and (looks.sum(1) < 1).all(), "a share of the attention, the rest goes to places"

@@ -44,6 +44,5 @@ def words(
         strengths: of the words, the first first; 1 as trained, 0 takes a word's vector away. Words past the last have 1.
     """
     first = request.prompt.split(";")[0]
-    yield from model.sample(
-        dataclasses.replace(request, prompt=first, strengths=tuple(strengths)), resume=resume
-    )
+    wanted = dataclasses.replace(request, prompt=first, strengths=tuple(strengths), tells_looks=True)
+    yield from model.sample(wanted, resume=resume)

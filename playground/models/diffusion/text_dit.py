@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.models.diffusion.dit import Block
+from playground.models.diffusion import dit
 from playground.models.diffusion.unet import Embedding
 from playground.models.transformer import RMSNorm
 
@@ -38,6 +39,29 @@ class TextDiffusionConfig:
     uniform_share: float = 0.02
 
 
+class Block(dit.Block):
+    """The same block; to draw with, when nobody asks for its attention, in fewer passes over memory, which is what a step costs."""
+
+    def forward(self, h: Tensor, e: Tensor, attention: list[Tensor] | None = None) -> Tensor:
+        """(B,T,width) told e (B,E) -> (B,T,width); ``attention`` is given its weights (B,heads,T,T)."""
+        if attention is not None or torch.is_grad_enabled():
+            return super().forward(h, e, attention)
+        scale, shift, gate, scale_mlp, shift_mlp, gate_mlp = self.condition(e)[:, None].chunk(6, -1)
+        qkv = self.qkv(_modulated(self.norm, h, scale, shift)).unflatten(-1, (3, self.num_heads, -1))
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, heads, T, D) each
+        mixed = F.scaled_dot_product_attention(q, k, v)  # trains slowly on a CPU, and draws quickly
+        h = torch.addcmul(h, gate, self.out(mixed.transpose(1, 2).flatten(2)))
+        wide = F.relu_(self.widen(_modulated(self.norm_mlp, h, scale_mlp, shift_mlp)))
+        return torch.addcmul(h, gate_mlp, self.narrow(wide.mul_(wide)))
+
+
+def _modulated(norm: RMSNorm, h: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """``norm(h) * (1 + scale) + shift``, the gain and the scale in one factor."""
+    size = torch.linalg.vector_norm(h, dim=-1, keepdim=True, dtype=torch.float32)
+    by = torch.rsqrt(size.square() / h.shape[-1] + 1e-6).to(h.dtype)  # (B, T, 1)
+    return torch.addcmul(shift, h * by, norm.gain * (1 + scale))
+
+
 class TextDiT(nn.Module):
     """(x_t (B,C,H,W), log_snr (B,), tokens int64 (B,T)) -> v (B,C,H,W); a row of zeros means that nothing is said."""
 
@@ -45,8 +69,7 @@ class TextDiT(nn.Module):
         super().__init__()
         width = config.width
         self.embedding = Embedding(config.embedding, 0)
-        self.words = nn.Embedding(config.num_words, width)
-        nn.init.normal_(self.words.weight, std=0.3)
+        self.words = self.make_words(config)
         # first word, second word ...
         self.order = nn.Parameter(0.1 * torch.randn(1, config.num_tokens, width))
         self.pool = nn.Linear(width, config.embedding)
@@ -59,6 +82,12 @@ class TextDiT(nn.Module):
         self.head = nn.Linear(width, config.code_dim)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(self.head.bias)
+
+    def make_words(self, config: TextDiffusionConfig) -> nn.Module:
+        """What makes vectors of what it is told."""
+        table = nn.Embedding(config.num_words, config.width)
+        nn.init.normal_(table.weight, std=0.3)
+        return table
 
     def forward(
         self,
@@ -88,7 +117,8 @@ class TextDiT(nn.Module):
                 mean = torch.lerp(mean, mean_there, amount[:, None])
             order = self.order if ordered is None else self.order * ordered[:, None, None]
             h = torch.cat([self.stem(places.float()) + self.places[0], words + order], dim=1)
-        e = self.embedding(log_snr, torch.zeros_like(tokens[:, 0]), self.pool(mean))  # (B, E)
+        no_class = torch.zeros(len(x_t), dtype=torch.long, device=x_t.device)
+        e = self.embedding(log_snr, no_class, self.pool(mean))  # (B, E)
         h, e = (part.to(self.blocks[0].out.weight.dtype) for part in (h, e))  # type: ignore[union-attr, arg-type]
         attention: list[Tensor] | None = None if looks is None else []
         count = places.shape[1]
@@ -102,7 +132,7 @@ class TextDiT(nn.Module):
 
     def read(self, tokens: Tensor, strengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The words' vectors float32 (B,T,width), and the mean of those that are said (B,width)."""
-        words = self.words(tokens).float()
+        words: Tensor = self.words(tokens).float()
         words = words if strengths is None else words * strengths[..., None]
         said = (tokens > 0)[..., None]  # (B, T, 1)
         return words, (words * said).sum(1) / said.sum(1).clamp_min(1)

@@ -9,87 +9,46 @@ forgets some prompts and some words, for classifier-free guidance (Ho and Salima
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from playground.capabilities import Precision, Reconstructs
-from playground.contract import Frame, Recipe, Request, State, guidance_knob, knob
-from playground.data import Split, emoji_words
+from playground.contract import Frame, Recipe, State, knob
+from playground.data import Split
 from playground.models import words
-from playground.models.blocks import to_uint8
-from playground.models.diffusion.base import DiffusionModel
 from playground.models.diffusion.ddpm import restored, state_of
-from playground.models.diffusion.samplers import CHOICES, SAMPLERS, Denoise, Grid, SamplerState
+from playground.models.diffusion.latents import LatentDiffusion, PromptRequest
+from playground.models.diffusion.samplers import SAMPLERS, Denoise, Grid, SamplerState
 from playground.models.diffusion.schedule import alpha_sigma, sigmoid
 from playground.models.diffusion.text_dit import TextDiffusionConfig, TextDiT
-from playground.models.precision import bfloat16_pays
-from playground.models.tokenizer import OnTokenizer
 
 Walk = tuple[str, tuple[float, ...]]  # a prompt, and how near to it the words of each sample lie, 0..1
-_ENCODED, _DECODED = 256, 64  # pictures that are encoded, and decoded, together
-_FILM = "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza"
 
 
 @dataclass(frozen=True)
-class TextRequest(Request):
+class TextRequest(PromptRequest):
     """What to draw, and how to walk back from noise."""
 
-    prompt: str = words.prompt_knob()
-    negative_prompt: str = words.negative_knob()
-    style: str = words.style_knob()
-    guidance_scale: float = guidance_knob(
-        4.0,  # of 2, 3, 4, 5 and 6.5 on training prompts: more is overdrawn and hardly better obeyed
-        "Pushes each picture towards the prompt and away from no prompt. 1 is off; high values are overdrawn.",
-    )
-    num_steps: int = knob(
-        16,
-        label="num_steps",
-        low=1,
-        high=250,
-        log=True,
-        help="How many steps lead from pure noise to a picture. Every step asks the network once (twice with guidance).",
-    )
-    sampler: str = knob(
-        "unipc",
-        label="sampler",
-        choices=CHOICES,
-        help="The rule for one step from more noise to less; the network stays the same.",
-    )
-    eta: float = knob(
-        0.0,
-        label="eta",
-        low=0.0,
-        high=1.0,
-        step=0.05,
-        fold=True,
-        help="Only for DDIM: how much fresh noise each step adds. 0 makes the path fixed by its start, 1 makes it DDPM.",
-    )
-    num_samples: int = words.several_knob()
     word_order: bool = knob(
         True,
         label="word_order",
         fold=True,
         help="Off: the words lose their places in the prompt, as in a bag. Training forgot the order of one prompt in ten, so the network knows such prompts, but no longer which colour belongs to which thing.",
     )
-    each: tuple[tuple[str, str], ...] = ()  # (style, prompt) of every sample, in place of the two knobs
     strengths: tuple[float, ...] = ()  # of the words, the first first; 1 is as trained
+    tells_looks: bool = False  # whether frames say what each place took from each word, which takes longer
 
 
-class TextDiffusion(OnTokenizer, DiffusionModel):
+class TextDiffusion(LatentDiffusion):
     """Diffusion of the latents that ``build_on``'s autoencoder makes of a picture, told words."""
 
     system = "Text-to-image latent diffusion (Stable Diffusion)"
     paper = "Rombach et al. 2022, arXiv:2112.10752; Esser et al. 2024, arXiv:2403.03206"
     differs = "Words are read from a table of vectors learned with the rest, not by a language model trained before."
     likelihood = "none"
-    latent = True
     Config = TextDiffusionConfig
     Request = TextRequest
 
@@ -106,14 +65,6 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
     def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
         """Pictures uint8 (N,C,H,W) and tokens int64 (N,T): captioned ones, or the drawings of another split."""
         return words.examples(split, seed)
-
-    @torch.no_grad()
-    def prepare(self, x: Tensor) -> Tensor:
-        """The pictures uint8 (N,C,H,W) as latents float16 (N, *shape): done once, before training."""
-        device = next(self.its_tokenizer().parameters()).device.type
-        with torch.autocast(device, torch.bfloat16, enabled=bfloat16_pays(device)):
-            parts = [self.to_x_0(part) for part in x.split(_ENCODED)]
-        return torch.cat(parts).half()
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Flow matching's loss in v (see ``ddpm.py``): ``x`` pictures or latents, ``labels`` their tokens int64 (B,T)."""
@@ -132,49 +83,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
         """Some words, and some whole prompts, left out: int64 (B,T)."""
         return words.forgetful(tokens, self.config.word_dropout, self.config.prompt_dropout, generator)
 
-    # --- latents and pictures
-
-    def fits(self, tokenizer: Any) -> bool:
-        """Whether its latents have the shape that the network was made for."""
-        return isinstance(tokenizer, Reconstructs) and tokenizer.latent_shape == self.shape
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Numbers, rows and columns of a latent."""
-        return self.config.code_dim, self.config.cells, self.config.cells
-
-    @torch.no_grad()
-    def to_x_0(self, x: Tensor) -> Tensor:
-        """Pictures uint8 (B,C,H,W) -> latents float32 (B, *shape); latents stay what they are."""
-        if x.dtype != torch.uint8:
-            return x.float()
-        coder = self.its_tokenizer()
-        latents: Tensor = (coder.encode(x)[0] - coder.latent_mean) / coder.latent_deviation
-        return latents
-
-    def set_precision(self, precision: Precision) -> None:
-        """The decoder too: it makes a picture of every frame, a fifth of a step's work in float32."""
-        super().set_precision(precision)
-        self.__dict__["_decoder"] = None
-        if precision == "bf16":
-            decoder = copy.deepcopy(self.its_tokenizer().decoder)
-            self.__dict__["_decoder"] = decoder.to(torch.bfloat16, memory_format=torch.channels_last)
-
-    @torch.no_grad()
-    def to_pictures(self, x_t: Tensor) -> np.ndarray:
-        """Latents (B, *shape) -> what the decoder makes of them, uint8 (B,H,W,C)."""
-        coder, half = self.its_tokenizer(), self.__dict__.get("_decoder")
-        z = x_t * coder.latent_deviation + coder.latent_mean
-        if half is None:
-            return to_uint8(coder.decode(z))
-        z = z.to(torch.bfloat16, memory_format=torch.channels_last)
-        return to_uint8(torch.cat([half(part) for part in z.split(_DECODED)]).float().clamp(-1, 1))
-
     # --- sampling
-
-    def remarks(self, prompt: str) -> str:
-        """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
-        return emoji_words.understood(prompt).remarks
 
     @torch.no_grad()
     def one_pass(self) -> None:
@@ -192,9 +101,9 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
     def sample(self, request: TextRequest, resume: State | None = None) -> Iterator[Frame]:
         """Pure noise first, then one frame per step: ``images`` is the expected picture, decoded (at first the noise).
 
-        Extras: ``latent`` float32 (B,C,8,8), the noisy one; ``looks`` float32 (B,T,8,8), how much each place took from each word
-        in the step before, the mean over blocks and heads; ``tokens`` int64 (B,T); and ``t``, ``alpha_bar``, ``sigma``, ``log_snr``;
-        in the first frame ``readings``, knob -> what was understood of each of its prompts.
+        Extras: ``latent`` float32 (B,C,8,8), the noisy one; ``tokens`` int64 (B,T); ``t``, ``alpha_bar``, ``sigma``, ``log_snr``; in
+        the first frame ``readings``, knob -> what was understood of each of its prompts; and if the request wants it ``looks``
+        float32 (B,T,8,8), how much each place took from each word in the step before, the mean over blocks and heads.
         Every frame has a state; continuing it under another prompt branches off.
         """
         draw = self.uniforms(request)
@@ -203,7 +112,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
             SamplerState(0, draw("x_T")) if resume is None else restored(resume, grid, request, self.device)
         )
         tokens, _ = self.tokens_of(request)
-        looks: list[Tensor] = []
+        looks: list[Tensor] | None = [] if request.tells_looks else None
         denoise = self.prompt_denoiser(request, looks)
         passes = 1 if request.guidance_scale == 1 else 2
         if resume is None:
@@ -253,7 +162,7 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
             level = torch.full((len(x_t),), log_snr, device=x_t.device)
             ordered = torch.full((len(x_t),), word_order, device=x_t.device)
-            seen: list[Tensor] = []
+            seen: list[Tensor] | None = None if looks is None else []
             if scale == 1:
                 v_pred = net(x_t, level, tokens, ordered, times, seen, towards)
             else:  # with the prompt and without it, in one batch
@@ -264,28 +173,29 @@ class TextDiffusion(OnTokenizer, DiffusionModel):
                 )
                 v_prompt, v_free = pair.chunk(2)
                 v_pred = v_free + scale * (v_prompt - v_free)  # Ho and Salimans 2022, eq. 6
-            if looks is not None:
+            if looks is not None and seen is not None:
                 looks[:] = [torch.stack([s[:count] for s in seen]).mean(0)]
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
 
         return denoise
 
     def _frame(
-        self, moment: SamplerState, grid: Grid, passes: int, tokens: Tensor, looks: list[Tensor]
+        self, moment: SamplerState, grid: Grid, passes: int, tokens: Tensor, looks: list[Tensor] | None
     ) -> Frame:
         expected = (
             moment.history[0] if moment.history else moment.x_t
         )  # nothing is expected yet of pure noise
         pictures = self.to_pictures(expected)
-        side, count = self.config.cells, self.config.num_tokens
-        maps = looks[0] if looks else expected.new_zeros(len(expected), side**2, count)
         extras = {
             "x_0_pred": pictures,
             "latent": moment.x_t.cpu().numpy().copy(),
-            "looks": maps.transpose(1, 2).unflatten(2, (side, side)).cpu().numpy(),
             "tokens": tokens.cpu().numpy(),
             **self.moment(grid, moment.step),
         }
+        if looks is not None:
+            side, count = self.config.cells, self.config.num_tokens
+            maps = looks[0] if looks else expected.new_zeros(len(expected), side**2, count)
+            extras["looks"] = maps.transpose(1, 2).unflatten(2, (side, side)).cpu().numpy()
         return Frame(moment.step, grid.num_steps, passes, pictures, extras, state_of(moment, grid))
 
 
@@ -305,6 +215,6 @@ RECIPES = (
         warmup_steps=200,
         ema=0.999,
         stored="int8",
-        snapshot={"prompt": _FILM, "num_samples": 10},
+        snapshot={"prompt": words.FILM, "num_samples": 10},
     ),
 )
