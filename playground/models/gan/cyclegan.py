@@ -33,7 +33,7 @@ class CycleGANConfig:
     image_size: int = 32
     channels: int = 3
     styles: tuple[str, str] = ("noto", "fluent-emoji")
-    widths: tuple[int, ...] = (64, 96, 128)  # of each U-Net, at 16, 8 and 4
+    widths: tuple[int, ...] = (48, 72, 96)  # of each U-Net, at 16, 8 and 4
     discriminator_width: int = 48
     cycle: float = 10.0
     identity: float = 2.0  # the paper's half of ``cycle`` keeps pictures too much as they are
@@ -56,7 +56,7 @@ class CycleGAN(Network):
     family = "gan"
     system = "CycleGAN (unpaired translation)"
     paper = "Zhu et al. 2017, arXiv:1703.10593"
-    differs = "U-Nets without normalisation in place of residual networks with it."
+    differs = "U-Nets that correct the picture, without normalisation, in place of residual networks with it."
     likelihood = "none"
     Config = CycleGANConfig
     Request = CycleGANRequest
@@ -77,9 +77,14 @@ class CycleGAN(Network):
             PatchDiscriminator(config.channels, config.discriminator_width) for _ in config.styles
         )  # of the first style, of the second
         self.drawn_lately: Tensor
-        size = (2, _KEPT, config.channels, config.image_size, config.image_size)
+        size = (2 * _KEPT, config.channels, config.image_size, config.image_size)
         self.register_buffer("drawn_lately", torch.zeros(size, dtype=torch.uint8), persistent=False)
         self.drawn_before = 0  # a run that is resumed fills the buffer anew
+
+    def forward(self, x: Tensor, back: bool = False) -> Tensor:
+        """Pictures in [-1, 1], (B,C,H,W), in the other style: what is learned is a correction, so that it starts from no change."""
+        correction: Tensor = self.generators[int(back)](x)
+        return x + correction.float()
 
     # --- training
 
@@ -104,9 +109,9 @@ class CycleGAN(Network):
             real = [_moved(pictures, 2, generator) for pictures in real]
         if turn == "discriminators":
             return self._judged(real, generator)
-        there = [self.generators[i](real[i]) for i in (0, 1)]
-        again = [self.generators[1 - i](there[i]) for i in (0, 1)]
-        kept = [self.generators[1 - i](real[i]) for i in (0, 1)]
+        there = [self(real[i], back=i == 1) for i in (0, 1)]
+        again = [self(there[i], back=i == 0) for i in (0, 1)]
+        kept = [self(real[i], back=i == 0) for i in (0, 1)]
         game = sum((self.discriminators[1 - i](there[i]).float() - 1).square().mean() for i in (0, 1))
         cycle = sum((again[i].float() - real[i]).abs().mean() for i in (0, 1))
         identity = sum((kept[i].float() - real[i]).abs().mean() for i in (0, 1))
@@ -115,7 +120,7 @@ class CycleGAN(Network):
 
     def _judged(self, real: list[Tensor], generator: torch.Generator) -> dict[str, Tensor]:
         with torch.no_grad():
-            fake = [self.generators[1](real[1]).float(), self.generators[0](real[0]).float()]
+            fake = [self(real[1], back=True), self(real[0])]
         if self.training:
             fake = self._mixed(fake, generator)
         on_real, on_fake = (
@@ -134,9 +139,10 @@ class CycleGAN(Network):
         places = torch.randperm(_KEPT, generator=generator)[:half].to(fake[0].device)
         mixed = []
         for i, pictures in enumerate(fake):
-            old = from_uint8(self.drawn_lately[i, places])
+            mine = places + i * _KEPT
+            old = from_uint8(self.drawn_lately[mine])
             new = ((pictures[:half] + 1) * _GREY).round().clamp(0, 255).to(torch.uint8)
-            self.drawn_lately[i, places] = new
+            self.drawn_lately[mine] = new
             used = old if self.drawn_before >= 4 * _KEPT else pictures[:half]
             mixed.append(torch.cat([used, pictures[half:]]))
         self.drawn_before += half
@@ -147,12 +153,11 @@ class CycleGAN(Network):
     @torch.no_grad()
     def translate(self, images: np.ndarray, back: bool = False) -> np.ndarray:
         """Drawings uint8 (N,H,W,3) in the other style, uint8 (N,H,W,3); ``back``: from the second style to the first."""
-        network = self.generators[int(back)]
         device = next(self.parameters()).device
         parts = []
         for start in range(0, len(images), _AT_ONCE):
             x = from_uint8(_as_tensor(images[start : start + _AT_ONCE]).to(device))
-            parts.append(to_uint8(network(x.contiguous(memory_format=torch.channels_last))))
+            parts.append(to_uint8(self(x.contiguous(memory_format=torch.channels_last), back)))
         return np.concatenate(parts)
 
     @torch.no_grad()
@@ -190,13 +195,16 @@ RECIPES = (
         config=CycleGANConfig(),
         dataset=emoji.EMOJI.name,
         stored="int8",
-        steps=6000,
+        steps=650,
         batch_size=16,
+        optimizer="muon",
+        muon_learning_rate=0.006,
         learning_rate=4e-4,
+        learning_rates={"discriminators": 0.5},
         betas=(0.5, 0.99),
-        warmup_steps=200,
+        warmup_steps=40,
         max_grad_norm=10.0,
-        ema=0.999,
+        ema=0.99,
         compile=False,
         snapshot={"num_samples": 10},
     ),
