@@ -1,8 +1,7 @@
 """What some models can do besides sampling: one small protocol for each thing that a view, a command or a measurement asks.
 
-``isinstance(model, Decodes)`` is the only way to find out; :func:`promises` asks the same of a class.  Members are methods,
-class attributes or plain attributes, never submodules, parameters or buffers: from Python 3.12 on ``isinstance`` does not
-see those.  Neither torch nor Qt is imported.
+``isinstance(model, Decodes)`` alone finds out; :func:`promises` asks the same of a class.  Members are methods or attributes, never
+submodules, parameters or buffers, which ``isinstance`` does not see from Python 3.12 on.  Neither torch nor Qt is imported.
 """
 
 from __future__ import annotations
@@ -370,7 +369,9 @@ class HasStyles(Adversarial, Protocol):
 
 @runtime_checkable
 class BuildsOn(Protocol):
-    """Needs another model, which its card names with the hash of its weights."""
+    """Needs other models, mostly one, which its card names with the hashes of their weights."""
+
+    num_foundations: int
 
     def build_on(self, foundation: Any) -> None:
         """Raises ValueError with the end of a sentence, if it is not what is needed."""

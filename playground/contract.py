@@ -304,7 +304,7 @@ class Recipe:
     compile: bool = True
     seed: int = 0
     dataset: str = "fashion"
-    built_on: str = ""  # id of the shipped checkpoint that it needs, such as the tokenizer of a prior
+    built_on: str = ""  # id of the shipped checkpoint that it needs, such as the tokenizer of a prior; spaces part several
     guided_by: str = ""  # id of the shipped checkpoint of a weaker model that guides its samples, if any
     stored: Literal["float32", "float16", "int8"] = "float16"  # the weights (parity with float32 is tested)
     snapshot: Mapping[str, Any] = field(
@@ -345,7 +345,7 @@ class Card:
     machine: str
     date: str
     parameters: int
-    # "id@hash" of the checkpoint that this one needs, if any
+    # "id@hash" of each checkpoint that this one needs, mostly none or one
     built_on: list[str] = field(default_factory=list)
     guided_by: list[str] = field(default_factory=list)  # "id@hash" of a weaker one that guides it, if any
     metrics: dict[str, Any] = field(default_factory=dict)  # measured later; not in the header

@@ -15,6 +15,7 @@ import numpy as np
 
 from playground import models, paths
 from playground.capabilities import BuildsOn, FollowsGuide
+from playground.checkpoints import judges
 from playground.checkpoints.arrays import read_arrays, refuse_infinite
 from playground.checkpoints.card import ID, Card, CheckpointError
 from playground.checkpoints.files import read_metrics, resolve, weights_hash
@@ -82,8 +83,10 @@ def _build(card: Card, where: str, num_weights: int) -> Any:
 
 def _give_foundation(model: Any, path: Path, card: Card) -> None:
     """Load what a model is built on, from beside its file or from what is shipped, and hand it over."""
-    if bool(card.built_on) != isinstance(model, BuildsOn) or len(card.built_on) > 1:
-        raise CheckpointError(f"The card in {path.name} does not name the one model that it is built on.")
+    wanted = model.num_foundations if isinstance(model, BuildsOn) else 0
+    if len(card.built_on) != wanted:
+        which = "the one model" if wanted < 2 else f"the {wanted} models"
+        raise CheckpointError(f"The card in {path.name} does not name {which} that it is built on.")
     for name in card.built_on:
         file = _find(path, name, "is built on")
         if read_header(file).card.built_on:
@@ -107,7 +110,7 @@ def _find(path: Path, name: str, needs: str) -> Path:
     wanted, _, weights = name.partition("@")
     if not re.fullmatch(ID, wanted):
         raise CheckpointError(f"The card in {path.name} {needs} something that has no id.")
-    folders = dict.fromkeys((path.parent, *paths.checkpoint_folders()))
+    folders = dict.fromkeys((path.parent, *paths.checkpoint_folders(), judges.folder()))
     there = [f for f in (folder / f"{wanted}.safetensors" for folder in folders) if f.is_file()]
     if not there:
         raise CheckpointError(f"{path.name} {needs} {wanted}, which is neither beside it nor shipped.")

@@ -11,6 +11,7 @@ class OnTokenizer(Network):
     """A network over what a tokenizer makes of pictures; ``build_on`` gives it that tokenizer (``capabilities.BuildsOn``)."""
 
     tokenizer: Any  # None until it is given; not a part of this network's weights
+    num_foundations: int = 1
 
     def __init__(self, *parts: Any) -> None:
         super().__init__(*parts)

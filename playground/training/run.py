@@ -57,10 +57,10 @@ class Run:
         self.device = distributed.device(world)
         self.model = models.network_class(network)(recipe.config)
         self.built_on: list[str] = []
-        if recipe.built_on:
-            foundation = checkpoints.load(recipe.built_on)
+        for name in recipe.built_on.split():
+            foundation = checkpoints.load(name)
             self.model.build_on(foundation)
-            self.built_on = [f"{foundation.card.id}@{foundation.weights_hash}"]
+            self.built_on.append(f"{foundation.card.id}@{foundation.weights_hash}")
         self.guided_by: list[str] = []
         if recipe.guided_by:
             weaker = checkpoints.load(recipe.guided_by)

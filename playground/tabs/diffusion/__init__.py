@@ -1,5 +1,6 @@
 """The Diffusion tab: its views, in the order of the switch."""
 
+from playground.tabs.diffusion.directions import Arithmetic, BetweenPictures, Variations
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import Forward
 from playground.tabs.diffusion.generate import Generate, GuidanceGrid, Steps, TwoGuides
@@ -23,6 +24,9 @@ VIEWS = (
     Inpaint,
     Colourise,
     SuperResolutionView,
+    Variations,
+    BetweenPictures,
+    Arithmetic,
     Between,
     Words,
     Prompts,

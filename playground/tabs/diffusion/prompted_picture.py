@@ -58,10 +58,10 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the picture")
         self.scores = PromptScores(self, self.grid)
-        row = QHBoxLayout()
-        row.addWidget(self.slot, 1)
-        row.addWidget(self.grid, 2)
-        self.column.addLayout(row, 1)
+        self.row = QHBoxLayout()
+        self.row.addWidget(self.slot, 1)
+        self.row.addWidget(self.grid, 2)
+        self.column.addLayout(self.row, 1)
         self.player.speed = 10.0
         self.plot = LinePlot("Signal left", "step", "ᾱ")
         self.picture: np.ndarray | None = None  # uint8 (H,W,3) from elsewhere
@@ -167,7 +167,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
             self.slot.set_mask(self.painted_over)
         self.slot.show_picture(frame.extras["origin"][0], index, self.said)
         self.grid.set_panels(self.panels(frame))
-        self.scores.show(frame)
+        self.scores.show(frame) if getattr(self.request, "prompt", "") else self.scores.clear()
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """What is made of it."""
