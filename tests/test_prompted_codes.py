@@ -221,6 +221,22 @@ def test_what_is_kept_stays_and_the_last_frame_is_whole(maskgit):
     assert (frames[-1].extras["codes"] >= 0).all() and frames[-1].passes == 8
 
 
+def test_guidance_pays_for_its_own_steps_alone(maskgit):
+    assert last(maskgit.sample(MaskGITRequest(num_samples=1))).passes == 12
+    assert last(maskgit.sample(MaskGITRequest(num_samples=1, guidance_scale=1.0))).passes == 8
+
+    def steps(**settings):
+        return [f.extras["codes"] for f in maskgit.sample(MaskGITRequest(num_samples=4, **settings))]
+
+    pushed, plain = (steps(guidance_scale=g, guided_steps=1, prompt="cat", seed=3) for g in (8.0, 1.0))
+    assert not np.array_equal(pushed[1], plain[1]), "the first step is guided"
+    asked = MaskGITRequest(num_samples=4, guidance_scale=8.0, guided_steps=1, prompt="cat", seed=3)
+    first = list(maskgit.sample(asked))[1]
+    alone = dataclasses.replace(asked, guidance_scale=1.0)
+    rest = list(maskgit.sample(alone, resume=first.state))
+    assert np.array_equal(rest[-1].extras["codes"], pushed[-1]), "and the others are not"
+
+
 @pytest.mark.parametrize("fixture", ["maskgit", "raster"])
 def test_a_run_goes_on_to_the_bit_and_knows_no_company(fixture, request):
     model = request.getfixturevalue(fixture)

@@ -50,7 +50,15 @@ class MaskGITRequest(PromptedCodesRequest):
         low=1,
         high=64,
         log=True,
-        help="In how many steps the picture is filled: few cells first, ever more later. 64 draws one cell after another, the surest first. Every step asks the network once (twice with guidance).",
+        help="In how many steps the picture is filled: few cells first, ever more later. 64 draws one cell after another, the surest first. Every step asks the network once (twice while it is guided).",
+    )
+    guided_steps: int = knob(
+        4,
+        label="guided_steps",
+        low=1,
+        high=64,
+        fold=True,
+        help="So many of the first steps are guided, each at the price of a second pass; guidance grows to its full scale in them. What is drawn is decided early: later steps fill in what fits.",
     )
     choice_temperature: float = knob(
         4.5,
@@ -126,7 +134,7 @@ class MaskGIT(PromptedCodes):
     ) -> None:
         """One step: guess every masked cell, keep those that are surest (section 3.2, steps 1 to 4)."""
         done = (step + 1) / request.num_steps
-        probabilities = self._guess(grids, 1 + (request.guidance_scale - 1) * done)
+        probabilities = self._guess(grids, _scale(request, step))
         uniforms = noise.uniform(request.seed, grids.indices, "code", (self.num_cells, 2), step)
         flat = probabilities.flatten(0, 1)
         drawn = draw(flat, uniforms[..., 0].ravel(), request.temperature)
@@ -144,15 +152,16 @@ class MaskGIT(PromptedCodes):
             confidence[row, kept] = np.exp(sure[row, kept])
 
     def _guess(self, grids: Grids, scale: float) -> Tensor:
-        """Log-probabilities of every cell, (N,cells,num_codes) on the CPU."""
+        """Log-probabilities of every cell, (N,cells,num_codes) on the CPU; at a ``scale`` of 1 the network is asked once."""
         known = np.where(grids.codes == UNKNOWN, self.num_codes, grids.codes)
         found = []
         for codes, tokens in zip(grids.chunks(known), grids.prompts, strict=True):
-            log_probs = self(codes, tokens).log_softmax(-1)
-            if grids.is_guided:
-                with_words, without = log_probs.chunk(2)
-                log_probs = guided(with_words, without, scale)
-            found.append(log_probs.cpu())
+            if grids.is_guided and scale != 1:
+                with_words, without = self(codes, tokens).log_softmax(-1).chunk(2)
+                found.append(guided(with_words, without, scale).cpu())
+            else:
+                count = grids.chunk
+                found.append(self(codes[:count], tokens[:count]).log_softmax(-1).cpu())
         return torch.cat(found)
 
     def _frame(
@@ -167,7 +176,7 @@ class MaskGIT(PromptedCodes):
             "masked": masked[grids.wanted].copy(),
             "step": step,
         }
-        passes = step * (2 if grids.is_guided else 1)
+        passes = step + (min(step, request.guided_steps) if grids.is_guided else 0)
         return Frame(step, request.num_steps, passes, grids.pictures(), extras, state)
 
     def masked_state(self, codes: np.ndarray, masked: np.ndarray) -> State:
@@ -181,6 +190,13 @@ class MaskGIT(PromptedCodes):
         kept = np.where(hidden[..., None], UNKNOWN, codes)
         sure = np.where(hidden, np.float32(0), np.float32(1))
         return {"codes": kept, "confidence": sure, "masked": hidden.sum((1, 2)), "step": 0}
+
+
+def _scale(request: MaskGITRequest, step: int) -> float:
+    """Of the guidance in a step: it grows to its full scale (Muse, section 2.7), here in those steps that are guided, and is off after them."""
+    if step >= request.guided_steps:
+        return 1.0
+    return 1 + (request.guidance_scale - 1) * (step + 1) / min(request.guided_steps, request.num_steps)
 
 
 MODEL = MaskGIT
@@ -199,9 +215,6 @@ RECIPES = (
         warmup_steps=200,
         ema=0.999,
         stored="int8",
-        snapshot={
-            "prompt": "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza",
-            "num_samples": 10,
-        },
+        snapshot={"prompt": words.FILM, "num_samples": 10},
     ),
 )

@@ -206,9 +206,6 @@ RECIPES = (
         warmup_steps=200,
         ema=0.999,
         stored="int8",
-        snapshot={
-            "prompt": "red heart; automobile; closed book; purple octopus; green house; grinning face; blue car on yellow; cat face; red car beside blue house; pizza",
-            "num_samples": 10,
-        },
+        snapshot={"prompt": words.FILM, "num_samples": 10},
     ),
 )
