@@ -25,6 +25,7 @@ from playground.tabs.compare.race_entrants import (
     choices,
     classes_of,
     default_entrants,
+    is_told_words,
     play,
     quality_of,
     remark_on,
@@ -179,7 +180,14 @@ class Race(Scene):
             panel.say("ready")
             panels.append(panel)
         self.board.set_panels(panels)
+        self._show_prompt()
         self._update_start_button()
+
+    def _show_prompt(self) -> None:
+        """Words are asked for where somebody reads them."""
+        chosen = [self._cards[key] for key in self.models.chosen()]
+        self.knobs.set_shown("prompt", any(is_told_words(card) for card in chosen))
+        self._fit_knobs()
 
     def _turned(self, request: RaceRequest) -> None:
         self.knobs.set_shown("budget", request.rule == SAME_TIME)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from playground import families, labels
 from playground.checkpoints import Card
 from playground.checkpoints.figures import PICTURES
 from playground.contract import EACH_CLASS, Frame, Model, Request, knob, knobs
+from playground.evaluation import emoji_report
 from playground.tabs.compare.model_list import Choice
 from playground.tabs.frame import model_cache
 
@@ -48,6 +50,12 @@ class RaceRequest(Request):
         choices="classes",
         help="What to draw, for the models that can be told. The others draw what they like.",
     )
+    prompt: str = knob(
+        "red heart",
+        label="prompt",
+        longest=300,
+        help="What to draw, for the models that are told words: those of emoji, in colour.",
+    )
 
 
 @dataclass(frozen=True)
@@ -63,26 +71,45 @@ def request_for(model: Model, race: RaceRequest) -> Request:
 
     Args:
         model: loaded, with its card.
-        race: the seed, the number of pictures and the class.
+        race: the seed, the number of pictures, the class and the prompt.
     """
     card: Card = model.card
-    best = {**card.recipe.get("evaluate", {}), **card.metrics.get(PICTURES, {}).get("settings", {})}
+    best = {**card.recipe.get("evaluate", {}), **_measured(card).get("settings", {})}
     best |= {"seed": race.seed, "num_samples": race.num_samples}
     known = {k.name: k for k in knobs(model.Request)}
     if "label" in known:
         best["label"] = race.label if race.label < len(card.classes) else EACH_CLASS
+    if reads_prompts(known):
+        best["prompt"] = race.prompt
     return model.Request(**{name: known[name].check(v) for name, v in best.items() if name in known})
 
 
 def remark_on(entrant: Entrant, race: RaceRequest) -> str:
     """What an entrant cannot do of what is asked, in a few words; "" if it can do all of it."""
-    knows_class = "label" in {k.name for k in knobs(type(entrant.request))}
-    return "cannot be told the class" if race.label != EACH_CLASS and not knows_class else ""
+    known = {k.name for k in knobs(type(entrant.request))}
+    told = "label" in known or reads_prompts(known)
+    return "cannot be told the class" if race.label != EACH_CLASS and not told else ""
+
+
+def reads_prompts(known: Collection[str]) -> bool:
+    """Whether a request with knobs of these names is told words about a picture."""
+    return {"prompt", "style"} <= set(known)
+
+
+def is_told_words(card: Card) -> bool:
+    """Whether a model reads prompts, as far as its card says: it was shown with some while it was trained."""
+    return "prompt" in card.recipe.get("snapshot", {})
+
+
+def _measured(card: Card) -> dict[str, Any]:
+    """The figures of its pictures, grey or in colours; each on the ruler of its own data."""
+    found: dict[str, Any] = card.metrics.get(PICTURES) or card.metrics.get(emoji_report.PICTURES) or {}
+    return found
 
 
 def quality_of(card: Card) -> str:
     """How far its pictures are from real ones, as measured: of FID, 0 is real and 1 is blurred."""
-    quality = card.metrics.get(PICTURES, {}).get("quality")
+    quality = _measured(card).get("quality")
     return f"FID {quality['value']:.2f} (1 = blurred)" if quality else ""
 
 
@@ -99,11 +126,9 @@ def so_what(finished: Sequence[tuple[Card, float]]) -> str:
     times = (
         f", {most / least:,.0f} times as fast as {_name(last)}" if least > 0 and most / least >= 1.5 else ""
     )
-    measured = [
-        (card.metrics[PICTURES]["quality"]["value"], card) for card, _ in finished if quality_of(card)
-    ]
+    measured = [(_measured(card)["quality"]["value"], card) for card, _ in finished if quality_of(card)]
     said = f"By time alone {_name(first)} is fastest{times}."
-    if not measured:
+    if len({card.dataset for _, card in measured}) != 1:  # figures of other data do not compare
         return said
     best, card = min(measured, key=lambda pair: pair[0])
     return f"{said} The best pictures, as measured, are those of {_name(card)} (FID {best:.2f}; 1 = blurred)."
