@@ -24,6 +24,9 @@ class SuperResolutionView(PromptedPicture):
     name = "Super-resolution"
     formula = r"\hat{x} = B(x) + f_\theta(x)"
     bars: BarPlot
+    why_small = (
+        "a pixel of 128x128 is one of the screen, so that nothing is blurred; a double click enlarges any"
+    )
     words = (
         "A <b>cascade</b>: one model draws small, a second one makes that larger. Here the second stage alone, "
         "<i>sr-emoji</i>, a small convolutional network. It starts from <b>bicubic interpolation</b> and learns only what has to be "
