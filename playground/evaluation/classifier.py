@@ -8,7 +8,7 @@ nothing: its checkpoint lies in ``assets/judge``, not among the models.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -130,21 +130,22 @@ def _inside(value: Tensor, low: int, high: int | Tensor) -> Tensor:
     return (value >= low) & (value < high)
 
 
+def recipe(id: str, config: Any, steps: int, batch_size: int, warmup_steps: int, **other: Any) -> Recipe:
+    """What the networks that judge pictures have in common in how they are trained; ``other`` are fields that differ."""
+    common: dict[str, Any] = {
+        "optimizer": "muon",
+        "muon_learning_rate": 0.02,
+        "learning_rate": 2e-3,
+        "betas": (0.9, 0.95),
+        "weight_decay": 0.01,
+        "final_learning_rate": 0.0,
+        "max_grad_norm": 10.0,
+        "ema": 0.0,
+    }
+    mine = {"steps": steps, "batch_size": batch_size, "warmup_steps": warmup_steps}
+    return Recipe(id=id, config=config, **mine, **{**common, **other})
+
+
 MODEL = Classifier
-RECIPES = (
-    Recipe(
-        id="judge-fashion",
-        config=ClassifierConfig(),
-        steps=6000,  # 14 epochs
-        batch_size=128,
-        optimizer="muon",
-        muon_learning_rate=0.02,
-        learning_rate=2e-3,
-        betas=(0.9, 0.95),
-        weight_decay=0.01,
-        warmup_steps=200,
-        final_learning_rate=0.0,
-        max_grad_norm=10.0,
-        ema=0.0,
-    ),
-)
+# 14 epochs
+RECIPES = (recipe("judge-fashion", ClassifierConfig(), steps=6000, batch_size=128, warmup_steps=200),)

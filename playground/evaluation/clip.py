@@ -19,9 +19,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contract import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind
 from playground.data import Split, emoji, emoji_captions, emoji_words
-from playground.evaluation.classifier import Classifier, ClassifierConfig, augment
+from playground.evaluation.classifier import Classifier, ClassifierConfig, augment, recipe
 from playground.models import words
 from playground.models.blocks import from_uint8
 from playground.models.transformer import Block, RMSNorm
@@ -128,6 +128,9 @@ class CLIP(Classifier):
     @torch.no_grad()
     def finish(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> None:
         """After training: the directions of all drawings."""
+        self._index()
+
+    def _index(self) -> None:
         found = self.of_pictures(emoji.drawings().images)
         self.drawn[: len(found)] = found
 
@@ -136,6 +139,8 @@ class CLIP(Classifier):
     def search(self, direction: Tensor, count: int) -> list[tuple[str, str, float]]:
         """The drawings nearest to a direction (embedding,), best first: name, style, cosine."""
         every = emoji.drawings()
+        if not self.drawn.any():  # of a training that was not waited for
+            self._index()
         cosine = F.normalize(self.drawn[: len(every)].float(), dim=1) @ F.normalize(direction, dim=0)
         best = cosine.topk(min(count, len(cosine)))
         found = zip(best.indices.tolist(), best.values.tolist(), strict=True)
@@ -176,20 +181,12 @@ def found_among(model: CLIP, others: int = 19, seed: int = 0) -> np.ndarray:
 
 MODEL = CLIP
 RECIPES = (
-    Recipe(
-        id="clip-emoji",
-        config=CLIPConfig(num_words=2029, drawing_blocks=37),
+    recipe(
+        "clip-emoji",
+        CLIPConfig(num_words=2029, drawing_blocks=37),
         dataset="emoji",
         steps=1500,
         batch_size=256,
-        optimizer="muon",
-        muon_learning_rate=0.02,
-        learning_rate=2e-3,
-        betas=(0.9, 0.95),
-        weight_decay=0.01,
         warmup_steps=100,
-        final_learning_rate=0.0,
-        max_grad_norm=10.0,
-        ema=0.0,
     ),
 )

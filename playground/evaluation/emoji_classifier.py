@@ -16,9 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contract import LikelihoodKind, Recipe
+from playground.contract import LikelihoodKind
 from playground.data import Split, emoji, emoji_captions, emoji_colours
-from playground.evaluation.classifier import Classifier, ClassifierConfig, augment
+from playground.evaluation.classifier import Classifier, ClassifierConfig, augment, recipe
 from playground.models.blocks import from_uint8
 
 _IN_OTHER_COLOURS = 6  # recoloured pictures of each drawing that can be
@@ -141,20 +141,12 @@ def moved(x: Tensor, share: float, generator: torch.Generator) -> Tensor:
 
 MODEL = EmojiClassifier
 RECIPES = (
-    Recipe(
-        id="concepts-emoji",
-        config=EmojiClassifierConfig(num_concepts=2427),
+    recipe(
+        "concepts-emoji",
+        EmojiClassifierConfig(num_concepts=2427),
         dataset="emoji",
         steps=1600,
         batch_size=128,
-        optimizer="muon",
-        muon_learning_rate=0.02,
-        learning_rate=2e-3,
-        betas=(0.9, 0.95),
-        weight_decay=0.01,
         warmup_steps=100,
-        final_learning_rate=0.0,
-        max_grad_norm=10.0,
-        ema=0.0,
     ),
 )

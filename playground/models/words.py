@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from playground.contract import knob
+from playground.contract import Frame, Recipe, knob
 from playground.data import Split, emoji, emoji_captions, emoji_words
 
 ANY_STYLE = "any"
@@ -96,6 +97,22 @@ def forgetful(
     return tokens * ((word >= word_dropout) & (prompt >= prompt_dropout))
 
 
+def recipe(id: str, config: Any, built_on: str, steps: int, decay_steps: int, **other: Any) -> Recipe:
+    """What the models that are told words have in common in how they are trained; ``other`` are fields that differ."""
+    common: dict[str, Any] = {
+        "batch_size": 64,
+        "optimizer": "muon",
+        "learning_rate": 1.5e-3,
+        "muon_learning_rate": 0.02,
+        "warmup_steps": 200,
+        "ema": 0.999,
+        "stored": "int8",
+        "snapshot": {"prompt": FILM, "num_samples": 10},
+    }
+    mine = {"dataset": "emoji", "built_on": built_on, "steps": steps, "decay_steps": decay_steps}
+    return Recipe(id=id, config=config, **mine, **{**common, **other})
+
+
 # --- prompts
 
 
@@ -122,3 +139,8 @@ def understood(request: Prompted) -> dict[str, Any]:
     unwanted = request.negative_prompt.strip()
     readings = {"prompt": read, "negative_prompt": emoji_words.readings(unwanted) if unwanted else ()}
     return {"readings": readings, "notice": emoji_words.missed(read)}
+
+
+def introduced(frame: Frame, request: Prompted) -> Frame:
+    """The first frame of a run, with what was understood of its prompts."""
+    return replace(frame, extras={**frame.extras, **understood(request)})

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contract import Frame, Recipe, State, knob
+from playground.contract import Frame, State, knob
 from playground.models import noise, words
 from playground.models.autoregressive._prompted_codes import (
     Grids,
@@ -123,8 +123,7 @@ class MaskGIT(PromptedCodes):
             confidence[grids.wanted] = resume["confidence"].reshape(-1, self.num_cells)
             masked[grids.wanted], first = resume["masked"], int(resume["step"])
         else:
-            frame = self._frame(request, grids, confidence, masked, 0)
-            yield replace(frame, extras={**frame.extras, **words.understood(request)})
+            yield words.introduced(self._frame(request, grids, confidence, masked, 0), request)
         for step in range(first, request.num_steps):
             self._fill(request, grids, confidence, masked, step)
             yield self._frame(request, grids, confidence, masked, step + 1)
@@ -201,20 +200,7 @@ def _scale(request: MaskGITRequest, step: int) -> float:
 
 MODEL = MaskGIT
 RECIPES = (
-    Recipe(
-        id="maskgit-emoji",
-        config=MaskGITConfig(num_words=2029),
-        dataset="emoji",
-        built_on="vqgan-emoji",
-        steps=12000,
-        decay_steps=2500,
-        batch_size=64,
-        optimizer="muon",
-        learning_rate=1.5e-3,
-        muon_learning_rate=0.02,
-        warmup_steps=200,
-        ema=0.999,
-        stored="int8",
-        snapshot={"prompt": words.FILM, "num_samples": 10},
+    words.recipe(
+        "maskgit-emoji", MaskGITConfig(num_words=2029), "vqgan-emoji", steps=12000, decay_steps=2500
     ),
 )

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from playground.contract import Frame, Recipe, State, knob
+from playground.contract import Frame, State, knob
 from playground.models import noise, words
 from playground.models.autoregressive._prompted_codes import (
     Grids,
@@ -96,8 +96,7 @@ class VQTransformer(PromptedCodes):
         """
         run = _Run(self, request, resume)
         if resume is None:
-            first = run.frame(None)
-            yield replace(first, extras={**first.extras, **words.understood(request)})
+            yield words.introduced(run.frame(None), request)
         readers = [_Reader(self, tokens) for tokens in run.grids.prompts]
         for cell in range(self.num_cells):
             before = run.before(cell)
@@ -192,20 +191,11 @@ class _Run:
 
 MODEL = VQTransformer
 RECIPES = (
-    Recipe(
-        id="vqtransformer-emoji",
-        config=VQTransformerConfig(num_words=2029),
-        dataset="emoji",
-        built_on="vqgan-emoji",
+    words.recipe(
+        "vqtransformer-emoji",
+        VQTransformerConfig(num_words=2029),
+        "vqgan-emoji",
         steps=8000,
         decay_steps=2000,
-        batch_size=64,
-        optimizer="muon",
-        learning_rate=1.5e-3,
-        muon_learning_rate=0.02,
-        warmup_steps=200,
-        ema=0.999,
-        stored="int8",
-        snapshot={"prompt": words.FILM, "num_samples": 10},
     ),
 )

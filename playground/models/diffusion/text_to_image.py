@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from playground.contract import Frame, Recipe, State, knob
+from playground.contract import Frame, State, knob
 from playground.data import Split
 from playground.models import words
 from playground.models.diffusion.ddpm import restored, state_of
@@ -116,8 +116,7 @@ class TextDiffusion(LatentDiffusion):
         denoise = self.prompt_denoiser(request, looks)
         passes = 1 if request.guidance_scale == 1 else 2
         if resume is None:
-            first = self._frame(moment, grid, 0, tokens, looks)
-            yield replace(first, extras={**first.extras, **words.understood(request)})
+            yield words.introduced(self._frame(moment, grid, 0, tokens, looks), request)
         run = SAMPLERS[request.sampler](denoise, grid, moment, lambda step: draw("noise", step), request.eta)
         for moment in run:
             yield self._frame(moment, grid, moment.step * passes, tokens, looks)
@@ -201,20 +200,5 @@ class TextDiffusion(LatentDiffusion):
 
 MODEL = TextDiffusion
 RECIPES = (
-    Recipe(
-        id="ldm-emoji",
-        config=TextDiffusionConfig(num_words=2029),
-        dataset="emoji",
-        built_on="kl-emoji",
-        steps=14000,
-        decay_steps=2500,
-        batch_size=64,
-        optimizer="muon",
-        learning_rate=1.5e-3,
-        muon_learning_rate=0.02,
-        warmup_steps=200,
-        ema=0.999,
-        stored="int8",
-        snapshot={"prompt": words.FILM, "num_samples": 10},
-    ),
+    words.recipe("ldm-emoji", TextDiffusionConfig(num_words=2029), "kl-emoji", steps=14000, decay_steps=2500),
 )

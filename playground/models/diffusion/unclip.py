@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contract import Frame, Recipe, State, guidance_knob, knob
+from playground.contract import Frame, State, guidance_knob, knob
 from playground.data import Split, emoji_words
 from playground.models import noise, words
 from playground.models.diffusion.ddpm import restored, state_of
@@ -314,8 +314,7 @@ class UnCLIP(LatentDiffusion):
         prior = request.prior_steps * (1 if request.prior_guidance == 1 else 2)
         frames = self.draw_directions(directions, request, resume, prior)
         if resume is None:
-            first = next(frames)
-            yield replace(first, extras={**first.extras, **words.understood(request)})
+            yield words.introduced(next(frames), request)
         yield from frames
 
     @torch.no_grad()
@@ -367,21 +366,15 @@ def _normal(like: Tensor, generator: torch.Generator) -> Tensor:
 
 MODEL = UnCLIP
 RECIPES = (
-    Recipe(
-        id="unclip-emoji",
-        config=UnCLIPConfig(num_words=2029),
-        dataset="emoji",
-        built_on="kl-emoji clip-emoji",
+    words.recipe(
+        "unclip-emoji",
+        UnCLIPConfig(num_words=2029),
+        "kl-emoji clip-emoji",
         start_from="ldm-emoji",
         steps=3000,
         decay_steps=1500,
-        batch_size=64,
-        optimizer="muon",
         learning_rate=1e-3,
         muon_learning_rate=0.01,
         warmup_steps=100,
-        ema=0.999,
-        stored="int8",
-        snapshot={"prompt": words.FILM, "num_samples": 10},
     ),
 )

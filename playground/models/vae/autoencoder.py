@@ -17,11 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.contract import Frame, Recipe, Request, State, knob
-from playground.models import noise
-from playground.models.blocks import to_uint8
-from playground.models.network import Network
+from playground.contract import Frame, Recipe, Request, knob
 from playground.models.vae._networks import CACHED, Decoder, Encoder, log_likelihood, mean_picture
+from playground.models.vae._normal_codes import NormalCodes
 
 DETERMINISTIC_LOGVAR = -30.0  # what ``encode`` reports: the code is a point
 _MOMENTUM = 0.01  # of the running mean and standard deviation of the codes
@@ -53,11 +51,12 @@ class AutoencoderRequest(Request):
     )
 
 
-class Autoencoder(Network):
+class Autoencoder(NormalCodes):
     """Encoder z = f(x), decoder x = g(z), and no p(z) at all.
 
     Outside training, latents are in units of the training codes: (code - ``latent_mean``) / ``latent_std``, so that
-    they lie where those of a VAE do and the same plane shows both.
+    they lie where those of a VAE do and the same plane shows both.  The distribution that ``sample`` draws from is not part
+    of the model and not that of its codes, which is what there is to see.
     """
 
     family = "vae"
@@ -118,28 +117,6 @@ class Autoencoder(Network):
         """``z`` (B,D) -> a picture in [-1, 1], (B,C,H,W)."""
         codes = z * self.latent_std + self.latent_mean
         return torch.cat([mean_picture(self.decoder(part)) for part in codes.split(CACHED)])
-
-    @torch.no_grad()
-    def sample(self, request: AutoencoderRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw codes from a normal distribution with the training codes' mean and spread, and decode them.
-
-        That distribution is not part of the model and not that of its codes, which is what there is to see.  One
-        frame, with ``latent`` float32 (B,D) and a state that holds the same z.
-        """
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        if resume is None:
-            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
-        else:
-            z = resume["z"]
-        yield from self.decode_frames(z)
-
-    @torch.no_grad()
-    def decode_frames(
-        self, z: np.ndarray, output: str = "mean", seed: int = 0, first_index: int = 0
-    ) -> Iterator[Frame]:
-        """The frame of given latents, ``z`` float32 (B,D); there is no p(x given z) to draw from, only its mean."""
-        latents = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.latent_mean.device)
-        yield Frame(1, 1, 1, to_uint8(self.decode(latents)), {"latent": z}, {"z": z})
 
     @torch.no_grad()
     def reconstruct_frames(self, x: np.ndarray) -> Iterator[Frame]:

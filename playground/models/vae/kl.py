@@ -16,10 +16,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from playground.contract import Frame, Recipe, Request, State, knob
-from playground.models import noise
-from playground.models.blocks import ChannelRMSNorm, from_uint8, to_uint8
-from playground.models.network import Network
+from playground.contract import Frame, Recipe, Request, knob
+from playground.models.blocks import ChannelRMSNorm, from_uint8
+from playground.models.vae._normal_codes import NormalCodes
 from playground.models.vae.vae import gaussian_kl
 
 _CACHED = 64  # pictures that are decoded together, so that what is between the layers stays in the cache
@@ -55,8 +54,8 @@ class KLRequest(Request):
     )
 
 
-class KLAutoencoder(Network):
-    """Encoder q(z given x) and decoder, z (latent_channels, image_size / 4, image_size / 4)."""
+class KLAutoencoder(NormalCodes):
+    """Encoder q(z given x) and decoder, z (latent_channels, image_size / 4, image_size / 4); a draw from the prior decodes to fog."""
 
     family = "vae"
     system = "KL autoencoder (first stage of Stable Diffusion)"
@@ -67,7 +66,6 @@ class KLAutoencoder(Network):
     num_threads: int | None = None
     sample_bytes = 2**21
     decoded_together = 1
-    latent_mean: Tensor
     latent_deviation: Tensor
 
     def __init__(self, config: KLConfig) -> None:
@@ -128,25 +126,6 @@ class KLAutoencoder(Network):
     def kl_per_dimension(self, x: Tensor) -> Tensor:
         """How much each latent number says about each picture: (B, *latent_shape) in nats."""
         return gaussian_kl(*self.encode(x))
-
-    @torch.no_grad()
-    def sample(self, request: KLRequest, resume: State | None = None) -> Iterator[Frame]:
-        """Draw z from the prior and decode it, in one pass: fog, and honest about it.
-
-        The frame carries ``latent`` float32 (B, *latent_shape), and a state that holds the same z.
-        """
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        if resume is None:
-            z = np.float32(request.temperature) * noise.normal(request.seed, indices, "z", self.latent_shape)
-        else:
-            z = resume["z"]
-        yield from self.decode_frames(z)
-
-    @torch.no_grad()
-    def decode_frames(self, z: np.ndarray, output: str = "mean") -> Iterator[Frame]:
-        """The frame of given latents, ``z`` float32 (B, *latent_shape)."""
-        latents = torch.from_numpy(np.ascontiguousarray(z, np.float32)).to(self.latent_mean.device)
-        yield Frame(1, 1, 1, to_uint8(self.decode(latents)), {"latent": z}, {"z": z})
 
     @torch.no_grad()
     def reconstruct_frames(self, x: np.ndarray) -> Iterator[Frame]:
