@@ -169,6 +169,12 @@ def test_it_is_listed_without_a_family_and_draws_nothing(found, tmp_path, capsys
     assert "playground search" in capsys.readouterr().err and not (tmp_path / "x.png").exists()
 
 
+def test_it_is_measured_by_the_pairs_that_training_never_saw(found, capsys):
+    assert main(["evaluate", "clip-emoji", "--json"]) == 0
+    figure = json.loads(capsys.readouterr().out)["found_among_20"]
+    assert figure["num_images"] == len(emoji.load("new-pairs")) and 0 <= figure["value"] < 0.3
+
+
 def test_without_its_checkpoint_search_says_how_to_make_it(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(judges, "path", lambda name: tmp_path / "nothing.safetensors")
     assert main(["search", "cat"]) == 1

@@ -11,6 +11,7 @@ from playground import checkpoints, data, distributed
 from playground.capabilities import ReadsPrompts, Translates, Upscales
 from playground.cli import shared
 from playground.data import emoji, emoji_large
+from playground.models.directions import EmbedsPictures
 
 _OOD = "out-of-distribution"
 
@@ -149,7 +150,11 @@ def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
     precision.settle(model)
     settings = dict(shared.setting(text) for text in options.set)
     figures: dict[str, Any] = {}
-    if isinstance(model, Upscales):
+    if isinstance(model, EmbedsPictures):
+        from playground.evaluation import clip
+
+        figures |= {"found_among_20": prompts.share(clip.found_among(model), "own words among 20")}
+    elif isinstance(model, Upscales):
         figures |= reconstruction.measure_upscaling(model, shared.tell)
     elif isinstance(model, Translates):
         figures |= _evaluate_translation(model)
@@ -158,7 +163,7 @@ def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:
     elif options.only != "pictures":
         figures |= prompts.measure(model, options.count, settings, shared.tell)
     whole = options.count is None or options.count >= prompts.COUNT or options.only == "pictures"
-    if whole and not isinstance(model, Upscales | Translates):
+    if whole and not isinstance(model, Upscales | Translates | EmbedsPictures):
         figures[emoji_report.PICTURES] = emoji_fidelity.measure(model, settings, shared.tell)
     if options.save:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
