@@ -142,7 +142,7 @@ def recipe(id: str, config: Any, steps: int, batch_size: int, warmup_steps: int,
         "max_grad_norm": 10.0,
         "ema": 0.0,
     }
-    mine = {"steps": steps, "batch_size": batch_size, "warmup_steps": warmup_steps}
+    mine: dict[str, Any] = {"steps": steps, "batch_size": batch_size, "warmup_steps": warmup_steps}
     return Recipe(id=id, config=config, **mine, **{**common, **other})
 
 

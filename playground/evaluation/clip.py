@@ -24,6 +24,7 @@ from playground.data import Split, emoji, emoji_captions, emoji_words
 from playground.evaluation.classifier import Classifier, ClassifierConfig, augment, recipe
 from playground.models import words
 from playground.models.blocks import from_uint8
+from playground.models.directions import EmbedsPictures
 from playground.models.transformer import Block, RMSNorm
 
 NUM_EXAMPLES = 40_000  # training pictures with captions, drawn once
@@ -167,7 +168,7 @@ def usual_fit(model: CLIP) -> float:
 
 
 @torch.no_grad()
-def found_among(model: CLIP, others: int = 19, seed: int = 0) -> np.ndarray:
+def found_among(model: EmbedsPictures, others: int = 19, seed: int = 0) -> np.ndarray:
     """Whether each held-out pair's words fit its drawing better than those of ``others`` held-out drawings: bool (N,)."""
     held = emoji.load("new-pairs")
     said = [emoji_captions.named(n) for n in held.names.tolist()]

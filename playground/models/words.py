@@ -109,7 +109,12 @@ def recipe(id: str, config: Any, built_on: str, steps: int, decay_steps: int, **
         "stored": "int8",
         "snapshot": {"prompt": FILM, "num_samples": 10},
     }
-    mine = {"dataset": "emoji", "built_on": built_on, "steps": steps, "decay_steps": decay_steps}
+    mine: dict[str, Any] = {
+        "dataset": "emoji",
+        "built_on": built_on,
+        "steps": steps,
+        "decay_steps": decay_steps,
+    }
     return Recipe(id=id, config=config, **mine, **{**common, **other})
 
 

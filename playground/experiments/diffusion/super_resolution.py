@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -76,7 +77,7 @@ def compare(
     """
     begun = _beginning(model, request, picture)
     plain, made = bicubic(begun.small), upscaler.upscale(begun.small)
-    extras = {
+    extras: dict[str, Any] = {
         "origin": begun.small,
         "bicubic": plain,
         "larger": upscaler.upscale(made),
