@@ -84,7 +84,8 @@ def dabs_of(truth: Tensor, counts: Tensor, generator: torch.Generator) -> Tensor
     """
     away = (1 - truth.amin(1)).flatten(1).cpu() + 0.02
     places = torch.multinomial(away, MOST_DABS, generator=generator).to(truth.device)
-    radii = torch.randint(0, 3, (len(truth), MOST_DABS), generator=generator).to(truth.device)
+    radii = torch.randint(0, 3, (len(truth), MOST_DABS), generator=generator, device=generator.device)
+    radii = radii.to(truth.device)
     hints = no_dabs(truth)
     for k in range(MOST_DABS):
         there = (counts.to(truth.device) > k)[:, None, None]

@@ -261,7 +261,7 @@ def true_dabs(truth: np.ndarray, count: int, seed: int) -> np.ndarray:
     for picture, number in zip(truth, identities(truth), strict=True):
         generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
         x = from_uint8(_as_tensor(picture[None]))
-        hints = _strokes.dabs_of(x, torch.tensor([count]), generator)
+        hints = _strokes.dabs_of(x, torch.tensor([count], device="cpu"), generator)
         colours = to_uint8(hints[:, :3]) * (hints[:, 3].numpy()[..., None] > 0)
         rows.append(np.concatenate([colours, 255 * (hints[:, 3].numpy()[..., None] > 0)], -1))
     return np.concatenate(rows).astype(np.uint8)
