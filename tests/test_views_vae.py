@@ -163,14 +163,16 @@ def test_the_test_set_is_encoded_once(load):
 
 
 def test_a_plane_is_whole_at_once_and_then_exact(load):
-    """After every pass each row that is not there yet is stood in for by a neighbour; draws have each tile's dice."""
+    """Each tile that is not there yet is stood in for by a neighbour; draws have each tile's dice."""
     model, n = load("vae2d-fashion"), 7
     for output in ("mean", "sample"):
         request = interpolation.PlaneRequest(tiles=n, output=output)
         coarse, _, whole = interpolation.manifold(model, request)
         tiles = [frame.images.reshape(n, n, 28, 28, 1) for frame in (coarse, whole)]
-        for row, stands_in in enumerate((1, 1, 1, 4, 4, 4, 4)):
-            assert np.array_equal(tiles[0][row], tiles[1][stands_in])
+        along = np.array([0, 0, 3, 3, 3, 6, 6])  # a ninth of the work; rows are drawn together
+        columns = along if output == "mean" else np.arange(n)
+        seen = tiles[1][along[:, None], columns]
+        assert np.abs(tiles[0].astype(int) - seen).max() <= 1 and np.abs(tiles[0] - tiles[1]).any()
         (alone,) = model.decode_frames(LatentPlane.grid_points(n), output, request.seed)
         assert np.abs(alone.images.astype(int) - whole.images).max() <= 1  # other batches, so not to the bit
         *_, again = interpolation.manifold(model, request, coarse.state)

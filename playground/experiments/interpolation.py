@@ -17,9 +17,10 @@ import torch
 from playground import data
 from playground.capabilities import ClassConditional, DecodesFrames, Encodes, Reconstructs
 from playground.contract import Frame, Message, Model, Request, State, knob
+from playground.experiments.tile_passes import stand_ins, tile_passes
 from playground.models import noise
 
-_PASSES = (1, 0, 2)  # the first row of each pass over the plane: the middle ones stand in for both neighbours
+_STEP = 3  # of the first pass over the plane: its tiles stand in for all their neighbours
 _ENCODED: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()  # model -> test codes
 
 
@@ -108,36 +109,25 @@ class PlaneRequest(Request):
 
 @torch.no_grad()
 def manifold(model: DecodesFrames, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
-    """Decode a grid over the latent plane in three passes, a frame each: every third row, the next ones, the last.
+    """Decode a grid over the latent plane in three passes, a frame each (``tile_passes.py``).
 
-    ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2.  Rows to come are stood in for by the
-    nearest one that is there, so that a plane under a turning knob changes as a whole, after a third of the work.
+    ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2.  Tiles to come are stood in for by the
+    nearest one that is there, so that a plane under a turning knob changes as a whole, after a ninth of the work.
     """
-    n = request.tiles
-    line = (((np.arange(n) + 0.5) / n * 2 - 1) * request.extent).astype(
-        np.float32
-    )  # the middles of the tiles
-    passes = [rows for first in _PASSES if len(rows := np.arange(first, n, len(_PASSES)))]
+    n, draws = request.tiles, request.output != "mean"
+    line = (((np.arange(n) + 0.5) / n * 2 - 1) * request.extent).astype(np.float32)  # middles of the tiles
+    z = np.stack([np.tile(line, n), np.repeat(line[::-1], n)], axis=1)
+    passes = tile_passes(n, _STEP, draws)
     shape = data.DATASETS[model.card.dataset].image_shape
-    tiles = np.zeros((n, n, *shape), np.uint8) if resume is None else resume["tiles"].copy()
+    tiles = np.zeros((n * n, *shape), np.uint8) if resume is None else resume["tiles"].copy()
     for i in range(0 if resume is None else int(resume["passes"]), len(passes)):
-        tiles[passes[i]] = _decode_rows(model, request, line, passes[i])
-        there = np.sort(np.concatenate(passes[: i + 1]))
-        nearest = there[np.abs(there - np.arange(n)[:, None]).argmin(1)]
-        images = tiles[nearest].reshape(n * n, *shape)
+        for part in (
+            passes[i].reshape(-1, n) if draws else [passes[i]]
+        ):  # each tile of a draw has its own noise
+            (frame,) = model.decode_frames(z[part], request.output, request.seed, int(part[0]))
+            tiles[part] = frame.images
+        images = tiles[stand_ins(n, _STEP, i + 1, draws)]
         yield Frame(i + 1, len(passes), i + 1, images, {}, {"passes": i + 1, "tiles": tiles.copy()})
-
-
-def _decode_rows(
-    model: DecodesFrames, request: PlaneRequest, line: np.ndarray, rows: np.ndarray
-) -> np.ndarray:
-    """Rows of tiles, uint8 (R,n,H,W,C); means in one batch, draws row by row, since each tile has its own noise."""
-    n, decoded = len(line), []
-    for part in [rows] if request.output == "mean" else rows[:, None]:
-        z = np.stack([np.tile(line, len(part)), np.repeat(line[n - 1 - part], n)], axis=1)
-        (frame,) = model.decode_frames(z, request.output, request.seed, int(part[0]) * n)
-        decoded.append(frame.images)
-    return np.concatenate(decoded).reshape(len(rows), n, *decoded[0].shape[1:])
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,12 @@ import torch
 from playground import data
 from playground.capabilities import Adversarial
 from playground.contract import Frame, Request, State, knob
+from playground.experiments.tile_passes import stand_ins, tile_passes
 from playground.models import noise
 
 LATTICE = 2  # the lattice of samples reaches from -2 to 2 in both directions
 LATTICE_TILES = 13
+_STEP = 6  # of the first pass: three rows of thirteen
 
 
 @functools.cache
@@ -39,17 +41,21 @@ def lattice_request(base: type[Request]) -> type[Request]:
 def lattice(model: Adversarial, request: Any, resume: State | None = None) -> Iterator[Frame]:
     """A plane spanned between samples: every whole-numbered place is a sample, and between them z is mixed.
 
-    ``images`` is uint8 (LATTICE_TILES**2,H,W,C), the first row being the largest v; a frame per row, rows to come are black.
+    ``images`` is uint8 (LATTICE_TILES**2,H,W,C), the first row being the largest v; a frame for each of three passes, and
+    rows to come are stood in for by the nearest one that is there.
     """
-    n = LATTICE_TILES
+    n, passes = LATTICE_TILES, tile_passes(LATTICE_TILES, _STEP, whole_rows=True)
     line = ((np.arange(n) + 0.5) / n * 2 - 1) * LATTICE
     height, width, channels = data.DATASETS[model.card.dataset].image_shape
     tiles = np.zeros((n * n, height, width, channels), np.uint8) if resume is None else resume["tiles"].copy()
     one = dataclasses.replace(request, num_samples=n)
-    for row in range(0 if resume is None else int(resume["row"]), n):
-        z = np.stack([lattice_z(model, request.seed, u, line[n - 1 - row]) for u in line])
-        tiles[row * n : (row + 1) * n] = model.picture_of(z, one).images
-        yield Frame(row + 1, n, row + 1, tiles.copy(), {}, {"row": row + 1, "tiles": tiles.copy()})
+    done = 0 if resume is None else int(resume["passes"])
+    for i in range(done, len(passes)):
+        for row in passes[i].reshape(-1, n):
+            z = np.stack([lattice_z(model, request.seed, u, line[n - 1 - row[0] // n]) for u in line])
+            tiles[row] = model.picture_of(z, one).images
+        images = tiles[stand_ins(n, _STEP, i + 1, whole_rows=True)]
+        yield Frame(i + 1, len(passes), i + 1, images, {}, {"passes": i + 1, "tiles": tiles.copy()})
 
 
 @torch.no_grad()

@@ -34,7 +34,7 @@ class Lattice(View[Adversarial]):
         return lattice.lattice_request(model.Request)  # type: ignore[arg-type]
 
     def sampler(self, model: Adversarial, request: Request) -> Iterator[Frame]:
-        """The sheet, row by row."""
+        """The sheet, coarse at first."""
         from playground.experiments.gan import lattice
 
         return lattice.lattice(model, request)
