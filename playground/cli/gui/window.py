@@ -123,10 +123,15 @@ def refuse_unknown(tab: str, model: str, view: str) -> None:
         names = registry.view_names(opened)
         if view.lower() not in [name.lower() for name in names]:
             raise ValueError(f"{opened.title} has no view called {view!r}; there are {', '.join(names)}.")
-        if plane_catalogue.is_plane(model) and view.lower() != plane_catalogue.VIEW.lower():
-            raise ValueError(
-                f"{model} is trained live: it has the view {plane_catalogue.VIEW!r} and no other."
-            )
+        if plane_catalogue.is_plane(model) and isinstance(opened, families.Family):
+            live = [kind.name for kind in registry.views_of(opened) if kind.trains_live]
+            if view.lower() not in [name.lower() for name in live]:
+                many = (
+                    f"views {', '.join(live)} and no others"
+                    if len(live) > 1
+                    else f"view {live[0]!r} and no other"
+                )
+                raise ValueError(f"{model} is trained live: it has the {many}.")
 
 
 def _family_of(model: str) -> str:

@@ -21,6 +21,7 @@ Square = tuple[float, float, float, float]  # x_min, x_max, y_min, y_max
 _LATENT_SQUARE: Square = (-3.2, 3.2, -3.2, 3.2)
 _MAP_OPACITY = 0.8  # of a map of two colours, so that points stay the brightest thing
 _GREY = QColor(160, 168, 180)
+_REFUSED = QColor(255, 92, 92)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +32,7 @@ class PlanePicture:
         points: (N,2), what the model draws; ``target``: (M,2), fresh points of what it learns.
         density: (S,S) >= 0; ``brightest``: the density that is shown white.
         map: (S,S) in 0..1, two colours about the middle; ``cells``: int (S,S), a colour for each number.
-        lines: (L,P,2); ``arrows``: (N,4), foot and way.
+        lines: (L,P,2); ``refused``: (R,P,2), ways that were not taken; ``arrows``: (N,4), foot and way.
         slice: (S,2), places along an axis and how probable each is; ``slice_axis``: 1 runs upwards; ``slice_at``: where.
         latents: (M,2), codes of the points ``origins`` (M,2).
     """
@@ -44,6 +45,7 @@ class PlanePicture:
     map: np.ndarray | None = None
     cells: np.ndarray | None = None
     lines: np.ndarray | None = None
+    refused: np.ndarray | None = None
     arrows: np.ndarray | None = None
     slice: np.ndarray | None = None
     slice_axis: int = 1
@@ -65,6 +67,8 @@ def paint_plane(painter: QPainter, where: QRectF, shown: PlanePicture, accent: Q
         _paint_points(painter, where, shown.target, shown.square, _GREY, 0.005 * unit, 0.85)
     if shown.lines is not None:
         _paint_lines(painter, where, shown.lines, shown.square, unit)
+    if shown.refused is not None:
+        _paint_refused(painter, where, shown.refused, shown.square, unit)
     if shown.points is not None:
         _paint_points(painter, where, shown.points, shown.square, accent, 0.0075 * unit, 0.95)
     if shown.arrows is not None:
@@ -191,6 +195,18 @@ def _paint_lines(painter: QPainter, where: QRectF, lines: np.ndarray, square: Sq
     placed = _on_widget(where, lines, square)
     for line in placed.tolist():
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in line]))
+
+
+def _paint_refused(painter: QPainter, where: QRectF, ways: np.ndarray, square: Square, unit: float) -> None:
+    """Red, and with a cross at the end, since colour alone says nothing."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(_REFUSED, max(unit / 420, 1.0)))
+    arm = max(unit / 130, 2.0)
+    for line in _on_widget(where, ways, square).tolist():
+        painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in line]))
+        x, y = line[-1]
+        painter.drawLine(QPointF(x - arm, y - arm), QPointF(x + arm, y + arm))
+        painter.drawLine(QPointF(x - arm, y + arm), QPointF(x + arm, y - arm))
 
 
 def _paint_arrows(painter: QPainter, where: QRectF, arrows: np.ndarray, square: Square, unit: float) -> None:
