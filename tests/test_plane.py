@@ -148,6 +148,43 @@ def test_the_table_says_seed_and_threads(capsys):
     assert len(out) == 3 and "nats" in out[2]
 
 
+def test_rows_become_a_table_without_training(tmp_path, capsys):
+    assert (
+        main(
+            [
+                "plane",
+                "--target",
+                "eight-gaussians",
+                "moons",
+                "--models",
+                "gan-plane",
+                "made-plane",
+                "--seconds",
+                "0.1",
+                "--json",
+            ]
+        )
+        == 0
+    )
+    printed = capsys.readouterr().out
+    (tmp_path / "rows.json").write_text(printed, encoding="utf-8")
+    assert main(["plane", "--table", str(tmp_path / "rows.json")]) == 0
+    lines = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    rows = {(row["model"], row["target"]): row for row in json.loads(printed)}
+    assert lines[0][2] == "eight-gaussians: NLL − entropy" and len({len(line) for line in lines}) == 1
+    assert [line[0] for line in lines[2:]] == ["`made-plane`", "`gan-plane`"], "in the order of the tabs"
+    made = rows["made-plane", "eight-gaussians"]
+    assert lines[2][2:5] == [
+        f"{made['nll_minus_entropy']:.3f}",
+        f"{made['energy_distance']:.4f}",
+        f"{made['modes_found']} of 8",
+    ]
+    assert lines[3][2].strip() == ""  # a GAN has no density
+    (tmp_path / "rows.json").write_text('[{"model": 1}]', encoding="utf-8")
+    assert main(["plane", "--table", str(tmp_path / "rows.json")]) == 2
+    assert "does not hold the rows" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

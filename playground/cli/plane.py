@@ -45,6 +45,12 @@ def add(commands: shared.Commands) -> None:
     command.add_argument("--device", default="cpu", help="cpu (default), cuda or mps")
     command.add_argument("--json", action="store_true", help="an array of rows")
     command.add_argument(
+        "--table",
+        type=Path,
+        metavar="FILE.json",
+        help="train nothing: print the rows that --json printed into a file as a Markdown table",
+    )
+    command.add_argument(
         "--out",
         type=Path,
         metavar="F.npz",
@@ -55,6 +61,8 @@ def add(commands: shared.Commands) -> None:
 def run(options: Namespace) -> int:
     """A table or JSON on stdout; 2, after a sentence, if something that was asked for cannot be."""
     try:
+        if options.table is not None:
+            return _print_table(options.table)
         _check(options)
         targets = _targets(options.target)
         models = _models(options.models)
@@ -77,6 +85,13 @@ def run(options: Namespace) -> int:
     if options.out is not None:
         with paths.replacing(options.out) as partial, partial.open("wb") as file:
             np.savez_compressed(file, **kept)  # type: ignore[arg-type]  # its stubs expect a flag among the names
+    return 0
+
+
+def _print_table(path: Path) -> int:
+    from playground.cli.plane_table import as_table, read_rows
+
+    print(as_table(read_rows(path)))
     return 0
 
 
