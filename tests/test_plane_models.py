@@ -28,7 +28,7 @@ DENSITIES = [
     if model.has_density
     and not model.bound
     and model.family != "diffusion"
-    and key != "flow-contrastive-plane"
+    and key not in ("flow-contrastive-plane", "denoising-ebm-plane")
 ]
 # games and chains: their loss is a difference that need not fall
 SAMPLES_TELL = {key for key, model in MODELS.items() if model.family == "gan"} | {
@@ -261,12 +261,29 @@ def test_a_target_can_be_learned(target):
     assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.05
 
 
-def test_the_collapsed_game_keeps_few_modes(monkeypatch):
-    monkeypatch.setattr(MODELS["gan-collapsed-plane"], "batch_size", 128)
+def test_the_collapsed_game_keeps_one_to_three_modes(monkeypatch):
+    monkeypatch.setattr(MODELS["gan-collapsed-plane"], "batch_size", 64)
     target = plane.make("eight-gaussians")
-    training = Training(MODELS["gan-collapsed-plane"], target, steps=300)
-    list(training.run())
-    assert modes_found(target, training.points(1000)) <= 3
+    training = Training(MODELS["gan-collapsed-plane"], target, steps=400)
+    found = [
+        modes_found(target, training.points(1000))
+        for progress in training.run()
+        if progress.step >= 200 and progress.step % 50 == 0
+    ]
+    assert len(found) == 5 and all(1 <= count <= 3 for count in found), found
+
+
+def test_the_density_of_an_energy_at_all_levels_is_that_of_its_flow():
+    """Where the energies are those of a Gaussian under noise, the ODE must find that Gaussian."""
+
+    class Gaussian(MODELS["denoising-ebm-plane"]):
+        def energy_at(self, x, sigma):
+            return 0.5 * x.square().sum(1) / (1 + sigma.square())
+
+    model, x = Gaussian(), some_points(50)
+    smallest = 1 + model.config.sigma_min**2
+    expected = standard_normal_log_prob(x / smallest**0.5) - math.log(smallest)
+    assert torch.allclose(model.log_prob(x), expected, atol=5e-3)  # Heun steps of 0.06 in log sigma
 
 
 def test_models_of_the_plane_are_no_checkpoints():

@@ -49,6 +49,7 @@ class PlaneModel(nn.Module):
         turns: submodules that learn in turn, or ``("",)``: all of it at once.
         rates: learning rate of each turn, as a multiple of the recipe's.
         has_density: whether :meth:`log_prob` is defined; ``bound``: whether it is a lower bound only.
+        is_density_quick: whether it can be asked while the model trains; an ODE for each point cannot.
     """
 
     family: ClassVar[str]
@@ -59,6 +60,7 @@ class PlaneModel(nn.Module):
     rates: ClassVar[tuple[float, ...]] = (1.0,)
     has_density: ClassVar[bool] = False
     bound: ClassVar[bool] = False
+    is_density_quick: ClassVar[bool] = True
     learning_rate: ClassVar[float] = 4e-3
     batch_size: ClassVar[int] = 512
     ema: ClassVar[float] = 0.99  # of the weights that draw

@@ -146,7 +146,8 @@ class Course:
 
         training = self.training
         samples = training.points(_MEASURED, self.seed + 1)
-        cheap = training.average.family != "diffusion"  # an ODE for each point takes seconds
+        model = training.average  # an ODE for each point takes seconds
+        cheap = model.family != "diffusion" and model.is_density_quick
         training.average.num_importance = 200
         log_prob = training.log_prob if cheap else lambda points: None
         quality = measure(self.target, self._of_target, samples, log_prob, self.seed)
