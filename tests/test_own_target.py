@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import Qt
 
 from playground.data import plane
@@ -62,4 +63,36 @@ def test_points_of_a_file_are_a_target_and_bad_files_a_sentence(own, qtbot, tmp_
     with qtbot.waitSignal(own.refused) as told:
         assert own.take_file(bad)
     assert "bad" in told.args[0] and told.args[0].endswith(".")
-    assert not own.take_file(tmp_path / "picture.png")
+    assert not own.take_file(tmp_path / "film.mp4")
+
+
+def test_a_picture_becomes_the_shape_of_its_outline(own, qtbot, tmp_path):
+    picture = np.zeros((96, 96), np.uint8)
+    picture[24:72, 24:72] = 255
+    Image.fromarray(picture).save(tmp_path / "square.png")
+    with qtbot.waitSignal(own.changed) as told:
+        assert own.take_file(tmp_path / "square.png")
+    heights = target_spec.heights_of(told.args[0])
+    edge = np.zeros(heights.shape, bool)
+    edge[11:37, 11:37] = True
+    edge[13:35, 13:35] = False
+    assert heights[edge].all() and not heights[~edge].any(), "a frame two cells wide, hollow"
+    points = target_spec.target_of(told.args[0]).sample(500, np.random.default_rng(0))
+    assert (np.abs(points).max(1) > 1.8).all()
+    with qtbot.waitSignal(own.changed) as told:
+        own.undo()
+    assert told.args[0] is None
+    Image.new("L", (50, 50), 120).save(tmp_path / "even.png")
+    with qtbot.waitSignal(own.refused) as told:
+        assert own.take_file(tmp_path / "even.png")
+    assert "no outline to learn" in told.args[0]
+
+
+def test_widths_and_weights_of_a_target_travel():
+    spec = target_spec.built_in("eight-gaussians", 0.3, 0.5)
+    target = target_spec.target_of(target_spec.from_text(target_spec.as_text(spec)))
+    assert target.mode_sigma == 0.3 and target.mode_weights[0] == pytest.approx(0.5)
+    assert target_spec.built_in("moons") == {"name": "moons"}
+    for bad in ({"sigma": "wide"}, {"sigma": True}, {"weight": 2.0}):
+        with pytest.raises(ValueError):
+            target_spec.target_of({"name": "moons", **bad})

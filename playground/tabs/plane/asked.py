@@ -21,6 +21,8 @@ LIVE = frozenset(
     {
         *(
             "target",
+            "target_sigma",
+            "target_weight",
             "learning_rate",
             "num_samples",
             "show_target",
@@ -32,6 +34,7 @@ LIVE = frozenset(
         *("layers", "latents", "cells", "score_field", "level", "paths", "conditional"),
     }
 )
+_LEAST_SIGMA = 0.02  # narrower parts than these no target has
 # (steps between two pictures, steps of the plan): of a family, and of models that are slower or quicker than it
 _PACE = {
     "autoregressive": (20, 4000),
@@ -58,6 +61,24 @@ class PlaneTraining(Request):
         label="target",
         choices=(*((name, plane.make(name).title) for name in plane.TARGETS), (OWN, "Your own")),
         help="What it learns. Changed under way, the model learns on from where it is: watch what it forgets.",
+    )
+    target_sigma: float = knob(
+        0.0,
+        label="width of its parts",
+        low=0.0,
+        high=0.6,
+        step=0.01,
+        fold=True,
+        help="The standard deviation of the target's heaps, arms or rings; at 0 that of the figures of record. Wide ones are easy, and run into each other.",
+    )
+    target_weight: float = knob(
+        0.0,
+        label="share of the first part",
+        low=0.0,
+        high=0.95,
+        step=0.01,
+        fold=True,
+        help="How much of the target lies in its first heap, arm or ring; at 0 that of the figures of record. A part that is rare is learned late, or never.",
     )
     learning_rate: float = knob(
         1.0,
@@ -339,4 +360,5 @@ def spec_of(request: PlaneTraining, own: target_spec.Spec | None) -> target_spec
     """The target that is asked for; the user's own is the first built-in one until there is one."""
     if request.target == OWN:
         return own if own is not None else target_spec.built_in(plane.TARGETS[0])
-    return target_spec.built_in(request.target)
+    sigma = max(request.target_sigma, _LEAST_SIGMA) if request.target_sigma else 0.0
+    return target_spec.built_in(request.target, sigma, request.target_weight)

@@ -8,7 +8,8 @@ import numpy as np
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.data import plane
+from playground.data import image_import, plane
+from playground.experiments.plane.outline import outline
 from playground.tabs.plane import target_spec
 from playground.ui.pictures.paint_grid import PaintGrid
 from playground.ui.theme import theme
@@ -17,7 +18,10 @@ from playground.ui.widgets.file_dialogs import ask_to_open
 
 _REST = 120  # ms without another dab: what was drawn is to be learned
 _MOST_UNDO = 100
-_HINT = "Draw a shape: the left button paints, the right one erases. Or drop a CSV of points (x,y)."
+_HINT = (
+    "Draw a shape: the left button paints, the right one erases. Or drop a CSV of points (x,y), or a picture: its outline "
+    "becomes the shape."
+)
 
 
 class OwnTarget(QWidget):
@@ -60,8 +64,10 @@ class OwnTarget(QWidget):
         self.undo_button.clicked.connect(self.undo)
         self.clear_button = QPushButton("Clear")
         self.clear_button.clicked.connect(self.clear)
-        self.file_button = QPushButton("Points …")
-        self.file_button.setToolTip("A CSV file with two columns, x and y")
+        self.file_button = QPushButton("File …")
+        self.file_button.setToolTip(
+            "A CSV file with two columns, x and y, or a picture, whose outline is taken"
+        )
         self.file_button.clicked.connect(self._ask)
 
     def _set_eraser(self, on: bool) -> None:
@@ -101,10 +107,16 @@ class OwnTarget(QWidget):
     # --- files, and what was kept
 
     def _ask(self) -> None:
-        ask_to_open(self, "Points", "Points (*.csv *.txt)", self.take_file)
+        pictures = " ".join(f"*.{ending}" for ending in image_import.ENDINGS)
+        ask_to_open(
+            self, "Points or a picture", f"Points and pictures (*.csv *.txt {pictures})", self.take_file
+        )
 
     def take_file(self, path: Path) -> bool:
-        """Points of a file become the target, or a sentence says why not; False if it is no file of points."""
+        """Points of a file, or the outline of a picture, become the target, or a sentence says why not; False if it is neither."""
+        if path.suffix.lower().removeprefix(".") in image_import.ENDINGS:
+            self._take_picture(path)
+            return True
         if path.suffix.lower() not in (".csv", ".txt"):
             return False
         try:
@@ -115,6 +127,20 @@ class OwnTarget(QWidget):
         self._show_points(spec)
         self.changed.emit(spec)
         return True
+
+    def _take_picture(self, path: Path) -> None:
+        side = target_spec.SIDE
+        try:
+            found = outline(image_import.read(path, side).pixels[..., 0])
+        except image_import.PictureError as error:
+            self.refused.emit(str(error))
+            return
+        if not found.any():
+            self.refused.emit(f"{path.name} is even all over: it has no outline to learn.")
+            return
+        self._before = [*self._before, self._rested][-_MOST_UNDO:]
+        self.field.show_picture(found[..., None])
+        self._take(found[..., None])
 
     def show_spec(self, spec: target_spec.Spec | None) -> None:
         """What a kept picture had as its own target; nothing is emitted."""

@@ -14,14 +14,16 @@ from playground.data import plane
 from playground.data.plane import Target
 
 DRAWN, POINTS = "drawn", "points"  # the keys of targets that are not built in
+SIGMA, WEIGHT = "sigma", "weight"  # and those of built-in ones that are turned
 SIDE = 48  # cells of a drawn shape, either way
 MOST_POINTS = 4000  # of a file that are kept
 Spec = dict[str, Any]
 
 
-def built_in(name: str) -> Spec:
-    """One of ``plane.TARGETS``."""
-    return {"name": name}
+def built_in(name: str, sigma: float = 0.0, weight: float = 0.0) -> Spec:
+    """One of ``plane.TARGETS``; with another width of its parts, or share of its first part, where these are not 0."""
+    turned = {key: round(value, 4) for key, value in ((SIGMA, sigma), (WEIGHT, weight)) if value}
+    return {"name": name, **turned}
 
 
 def drawn(heights: np.ndarray) -> Spec:
@@ -64,7 +66,13 @@ def target_of(spec: Any) -> Target:
         return plane.from_density(spec["name"], "Your drawing", heights_of(spec))
     if POINTS in spec:
         return plane.from_points(spec["name"], _points(spec[POINTS]))
-    return plane.make(spec["name"])
+    return plane.make(spec["name"], _number(spec.get(SIGMA)), _number(spec.get(WEIGHT)))
+
+
+def _number(found: Any) -> float | None:
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int | float)):
+        raise ValueError("The width or weight of its target is not a number.")
+    return found
 
 
 def _points(found: Any) -> np.ndarray:

@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QVBoxLayout,
 
 from playground import labels
 from playground.contract import Frame, Request, settings_of
-from playground.export import csv_table
+from playground.data import image_import
+from playground.export import csv_table, picture_metadata
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import FAMILIES
@@ -169,10 +170,10 @@ class Together(Scene):
             self.start()
 
     def take_file(self, path: Path) -> bool:
-        """Points of a CSV file are a target of the user's own."""
-        if not self.pad.take_file(path):
+        """Points of a CSV file, or the outline of a picture, are a target of the user's own."""
+        if _is_export(path) or not self.pad.take_file(path):
             return False
-        if self.own is not None and target_spec.POINTS in self.own:
+        if self.own is not None:
             self.knobs.set_settings({"target": OWN})
         return True
 
@@ -314,6 +315,17 @@ class Together(Scene):
             snippet="",
             zoom=1,
         )
+
+
+def _is_export(path: Path) -> bool:
+    """Whether a picture carries settings: it is to be opened, and nothing learned from it."""
+    if path.suffix.lower().removeprefix(".") not in image_import.ENDINGS:
+        return False
+    try:
+        picture_metadata.read(path)
+    except picture_metadata.PictureMetadataError:
+        return False
+    return True
 
 
 def _system(key: str) -> str:

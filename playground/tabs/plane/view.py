@@ -121,8 +121,11 @@ class InThePlane(View[Any]):
         self._look_if_still()
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """The level of a field that is not shown does nothing."""
+        """The level of a field that is not shown does nothing, nor do widths of what has none."""
+        target = getattr(request, "target", "")
         return {
+            "target_sigma": target not in (asked.OWN, "checkerboard"),
+            "target_weight": target != asked.OWN,
             "level": bool(getattr(request, "score_field", False)),
             "layers": bool(getattr(request, "latent_grid", False)),
         }
@@ -137,10 +140,10 @@ class InThePlane(View[Any]):
         self._redraw()
 
     def take_file(self, path: Path) -> bool:
-        """Points of a CSV file are a target of the user's own."""
+        """Points of a CSV file, or the outline of a picture, are a target of the user's own."""
         if not self.pad.take_file(path):
             return False
-        if self.own is not None and target_spec.POINTS in self.own:
+        if self.own is not None:
             self.tab.knobs.set_settings({"target": asked.OWN})
         return True
 
@@ -310,4 +313,5 @@ def target_on_screen(text: str) -> tuple[Target, np.ndarray, float]:
 
 def _retrains(before: PlaneTraining, now: PlaneTraining) -> bool:
     """Whether what was turned changes the training, and not only what is shown of it."""
-    return (before.target, before.learning_rate) != (now.target, now.learning_rate)
+    names = ("target", "target_sigma", "target_weight", "learning_rate")
+    return any(getattr(before, name) != getattr(now, name) for name in names)
