@@ -14,6 +14,7 @@ from playground.models.gan import pix2pix
 from playground.models.gan._strokes import dabs_of, drawn_otherwise, edges_of, ink_of, moved
 from playground.models.gan.cyclegan import CycleGAN, CycleGANConfig
 from playground.models.gan.pix2pix import Pix2Pix, Pix2PixConfig
+from tests.windows import load
 
 
 def tensors(images):
@@ -196,4 +197,43 @@ def test_the_command_says_what_is_wrong_with_what_it_was_given(tmp_path, capsys)
     good = str(tmp_path / "good.npy")
     assert main(["translate", "kl-emoji", "--image", good, "--out", str(tmp_path / "out.gif")]) == 2
     assert ".png" in capsys.readouterr().err
-    Image.new("RGB", (40, 20)).save(tmp_path / "wide.png")
+
+
+def test_the_command_paints_arrays_and_pictures_of_any_size(tmp_path, capsys):
+    pairs = emoji_pairs.lines_and_colours("test")[np.arange(3)]
+    np.save(tmp_path / "three.npy", pairs.before)
+    Image.fromarray(pairs.before[0]).resize((96, 96), 0).save(tmp_path / "large.png")
+    np.save(tmp_path / "dabs.npy", pix2pix.true_dabs(pairs.after, 3, 0))
+
+    def painted(image, out, *more):
+        command = [
+            "translate",
+            "pix2pix-emoji",
+            "--image",
+            str(tmp_path / image),
+            "--out",
+            str(tmp_path / out),
+        ]
+        return main([*command, *more])
+
+    assert painted("three.npy", "painted.npy") == 0
+    found = np.load(tmp_path / "painted.npy")
+    assert np.array_equal(found, load("pix2pix-emoji").translate(pairs.before))
+    assert painted("large.png", "one.png") == 0
+    with Image.open(tmp_path / "one.png") as one:
+        assert np.abs(np.asarray(one).astype(int) - found[0]).max() <= 2
+    assert painted("three.npy", "dabbed.npy", "--dabs", str(tmp_path / "dabs.npy")) == 0
+    assert not np.array_equal(np.load(tmp_path / "dabbed.npy"), found)
+    capsys.readouterr()
+    for more, said in ((["--back"], "leave out --back"), (["--dabs", str(tmp_path / "three.npy")], "uint8")):
+        assert painted("three.npy", "out.npy", *more) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_the_shipped_painter_beats_mean_colours_and_takes_hints():
+    model, pairs = load("pix2pix-emoji"), emoji_pairs.lines_and_colours("test")
+    plain = paired.errors(model.translate(pairs.before), pairs.after).mean()
+    hinted = model.translate(pairs.before, dabs=paired.dabs_where_wrong(model, pairs, 3))
+    assert plain < 0.65 * paired.errors(paired.without_learning(pairs)["mean_colour"], pairs.after).mean()
+    assert paired.errors(hinted, pairs.after).mean() < plain - 5
+    assert paired.edges(hinted).mean() > 0.8 * paired.edges(pairs.after).mean(), "it does not blur"
