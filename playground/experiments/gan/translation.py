@@ -17,7 +17,7 @@ _STRONGEST = 0.995  # the quantile of a level that is shown white
 
 def _drawing_knob() -> Any:
     return knob(
-        8,
+        51,  # a face: what it paints best is what a person tries first
         label="drawing",
         low=0,
         high=60,
