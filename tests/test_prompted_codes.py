@@ -179,6 +179,20 @@ def test_cached_draws_are_those_of_the_slow_way(raster, settings):
     assert np.allclose(fast[-1].extras["confidence"], slow[-1].extras["confidence"], atol=1e-5)
 
 
+def test_codes_that_are_given_further_on_stay(raster):
+    """As where a part of a picture is filled in: what is given is kept, and the rest drawn before it has not seen it."""
+    request = VQTransformerRequest(num_samples=2, seed=3)
+    whole = last(raster.sample(request)).extras["codes"]
+    given = np.zeros(whole.shape[1:3], bool)
+    given[-1] = True
+    other = (whole + 1) % raster.num_codes
+    state = {"codes": other, "known": 0, "step": 0, "given": given}
+    frames = list(raster.sample(request, state))
+    found = frames[-1].extras["codes"]
+    assert np.array_equal(found[:, -1], other[:, -1]) and np.array_equal(found[:, :-1], whole[:, :-1])
+    assert (frames[0].extras["codes"][:, -1] == other[:, -1]).all()
+
+
 def test_a_changed_code_changes_what_comes_after_it(raster):
     request = VQTransformerRequest(num_samples=2)
     plain = last(raster.sample(request)).extras["codes"]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -146,10 +147,16 @@ class _Run:
         self.uniforms = noise.uniform(request.seed, self.grids.indices, "code", (model.num_cells,))
         self.confidence = torch.zeros(self.grids.codes.shape).double().numpy()
         self.position = self.known = self.silent_until = 0
+        self.given = np.zeros(model.num_cells, bool)  # cells further on that are not drawn either
         if resume is not None:
             self.known, self.silent_until = int(resume["known"]), int(resume["step"])
+            self.given = np.asarray(resume.get("given", self.given)).reshape(-1)
             self.grids.take(resume["codes"])
-            self.grids.codes[:, self.known :] = UNKNOWN
+            self.grids.codes[:, self._open(self.known)] = UNKNOWN
+
+    def _open(self, first: int) -> np.ndarray:
+        """The cells from ``first`` on that are to be drawn, bool (cells,)."""
+        return (np.arange(len(self.given)) >= first) & ~self.given
 
     def before(self, cell: int) -> list[Tensor]:
         """The code before a cell, chunk by chunk; "no code yet" before the first."""
@@ -163,7 +170,7 @@ class _Run:
             pairs = [part.chunk(2) for part in found]
             found = [guided(one, other, self.request.guidance_scale) for one, other in pairs]
         log_probs = torch.cat(found).cpu()
-        if cell >= self.known:
+        if cell >= self.known and not self.given[cell]:
             asked = (self.request.temperature, self.request.top_k)
             self.grids.codes[:, cell] = draw(log_probs, self.uniforms[:, cell], *asked)
         chosen = torch.from_numpy(self.grids.codes[:, cell : cell + 1])
@@ -174,7 +181,7 @@ class _Run:
     def frame(self, log_probs: Tensor | None) -> Frame:
         """What there is to see after the latest code."""
         kept = self.grids.codes.copy()
-        self.grids.codes[:, self.position :] = UNKNOWN
+        self.grids.codes[:, self._open(self.position)] = UNKNOWN
         extras: dict[str, Any] = {
             "codes": self.grids.shaped(self.grids.codes),
             "confidence": self.grids.shaped(self.confidence)[..., 0].astype("float32"),
@@ -185,7 +192,9 @@ class _Run:
         images = self.grids.pictures()
         self.grids.codes[:] = kept
         passes = self.position * (2 if self.grids.is_guided else 1)
-        state = {"codes": extras["codes"], "known": self.position, "step": self.position}
+        state: State = {"codes": extras["codes"], "known": self.position, "step": self.position}
+        if self.given.any():
+            state["given"] = self.given
         return Frame(self.position, self.model.num_cells, passes, images, extras, state)
 
 
