@@ -22,7 +22,9 @@ def views_of(family: Family) -> tuple[type[View], ...]:
     from playground.tabs.plane.view import InThePlane
 
     own: tuple[type[View], ...] = importlib.import_module(f"playground.tabs.{family.key}").VIEWS
-    return (*own, KnobGrid, Neighbours, Training, InThePlane)
+    live = tuple(kind for kind in own if kind.trains_live)  # after In the plane, which opens first
+    others = tuple(kind for kind in own if not kind.trains_live)
+    return (*others, KnobGrid, Neighbours, Training, InThePlane, *live)
 
 
 def page_of(entry: PageEntry) -> type[Page]:

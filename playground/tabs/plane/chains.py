@@ -12,7 +12,7 @@ import numpy as np
 from playground.contract import Frame, Model, Request, knob
 from playground.data import plane
 from playground.experiments.plane import chains
-from playground.families import LOOK_INSIDE
+from playground.families import TRAINING
 from playground.models import noise
 from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame.python_code import Code
@@ -96,7 +96,7 @@ class ChainsInThePlane(View[Any]):
     """The plane with the ways of some chains; traces and autocorrelation at the side."""
 
     name = "Chains in the plane"
-    group = LOOK_INSIDE
+    group = TRAINING  # beside In the plane, which opens first
     trains_live = True
     words = _WORDS
     formula = r"\alpha = \min \left(1, \frac{p(x') q(x \mid x')}{p(x) q(x' \mid x)}\right)"
