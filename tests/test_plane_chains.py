@@ -11,6 +11,7 @@ from playground.data import plane
 from playground.evaluation.plane import modes_found
 from playground.experiments.plane import chains
 from playground.tabs.plane.chains import ChainsRequest, frames, parts_of
+from tests.windows import WAIT, opened, wait_open
 
 SQUARE = (-4.0, 4.0, -4.0, 4.0)
 SAMPLERS = ("langevin", "mala", "hmc", "gibbs", "tempering")
@@ -120,3 +121,35 @@ def test_frames_repeat_and_tell_what_was_refused():
     assert 0 < last["acceptance"] < 0.9 and any(len(f.extras["refused"]) for f in once[1:])
     assert "accepted" in parts_of(once[-1])[0] and any("are worth" in part for part in parts_of(once[-1]))
     assert len(last["memory"]) == 21 and last["memory"][0] == 1.0
+
+
+def test_the_view_wanders_turns_and_is_kept(qtbot):
+    with opened(tab="energy", model_id="contrastive-divergence-plane", view="Chains in the plane") as window:
+        wait_open(qtbot, window)
+        tab, view = window.current, window.current.view
+        qtbot.waitUntil(lambda: view.player.frame is not None and view.player.frame.step > 25, timeout=WAIT)
+        view.player.pause()
+        assert "accepted" in view.figures.text() and view.plane.picture.lines is not None
+        tab.knobs.set_settings({"sampler": "hmc", "target": "moons", "num_samples": 12})
+        qtbot.waitUntil(
+            lambda: (
+                view.player.frame is not None
+                and view.player.frame.extras["target"] == "moons"
+                and view.player.frame.step > 3
+            ),
+            timeout=WAIT,
+        )
+        view.player.pause()
+        kept = tab.picture_metadata()
+        points = view.player.frame.extras["points"]
+        assert len(points) == 12 and kept.settings["sampler"] == "hmc"
+        tab.knobs.set_settings({"sampler": "gibbs"})
+        tab.restore(kept)
+        qtbot.waitUntil(
+            lambda: (
+                view.player.frame is not None
+                and view.player.frame.step == kept.step
+                and np.array_equal(view.player.frame.extras["points"], points)
+            ),
+            timeout=WAIT,
+        )
