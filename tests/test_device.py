@@ -26,14 +26,22 @@ def images_of(card, count=2):
     return x, torch.from_numpy(labels[:count].copy())
 
 
+def apart(one, other):
+    """The largest difference in grey levels; text is equal or not."""
+    return np.abs(one.astype(int) - other).max(initial=0)
+
+
 @pytest.mark.parametrize("name, settings", list(variants()))
 def test_every_sampler_draws_what_it_draws_on_the_cpu(name, settings):
-    """The stand-in computes as the CPU does, so that bits are the same unless numbers were made in the wrong place."""
+    """The stand-in computes as the CPU does, so that pictures are the same unless numbers were made in the wrong place.
+
+    Fused attention is the CPU's own: there the last digit of a number differs, which may move a grey level by one.
+    """
     request = request_for(load(name), settings, num_samples=2, seed=11)
     expected = list(islice(load(name).sample(request), ENOUGH))[-1]
     with stand_in_device.present():
         *_, last = islice(checkpoints.load(name).to(stand_in_device.NAME).sample(request), ENOUGH)
-    assert last.step == expected.step and np.array_equal(last.images, expected.images)
+    assert last.step == expected.step and apart(last.images, expected.images) <= 1
 
 
 @pytest.mark.parametrize("card", checkpoints.cards(), ids=lambda c: c.id)
