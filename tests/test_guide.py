@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication, QLabel
 
 from playground import checkpoints, families, models
@@ -22,6 +23,7 @@ from playground.tabs.guide.families import Families
 from playground.tabs.guide.figures import Figure, say
 from playground.tabs.guide.links import LinkTargets, link, read
 from playground.tabs.guide.map import Map, marks
+from playground.tabs.guide.map_card import fitting
 from playground.tabs.guide.rules import Rules
 from playground.ui.formulas import rich_text
 from playground.ui.theme import theme
@@ -330,3 +332,18 @@ def test_every_sign_of_a_formula_is_known():
     for family in read("families")["family"]:
         names = re.findall(r"\\([A-Za-z]+)", family["objective"])
         assert set(names) <= {*rich_text.SYMBOLS, *rich_text.COMMANDS}, family["key"]
+
+
+def test_a_sentence_on_the_map_ends_with_a_clause_or_says_that_it_goes_on(qapp):
+    font, words = (
+        theme.scaled_font(),
+        "It bends noise by layers, each of which can be undone, so nothing is lost",
+    )
+    line = QFontMetricsF(font).height()
+    assert fitting(words, font, 2000.0, line) == words
+    assert (
+        fitting(words, font, theme.text_width("It bends noise by layers, each", font), line)
+        == "It bends noise by layers."
+    )
+    narrow = fitting(words, font, theme.text_width("It bends noise …", font) + 2, line)
+    assert narrow == "It bends noise …"

@@ -312,7 +312,8 @@ def test_pointing_in_one_plane_points_in_the_other(open_window, qtbot, name):
     view = window.current.view
     wait_finished(qtbot, view)
     qtbot.waitUntil(lambda: all(len(p) > 0 for p in view.points), timeout=WAIT)
-    assert "vae2d" in view.titles[0].text() and "ae2d" in view.titles[1].text()
+    assert "VAE, 2 numbers" in view.titles[0].text() and "Autoencoder" in view.titles[1].text()
+    assert [title.toolTip().partition(":")[0] for title in view.titles] == ["vae2d-fashion", "ae2d-fashion"]
     qtbot.mouseMove(view.planes[1], view.planes[1].point_of((1.2, -0.9)).toPoint())
     view.planes[1].moved.emit(1.2, -0.9)
     assert view.planes[0].pointer() == view.planes[1].pointer() == (1.2, -0.9)

@@ -20,8 +20,8 @@ class Interpolate(View[Reconstructs]):
     capability = Reconstructs
     plot: LinePlot
     words = (
-        "Two pictures are encoded to two points of the latent space (or two points are drawn from the prior), and the "
-        "decoder is asked what lies between them. In a good latent space every stop on the way is a plausible "
+        "Two pictures become two points of the latent space, and the decoder is asked <b>what lies between them</b>. "
+        "Samples begin with two points of the prior instead. In a good latent space every stop on the way is a plausible "
         "picture: nothing is a cross-fade of two pictures.<br><br><b>Straight or spherical?</b> In many dimensions "
         "nearly all samples of a Gaussian have almost the same length, so the straight line passes through a region "
         "that training hardly saw. The great circle stays where the samples are: watch the length."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,6 +17,24 @@ from playground.ui.widgets.pressable import Pressable
 Mark = tuple[bool, str]  # whether it can, and what
 GAP = 2  # device-independent pixels between pictures
 LEAST_TEXT, BRIEF_TEXT = 30.5, 20.0  # em that the words keep beside the pictures, and in a hall
+
+
+def fitting(words: str, font: QFont, width: float, height: float) -> str:
+    """As much of a sentence as there is room for, up to the end of a clause, else of a word."""
+    if _height(words, font, width) <= height + 1:
+        return words
+    for end in reversed([found.start() for found in re.finditer(r"[,:;.](?=\s)", words)]):
+        if _height(words[:end] + ".", font, width) <= height + 1:
+            return words[:end] + "."
+    parts = words.split()
+    while len(parts) > 1 and _height(" ".join(parts) + " …", font, width) > height + 1:
+        parts.pop()
+    return " ".join(parts) + " …"
+
+
+def _height(words: str, font: QFont, width: float) -> float:
+    box = QRectF(0, 0, width, 1000)
+    return QFontMetricsF(font).boundingRect(box, Qt.TextFlag.TextWordWrap, words).height()
 
 
 class MapCard(Pressable):
@@ -152,11 +171,11 @@ class MapCard(Pressable):
         lines = [QFontMetricsF(f).height() for f in (title, body, small)]
         if self._is_brief:
             lines[2] = 0.0  # no marks
-        words = QFontMetricsF(body).boundingRect(
-            QRectF(0, 0, room.width(), 1000), Qt.TextFlag.TextWordWrap, self.words
-        )
         spare = max(room.height() - lines[0] - lines[2] - em * 0.8, lines[1])
-        tall = min(words.height(), int(spare / lines[1]) * lines[1] if self._is_brief else spare)
+        said = fitting(
+            self.words, body, room.width(), int(spare / lines[1]) * lines[1] if self._is_brief else spare
+        )
+        tall = min(_height(said, body, room.width()), spare)
         y = (room.height() - lines[0] - tall - lines[2] - em * 0.5) / 2
         painter.setFont(small)
         painter.setPen(QColor(colours.muted))
@@ -173,7 +192,7 @@ class MapCard(Pressable):
         middle = QRectF(room.left(), top.bottom() + em * 0.15, room.width(), tall)
         painter.save()
         painter.setClipRect(middle)
-        painter.drawText(middle, Qt.TextFlag.TextWordWrap, self.words)
+        painter.drawText(middle, Qt.TextFlag.TextWordWrap, said)
         painter.restore()
         if not self._is_brief:
             self._paint_marks(

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel
 
-from playground import checkpoints
+from playground import checkpoints, labels
 from playground.capabilities import Reconstructs
 from playground.contract import Frame, Message, Model, Request
 from playground.export.picture_metadata import numbers
@@ -121,7 +121,8 @@ class Beside(View[Reconstructs]):
         self.points = [np.zeros((0, 2), np.float32)] * 2
         assert self.partner is not None, "suits() has seen one"
         for title, card in zip(self.titles, self._in_order(self.model.card, self.partner), strict=True):
-            title.setText(f"<b>{card.id}</b> &nbsp; {card.system}")
+            title.setText(f"<b>{labels.short(card.id, card.system)}</b>")
+            title.setToolTip(f"{card.id}: {card.system}")
         for side, ours in enumerate(self._in_order(True, False)):
             self.encoders[side].play(
                 self._both(lambda model, other, ours=ours: interpolation.encodings(model if ours else other))
@@ -196,5 +197,6 @@ class Beside(View[Reconstructs]):
     def _count(self) -> None:
         at = np.array(self.planes[0].pointer() or (0.0, 0.0), np.float32)
         counts = [int((((points - at) ** 2).sum(1) < NEAR**2).sum()) for points in self.points]
-        names = self._in_order(self.model.card.id, self.partner.id if self.partner else "")
+        cards = self._in_order(self.model.card, self.partner or self.model.card)
+        names = [labels.short(card.id, card.system).partition(",")[0] for card in cards]
         self.plot.set_values(counts, names=names, high=max(400.0, *counts))
