@@ -12,7 +12,7 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
-from playground.ui.playback.transport_parts import Figures, SignButton, TimeSlider
+from playground.ui.playback.transport_parts import GETTING_READY, Figures, SignButton, TimeSlider
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ComboBox, press_by_key
 
@@ -197,7 +197,7 @@ def describe(player: Player | None) -> list[str]:
     """What the numbers say: where the pointer stands, what it took, what a step costs."""
     frame = player.frame if player else None
     if frame is None:
-        return ["getting ready …"] if player and player.is_sampling else []
+        return [GETTING_READY] if player and player.is_sampling else []
     passes = "pass" if frame.passes == 1 else "passes"
     parts = [f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"]
     if frame.passes:

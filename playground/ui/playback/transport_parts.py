@@ -131,6 +131,9 @@ class SignButton(QToolButton):
         )
 
 
+GETTING_READY = "getting ready …"
+
+
 class Figures(QWidget):
     """A line of figures that says less where there is less room, and does not twitch while they change.
 
@@ -167,11 +170,12 @@ class Figures(QWidget):
 
     def sizeHint(self) -> QSize:
         """The longest line so far."""
-        return QSize(max(self._widest, self._width("step 00/00")), round(theme.em() * 1.5))
+        return self.minimumSizeHint().expandedTo(QSize(self._widest, 0))
 
     def minimumSizeHint(self) -> QSize:
         """The first part."""
-        return QSize(self._width("step 000/000"), round(theme.em() * 1.5))
+        wide = max(self._width("step 000/000"), self._width(GETTING_READY))
+        return QSize(wide, round(theme.em() * 1.5))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Say what there is room for."""
