@@ -7,6 +7,7 @@ import numpy as np
 from playground.experiments.diffusion import schedules
 from playground.tabs.diffusion.trajectory import MOST, stations
 from playground.tabs.frame.page import LinkTarget
+from playground.ui.theme import theme
 from tests.windows import WAIT, begun, load, wait_finished
 
 
@@ -63,6 +64,16 @@ def test_the_sheet_fills_step_by_step(shared_window, qtbot):
     wait_finished(qtbot, tab.view)
     qtbot.waitUntil(lambda: tab.view.is_settled, timeout=WAIT)
     assert tab.view.grid.columns == schedules.STATIONS and len(tab.view.grid.content().panels) == 3
+    window.lecture.begin(full_screen=False)
+    try:
+        qtbot.waitUntil(lambda: tab.view.grid.picture_rect(0).width() >= theme.LECTURE_SIDE, timeout=WAIT)
+        assert (
+            len(tab.view.grid.content().row_captions) == 3
+            and tab.view.grid.num_shown == 3 * schedules.STATIONS
+        )
+    finally:
+        window.lecture.end()
+    assert len(tab.view.grid.content().panels) == 3
     assert np.allclose(
         tab.view.plot.curve(schedules.LINEAR)[1], schedules.linear(np.linspace(0, 1, schedules.POINTS))
     )

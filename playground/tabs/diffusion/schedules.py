@@ -13,6 +13,7 @@ from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.view import FROM_PICTURE
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
+from playground.ui.theme import theme
 
 
 class Schedules(ImageView[Denoises]):
@@ -52,12 +53,23 @@ class Schedules(ImageView[Denoises]):
         self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.make_stepper())
         self.plot = LinePlot("Share of the picture left", "t", "ᾱ")
+        theme.signals.changed.connect(self._fit)
 
     def draw(self, frame: Frame) -> None:
         """A row for each schedule, a column for each t."""
-        self.grid.set_panels(self.panels(frame), columns=frame.extras["alpha_bar"].shape[1])
+        names, columns = frame.extras["names"], frame.extras["alpha_bar"].shape[1]
+        if theme.lecture():  # low and wide: names beside the rows leave these their height
+            times = [f"t = {t:g}" for t in np.linspace(0, 1, columns)]
+            self.grid.set_images(frame.images, columns, column_captions=times, row_captions=names)
+        else:
+            self.grid.set_panels(self.panels(frame), columns=columns)
         known = self.model.card.classes[frame.extras["label"]]
         self.stepper.show_index(getattr(self.request, "index", 0), known)
+
+    def _fit(self) -> None:
+        """In a hall its names stand elsewhere."""
+        if self.player.frame is not None:
+            self.draw(self.player.frame)
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The rows, each with its name."""
