@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,6 +50,7 @@ _HEADINGS = (
     Heading("steps", "Training steps so far", numeric=True, rising_first=False),
     Heading("seconds", "Of its own training", numeric=True),
 )
+_IN_HALL = (0, 2, 3)  # the columns that every family fills
 _TABLE_EVERY = 400  # ms: the table is laid out anew each time
 
 
@@ -130,9 +132,11 @@ class Together(Scene):
         way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         self._halves.setDirection(way)
         self.table.setMaximumSize(
-            *(round(theme.em() * size) for size in ((24, 1000) if beside else (1000, 15.2)))
+            *(round(theme.em() * size) for size in ((26, 1000) if beside else (1000, 15.2)))
         )
-        self.table.setMinimumSize(*(round(theme.em() * size) for size in ((24, 8) if beside else (20, 15.2))))
+        self.table.setMinimumSize(*(round(theme.em() * size) for size in ((26, 8) if beside else (20, 15.2))))
+        if self._asked is not None:
+            self._fill_table(self.player.frame)
         self._side.setVisible(not beside)
 
     # --- running
@@ -187,10 +191,8 @@ class Together(Scene):
     def _show_waiting(self, request: Any) -> None:
         spec = Wanted(request, self.own).at(0).target
         for key, plane in zip(models_of(request), self.planes, strict=True):
-            plane.set_picture(
-                picture_of({}, spec, None, (0.0, 0.0)), f"{_system(key)} is about to learn this"
-            )
-        self.table.fill(_HEADINGS, [_line(key, {}) for key in models_of(request)])
+            plane.set_picture(picture_of({}, spec, None, (0.0, 0.0)), _title(key, {"drawn_at": 0}))
+        self._fill_table(None)
 
     def _show(self, frame: Frame) -> None:
         keys = models_of(self._asked)
@@ -208,10 +210,13 @@ class Together(Scene):
             self._table_soon.start()
 
     def _fill_table(self, frame: Frame | None) -> None:
-        if frame is not None:
-            self._table_soon.stop()
-            lines = [_line(key, of_model(frame, i)) for i, key in enumerate(models_of(self._asked))]
-            self.table.fill(_HEADINGS, lines)
+        """With a line for each from the start, which its figures fill."""
+        self._table_soon.stop()
+        found = enumerate(models_of(self._asked))
+        lines = [_line(key, of_model(frame, i) if frame is not None else {}) for i, key in found]
+        columns = _IN_HALL if theme.lecture() else tuple(range(len(_HEADINGS)))
+        shown = [dataclasses.replace(line, cells=tuple(line.cells[c] for c in columns)) for line in lines]
+        self.table.fill([_HEADINGS[c] for c in columns], shown)
 
     # --- what the page calls
 
@@ -337,6 +342,8 @@ def _system(key: str) -> str:
 def _title(key: str, found: Mapping[str, Any]) -> str:
     if "failed" in found:
         return f"{_system(key)}: {found['failed']}"
+    if theme.lecture():
+        return _system(key)  # there is no room for more
     steps = found["drawn_at"]
     return f"{_system(key)}, {steps:,} step{'s' * (steps != 1)}"
 
