@@ -54,6 +54,7 @@ class Mixing(View["StyleGAN"]):
     def build(self) -> None:
         """One sheet, and how far each cell is from its two parents."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.grid.selection_changed.connect(lambda _: self._draw_bars())
         self.plot = BarPlot("Mean difference from its parents", "", "grey levels")

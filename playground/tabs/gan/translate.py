@@ -50,6 +50,7 @@ class TranslatedSamples(View[Translates]):
     def build(self) -> None:
         """Three grids side by side."""
         self.grid = ImageGrid()
+        self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
 
     def draw(self, frame: Frame) -> None:
