@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QTabWidget, QVBoxLayout, QWidget
@@ -115,3 +116,12 @@ def test_what_is_added_to_a_page_that_waits_is_dressed_too(tabs, qapp):
     tabs.setCurrentIndex(2)
     qapp.processEvents()
     assert late.palette().windowText().color() == QColor(theme.DARK.muted)
+
+
+def test_a_page_of_a_window_that_was_closed_is_passed_over(qapp):
+    page = QWidget()
+    dress_when_shown(page)
+    shiboken6.delete(page)
+    theme.set_scale(qapp, 1.2)
+    theme.set_scale(qapp, 1.0)
+    assert theme.scale() == 1.0 and not shiboken6.isValid(page)

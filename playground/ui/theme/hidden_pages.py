@@ -13,6 +13,7 @@ from weakref import WeakSet
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QApplication, QWidget
+from shiboken6 import isValid
 
 _POLISHED, _OWN_STYLE = Qt.WidgetAttribute.WA_WState_Polished, Qt.WidgetAttribute.WA_SetStyle
 _pages: WeakSet[QWidget] = WeakSet()
@@ -41,7 +42,10 @@ def dress_when_shown(page: QWidget) -> None:
 @contextmanager
 def left_out() -> Iterator[None]:
     """While the sheet is exchanged: the pages that are hidden now are not asked to wear it."""
-    hidden = [page for page in _pages if not page.isVisible()]
+    there = [
+        page for page in _pages if isValid(page)
+    ]  # of a window that was closed Python may still hold them
+    hidden = [page for page in there if not page.isVisible()]
     left = [w for page in hidden for w in _widgets(page) if not w.testAttribute(_OWN_STYLE)]
     style = QApplication.style()
     for widget in left:
