@@ -10,6 +10,7 @@ import pytest
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import FAMILIES
 from playground.tabs.plane.changes import read_changes, written
+from playground.tabs.plane.lines_of_figures import line_of, shown_columns, system_of
 from playground.tabs.plane.processes import Processes
 from playground.tabs.plane.rounds import EQUAL_STEPS, Wanted, models_of, of_model, rounds, rules
 from playground.tabs.plane.together import Together, leaderboard
@@ -120,3 +121,13 @@ def test_the_scene_trains_six_and_comes_back(qtbot, tmp_path):
         assert again is not last and window.page.banner.isHidden()
         for i in range(len(FAMILIES)):
             assert np.array_equal(of_model(again, i)["points"], of_model(last, i)["points"])
+
+
+def test_a_hall_reads_the_columns_that_every_family_fills():
+    line = line_of("gan-plane", {"energy_distance": 0.01, "modes_found": 7, "modes": 8})
+    headings, (short,) = shown_columns([line], in_hall=True)
+    assert [heading.title for heading in headings] == ["model", "energy distance", "modes"]
+    assert [cell.text for cell in short.cells] == ["GAN", "0.0100", "7 of 8"]
+    headings, (whole,) = shown_columns([line], in_hall=False)
+    assert whole.cells == line.cells and len(headings) == 7 and line.cells[1].text == "–"
+    assert system_of("contrastive-divergence-plane") == "Contrastive divergence"

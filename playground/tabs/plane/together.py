@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,20 +12,19 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QBoxLayout, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
-from playground import labels
 from playground.contract import Frame, Request, settings_of
 from playground.data import image_import
 from playground.export import csv_table, picture_metadata
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import FAMILIES
-from playground.models.plane_catalogue import plane_cards
 from playground.tabs.frame.exporter import Keeper
 from playground.tabs.frame.page import Scene
 from playground.tabs.frame.view_state import Animation, ViewState, copy_picture, copy_settings, photograph
 from playground.tabs.plane import rounds, target_spec
 from playground.tabs.plane.asked import OWN
 from playground.tabs.plane.changes import read_changes, written
+from playground.tabs.plane.lines_of_figures import line_of, shown_columns, system_of
 from playground.tabs.plane.own_target import OwnTarget
 from playground.tabs.plane.rounds import EQUAL_TIME, Wanted, models_of, of_model
 from playground.tabs.plane.view import picture_of
@@ -34,23 +32,11 @@ from playground.ui.knobs.panel import KnobPanel
 from playground.ui.pictures.density_plane import DensityPlane, render
 from playground.ui.playback.player import Player
 from playground.ui.playback.transport import Transport
-from playground.ui.plots.figure_table import Cell, FigureTable, Heading, Line
+from playground.ui.plots.figure_table import FigureTable
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import IconButton
 
 _LIVE = frozenset({"target", "learning_rate"})
-_HEADINGS = (
-    Heading("model"),
-    Heading(
-        "NLL − entropy", "Nats above the best possible; of a VAE a bound, of a GAN unknown", numeric=True
-    ),
-    Heading("energy distance", "How far drawn points are from true ones; 0 is no difference", numeric=True),
-    Heading("modes", "Found, of those there are", numeric=True, rising_first=False),
-    Heading("outside", "Drawn points where the target has less than 1 % of its mass", numeric=True),
-    Heading("steps", "Training steps so far", numeric=True, rising_first=False),
-    Heading("seconds", "Of its own training", numeric=True),
-)
-_IN_HALL = (0, 2, 3)  # the columns that every family fills
 _TABLE_EVERY = 400  # ms: the table is laid out anew each time
 
 
@@ -213,10 +199,8 @@ class Together(Scene):
         """With a line for each from the start, which its figures fill."""
         self._table_soon.stop()
         found = enumerate(models_of(self._asked))
-        lines = [_line(key, of_model(frame, i) if frame is not None else {}) for i, key in found]
-        columns = _IN_HALL if theme.lecture() else tuple(range(len(_HEADINGS)))
-        shown = [dataclasses.replace(line, cells=tuple(line.cells[c] for c in columns)) for line in lines]
-        self.table.fill([_HEADINGS[c] for c in columns], shown)
+        lines = [line_of(key, of_model(frame, i) if frame is not None else {}) for i, key in found]
+        self.table.fill(*shown_columns(lines, theme.lecture()))
 
     # --- what the page calls
 
@@ -333,43 +317,13 @@ def _is_export(path: Path) -> bool:
     return True
 
 
-def _system(key: str) -> str:
-    """Short: six stand side by side."""
-    card = next(card for card in plane_cards() if card.id == key)
-    return labels.short(key, card.system).removesuffix(labels.IN_THE_PLANE)
-
-
 def _title(key: str, found: Mapping[str, Any]) -> str:
     if "failed" in found:
-        return f"{_system(key)}: {found['failed']}"
+        return f"{system_of(key)}: {found['failed']}"
     if theme.lecture():
-        return _system(key)  # there is no room for more
+        return system_of(key)  # there is no room for more
     steps = found["drawn_at"]
-    return f"{_system(key)}, {steps:,} step{'s' * (steps != 1)}"
-
-
-def _line(key: str, found: Mapping[str, Any]) -> Line:
-    card = next(card for card in plane_cards() if card.id == key)
-    modes = f"{found['modes_found']} of {found['modes']}" if "modes_found" in found else "–"
-    cells = (
-        Cell(
-            card.system,
-            _system(key),
-            found.get("failed", card.system),
-        ),
-        _cell(found.get("nll_minus_entropy"), "{:.3f}"),
-        _cell(found.get("energy_distance"), "{:.4f}"),
-        Cell(found.get("modes_found"), modes),
-        _cell(found.get("mass_outside"), "{:.1%}"),
-        _cell(found.get("steps"), "{:,}"),
-        _cell(found.get("seconds"), "{:.1f}"),
-    )
-    return Line("", card.family, cells)
-
-
-def _cell(value: float | None, form: str) -> Cell:
-    known = value is not None and math.isfinite(value)
-    return Cell(value if known else None, form.format(value) if known else "–")
+    return f"{system_of(key)}, {steps:,} step{'s' * (steps != 1)}"
 
 
 def leaderboard(keys: list[str], frame: Frame) -> csv_table.Table:
@@ -400,6 +354,8 @@ def _sheet(keys: list[str], frame: Frame) -> Content:
         found = of_model(frame, i)
         shown = picture_of(found if "points" in found else {}, frame.extras["target"], None, (0.0, 0.0))
         accent = theme.accent(FAMILIES[i].key, on_canvas=True)
-        panels.append((f"{_system(key)} · {found.get('steps', 0):,} steps", render(shown, accent, 240)[None]))
+        panels.append(
+            (f"{system_of(key)} · {found.get('steps', 0):,} steps", render(shown, accent, 240)[None])
+        )
     rows: list[tuple[str, np.ndarray]] = panels
     return Content("In the plane", rows, 1)
