@@ -143,3 +143,32 @@ def test_the_view_shows_what_is_nearest_and_says_what_that_means(qtbot, open_win
     tab.open_model("ae2d-fashion")
     qtbot.waitUntil(lambda: tab.model_id == "ae2d-fashion", timeout=WAIT)
     assert "Neighbours" not in tab.view_names, "its training pictures are not on this machine"
+
+
+def test_a_codebook_is_counted_over_all_drawings_of_training(monkeypatch):
+    """Of a tokenizer that knows three brightnesses two occur in a white and a black drawing, equally often."""
+    from playground.evaluation import reconstruction
+
+    black_and_white = emoji.load("train")[np.arange(2)]
+    images = np.stack([np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)])
+    some = emoji.Drawings(images, black_and_white.names, black_and_white.styles, black_and_white.groups)
+    real = emoji.load
+    monkeypatch.setattr(emoji, "load", lambda split: some if split == "train" else real(split)[np.arange(20)])
+
+    model = load("vqgan-emoji")
+    monkeypatch.setattr(model, "num_codes", 4)
+    monkeypatch.setattr(model, "encode_codes", lambda x: (x[:, 0] > 0).long())
+    monkeypatch.setattr(reconstruction, "reconstructed", lambda model, images: images ^ 1)
+    figures = reconstruction.measure(model)
+    assert figures["codebook_use"]["value"] == 0.5
+    assert figures["codebook_perplexity"]["value"] == pytest.approx(2)
+    assert figures["codebook_use"]["num_images"] == 2
+
+
+def test_first_stages_stand_beside_each_other_with_their_codebooks():
+    cards = [c for c in checkpoints.cards() if c.id in ("kl-emoji", "vqgan-emoji")]
+    table = next(t for t in emoji_report.tables(cards) if t.startswith("| first stage"))
+    for card in cards:
+        assert f"`{card.id}`" in table
+    vqgan = next(c for c in cards if c.id == "vqgan-emoji")
+    assert vqgan.metrics["codebook_use"]["value"] >= 0.9

@@ -66,10 +66,11 @@ def marks() -> dict[str, Any]:
 
 
 def tables(cards: Iterable[Card]) -> list[str]:
-    """The tables of colour pictures, of words, of super-resolution and of translation: those that have a row, each a header and its rows."""
+    """The tables of colour pictures, first stages, words, super-resolution and translation: those that have a row, each a header and its rows."""
     cards = list(cards)
-    found = (_pictures(cards), _words(cards), _super_resolution(cards), _painted(cards), _turned(cards))
-    return ["\n".join(lines) for lines in found if len(lines) > 2]
+    found = (_pictures, _first_stages, _words, _super_resolution, _painted, _turned)
+    made = [table(cards) for table in found]
+    return ["\n".join(lines) for lines in made if len(lines) > 2]
 
 
 def _pictures(cards: list[Card]) -> list[str]:
@@ -95,6 +96,33 @@ def _picture_row(title: str, figures: Mapping[str, Any]) -> tuple[str, ...]:
             for name in ("near_by_pixels", "near_by_features")
         ),
     )
+
+
+def _first_stages(cards: list[Card]) -> list[str]:
+    """What comes back of held-out drawings, beside how many codes of a codebook are in use."""
+    names = ("psnr_new_pairs", "psnr_new_concepts")
+    measured = sorted(
+        (c for c in cards if names[0] in c.metrics), key=lambda c: -c.metrics[names[0]]["value"]
+    )
+    rows = [
+        (
+            f"`{card.id}`",
+            *(f"{card.metrics[n]['value']:.2f} ± {card.metrics[n]['standard_error']:.2f} dB" for n in names),
+            f"{100 * card.metrics['codebook_use']['value']:.1f} %" if "codebook_use" in card.metrics else "",
+            f"{card.metrics['codebook_perplexity']['value']:.0f}"
+            if "codebook_perplexity" in card.metrics
+            else "",
+        )
+        for card in measured
+    ]
+    head = (
+        "first stage",
+        "PSNR, new pairs",
+        "PSNR, new concepts",
+        "codes that occur",
+        "perplexity of the codes",
+    )
+    return _table(head, rows)
 
 
 def _words(cards: list[Card]) -> list[str]:

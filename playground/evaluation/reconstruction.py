@@ -21,7 +21,26 @@ def measure(model: Reconstructs | Tokenizes) -> dict[str, dict[str, Any]]:
     for split in ("new-pairs", "new-concepts"):
         images = emoji.load(split).images
         figures[f"psnr_{split.replace('-', '_')}"] = psnr(reconstructed(model, images), images)
-    return figures
+    return figures | (_codebook(model) if isinstance(model, Tokenizes) else {})
+
+
+def _codebook(model: Tokenizes) -> dict[str, dict[str, Any]]:
+    """How many of its codes occur in the drawings of training, and the perplexity of their frequencies."""
+    images, counts = emoji.load("train").images, np.zeros(model.num_codes)
+    for first in range(0, len(images), 200):
+        with torch.no_grad():
+            x = torch.from_numpy(images[first : first + 200].transpose(0, 3, 1, 2).copy())
+            counts += np.bincount(model.encode_codes(x).flatten().numpy(), minlength=model.num_codes)
+    used, shares = counts > 0, counts / counts.sum()
+    entropy = -(shares[used] * np.log(shares[used])).sum()
+
+    def figure(value: float, unit: str, kind: str) -> dict[str, Any]:
+        return {"value": value, "standard_error": 0.0, "unit": unit, "kind": kind, "num_images": len(images)}
+
+    return {
+        "codebook_use": figure(float(used.mean()), "of 1", "codes that occur"),
+        "codebook_perplexity": figure(float(np.exp(entropy)), "codes", "exp of the entropy"),
+    }
 
 
 def measure_upscaling(model: Upscales, tell: Callable[[str], None]) -> dict[str, dict[str, Any]]:
