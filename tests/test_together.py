@@ -126,7 +126,7 @@ def test_the_scene_trains_six_and_comes_back(qtbot, tmp_path):
 def test_a_hall_reads_the_columns_that_every_family_fills():
     line = line_of("gan-plane", {"energy_distance": 0.01, "modes_found": 7, "modes": 8})
     headings, (short,) = shown_columns([line], in_hall=True)
-    assert [heading.title for heading in headings] == ["model", "energy distance", "modes"]
+    assert [heading.title for heading in headings] == ["model", "distance", "modes"]
     assert [cell.text for cell in short.cells] == ["GAN", "0.0100", "7 of 8"]
     headings, (whole,) = shown_columns([line], in_hall=False)
     assert whole.cells == line.cells and len(headings) == 7 and line.cells[1].text == "–"

@@ -51,7 +51,10 @@ def shown_columns(lines: Sequence[Line], in_hall: bool) -> tuple[list[Heading], 
     """Headings and lines with all columns, or with those that are read from the back row."""
     columns = IN_HALL if in_hall else tuple(range(len(HEADINGS)))
     shown = [dataclasses.replace(line, cells=tuple(line.cells[c] for c in columns)) for line in lines]
-    return [HEADINGS[c] for c in columns], shown
+    headings = [HEADINGS[c] for c in columns]
+    if in_hall:  # short, so that names are whole
+        headings = [dataclasses.replace(h, title=h.title.removeprefix("energy ")) for h in headings]
+    return headings, shown
 
 
 def _cell(value: float | None, form: str) -> Cell:

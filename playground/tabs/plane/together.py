@@ -118,9 +118,9 @@ class Together(Scene):
         way = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
         self._halves.setDirection(way)
         self.table.setMaximumSize(
-            *(round(theme.em() * size) for size in ((26, 1000) if beside else (1000, 15.2)))
+            *(round(theme.em() * size) for size in ((28, 1000) if beside else (1000, 15.2)))
         )
-        self.table.setMinimumSize(*(round(theme.em() * size) for size in ((26, 8) if beside else (20, 15.2))))
+        self.table.setMinimumSize(*(round(theme.em() * size) for size in ((28, 8) if beside else (20, 15.2))))
         if self._asked is not None:
             self._fill_table(self.player.frame)
         self._side.setVisible(not beside)
