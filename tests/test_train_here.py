@@ -63,8 +63,9 @@ def test_a_model_is_trained_paused_kept_and_goes_on(qtbot, scene):
     qtbot.waitUntil(
         lambda: len(look.progress.text()) > 0 and _step(look.progress.text()) > before, timeout=STARTING
     )
-    scene.trainer.close()  # as when the window closes: it is saved, and waits
-    assert own_runs.unfinished()[0][2] > before
+    scene.trainer.close()  # as when the window closes: what was saved last waits, a busy machine's last seconds are lost
+    ((_, run, step),) = own_runs.unfinished()
+    assert run.id == id and step >= before
 
 
 def _step(words):
