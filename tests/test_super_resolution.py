@@ -148,6 +148,7 @@ def test_the_view_shows_errors_where_the_truth_is_known(qtbot, open_window):
     tab, view = window.current, window.current.view
     wait_finished(qtbot, view)
     assert view.name == "Super-resolution" and view.grid.count() == 6
+    qtbot.waitUntil(lambda: len(view.bars.values) == 2, timeout=WAIT)  # a plot comes after its pictures
     said = [view.grid.one(i)[0] for i in range(6)]
     assert (
         "dB" in said[0]
