@@ -43,9 +43,9 @@ def test_the_discriminator_and_copies_are_counted():
 
 
 def test_energies_name_what_fools_them():
-    assert "fooled: to this model digits are" in so_what.told_apart({"digits": 0.2, "noise": 1.0})
-    assert "hardest to tell from garments are digits" in so_what.told_apart({"digits": 0.8, "noise": 1.0})
-    assert so_what.told_apart({}) == ""
+    assert "fooled: to this model digits are" in so_what.separation({"digits": 0.2, "noise": 1.0})
+    assert "hardest to tell from garments are digits" in so_what.separation({"digits": 0.8, "noise": 1.0})
+    assert so_what.separation({}) == ""
 
 
 def test_first_stages_and_round_trips():

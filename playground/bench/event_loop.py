@@ -118,7 +118,7 @@ def _at_work(bench: Probe, scene: Any) -> Callable[[], object]:
     elif scene.name == "Train here":
         bench.wait(lambda: scene.source is not None, 60)
         scene.train()
-        bench.wait(lambda: scene.num_told > 2, 120)
+        bench.wait(lambda: scene.num_reports > 2, 120)
     elif scene.name == "Which model?":
         while scene.verdict is None:
             scene.choose(0)

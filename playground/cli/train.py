@@ -13,7 +13,7 @@ from playground.cli import download, shared
 if TYPE_CHECKING:
     from playground.training.plan import Plan
 
-_MOST_TOLD = 20  # files that were left out
+_MOST_NAMED = 20  # files that were left out
 
 
 def add(commands: shared.Commands) -> None:
@@ -130,9 +130,9 @@ def _own_plan(options: Namespace, folder: Path) -> Plan:
     if options.data is None:
         raise ValueError(f"{options.recipe} learns from your own pictures: name their folder with --data.")
     pictures = own_pictures.read_folder(options.data, options.colour)
-    for sentence in pictures.left_out[:_MOST_TOLD]:
+    for sentence in pictures.left_out[:_MOST_NAMED]:
         shared.tell(f"Left out: {sentence}")
-    if more := len(pictures.left_out[_MOST_TOLD:]):
+    if more := len(pictures.left_out[_MOST_NAMED:]):
         shared.tell(f"Left out: {more} more files.")
     if options.resume:
         return own.resume(folder, options.recipe, pictures)

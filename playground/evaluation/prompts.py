@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.contract import knobs, make_request
+from playground.contract import Model, knobs, make_request
 from playground.data import emoji, emoji_captions, emoji_colours
 from playground.evaluation import emoji_features
 
@@ -23,7 +23,7 @@ Prompts = Sequence[tuple[str, str]]  # (style, prompt)
 
 
 def measure(
-    model: Any, count: int | None, settings: Mapping[str, Any], tell: Callable[[str], None]
+    model: Model, count: int | None, settings: Mapping[str, Any], tell: Callable[[str], None]
 ) -> dict[str, dict[str, Any]]:
     """Every share, each as a figure with its standard error; ``count`` prompts of each kind (default 120, all new pairs)."""
     figures: dict[str, dict[str, Any]] = {}
@@ -83,13 +83,13 @@ def share(right: Sequence[Any] | np.ndarray, kind: str) -> dict[str, Any]:
 
 
 def draw(
-    model: Any,
+    model: Model,
     prompts: Prompts,
     settings: Mapping[str, Any],
     tell: Callable[[str], None] = lambda line: None,
 ) -> np.ndarray:
     """One picture for each prompt, uint8 (N,H,W,C); noise hangs on the place in the list."""
-    request = make_request(model.Request, {"seed": 0, **settings})
+    request: Any = make_request(model.Request, {"seed": 0, **settings})
     parts = []
     for first in range(0, len(prompts), _TOGETHER):
         some = tuple(prompts[first : first + _TOGETHER])

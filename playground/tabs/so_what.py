@@ -92,7 +92,7 @@ def believed(probabilities: Sequence[float]) -> str:
     return f"the discriminator takes {fooled} of these {count} for real: {ends}."
 
 
-def told_apart(areas: Mapping[str, float]) -> str:
+def separation(areas: Mapping[str, float]) -> str:
     """``areas``: kind of image -> probability that a random one has a higher energy than a random garment (AUC)."""
     if not areas:
         return ""

@@ -108,7 +108,7 @@ def train(
     recent: list[dict[str, Tensor]] = []
     saved = last = time.monotonic()
     save_every = _SAVE_EVERY if plan.save_every is None else plan.save_every
-    last_step, num_told = run.step, len(run.record.pictures)
+    last_step, num_reported = run.step, len(run.record.pictures)
     while run.step < recipe.steps:
         if world.is_first and run.step in snapshots and run.record_step not in run.record.snapshot_steps:
             run.take_snapshot()
@@ -139,8 +139,8 @@ def train(
             saved = now
         left = (recipe.steps - run.step) * recipe.batch_size / rate
         seen = run.images_before + run.step * recipe.batch_size
-        pictures = run.record.pictures[-1] if len(run.record.pictures) > num_told else None
-        num_told = len(run.record.pictures)
+        pictures = run.record.pictures[-1] if len(run.record.pictures) > num_reported else None
+        num_reported = len(run.record.pictures)
         yield Progress(run.step, recipe.steps, seen, run.seconds, rate, left, figures, pictures)
         last = time.monotonic()  # a pause is no training
         if is_enough():

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from playground.capabilities import Completes, FillsMaskedCells, PredictsPixels
-from playground.contract import EACH_CLASS, Frame, make_request, settings_of
+from playground.contract import EACH_CLASS, Frame, Model, make_request, settings_of
 
 _ENOUGH = 0.1  # share of the picture that must be read before its class is guessed
 
@@ -52,11 +52,11 @@ def cells_in_any_order(
     yield from model.sample(_made(model, asked), state)
 
 
-def _made(model: Any, asked: dict[str, Any]) -> Any:
+def _made(model: Model, asked: dict[str, Any]) -> Any:
     names = settings_of(model.Request())
     return make_request(model.Request, {name: value for name, value in asked.items() if name in names})
 
 
-def _as_tensor(picture: np.ndarray, model: Any) -> Tensor:
+def _as_tensor(picture: np.ndarray, model: Model) -> Tensor:
     device = next(model.parameters()).device
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(0, 3, 1, 2))).to(device)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from playground.capabilities import Denoises, DenoisesPrompts, JumpsToData
-from playground.contract import Frame, make_request
+from playground.contract import Frame, Model, make_request
 from playground.models.diffusion.samplers import Grid
 
 _STEPS, _ROUNDS = 20, 3  # levels of noise, and how often each is walked
@@ -88,7 +88,7 @@ def _pixels(images: np.ndarray, model: Any) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(model.device)
 
 
-def _request(model: Any, request: Any) -> Any:
+def _request(model: Model, request: Any) -> Any:
     """The model's own, of this seed and so many pictures; of one told words, with none."""
     asked: dict[str, Any] = {"seed": request.seed, "num_samples": request.num_samples}
     if isinstance(model, DenoisesPrompts):

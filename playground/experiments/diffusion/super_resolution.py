@@ -97,8 +97,8 @@ def _beginning(
         return Beginning(picture[None], None)
     if request.source == DRAWN:
         asked = settings_of(request)
-        told = {name: asked[name] for name in ("prompt", "style", "seed")}
-        *_, frame = model.sample(make_request(model.Request, {**told, "num_samples": 1}))
+        settings = {name: asked[name] for name in ("prompt", "style", "seed")}
+        *_, frame = model.sample(make_request(model.Request, {**settings, "num_samples": 1}))
         return Beginning(frame.images, None, frame.passes)
     pairs = len(emoji.load("new-pairs"))  # stand before the new concepts, which are the test drawings
     small = emoji.load("new-concepts").images[request.index][None]

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from playground.capabilities import BuildsOn, ClassConditional, Tokenizes
-from playground.contract import EACH_CLASS, Frame, make_request, settings_of
+from playground.contract import EACH_CLASS, Frame, Model, make_request, settings_of
 from playground.experiments.latent_search import other_pictures
 from playground.models.blocks import to_uint8
 
@@ -50,7 +50,7 @@ def _by_prior(model: Tokenizes, picture: np.ndarray, unknown: np.ndarray, reques
     yield from model.sample(own, state)
 
 
-def _likely_class(model: Any, codes: Tensor, lost: np.ndarray) -> int:
+def _likely_class(model: Model, codes: Tensor, lost: np.ndarray) -> int:
     """The class under which the codes before the first unknown one are likeliest; each in turn where there are none, or no classes."""
     read = int(np.logical_and.accumulate(~lost.ravel()).sum())
     if not read or not isinstance(model, ClassConditional):
@@ -79,12 +79,12 @@ def _again_and_again(
         yield Frame(step, rounds, 2 * step, images)
 
 
-def _beginnings(model: Any, picture: np.ndarray, unknown: np.ndarray, request: Any) -> np.ndarray:
+def _beginnings(model: Model, picture: np.ndarray, unknown: np.ndarray, request: Any) -> np.ndarray:
     """The picture with the unknown part of test pictures that agree with what is known, uint8 (B,H,W,C)."""
     found = other_pictures(model.card.dataset, picture, unknown, request.seed, request.num_samples, _DRAWS)
     return np.where(unknown[None, :, :, None], found[:, 0], picture)
 
 
-def _pixels(images: np.ndarray, model: Any) -> Tensor:
+def _pixels(images: np.ndarray, model: Model) -> Tensor:
     device = next(model.parameters()).device
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)

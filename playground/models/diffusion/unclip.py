@@ -108,8 +108,8 @@ class EmbeddingDiT(TextDiT):
 
     def read(self, tokens: Tensor, strengths: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The tokens (B,T,width), and their mean."""
-        told = self.words(tokens.float()).unflatten(1, (-1, self.places.shape[2]))
-        return told, told.mean(1)
+        condition = self.words(tokens.float()).unflatten(1, (-1, self.places.shape[2]))
+        return condition, condition.mean(1)
 
 
 class UnCLIP(LatentDiffusion):
@@ -133,9 +133,9 @@ class UnCLIP(LatentDiffusion):
         """The decoder."""
         return EmbeddingDiT(config)
 
-    def forward(self, x_t: Tensor, log_snr: Tensor, told: Tensor) -> Tensor:
+    def forward(self, x_t: Tensor, log_snr: Tensor, condition: Tensor) -> Tensor:
         """The decoder's v_pred (B,C,H,W) of ``x_t`` (B,C,H,W) at ``log_snr`` (B,), told embeddings (B,E); zeros say nothing."""
-        found: Tensor = self.net(x_t, log_snr, told)
+        found: Tensor = self.net(x_t, log_snr, condition)
         return found
 
     # --- what it is built on
@@ -206,8 +206,8 @@ class UnCLIP(LatentDiffusion):
         log_snr = self.training_log_snr(len(x_0), generator).to(x_0.device)
         alpha, sigma = (scale[:, None, None, None] for scale in alpha_sigma(log_snr))
         epsilon = _normal(x_0, generator)
-        told = self.scaled(direction) * self._kept(len(x_0), self.config.embedding_dropout, generator)
-        v_pred = self(alpha * x_0 + sigma * epsilon, log_snr, told).float()
+        condition = self.scaled(direction) * self._kept(len(x_0), self.config.embedding_dropout, generator)
+        v_pred = self(alpha * x_0 + sigma * epsilon, log_snr, condition).float()
         v = alpha * epsilon - sigma * x_0  # Salimans and Ho 2022, section 4
         return ((alpha + sigma).square() * (v_pred - v).square()).mean()
 
@@ -280,13 +280,13 @@ class UnCLIP(LatentDiffusion):
     @torch.no_grad()
     def one_pass(self) -> None:
         """Eight guided pictures, for the probe."""
-        told = torch.zeros(8, self.config.clip_size, device=self.device)
-        self.denoiser_of(told, 1.5)(torch.zeros(8, *self.shape, device=self.device), 0.0)
+        condition = torch.zeros(8, self.config.clip_size, device=self.device)
+        self.denoiser_of(condition, 1.5)(torch.zeros(8, *self.shape, device=self.device), 0.0)
 
     def denoiser_of(self, directions: Tensor, scale: float) -> Denoise:
         """The function (x_t, log_snr) -> x_0_pred of pictures that point in these directions (B,E)."""
-        net, told = self.sampling_net, self.scaled(directions)
-        both = torch.cat([told, torch.zeros_like(told)]) if scale != 1 else told
+        net, condition = self.sampling_net, self.scaled(directions)
+        both = torch.cat([condition, torch.zeros_like(condition)]) if scale != 1 else condition
 
         def denoise(x_t: Tensor, log_snr: float) -> Tensor:
             alpha, sigma = math.sqrt(sigmoid(log_snr)), math.sqrt(sigmoid(-log_snr))
@@ -294,8 +294,8 @@ class UnCLIP(LatentDiffusion):
             level = torch.full((len(both),), log_snr, device=x_t.device)
             v_pred = net(x_t.repeat(times, 1, 1, 1), level, both).float()
             if times == 2:
-                v_told, v_free = v_pred.chunk(2)
-                v_pred = v_free + scale * (v_told - v_free)  # Ho and Salimans 2022, eq. 6
+                v_conditional, v_free = v_pred.chunk(2)
+                v_pred = v_free + scale * (v_conditional - v_free)  # Ho and Salimans 2022, eq. 6
             return alpha * x_t - sigma * v_pred  # Salimans and Ho 2022, section 4
 
         return denoise

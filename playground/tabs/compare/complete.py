@@ -13,7 +13,7 @@ from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import data, labels
-from playground.contract import Frame, Message, make_request, settings_of
+from playground.contract import Frame, Message, Model, make_request, settings_of
 from playground.experiments.completion_request import FillRequest
 from playground.export.packed_pixels import packed, unpacked
 from playground.export.picture_metadata import PictureMetadata
@@ -347,7 +347,7 @@ class Complete(Scene):
         return True
 
 
-def _filled(model: Any, picture: np.ndarray, unknown: np.ndarray, request: FillRequest) -> Iterator[Frame]:
+def _filled(model: Model, picture: np.ndarray, unknown: np.ndarray, request: FillRequest) -> Iterator[Frame]:
     """On the worker: the fillings of one model."""
     from playground.experiments import completion
 

@@ -25,9 +25,9 @@ from playground.tabs.compare.race_entrants import (
     choices,
     classes_of,
     default_entrants,
-    is_told_words,
     play,
     quality_of,
+    reads_words,
     remark_on,
     request_for,
     so_what,
@@ -186,7 +186,7 @@ class Race(Scene):
     def _show_prompt(self) -> None:
         """Words are asked for where somebody reads them."""
         chosen = [self._cards[key] for key in self.models.chosen()]
-        self.knobs.set_shown("prompt", any(is_told_words(card) for card in chosen))
+        self.knobs.set_shown("prompt", any(reads_words(card) for card in chosen))
         self._fit_knobs()
 
     def _turned(self, request: RaceRequest) -> None:

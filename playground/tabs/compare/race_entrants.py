@@ -87,8 +87,8 @@ def request_for(model: Model, race: RaceRequest) -> Request:
 def remark_on(entrant: Entrant, race: RaceRequest) -> str:
     """What an entrant cannot do of what is asked, in a few words; "" if it can do all of it."""
     known = {k.name for k in knobs(type(entrant.request))}
-    told = "label" in known or reads_prompts(known)
-    return "cannot be told the class" if race.label != EACH_CLASS and not told else ""
+    takes_class = "label" in known or reads_prompts(known)
+    return "cannot be told the class" if race.label != EACH_CLASS and not takes_class else ""
 
 
 def reads_prompts(known: Collection[str]) -> bool:
@@ -96,7 +96,7 @@ def reads_prompts(known: Collection[str]) -> bool:
     return {"prompt", "style"} <= set(known)
 
 
-def is_told_words(card: Card) -> bool:
+def reads_words(card: Card) -> bool:
     """Whether a model reads prompts, as far as its card says: it was shown with some while it was trained."""
     return "prompt" in card.recipe.get("snapshot", {})
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from playground import data
-from playground.contract import Frame, Request
+from playground.contract import Frame, Model, Request
 from playground.data import emoji
 from playground.export.packed_pixels import packed, unpacked
 from playground.models.directions import DrawsDirections
@@ -43,7 +43,7 @@ class Variations(Directions):
         "file, paste a picture, or drop one on it. R for other noise."
     )
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         from playground.experiments.diffusion import directions
 
         return directions.VariationsRequest
@@ -72,7 +72,7 @@ class Arithmetic(Directions):
         "out, so the rest of the picture need not be named. Turned too far, it is no longer that picture."
     )
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         from playground.experiments.diffusion import directions
 
         return directions.ArithmeticRequest
@@ -117,7 +117,7 @@ class BetweenPictures(Directions):
         self.second.refused.connect(self.tab.banner.show_warning)
         self.row.addWidget(self.second, 1)
 
-    def request_type(self, model: Any) -> type[Request]:
+    def request_type(self, model: Model) -> type[Request]:
         from playground.experiments.diffusion import directions
 
         return directions.BetweenRequest

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -57,7 +56,7 @@ class SuperResolutionView(PromptedPicture):
         """By the network that is shipped."""
         from playground.experiments.diffusion import super_resolution as experiment
 
-        def run(model: Any, request: Request) -> Iterator[Frame]:
+        def run(model: Model, request: Request) -> Iterator[Frame]:
             upscaler = self.tab.model_cache.get(super_resolution.MODEL)
             return experiment.compare(model, upscaler, request, picture)  # type: ignore[arg-type]
 
@@ -65,16 +64,16 @@ class SuperResolutionView(PromptedPicture):
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """Words, where something is drawn; of pixels from elsewhere no drawing is chosen."""
-        told = self.picture is None and getattr(request, "source", "") == "drawn"
-        return {"prompt": told, "style": told, "seed": told, "source": self.picture is None}
+        is_drawn = self.picture is None and getattr(request, "source", "") == "drawn"
+        return {"prompt": is_drawn, "style": is_drawn, "seed": is_drawn, "source": self.picture is None}
 
     def draw(self, frame: Frame) -> None:
         """Two columns: without learning, and learned; the truth in a third row where it is known."""
         extras = frame.extras
-        told = self.picture is None and getattr(self.request, "source", "") == "drawn"
-        index = getattr(self.request, "index", 0) if self.picture is None and not told else None
+        is_drawn = self.picture is None and getattr(self.request, "source", "") == "drawn"
+        index = getattr(self.request, "index", 0) if self.picture is None and not is_drawn else None
         self.slot.show_picture(
-            extras["origin"][0], index, f"drawn by {self.model.card.id}" if told else self.said
+            extras["origin"][0], index, f"drawn by {self.model.card.id}" if is_drawn else self.said
         )
         captions = ["bicubic, 64x64", "sr-emoji, 64x64", "bicubic, 128x128", "sr-emoji twice, 128x128"]
         if "psnr" in extras:

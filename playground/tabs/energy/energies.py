@@ -101,7 +101,7 @@ class Energies(View[HasEnergy]):
 
     def so_what(self, frame: Frame) -> str:
         """When all kinds are measured: what fools it."""
-        return so_what.told_apart(_others(frame.extras["auc"])) if frame.step == frame.total else ""
+        return so_what.separation(_others(frame.extras["auc"])) if frame.step == frame.total else ""
 
 
 def _others(areas: Mapping[str, float]) -> dict[str, float]:

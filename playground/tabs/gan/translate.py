@@ -114,7 +114,7 @@ class FromDrawing(ImageView[Any]):
         """The sampler for a drawing (None: the request's) and its dabs."""
         raise NotImplementedError
 
-    def sampler(self, model: Any, request: Request) -> Iterator[Frame]:
+    def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """With the drawing of now."""
         return self.sampled(self.own, self.dabs)(model, request)
 
@@ -182,7 +182,7 @@ class FromDrawing(ImageView[Any]):
             kept |= {"drawing": packed(self.own), "said": self.said}
         return kept | ({"dabs": packed(self.dabs)} if self.dabs.any() else {})
 
-    def checked(self, settings: Mapping[str, Any], request: Request, model: Any) -> dict[str, Any]:
+    def checked(self, settings: Mapping[str, Any], request: Request, model: Model) -> dict[str, Any]:
         """Pixels of the right size."""
         shape, said = data.DATASETS["emoji"].image_shape, settings.get("said", "")
         if not isinstance(said, str) or len(said) > 500:

@@ -10,11 +10,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from playground.contract import Request, knob, settings_of
 from playground.data import plane
 from playground.tabs.plane import target_spec
+
+if TYPE_CHECKING:
+    from playground.models.plane import PlaneModel
 
 OWN = "own"  # the target that the user has drawn or dropped
 LIVE = frozenset(
@@ -269,18 +272,18 @@ _CONFIG: dict[str, tuple[str, float, float, float, str]] = {
 }
 
 
-def pace(model: Any) -> tuple[int, int]:
+def pace(model: type[PlaneModel]) -> tuple[int, int]:
     """Steps between two pictures, and of the plan; ``model`` is a class of ``models/<family>/plane``."""
     return _PACE.get(model.key, _PACE[model.family])
 
 
-def request_type(model: Any) -> type[PlaneTraining]:
+def request_type(model: type[PlaneModel]) -> type[PlaneTraining]:
     """The request of a model (a class): its overlays, its configuration, and what every training has."""
-    return _request_type(model)
+    return _request_type(model)  # type: ignore[arg-type]
 
 
 @lru_cache
-def _request_type(model: Any) -> type[PlaneTraining]:
+def _request_type(model: type[PlaneModel]) -> type[PlaneTraining]:
     config = [_of_config(field) for field in dataclasses.fields(model.Config) if field.name in _worth(model)]
     own = [("steps", int, _with_default(PlaneTraining, "steps", pace(model)[1])), *_overlays(model), *config]
     made = dataclasses.make_dataclass(
@@ -290,7 +293,7 @@ def _request_type(model: Any) -> type[PlaneTraining]:
     return made
 
 
-def _overlays(model: Any) -> list[tuple[Any, ...]]:
+def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
     found = list(_OVERLAYS[model.family])
     names = {
         "vqvae-plane": {"latent_grid"},
@@ -305,7 +308,7 @@ def _overlays(model: Any) -> list[tuple[Any, ...]]:
     return found
 
 
-def _worth(model: Any) -> set[str]:
+def _worth(model: type[PlaneModel]) -> set[str]:
     """Configuration fields that do something: a penalty's weight where the game has one."""
     without = {"gan-plane": {"gamma"}, "gan-collapsed-plane": {"gamma"}, "gan-hinge-plane": {"gamma"}}
     return set(_CONFIG) - without.get(model.key, set())

@@ -174,7 +174,7 @@ def frames(request: ChainsRequest) -> Iterator[Frame]:
     ways: list[np.ndarray] = []
     known: dict[str, Any] = {}
     taken, passes, visited = 0.0, 0, np.zeros(len(target.modes), bool)
-    yield Frame(0, NUM_STEPS, 0, _NO_PICTURES, {**_told(request, x, traces), "ways": (), "refused": None})
+    yield Frame(0, NUM_STEPS, 0, _NO_PICTURES, {**_extras(request, x, traces), "ways": (), "refused": None})
     for step, move in zip(range(1, NUM_STEPS + 1), run, strict=False):
         traces[step] = move.x[:, 0]
         taken, passes = taken + float(move.accepted.mean()), passes + move.passes
@@ -192,7 +192,7 @@ def frames(request: ChainsRequest) -> Iterator[Frame]:
             }
         extras = {
             **known,
-            **_told(request, move.x, traces),
+            **_extras(request, move.x, traces),
             "ways": tuple(ways),
             "refused": move.way[:_SEEN][stays],
             "acceptance": taken / step,
@@ -201,7 +201,7 @@ def frames(request: ChainsRequest) -> Iterator[Frame]:
         yield Frame(step, NUM_STEPS, passes, _NO_PICTURES, extras)
 
 
-def _told(request: ChainsRequest, x: np.ndarray, traces: np.ndarray) -> dict[str, Any]:
+def _extras(request: ChainsRequest, x: np.ndarray, traces: np.ndarray) -> dict[str, Any]:
     return {"target": request.target, "points": x.astype(np.float32), "traces": Traces(traces)}
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 NICE = 4  # the window, and what else is on the screen, go first
 EVERY = 5  # steps between two looks at what is said
-_TOLD_EVERY = 0.2  # seconds
+_REPORTED_EVERY = 0.2  # seconds
 
 
 def serve(connection: Connection) -> None:
@@ -49,7 +49,7 @@ class Talk:
         self._connection = connection
         self.is_over = False  # the run is to end
         self.keeps = False  # and what came of it is to be kept
-        self._told = 0.0
+        self._reported = 0.0
 
     def tell(self, header: Header, arrays: Arrays | None = None) -> None:
         """A message; nobody need be there."""
@@ -62,9 +62,9 @@ class Talk:
         """A few times a second, and whenever there are pictures."""
         now = time.monotonic()
         last = progress.step == progress.total
-        if progress.snapshot is None and not last and now - self._told < _TOLD_EVERY:
+        if progress.snapshot is None and not last and now - self._reported < _REPORTED_EVERY:
             return
-        self._told = now
+        self._reported = now
         said = {
             "kind": "progress",
             "step": progress.step,

@@ -284,7 +284,7 @@ class TrainHere(Scene):
         self.look.knobs.set_shown("drawn_by", own and self._can_draw)
 
     @property
-    def num_told(self) -> int:
+    def num_reports(self) -> int:
         """How often the training under way has told how far it is."""
         return len(self._points)
 

@@ -13,7 +13,7 @@ from playground.data import emoji, emoji_large, fashion, own_pictures
 from playground.data.own_pictures import Collection, OwnPicturesError
 
 EXAMPLES = 300  # pictures of an example: as many as somebody might have
-_TOLD_EVERY = 10  # files
+_REPORTED_EVERY = 10  # files
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def of_folder(folder: Path, colour: bool) -> Iterator[Message[Reading | Source]]
         found: list[np.ndarray | str] = []
         for one in own_pictures.read_each(files, colour):
             found.append(one)
-            if len(found) % _TOLD_EVERY == 0:
+            if len(found) % _REPORTED_EVERY == 0:
                 yield Message(Reading(len(found), len(files)))
         pictures = own_pictures.collected(folder, found, colour)
     except OwnPicturesError as error:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from playground.models.plane import PlaneModel, PlaneRequest, gaussian_noise, mlp
 
@@ -47,7 +47,7 @@ class GANPlane(PlaneModel):
     def __init__(self, config: GANConfig = GANConfig()) -> None:
         super().__init__()
         self.config = config
-        self.generator = mlp(config.latent_dim, config.width, config.depth, 2)
+        self.generator: nn.Module = mlp(config.latent_dim, config.width, config.depth, 2)
         self.discriminator = mlp(2, config.discriminator_width, config.discriminator_depth, 1)
 
     def generate(self, z: Tensor) -> Tensor:
