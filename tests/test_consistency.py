@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from playground import checkpoints, data
+from playground import checkpoints, data, models
 from playground.models.diffusion import consistency
 from playground.models.diffusion.consistency import Consistency, ConsistencyConfig, ConsistencyRequest
 from playground.models.diffusion.ddpm import Diffusion, DiffusionConfig
@@ -181,7 +181,7 @@ def test_its_recipe_begins_by_itself_from_what_it_names(tmp_path, teacher, monke
     """A clean run finds its teacher, says so on the card, begins a film of its own and goes on after a stop."""
     monkeypatch.setattr(loop, "_SAVE_EVERY", 0.0)
     config = DiffusionConfig(width=32, embedding=32)
-    recipe = next(r for r in loop.models.recipes().values() if r[1].id == "consistency-fashion")[1]
+    recipe = next(r for r in models.recipes().values() if r[1].id == "consistency-fashion")[1]
     assert recipe.start_from == "ddpm-fashion"
     torch.manual_seed(2)
     begun = Diffusion(config)
@@ -200,7 +200,7 @@ def test_its_recipe_begins_by_itself_from_what_it_names(tmp_path, teacher, monke
         compile=False,
         snapshot={"num_steps": 1, "num_samples": 1},
     )
-    monkeypatch.setattr(loop.models, "recipes", lambda: {"x": ("diffusion/consistency", small)})
+    monkeypatch.setattr(models, "recipes", lambda: {"x": ("diffusion/consistency", small)})
     monkeypatch.setattr(loop, "NUM_VALIDATION_IMAGES", 8)
     shipped = tuple(a[:64] for a in data.load("fashion", "test"))
     monkeypatch.setattr(data, "load", lambda dataset, split: shipped)

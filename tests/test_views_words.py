@@ -164,10 +164,13 @@ def test_maps_of_all_steps_are_the_mean_of_the_steps(window, qtbot):
     looks = [f.extras["looks"][0][1:3].mean((1, 2)) for f in view.player.timeline][1:]
     view.player.seek(len(view.player.timeline) - 1)  # it may still be playing towards its last step
     view.player.show_now()
-    # the plot may come after the picture
-    qtbot.waitUntil(lambda: np.allclose(view.plot.values, 100 * looks[-1]), timeout=WAIT)
+
+    def shows(shares):  # the plot may come after the picture
+        return len(view.plot.values) == len(shares) and np.allclose(view.plot.values, 100 * shares)
+
+    qtbot.waitUntil(lambda: shows(looks[-1]), timeout=WAIT)
     view.over.set_index(1)
-    qtbot.waitUntil(lambda: np.allclose(view.plot.values, 100 * np.mean(looks, axis=0)), timeout=WAIT)
+    qtbot.waitUntil(lambda: shows(np.mean(looks, axis=0)), timeout=WAIT)
     view.over.set_index(0)
 
 

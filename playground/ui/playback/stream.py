@@ -167,7 +167,7 @@ class Stream(QObject):
     def _take(self, lane: Lane, run: Run) -> None:
         """Make one frame of one run, and whatever happens note what came of it."""
         frames: list[News] = []
-        ending, began = None, 0.0
+        nbytes, ending, began = 0, None, 0.0
         try:
             if run.generator is None:
                 self._load(run)
@@ -176,11 +176,12 @@ class Stream(QObject):
             began = time.perf_counter()
             made = next(run.generator)  # type: ignore[arg-type]  # loaded by now
             frames = made if isinstance(made, list) else [made]
+            nbytes = sum(frame.nbytes + frame.state_nbytes for frame in frames)
         except StopIteration:
             ending = "finished", ""
         except BaseException as error:  # also RuntimeError, MemoryError, SystemExit: the worker lives on
             frames, ending = [], ("failed", self._sentence(error))
-        self._note(lane, run, frames, ending, time.perf_counter() - began if began else 0.0)
+        self._note(lane, run, frames, nbytes, ending, time.perf_counter() - began if began else 0.0)
 
     def _load(self, run: Run) -> None:
         self._prepare()
@@ -200,6 +201,7 @@ class Stream(QObject):
         lane: Lane,
         run: Run,
         frames: list[News],
+        nbytes: int,
         ending: tuple[str, str] | None,
         seconds: float,
     ) -> None:
@@ -211,7 +213,7 @@ class Stream(QObject):
                 return
             run.count += len(frames)
             run.frames += frames
-            run.nbytes += sum(frame.nbytes + frame.state_nbytes for frame in frames)
+            run.nbytes += nbytes
             if ending is not None:
                 run.ending, run.over = ending, True
             ring = self._news()

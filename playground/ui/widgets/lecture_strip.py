@@ -101,3 +101,8 @@ class PlotPlace(QWidget):
             self._column.addWidget(plot)
             plot.show()
         self.setVisible(plot is not None)
+
+    def minimumSizeHint(self) -> QSize:
+        """The plot's own, within bounds: where a lesson's bar stands below, it gives way before the window grows."""
+        least = super().minimumSizeHint() if self._plot is None else self._plot.minimumSizeHint()
+        return QSize(least.width(), min(least.height(), round(11 * theme.em())))
