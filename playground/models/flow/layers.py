@@ -15,7 +15,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.models.flow import _mixture
-from playground.models.prepared import prepared
 
 _EDGE = 1e-5  # so much of the unit interval is kept free at either end, so that the logit is finite
 
@@ -142,15 +141,10 @@ class InvertibleConv(Layer):
         return mixed.roll(self.channels // 2, 1), log_det.expand(len(h))
 
     def inverse(self, h: Tensor) -> Tensor:
-        matrix = prepared(self, self._unmixing, self.lower, self.upper, self.log_s)
-        return torch.matmul(matrix, h.flatten(2)).unflatten(2, h.shape[2:])
-
-    def _unmixing(self) -> Tensor:
-        """(L (U + diag(s)))^-1 P^-1, by way of the two triangles, (C,C)."""
         lower, upper = self.factors()
-        eye = torch.eye(self.channels, device=lower.device)
-        half = torch.linalg.solve_triangular(lower, eye, upper=False, unitriangular=True)
-        return torch.linalg.solve_triangular(upper, half, upper=True).roll(self.channels // 2, 1)
+        flat = h.roll(-(self.channels // 2), 1).flatten(2)
+        half = torch.linalg.solve_triangular(lower, flat, upper=False, unitriangular=True)
+        return torch.linalg.solve_triangular(upper, half, upper=True).unflatten(2, h.shape[2:])
 
 
 class AffineCoupling(Layer):
