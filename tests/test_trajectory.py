@@ -58,6 +58,7 @@ def test_the_sheet_fills_step_by_step(shared_window, qtbot):
     frames = list(view.player.timeline)
     assert np.array_equal(content.panels[0][1], np.concatenate([f.images for f in frames]))
     view.player.seek(2)
+    qtbot.waitUntil(lambda: view.grid.content().known is not None, timeout=WAIT)
     assert np.array_equal(view.grid.content().known[:, 0, 0], [True, True, True, False, False])
     window.go(LinkTarget("diffusion", "ddpm-fashion", "Schedules"))
     qtbot.waitUntil(lambda: tab.view.name == "Schedules" and begun(tab.view.player), timeout=WAIT)
