@@ -96,7 +96,7 @@ def _at_work(bench: Probe, scene: Any) -> Callable[[], object]:
             scene.start()
 
     def read() -> None:
-        if not scene._reader.is_open:
+        if scene.is_settled:
             scene.wake()
 
     def nothing() -> None:
@@ -107,10 +107,10 @@ def _at_work(bench: Probe, scene: Any) -> Callable[[], object]:
         bench.wait(lambda: scene.race.is_open, 120)  # all are loaded: the clocks run
         return race
     if scene.name == "Table":
-        bench.wait(lambda: scene._is_read, 60)
+        bench.wait(lambda: scene.rows, 60)
         return read
     if scene.name == "One image":
-        bench.wait(lambda: scene.verdicts, 60)
+        bench.wait(lambda: scene.score_summaries, 60)
     elif scene.name == "Map":
         bench.wait(lambda: any(leaf.num_pictures for leaf in scene.leaves.values()), 60)
     elif scene.name == "Families":
