@@ -64,10 +64,10 @@ def test_what_is_drawn_from_the_density_stays_so(sampler):
     rng = np.random.default_rng(7)
     run = chains.moves(sampler, target.log_prob, target.sample(600, rng), rng, target.square, 0.002, 5)
     *_, last = itertools.islice(run, 12)
-    heaps = np.linalg.norm(last.x[:, None] - target.modes, axis=2)
-    away = heaps.min(1)  # Rayleigh: the mean is sigma sqrt(pi / 2)
+    modes = np.linalg.norm(last.x[:, None] - target.modes, axis=2)
+    away = modes.min(1)  # Rayleigh: the mean is sigma sqrt(pi / 2)
     assert away.mean() == pytest.approx(target.mode_sigma * (np.pi / 2) ** 0.5, rel=0.08)
-    assert (np.bincount(heaps.argmin(1), minlength=8) > 40).all()
+    assert (np.bincount(modes.argmin(1), minlength=8) > 40).all()
     assert sampler in ("langevin", "gibbs", "tempering") or 0.2 < last.accepted.mean() <= 1
     went = (last.x == last.proposed).all(1)
     assert np.array_equal(went, last.accepted) or sampler == "tempering"
@@ -153,3 +153,16 @@ def test_the_view_wanders_turns_and_is_kept(qtbot):
             ),
             timeout=WAIT,
         )
+
+
+def test_a_view_of_what_is_trained_live_is_the_one_that_opens(qtbot):
+    """Asked for by its name alone, with a model of pictures in the tab: the second such view was the first one."""
+    with opened(tab="energy", view="Chains in the plane") as window:
+        qtbot.waitUntil(
+            lambda: (
+                window.current is not None
+                and getattr(window.current.view, "name", "") in ("Chains in the plane", "In the plane")
+            ),
+            timeout=WAIT,
+        )
+        assert window.current.view.name == "Chains in the plane"

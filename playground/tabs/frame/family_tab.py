@@ -172,17 +172,17 @@ class FamilyTab(TabLayout):
             self.opened.emit()
             return
         self._take(model)
-        names = [name.lower() for name in self.view_names]
-        present = type(self.view) if self.view else None
-        if self._wanted_view.lower() in names:
-            self.show_view(names.index(self._wanted_view.lower()))
-        else:
-            stays = present is not None and self._suits(present)
-            self.show_view(self.suitable.index(present) if present and stays else self._first())
-            if self._wanted_view:
-                self.banner.show_notice(f"{model.card.id} has no view called {self._wanted_view!r}.")
-        self._wanted_view = ""
+        view, self._wanted_view = self._wanted_view, ""
         wanted, self._wanted_settings = self._wanted_settings, {}
+        if view.lower() in (names := [name.lower() for name in self.view_names]):
+            self.show_view(names.index(view.lower()))
+            if self._wanted_view:  # of another model, which is on its way
+                wanted, self._wanted_settings = {}, wanted
+        else:
+            stays = self.view and self._suits(type(self.view))
+            self.show_view(self.suitable.index(type(self.view)) if self.view and stays else self._first())
+            if view:
+                self.banner.show_notice(f"{model.card.id} has no view called {view!r}.")
         if wanted:
             self.knobs.set_settings({**self.knobs.settings(), **wanted})
         self.opened.emit()

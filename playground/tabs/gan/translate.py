@@ -222,7 +222,7 @@ class Paint(FromDrawing):
     """A line drawing is painted while the pen moves."""
 
     words = (
-        "<b>Draw.</b> The network paints what you draw while the pen moves: one pass of a U-Net, which sees the whole "
+        "<b>Draw</b>, and the network paints it while the pen moves: one pass of a U-Net, which sees the whole "
         "drawing small and every line in full. It has learned from drawings of things and their colours, so it asks "
         "itself what this is, and which colours such things have.<br><br><b>Dabs of colour</b> say it: choose "
         "a colour and touch a region, and the region takes it, up to the next line. Half of what it learned from had "

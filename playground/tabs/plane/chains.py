@@ -32,12 +32,12 @@ _COUNTED_EVERY = 20  # moves between two looks at how long the chains remember
 _NO_PICTURES = np.zeros((1, 1, 1, 1), np.uint8)
 
 _WORDS = (
-    "A chain draws from a density by <b>wandering</b>: no step needs to know where the other heaps are. White lines are the last "
+    "A chain draws from a density by <b>wandering</b>: no step needs to know where the other modes are. White lines are the last "
     "ways of some chains, red ones lead to what was <b>refused</b>.<br><br><b>Langevin</b> takes every step and is a little wrong; "
     "<b>MALA</b> refuses some and is right; <b>HMC</b> rolls along a path, so that it goes far and is seldom refused; <b>Gibbs</b> moves "
     "along one axis at a time; <b>parallel tempering</b> has warmer chains beside it that cross the valleys.<br><br>Below: where three chains "
     "were, and how long a chain remembers. The <b>effective sample size</b> says how many independent draws all moves are worth. A chain "
-    "that never leaves its heap looks perfect in every plot: count the heaps."
+    "that never leaves its mode looks perfect in every plot: count the modes."
 )
 
 
@@ -79,8 +79,8 @@ class ChainsRequest(Request):
     starts: str = knob(
         "middle",
         label="start",
-        choices=(("middle", "one heap in the middle"), ("wide", "all over the square")),
-        help="From one place it is seen who crosses the valleys; spread out, every heap has chains from the start.",
+        choices=(("middle", "one mode in the middle"), ("wide", "all over the square")),
+        help="From one place it is seen who crosses the valleys; spread out, every mode has chains from the start.",
         fold=True,
     )
 
@@ -212,7 +212,7 @@ def parts_of(frame: Frame) -> list[str]:
         return []
     found = [f"{said['acceptance']:.0%} accepted"]
     if said["visited"][1]:
-        found.append(f"{said['visited'][0]} of {said['visited'][1]} heaps visited")
+        found.append(f"{said['visited'][0]} of {said['visited'][1]} modes visited")
     if "worth" in said:
         found.append(f"{said['moves']:,} moves are worth {said['worth']:,.0f} draws")
     found.append(f"{frame.passes:,} densities each")

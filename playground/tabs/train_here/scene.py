@@ -41,6 +41,7 @@ class TrainHere(Scene):
     def build(self) -> None:
         """Controls at the left; at the right pictures, curves and how far it is."""
         self.look = Layout()
+        self.look.grid.may_show_fewer = True
         self.column.addWidget(self.look, 1)
         self.folder: Path | None = None  # None for the example
         self.source: Source | None = None
