@@ -167,7 +167,7 @@ def test_a_plane_is_whole_at_once_and_then_exact(load):
     model, n = load("vae2d-fashion"), 7
     for output in ("mean", "sample"):
         request = interpolation.PlaneRequest(tiles=n, output=output)
-        coarse, _, whole = interpolation.manifold(model, request)
+        coarse, *_, whole = interpolation.manifold(model, request)
         tiles = [frame.images.reshape(n, n, 28, 28, 1) for frame in (coarse, whole)]
         along = np.array([0, 0, 3, 3, 3, 6, 6])  # a ninth of the work; rows are drawn together
         columns = along if output == "mean" else np.arange(n)

@@ -109,7 +109,7 @@ class PlaneRequest(Request):
 
 @torch.no_grad()
 def manifold(model: DecodesFrames, request: PlaneRequest, resume: State | None = None) -> Iterator[Frame]:
-    """Decode a grid over the latent plane in three passes, a frame each (``tile_passes.py``).
+    """Decode a grid over the latent plane in two passes, of draws in three, a frame each (``tile_passes.py``).
 
     ``images`` is uint8 (tiles*tiles,H,W,C), the first row being the largest z_2.  Tiles to come are stood in for by the
     nearest one that is there, so that a plane under a turning knob changes as a whole, after a ninth of the work.

@@ -11,17 +11,17 @@ import numpy as np
 def tile_passes(n: int, step: int, whole_rows: bool = False) -> tuple[np.ndarray, ...]:
     """The tiles that each of at most three passes adds: indices into n*n tiles, row by row, int64.
 
-    First every ``step``-th tile of every ``step``-th row, the middle one among them; then the rest of these rows and the
-    rows half way between; then all others.
+    First every ``step``-th tile of every ``step``-th row, the middle one among them, then all others.
 
     Args:
         n: rows and columns.
-        whole_rows: the first pass takes its rows whole: where the tiles of a row are drawn together.
+        whole_rows: passes take their rows whole, where the tiles of a row are drawn together; as that is slow, there is
+            one pass more between: the rows half way.
     """
     coarse = np.arange(n) % step == n // 2 % step
     half_way = np.arange(n) % step == (n // 2 + step // 2) % step
     first = coarse[:, None] & (coarse | whole_rows)
-    second = (coarse | half_way)[:, None] & ~first
+    second = half_way[:, None] & ~first & whole_rows
     found = (np.flatnonzero(mask) for mask in (first, second, ~(first | second)))
     return tuple(tiles for tiles in found if len(tiles))
 

@@ -93,7 +93,9 @@ class Lattice(View[Adversarial]):
         """The sheet as far as it is decoded."""
         from playground.experiments.gan import lattice
 
-        self.plane.set_manifold(frame.images, lattice.LATTICE_TILES, lattice.LATTICE)
+        self.plane.set_manifold(
+            frame.images, lattice.LATTICE_TILES, lattice.LATTICE, frame.step < frame.total
+        )
 
     def _show_point(self, frame: Frame) -> None:
         request: Any = self.request

@@ -124,7 +124,8 @@ class Plane(View[Reconstructs]):
     def draw(self, frame: Frame) -> None:
         """The manifold as far as it is decoded."""
         n = round(len(frame.images) ** 0.5)
-        self.plane.set_manifold(frame.images, n, self.request.extent)  # type: ignore[union-attr]
+        draft = frame.step < frame.total
+        self.plane.set_manifold(frame.images, n, self.request.extent, draft)  # type: ignore[union-attr]
 
     def _show_decoded(self, frame: Frame) -> None:
         self.decoded = frame.extras["latent"][0]

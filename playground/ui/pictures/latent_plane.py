@@ -63,7 +63,7 @@ class LatentPlane(QWidget):
         super().__init__(parent)
         self._axes, self._circles = axes, circles
         self._tiles: np.ndarray | None = None
-        self._n = 0
+        self._n, self._draft = 0, False
         self._extent = 3.0
         self._points: np.ndarray | None = None
         self._labels = np.zeros(0, np.int64)
@@ -97,8 +97,8 @@ class LatentPlane(QWidget):
         side = self._room()
         return max(range(low, high + 1), key=lambda n: (side // (n * image_size) * n * image_size, -n))
 
-    def set_manifold(self, tiles: np.ndarray, n: int, extent: float = 3.0) -> None:
-        """uint8 (n*n,H,W,C), decoded at :meth:`grid_points`.
+    def set_manifold(self, tiles: np.ndarray, n: int, extent: float = 3.0, draft: bool = False) -> None:
+        """uint8 (n*n,H,W,C), decoded at :meth:`grid_points`; a draft, soon replaced, is painted the quickest way.
 
         Raises:
             ValueError: if there are not n*n tiles.
@@ -106,7 +106,7 @@ class LatentPlane(QWidget):
         if len(tiles) != n * n:
             raise ValueError(f"A plane of {n} x {n} needs {n * n} tiles, not {len(tiles)}.")
         before = self._square, self._extent
-        self._tiles, self._n, self._extent = tiles, n, float(extent)
+        self._tiles, self._n, self._extent, self._draft = tiles, n, float(extent), draft
         self._place()
         self.background = None
         if before != (self._square, self._extent):
@@ -312,8 +312,10 @@ class LatentPlane(QWidget):
         if self._tiles is not None and self._mode != "scatter":
             painter.setOpacity(_DIMMED if self._mode == "both" else 1.0)
             tiles = qimage(sheet(argb(self._tiles), self._n, gap=0))
-            times = math.ceil(self.zoom)  # drawn at the next whole zoom and reduced
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, times != self.zoom)
+            times = 1 if self._draft else math.ceil(self.zoom)  # drawn at the next whole zoom and reduced
+            painter.setRenderHint(
+                QPainter.RenderHint.SmoothPixmapTransform, not self._draft and times != self.zoom
+            )
             painter.drawImage(plane.square, tiles.scaled(tiles.size() * times))
 
     def _paint_over(self, painter: QPainter, plane: Plane) -> None:

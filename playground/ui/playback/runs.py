@@ -55,6 +55,11 @@ class Run:
     nbytes: int = 0
     ending: tuple[str, str] | None = None  # ("finished", "") or ("failed", the sentence)
 
+    @property
+    def is_last_to_show(self) -> bool:
+        """Nothing follows what is not delivered yet, and something came before it."""
+        return self.over and self.shown
+
     def take_news(self) -> tuple[bool, list[News], tuple[str, str] | None]:
         """What is new since the last time, in the order in which it happened."""
         news = self.started, self.frames, self.ending

@@ -216,7 +216,7 @@ class Stream(QObject):
             run.nbytes += nbytes
             if ending is not None:
                 run.ending, run.over = ending, True
-            ring = self._news()
+            ring = self._news() or run.is_last_to_show
         if ending is not None:
             run.clean_up()
         if ring:
@@ -248,15 +248,17 @@ class Stream(QObject):
 
     def _answer_bell(self) -> None:
         wait = self.pace.wait
-        if wait > 0 and self._has_frames():
+        if wait > 0 and self._may_wait():
             self._refresh.start(math.ceil(wait * 1000))
         else:
             self._drain()
 
-    def _has_frames(self) -> bool:
-        """Whether there is anything to paint; that a run began or ended need not wait for a refresh."""
+    def _may_wait(self) -> bool:
+        """Whether there is anything to paint, and more to come that it is kept for: that a run began or ended need not
+        wait for a refresh, nor what a run ends with."""
         with self.lock:
-            return any(lane.run is not None and lane.run.frames for lane in self._lanes)
+            runs = [lane.run for lane in self._lanes if lane.run is not None and lane.run.frames]
+            return any(not run.is_last_to_show for run in runs)
 
     def hurry(self) -> None:
         """What comes next should be painted at once."""
@@ -266,6 +268,7 @@ class Stream(QObject):
 
     def _drain(self) -> None:
         """Deliver everything new; slow slots and slow paints are called for less often (``pace.py``)."""
+        self._refresh.stop()
         self.pace.begin()
         with self.lock:
             self._rung = False
