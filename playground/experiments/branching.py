@@ -7,13 +7,14 @@ can be made again, with a window or without.
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
 
-from playground.capabilities import Tokenizes
+from playground.capabilities import Tokenizes, WritesText
 from playground.contract import Frame, Model, Request, State, pixel_order
+from playground.experiments.resuming import state_after
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
 CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code
@@ -24,68 +25,91 @@ def _run(model: Model, request: Request, state: State | None = None) -> Generato
     return cast("Generator[Frame, None, None]", model.sample(request, state))
 
 
+def _part(model: Model, request: Request, state: State | None, edits: Sequence[Any]) -> Iterator[Frame]:
+    """One run of several, with the edits that fall into it."""
+    if not edits:
+        return _run(model, request, state)
+    if isinstance(model, WritesText):
+        if state is None:
+            return model.write(request, edits)
+        return _run(model, request, {**state, "edits": np.array(edits, np.int64)})
+    if isinstance(model, Tokenizes):
+        return recoded(model, request, edits, state)
+    return edited(model, request, edits, state)
+
+
 @torch.no_grad()
-def branched(model: Model, trunk: Sequence[tuple[Request, int]], request: Request) -> Iterator[Frame]:
+def branched(
+    model: Model, trunk: Sequence[tuple[Request, int]], request: Request, edits: Sequence[Any] = ()
+) -> Iterator[Frame]:
     """Run each request of ``trunk`` up to its step, and go on from there with the next, at last with ``request``.
+
+    Args:
+        edits: what was changed by hand on the way, as :func:`edited`, :func:`recoded` or ``WritesText.write`` take it.
 
     Raises:
         ValueError: if a run has no state to branch from at that step.
     """
     state: State | None = None
-    for part, until in trunk:
-        frames = _run(model, part, state)
+    for (part, until), after in zip(trunk, [*(r for r, _ in trunk[1:]), request], strict=True):
+        carrier = None if state is None else Frame(0, 0, 0, np.zeros(0, np.uint8), state=state)
+        frames, frame = cast("Generator[Frame, None, None]", _part(model, part, state, edits)), None
         for frame in frames:
+            carrier = frame if frame.state is not None else carrier
             yield frame
             if frame.step == until:
                 break
         frames.close()
-        if frame.step != until or frame.state is None:
+        found = state_after(frame, carrier, part, after) if frame is not None else None
+        if frame is None or frame.step != until or found is None:
             raise ValueError(f"The run cannot branch at step {until}.")
-        state = frame.state
-    yield from model.sample(request, state)
+        state = found
+    yield from _part(model, request, state, edits)
 
 
 @torch.no_grad()
-def edited(model: Model, request: Request, edits: Sequence[Edit]) -> Iterator[Frame]:
+def edited(
+    model: Model, request: Request, edits: Sequence[Edit], state: State | None = None
+) -> Iterator[Frame]:
     """Draw pixel by pixel, and put a chosen grey level in place of a draw; everything after it follows from it.
 
-    For samplers of one pixel after another whose states know ``images``, ``num_known`` and ``silent_until``.
+    For samplers of one pixel after another whose states know ``images``, ``num_known`` and ``silent_until``.  Edits of
+    pixels that ``state`` knows already are in its pictures.
     """
-    frames = _run(model, request)
-    todo: list[tuple[int, Edit]] = []  # when in the run, and what
-    origin: State = {}
-    for frame in frames:
-        when = np.argsort(pixel_order(frame)).reshape(frame.images.shape[1:3])
-        todo = sorted((int(when[edit[1:3]]), edit) for edit in edits)
-        origin = frame.state or origin
-        yield frame
-        break
-    while todo:
-        pixel = todo[0][0]
-        frame = next(frames)
-        if frame.step <= pixel:
+    frames, origin = _run(model, request, state), state or {}
+    todo: list[tuple[int, Edit]] | None = None  # when in the run, and what
+    while (frame := next(frames, None)) is not None:
+        if todo is None:
+            when = np.argsort(pixel_order(frame)).reshape(frame.images.shape[1:3])
+            known = 0 if state is None else frame.step - 1
+            todo = sorted((t, edit) for edit in edits if (t := int(when[edit[1:3]])) >= known)
+        if not todo or frame.step <= todo[0][0]:
             origin = frame.state or origin
             yield frame
             continue
-        images = frame.images.copy()
+        pixel, images = todo[0][0], frame.images.copy()
         while todo and todo[0][0] == pixel:
             _, (sample, row, column, value) = todo.pop(0)
             images[sample, row, column] = value
         frames.close()
-        state = {**origin, "images": images, "num_known": pixel + 1, "silent_until": pixel}
-        frames = _run(model, request, state)
-    yield from frames
+        change = {"images": images, "num_known": pixel + 1, "silent_until": pixel}
+        frames = _run(model, request, {**origin, **change})
 
 
 @torch.no_grad()
-def recoded(model: Tokenizes, request: Request, edits: Sequence[CodeEdit]) -> Iterator[Frame]:
+def recoded(
+    model: Tokenizes, request: Request, edits: Sequence[CodeEdit], state: State | None = None
+) -> Iterator[Frame]:
     """Draw cell by cell, and put a chosen code in place of a draw; everything after it follows from it.
 
-    For samplers of codes (``Tokenizes``) whose states know ``codes``, ``known`` and ``step``.
+    For samplers of codes (``Tokenizes``) whose states know ``codes``, ``known`` and ``step``.  Edits of cells that
+    ``state`` knows already are in its codes.
     """
-    frames = _run(model, request)
+    frames, first = _run(model, request, state), 0 if state is None else int(state["step"])
     for sample, row, column, level, code in sorted(edits, key=lambda edit: edit[1:4]):
         cell = row * model.code_shape[1] + column
+        if cell < first:
+            continue
         for frame in frames:
             if frame.step > cell:
                 break

@@ -12,16 +12,17 @@ from playground import data
 from playground.capabilities import MasksConnections, PromptsToCodes
 from playground.contract import Frame, Model, Request, State, knobs, pixel_order
 from playground.export.picture_metadata import numbers
+from playground.tabs.branches import trunk as trunks
+from playground.tabs.branches.view import Branching
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 
-class Generate(View):
+class Generate(Branching):
     """Many pictures at once, pixel by pixel, with the distribution of the current pixel of the chosen one."""
 
     name = "Generate"
@@ -79,7 +80,7 @@ class Generate(View):
     def settings(self) -> dict[str, Any]:
         """The pixels that were changed, and which picture is looked at."""
         edits = [[*at, value] for at, value in self.edits.items()]
-        return {"edits": edits, "selected": self.grid.selected()}
+        return {"edits": edits, "selected": self.grid.selected(), **super().settings()}
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: Model) -> dict[str, Any]:
         """Pixels that exist, and grey levels that are whole numbers."""
@@ -88,29 +89,47 @@ class Generate(View):
         if (edits != edits.round()).any() or (edits[:, :3] >= [request.num_samples, size, size]).any():
             raise ValueError("it changes pixels that do not exist.")
         selected = numbers(settings.get("selected", -1), (), -1, request.num_samples - 1)
-        return {"edits": edits.astype(int).tolist(), "selected": int(selected)}
+        trunk = trunks.read_back(settings, request, model)
+        return {"edits": edits.astype(int).tolist(), "selected": int(selected), "trunk": trunk}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """The run with its changed pixels, as one."""
         edits = [tuple(edit) for edit in settings["edits"]]
+        self.edits = {edit[:3]: edit[3] for edit in edits}
+        if settings["trunk"]:
+            self.restore_trunk(settings["trunk"], request)
+            self.grid.select(settings["selected"])
+            return
 
         def play(model: Model, request: Request) -> Iterator[Frame]:
             from playground.experiments import branching
 
             return branching.edited(model, request, edits)
 
+        self.forget_runs()
         self.adopt(request)
-        self.edits = {edit[:3]: edit[3] for edit in edits}
         self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self.grid.select(settings["selected"])
 
+    def edits_now(self) -> dict[tuple[int, int, int], int]:
+        return dict(self.edits)
+
+    def take_edits(self, edits: dict[tuple[int, int, int], int]) -> None:
+        self.edits = dict(edits)
+
+    def edit_list(self) -> list[tuple[int, int, int, int]]:
+        return [(*at, value) for at, value in self.edits.items()]
+
+    def drop_edits(self, frame: Frame) -> None:
+        self.edits = {at: v for at, v in self.edits.items() if _when(frame, *at[1:]) < frame.step}
+
     def code(self) -> Code | None:
         """With the pixels that were changed, if there are any."""
-        if not self.edits:
+        if not self.edits or self.trunk:
             return super().code()
-        edits = [(*at, value) for at, value in self.edits.items()]
         return Code(
-            f"edited(model, request, {edits})", ("from playground.experiments.branching import edited",)
+            f"edited(model, request, {self.edit_list()})",
+            ("from playground.experiments.branching import edited",),
         )
 
     def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
@@ -187,6 +206,7 @@ class Generate(View):
             at: v for at, v in self.edits.items() if _when(frame, *at[1:]) <= pixel
         }  # later ones are drawn again
         self.edits[sample, row, column] = value
+        self.cut_at(pixel, now.total)
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)
 

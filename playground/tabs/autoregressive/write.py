@@ -15,9 +15,10 @@ from playground.export import contact_sheet
 from playground.export.picture_metadata import numbers
 from playground.models.autoregressive import next_token
 from playground.tabs.autoregressive.token_bars import TokenBars, name_of
+from playground.tabs.branches import trunk as trunks
+from playground.tabs.branches.view import Branching
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import combo
 from playground.ui.widgets.text_page import TextPage
@@ -25,7 +26,7 @@ from playground.ui.widgets.text_page import TextPage
 Edit = tuple[int, int, int]
 
 
-class Write(View[WritesText]):
+class Write(Branching[WritesText]):
     """One text, with what may come next beside it."""
 
     name = "Write"
@@ -86,6 +87,7 @@ class Write(View[WritesText]):
 
     def opened(self) -> None:
         """Blocks and heads to choose from, if there are any."""
+        super().opened()
         self.edits = []
         config = self.model.config
         has = isinstance(self.model, AttendsToCharacters)
@@ -162,6 +164,7 @@ class Write(View[WritesText]):
             "edits": np.array(edits, np.int64),
         }
         request, self.edits = self.request, edits
+        self.cut_at(frame.step, frame.total)
         self.page.point_at(-1)
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=self.player.index)
@@ -206,7 +209,23 @@ class Write(View[WritesText]):
             "at": self.page.pointer(),
             "block": block,
             "head": head,
+            **super().settings(),
         }
+
+    def edits_now(self) -> list[tuple[int, int, int]]:
+        return list(self.edits)
+
+    def take_edits(self, edits: list[tuple[int, int, int]]) -> None:
+        self.edits = list(edits)
+
+    def edit_list(self) -> list[tuple[int, int, int]]:
+        return self.edits
+
+    def drop_edits(self, frame: Frame) -> None:
+        self.edits = [edit for edit in self.edits if edit[1] < frame.step]
+
+    def resumed(self, state: State) -> State:
+        return {**state, "edits": np.array(self.edits, np.int64).reshape(-1, 3)}
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: WritesText) -> dict[str, Any]:
         """Places that exist, and ASCII codes."""
@@ -222,7 +241,8 @@ class Write(View[WritesText]):
             "head": model.config.num_heads - 1 if has else -1,
         }
         found = {name: int(numbers(settings.get(name, -1), (), -1, high)) for name, high in limits.items()}
-        return {"edits": [tuple(edit) for edit in edits.astype(int).tolist()], **found}
+        trunk = trunks.read_back(settings, request, model)
+        return {"edits": [tuple(edit) for edit in edits.astype(int).tolist()], "trunk": trunk, **found}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """The run with its changed characters, as one."""
@@ -231,10 +251,14 @@ class Write(View[WritesText]):
         def play(model: WritesText, request: Request) -> Iterator[Frame]:
             return model.write(request, edits)
 
-        self.adopt(request)
         self.edits = list(edits)
         self.attention.set_value(settings["block"], settings["head"])
-        self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
+        if settings["trunk"]:
+            self.restore_trunk(settings["trunk"], request)
+        else:
+            self.forget_runs()
+            self.adopt(request)
+            self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self._wanted = settings["at"]
         self.player.shown.connect(self._point_again)
 
@@ -247,7 +271,9 @@ class Write(View[WritesText]):
 
     def code(self) -> Code | None:
         """With the characters that were put in place, if there are any."""
-        return Code(f"model.write(request, {self.edits})") if self.edits else super().code()
+        if not self.edits or self.trunk:
+            return super().code()
+        return Code(f"model.write(request, {self.edits})")
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The text as a picture, for an animation."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
-from playground.contract import Frame, Model, Request, settings_of
-from playground.export.picture_metadata import request_of
+from playground.contract import Frame, Model, Request
 from playground.families import LOOK_INSIDE
 from playground.tabs import prompt_remarks
+from playground.tabs.branches.view import Branching
 from playground.tabs.diffusion.attention_map import latent_maps
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.knob_grid import KnobGrid
-from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
 from playground.tabs.pictures.prompt_scores import PromptScores, words_on_bars
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
@@ -25,20 +22,12 @@ from playground.ui.plots.line_plot import LinePlot
 if TYPE_CHECKING:
     from playground.models.diffusion.base import DiffusionModel
 
-FIXED = ("num_steps", "num_samples", "seed")  # a run with another of these is a new run, not a branch
 
-
-def branched(model: Model, trunk: list[tuple[Request, int]], request: Request) -> Iterator[Frame]:
-    """See ``experiments/branching.py``, which imports torch: on the worker, when it is called."""
-    from playground.experiments import branching
-
-    return branching.branched(model, trunk, request)
-
-
-class Generate(View["DiffusionModel"]):
+class Generate(Branching["DiffusionModel"]):
     """x_t and x_0_pred, one frame per denoising step."""
 
     name = "Generate"
+    turning_branches = True
     plot: LinePlot
     words = (
         "Every picture starts as pure Gaussian noise, <i>x<sub>T</sub></i>. At each step the network looks at the noisy "
@@ -83,79 +72,12 @@ class Generate(View["DiffusionModel"]):
 
     def build(self) -> None:
         """Two grids in one, and the noise schedule."""
-        self.origin: Frame | None = None  # where the present run branched off
-        self.trunk: list[tuple[Request, int]] = []  # the runs before it, each up to a step
         self.grid = ImageGrid()
         self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
         self.scores = PromptScores(self, self.grid)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left", "step", "ᾱ")
-
-    def turn(self, request: Request) -> None:
-        """A run that rests half-way branches where it stands, again and again while the knob moves.
-
-        A new seed or number of steps, or going back to the first frame, makes a new run.
-        """
-        frame, before = self.player.frame, self.request
-        if frame is None or before is None or any(getattr(request, n) != getattr(before, n) for n in FIXED):
-            self.origin = None
-        elif not self.player.is_playing and frame.step < frame.total and frame is not self.origin:
-            self.origin = frame if frame.step else None
-            whole = [*self.trunk, (before, frame.total)]
-            last = next(i for i, (_, until) in enumerate(whole) if until >= frame.step)
-            self.trunk = [*whole[:last], (whole[last][0], frame.step)]
-        if self.origin is None or self.origin.state is None:
-            self.origin, self.trunk = None, []
-            super().turn(request)
-            return
-        self.adopt(request)
-        state, kept = self.origin.state, self.player.timeline.index_of_step(self.origin.step)
-        self.player.lane.touch()
-        self.player.start(self.source(lambda model: model.sample(request, state)), keep=kept)
-
-    def opened(self) -> None:
-        """Another model, other runs."""
-        self.origin, self.trunk = None, []
-
-    def settings(self) -> dict[str, Any]:
-        """The runs that this one branched off from."""
-        return {"trunk": [{"until": until, "settings": settings_of(part)} for part, until in self.trunk]}
-
-    def checked(self, settings: Mapping[str, Any], request: Request, model: DiffusionModel) -> dict[str, Any]:
-        """Branches whose steps rise, each with the settings of a request that fits the last one."""
-        trunk: list[tuple[Request, int]] = []
-        parts = settings.get("trunk", [])
-        if not isinstance(parts, list) or len(parts) > 1000:
-            raise ValueError("its branches are not a list.")
-        for part in parts:
-            until, said = (part.get("until"), part.get("settings")) if isinstance(part, dict) else (0, None)
-            after = trunk[-1][1] if trunk else 0
-            if type(until) is not int or not isinstance(said, dict) or not after < until < request.num_steps:  # type: ignore[attr-defined]
-                raise ValueError("its branches do not follow one another.")
-            trunk.append((request_of(type(request), said, len(model.card.classes)), until))
-            if any(getattr(trunk[-1][0], n) != getattr(request, n) for n in FIXED):
-                raise ValueError("its branches do not belong to one run.")
-        return {"trunk": trunk}
-
-    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
-        """The branches one after another, as one run."""
-        self.origin, self.trunk = None, list(settings["trunk"])
-        if not self.trunk:
-            super().restore(request, settings)
-            return
-        trunk = list(self.trunk)
-        self.adopt(request)
-        self.player.start(self.source(lambda model: branched(model, trunk, request)))
-
-    def code(self) -> Code | None:
-        """With its branches, if there are any."""
-        if not self.trunk:
-            return super().code()
-        parts = ", ".join(f"(model.Request(**{settings_of(part)}), {until})" for part, until in self.trunk)
-        return Code(
-            f"branched(model, [{parts}], request)", ("from playground.experiments.branching import branched",)
-        )
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """What is denoised, and what it is expected to become."""

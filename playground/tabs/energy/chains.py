@@ -10,8 +10,8 @@ import numpy as np
 from playground.capabilities import HasNoiseLevels
 from playground.contract import Frame, Model
 from playground.tabs import so_what
+from playground.tabs.branches.view import Branching
 from playground.tabs.energy.chain_panels import panels_of
-from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -28,7 +28,7 @@ def _reach(energies: np.ndarray) -> tuple[float, float] | None:
     return math.floor(low / step - 0.5) * step, math.ceil(high / step + 0.5) * step
 
 
-class Chains(View):
+class Chains(Branching):
     """Many chains in parallel, each with its energy."""
 
     name = "Chains"
@@ -116,6 +116,7 @@ class Chains(View):
 
     def opened(self) -> None:
         """Another model, other curves."""
+        super().opened()
         self.plot.clear()
         self.plot.set_title("Energy of each chain")
         self.plot.set_labels("step", "nats")

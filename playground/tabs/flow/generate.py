@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from playground.capabilities import ClassConditional
 from playground.contract import Frame, Model
+from playground.tabs.branches.view import Branching
 from playground.tabs.flow.histogram import draw_numbers, number_plot
-from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
 
-class Generate(View):
+class Generate(Branching):
     """Samples of the prior, carried back through every layer."""
 
     name = "Generate"
@@ -37,6 +38,11 @@ class Generate(View):
         if model.card.network == "flow/tarflow":
             return self.patch_words, self.patch_formula
         return self.words, self.formula
+
+    @classmethod
+    def branches(cls, model: Model) -> bool:
+        """Where it is told the class on every layer; else all that follows is fixed by z."""
+        return isinstance(model, ClassConditional)
 
     def build(self) -> None:
         """A grid, and how the numbers lie."""

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from playground.capabilities import BuildsOn, Scores, Tokenizes
 from playground.contract import Frame, Model, Request
 from playground.export.picture_metadata import numbers
+from playground.tabs.branches import trunk as trunks
+from playground.tabs.branches.view import Branching
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
 from playground.tabs.vae.code_table import CodeTable
 from playground.tabs.vae.codes import level_names
 from playground.ui.pictures.image_grid import ImageGrid
@@ -26,7 +27,7 @@ NUM_RANKS = 64  # how far down the list of codes the slider goes
 Edit = tuple[int, int, int, int]  # sample, row, column, level
 
 
-class CodeGenerate(View[Tokenizes]):
+class CodeGenerate(Branching[Tokenizes]):
     """Many pictures at once, cell by cell, with the codes of the chosen one and what the next one could have been."""
 
     name = "Generate"
@@ -85,7 +86,26 @@ class CodeGenerate(View[Tokenizes]):
 
     def opened(self) -> None:
         """Without a prior there are no probabilities to show."""
+        super().opened()
         self.plot = self.bars if _draws(self.model) else None
+
+    @classmethod
+    def branches(cls, model: Model) -> bool:
+        """Where codes are drawn one after the other."""
+        return _draws(model)
+
+    def edits_now(self) -> dict[Edit, int]:
+        return dict(self.edits)
+
+    def take_edits(self, edits: dict[Edit, int]) -> None:
+        self.edits = dict(edits)
+
+    def edit_list(self) -> list[tuple[int, int, int, int, int]]:
+        return [(*at, code) for at, code in self.edits.items()]
+
+    def drop_edits(self, frame: Frame) -> None:
+        columns = self.model.code_shape[1]
+        self.edits = {at: code for at, code in self.edits.items() if at[1] * columns + at[2] < frame.step}
 
     def start(self, request: Request, patient: bool = False) -> None:
         """A new run, without the codes that were changed in the last one."""
@@ -95,7 +115,12 @@ class CodeGenerate(View[Tokenizes]):
     def settings(self) -> dict[str, Any]:
         """The codes that were changed, which picture is looked at, and which of a cell's codes."""
         edits = [[*at, code] for at, code in self.edits.items()]
-        return {"edits": edits, "selected": self.grid.selected(), "place": list(self.table.place())}
+        return {
+            "edits": edits,
+            "selected": self.grid.selected(),
+            "place": list(self.table.place()),
+            **super().settings(),
+        }
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: Tokenizes) -> dict[str, Any]:
         """Places and codes that exist."""
@@ -115,30 +140,37 @@ class CodeGenerate(View[Tokenizes]):
             "edits": edits.astype(int).tolist(),
             "selected": int(selected),
             "place": place.astype(int).tolist(),
+            "trunk": trunks.read_back(settings, request, model),
         }
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """The run with its changed codes, as one."""
         edits = [tuple(edit) for edit in settings["edits"]]
+        self.edits = {edit[:4]: edit[4] for edit in edits}
+        if settings["trunk"]:
+            self.restore_trunk(settings["trunk"], request)
+            self.grid.select(settings["selected"])
+            self.table.point_at(tuple(settings["place"]))
+            return
 
         def play(model: Tokenizes, request: Request) -> Iterator[Frame]:
             from playground.experiments import branching
 
             return branching.recoded(model, request, edits) if edits else model.sample(request)
 
+        self.forget_runs()
         self.adopt(request)
-        self.edits = {edit[:4]: edit[4] for edit in edits}
         self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
         self.grid.select(settings["selected"])
         self.table.point_at(tuple(settings["place"]))
 
     def code(self) -> Code | None:
         """With the codes that were changed, if there are any."""
-        if not self.edits:
+        if not self.edits or self.trunk:
             return super().code()
-        edits = [(*at, code) for at, code in self.edits.items()]
         return Code(
-            f"recoded(model, request, {edits})", ("from playground.experiments.branching import recoded",)
+            f"recoded(model, request, {self.edit_list()})",
+            ("from playground.experiments.branching import recoded",),
         )
 
     def sampler(self, model: Tokenizes, request: Request) -> Iterator[Frame]:
@@ -246,6 +278,7 @@ class CodeGenerate(View[Tokenizes]):
         flat = (at[1], at[2], at[3])
         self.edits = {k: v for k, v in self.edits.items() if k[1:] <= flat}  # later ones are drawn again
         self.edits[at] = code
+        self.cut_at(cell, frame.total)
         self.editor.say(rank)
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=index - 1)

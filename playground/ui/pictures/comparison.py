@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal, SignalInstance
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
@@ -40,14 +40,32 @@ def difference(before: np.ndarray, now: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(colours), 0, 255).astype(np.uint8)
 
 
+Pair = tuple[Content | None, Content | None]  # before and now
+
+
 class Comparison(QWidget):
-    """Stands over a view until Escape, B or its cross closes it; the pictures of the view go on changing behind it."""
+    """Stands over a view until Escape, B or its cross closes it; the pictures of the view go on changing behind it.
+
+    Args:
+        source: what shows the pictures, and takes the keys back at the end.
+        pair: what is compared now.
+        redrawn: tells that the pictures have changed.
+        names: of the two sides.
+    """
 
     closed = Signal()
 
-    def __init__(self, around: QWidget, source: ImageGrid, before: Content, mode: int) -> None:
+    def __init__(
+        self,
+        around: QWidget,
+        source: QWidget,
+        pair: Callable[[], Pair],
+        redrawn: SignalInstance,
+        mode: int,
+        names: tuple[str, str] = (BEFORE, NOW),
+    ) -> None:
         super().__init__(around)
-        self._source, self._before = source, before
+        self._source, self._pair, self._redrawn, self._names = source, pair, redrawn, names
         self._shows_before = False
         self.grid = ImageGrid()
         self.grid.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -64,7 +82,7 @@ class Comparison(QWidget):
         self.setStyleSheet(f"Comparison {{ background: {theme.CANVAS}; }}")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName("What changed; Escape goes back")
-        source.redrawn.connect(self.refresh)
+        redrawn.connect(self.refresh)
         self.refresh()
 
     def _lay_out(self, cross: QWidget) -> None:
@@ -90,19 +108,20 @@ class Comparison(QWidget):
 
     def refresh(self) -> None:
         """Show the pictures as they are now, beside or against those from before."""
-        now = self._source.content()
-        if now is None or not is_comparable(self._before, now):
+        before, now = self._pair()
+        if before is None or now is None or not is_comparable(before, now):
             self.closed.emit()
             return
-        before_images, images = self._before.panels[-1][1], now.panels[-1][1]
+        before_images, images = before.panels[-1][1], now.panels[-1][1]
         panels: Sequence[tuple[str, np.ndarray]]
         if self.mode == DIFFERENCE:
             said = "the difference: orange is lighter now, blue is darker, black is as before"
             panels = [(said, difference(before_images, images))]
         elif self.mode == SIDE_BY_SIDE:
-            panels = [(BEFORE, before_images), (NOW, images)]
+            panels = list(zip(self._names, (before_images, images), strict=True))
         else:
-            panels = [(BEFORE, before_images) if self._shows_before else (NOW, images)]
+            at = 0 if self._shows_before else 1
+            panels = [(self._names[at], (before_images, images)[at])]
         self._blink.start() if self.mode == BLINK else self._blink.stop()
         self.grid.set_panels(panels, captions=now.captions)
 
@@ -113,7 +132,7 @@ class Comparison(QWidget):
     def leave(self) -> None:
         """Give the focus back and go."""
         self._blink.stop()
-        self._source.redrawn.disconnect(self.refresh)
+        self._redrawn.disconnect(self.refresh)
         if self.hasFocus():
             self._source.setFocus()
         self.hide()
@@ -153,7 +172,7 @@ def _demo() -> None:
     before = grid.content()
     grid.set_images(255 - pictures)
     assert before is not None
-    run(Comparison(grid, grid, before, SIDE_BY_SIDE))
+    run(Comparison(grid, grid, lambda: (before, grid.content()), grid.redrawn, SIDE_BY_SIDE))
 
 
 if __name__ == "__main__":

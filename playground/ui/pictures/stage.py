@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QRect, Qt
+from PySide6.QtCore import QEvent, QRect, Qt, SignalInstance
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
@@ -13,7 +14,7 @@ from playground.ui.widgets.controls import claims
 
 if TYPE_CHECKING:
     from playground.export.contact_sheet import Content
-    from playground.ui.pictures.comparison import Comparison
+    from playground.ui.pictures.comparison import Comparison, Pair
     from playground.ui.pictures.enlarging import ShowsPictures
     from playground.ui.pictures.image_grid import ImageGrid
 
@@ -75,8 +76,21 @@ class Stage(QStackedWidget):
         """Show what has changed in a grid since it showed ``before``, until it is closed or another view is shown."""
         from playground.ui.pictures.comparison import Comparison
 
+        self._show_comparison(
+            Comparison(self, source, lambda: (before, source.content()), source.redrawn, mode)
+        )
+
+    def compare_pair(
+        self, source: QWidget, pair: Callable[[], Pair], redrawn: SignalInstance, names: tuple[str, str]
+    ) -> None:
+        """Show two sides of anything beside each other, as :meth:`compare` does; ``pair`` is asked at each ``redrawn``."""
+        from playground.ui.pictures.comparison import SIDE_BY_SIDE, Comparison
+
+        self._show_comparison(Comparison(self, source, pair, redrawn, SIDE_BY_SIDE, names))
+
+    def _show_comparison(self, comparison: Comparison) -> None:
         self.close_comparison()
-        self._comparison = Comparison(self, source, before, mode)
+        self._comparison = comparison
         self._comparison.closed.connect(self.close_comparison)
         self._comparison.setGeometry(QRect(0, 0, self.width(), self.height()))
         self._comparison.show()

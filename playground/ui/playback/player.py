@@ -29,12 +29,15 @@ class Player(QObject):
     failed = Signal(str)  # one clear sentence
     finished = Signal()
     begins = Signal()  # a new run was asked for; what is on the screen is still the old one's
+    forked = Signal(object)  # the Frame from which other settings go on from now on; None: no longer
 
     def __init__(self, lane: Lane, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.lane = lane
         self.timeline = Timeline()
         self.loop = False
+        self.can_branch = False  # its view takes runs up again behind any frame
+        self._fork: Frame | None = None
         self._speed: float | None = None
         self._index = -1
         self._keep: int | None = (
@@ -127,7 +130,30 @@ class Player(QObject):
         self._replay_from = (time.perf_counter(), max(self._index, 0))
         self.changed.emit()
 
+    @property
+    def fork(self) -> Frame | None:
+        """Where branches leave the run, while they do."""
+        return self._fork
+
     # --- what can be done
+
+    def set_fork(self, on: bool) -> None:
+        """From the frame under the pointer other settings go on from now on, or no longer."""
+        frame = self.frame if on and self.can_branch else None
+        if frame is not None:
+            self.pause()
+        if frame is not self._fork:
+            self._fork = frame
+            self.forked.emit(frame)
+        self.changed.emit()
+
+    def show_run(self, timeline: Timeline, step: int) -> None:
+        """Put stored frames in place of the present run, which ends, and stand at a step of them."""
+        self._replay_timer.stop()
+        self.lane.stop()
+        self._goal, self._still, self._silent, self._keep = None, False, False, None
+        self.timeline, self._on_screen = timeline, None
+        self._point(timeline.index_of_step(step))
 
     def start(
         self, source: FrameSource, *, keep: int | None = None, paused: bool = False, patient: bool = False
@@ -227,6 +253,7 @@ class Player(QObject):
         self.lane.let_go(self.timeline.truncate(-1))
         self.timeline.clear()
         self._index, self._keep, self._on_screen = -1, None, None
+        self.set_fork(False)
         self._show_timer.stop()
         self.changed.emit()
 

@@ -42,6 +42,11 @@ class Transport(QWidget):
         self.stop = SignButton("stop", "Stop (Escape)")
         self.loop = SignButton("loop", "Play again and again (L)")
         self.loop.setCheckable(True)
+        self.branch = SignButton(
+            "branch", "Continue from here: other settings branch off at this step, and the run is kept (C)"
+        )
+        self.branch.setCheckable(True)
+        self.branch.hide()
         self.slider = TimeSlider()
         self.label = Figures()
         self.speeds = ComboBox()
@@ -87,6 +92,7 @@ class Transport(QWidget):
         self.speeds.setEnabled(player is not None)
         self.slider.show_run(player)
         self._show_parts()
+        self._show_branch()
         self.label.set_parts(describe(player), room_for(player))
 
     def _show_parts(self) -> None:
@@ -97,6 +103,14 @@ class Transport(QWidget):
             self._has_several = several
             for part in (*self._buttons, self.slider, self.speeds):
                 part.setVisible(several)
+
+    def _show_branch(self) -> None:
+        """Where the run ends nothing goes on."""
+        player, frame = self._player, self._player.frame if self._player is not None else None
+        forks = player is not None and player.fork is not None
+        self.branch.setVisible(player is not None and player.can_branch)
+        self.branch.setChecked(forks)
+        self.branch.setEnabled(forks or (frame is not None and frame.step < frame.total))
 
     def handle_key(self, event: QKeyEvent) -> bool:
         """Do what the key means; False if it means nothing here.  For the window, when no control has the focus."""
@@ -134,6 +148,7 @@ class Transport(QWidget):
         row.setSpacing(round(em * 0.15))
         for button in self._buttons:
             row.addWidget(button)
+        row.addWidget(self.branch)
         keeps = self.slider.sizePolicy()
         keeps.setRetainSizeWhenHidden(True)  # the figures stay at the right
         self.slider.setSizePolicy(keeps)
@@ -160,6 +175,7 @@ class Transport(QWidget):
             button.setAutoRepeatDelay(350)
             button.setAutoRepeatInterval(60)
         self.loop.clicked.connect(self._set_loop)
+        self.branch.clicked.connect(self._set_fork)
         self.slider.valueChanged.connect(self._scrub)
         self.speeds.activated.connect(self._set_speed)
         theme.signals.changed.connect(self._measure)
@@ -172,6 +188,7 @@ class Transport(QWidget):
             key.Key_End: self.last,
             key.Key_Escape: self.stop,
             key.Key_L: self.loop,
+            key.Key_C: self.branch,
         }
 
     def _measure(self) -> None:
@@ -182,6 +199,10 @@ class Transport(QWidget):
     def _set_loop(self, on: bool) -> None:
         if self._player is not None:
             self._player.loop = on
+
+    def _set_fork(self, on: bool) -> None:
+        if self._player is not None:
+            self._player.set_fork(on)
 
     def _set_speed(self, row: int) -> None:
         if self._player is not None:

@@ -21,6 +21,7 @@ class TimeSlider(Slider):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._head = 0
+        self._fork: int | None = None
         self.setAccessibleName("timeline")
         self.setToolTip("Drag to go back and forth in time")
 
@@ -36,6 +37,7 @@ class TimeSlider(Slider):
             first = player.timeline[0].step if player and last else 0
             self.setRange(first, max(last.total, last.step, first + 1) if last else 1)
             self._head = last.step if last else 0
+            self._fork = player.fork.step if player and player.fork is not None else None
             self.setValue(player.frame.step if player and player.frame else 0)
         self.update()
 
@@ -59,6 +61,8 @@ class TimeSlider(Slider):
             return
         self._bar(painter, groove, self.x_of(self._head), stored)
         self._bar(painter, groove, at.x(), accent)
+        if self._fork is not None:
+            self._mark(painter, self.x_of(self._fork), groove, accent)
         if self.hasFocus() or self.isSliderDown():
             halo = QColor(accent)
             halo.setAlphaF(0.25)
@@ -67,6 +71,11 @@ class TimeSlider(Slider):
         painter.setPen(QPen(accent, max(theme.em() * 0.17, 2.0)))
         painter.setBrush(accent if self.isSliderDown() else QColor(colours.surface))
         painter.drawEllipse(at, edge * 0.66, edge * 0.66)
+
+    def _mark(self, painter: QPainter, x: float, groove: QRectF, colour: QColor) -> None:
+        """Where branches leave the run: a notch across the groove."""
+        painter.setBrush(colour)
+        painter.drawRoundedRect(QRectF(x - 1.5, groove.top() - 5, 3, groove.height() + 10), 1.5, 1.5)
 
     def _bar(self, painter: QPainter, groove: QRectF, until: float, colour: QColor) -> None:
         painter.setBrush(colour)
@@ -216,9 +225,9 @@ def _between(ground: QColor, colour: QColor, share: float) -> QColor:
 
 
 def paint_sign(painter: QPainter, sign: str, colour: QColor) -> None:
-    """Draw one of first, back, play, pause, forward, last, stop, loop."""
-    if sign == "loop":
-        _paint_loop(painter, colour)
+    """Draw one of first, back, play, pause, forward, last, stop, loop, branch."""
+    if sign in ("loop", "branch"):
+        _paint_loop(painter, colour) if sign == "loop" else _paint_branch(painter, colour)
         return
     painter.setPen(
         QPen(colour, 1.6, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap, Qt.PenJoinStyle.RoundJoin)
@@ -243,6 +252,19 @@ SIGNS: dict[str, list[list[tuple[float, float]]]] = {
     "last": [[(4.5, 5), (4.5, 19), (15, 12)], _bar(18.2, 1.4)],
 }
 SIGNS["back"], SIGNS["first"] = SIGNS["forward"], SIGNS["last"]
+
+
+def _paint_branch(painter: QPainter, colour: QColor) -> None:
+    painter.setPen(QPen(colour, 2.1, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    path = QPainterPath(QPointF(3.5, 8))
+    path.lineTo(20.5, 8)
+    path.moveTo(8, 8)
+    path.cubicTo(12.5, 8, 11.5, 17, 16, 17)
+    path.lineTo(20.5, 17)
+    painter.drawPath(path)
+    painter.setBrush(colour)
+    painter.drawEllipse(QPointF(8, 8), 2.2, 2.2)
 
 
 def _paint_loop(painter: QPainter, colour: QColor) -> None:

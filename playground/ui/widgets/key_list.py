@@ -30,6 +30,7 @@ KEYS = (
     ("B", "what the last edit changed: difference, blink, side by side, back"),
     ("E", "explain on or off"),
     ("L", "loop"),
+    ("C", "continue from this step with other settings; again: no longer"),
     ("Ctrl +, Ctrl −, Ctrl 0", "larger, smaller, normal type"),
     ("F11", "lecture mode"),
     ("Ctrl+O", "open a checkpoint or an exported picture"),

@@ -1,0 +1,50 @@
+"""Where a stored run can be taken up again: the state after any of its frames, from what the frames carry.  No torch."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from playground.contract import Frame, Request, State, settings_of
+
+# these fix the shape of a state, the length of a run or its beginning: a run with another of them is a new run
+FIXED = ("num_samples", "num_steps", "num_tokens", "ordering", "start")
+# these decide how the next draw is made; of what was drawn before, nothing that is remembered depends on them
+_DRAWS = ("seed", "temperature", "top_k", "top_p")
+
+
+def fixed(request: Request) -> dict[str, Any]:
+    """The settings that a run and everything that branches off from it share."""
+    names = [*FIXED, "prompt"] if hasattr(request, "num_tokens") else FIXED  # a text begins with its prompt
+    return {name: getattr(request, name) for name in names if hasattr(request, name)}
+
+
+def state_after(frame: Frame, carrier: Frame | None, before: Request, after: Request) -> State | None:
+    """From where a run goes on behind ``frame``; None if that frame keeps no state and it cannot be made up.
+
+    Pictures and texts that are drawn one place after another need no state of their own: what is drawn is taken from the
+    frame, and read again by what the last state remembers; by nothing, if the network is told something else from now on.
+
+    Args:
+        frame: of the run of ``before``.
+        carrier: the last frame up to there that has a state (``Timeline.state_before``).
+        before: the run's request.
+        after: what is asked for from there on.
+    """
+    state = carrier.state if carrier is not None else None
+    if state is None or "num_known" not in state:
+        return frame.state
+    drawn = {"images": frame.images.copy(), "num_known": frame.step, "silent_until": frame.step}
+    if "row" in state and _has_other_condition(before, after):
+        return {**_only(state, "given"), "row": 0, **drawn}
+    return frame.state if frame.state is not None else {**state, **drawn}
+
+
+def _has_other_condition(before: Request, after: Request) -> bool:
+    same = {name: getattr(before, name) for name in _DRAWS if hasattr(before, name)}
+    return settings_of(dataclasses.replace(after, **same)) != settings_of(before)
+
+
+def _only(state: Mapping[str, Any], *names: str) -> State:
+    return {name: state[name] for name in names if name in state}

@@ -1,0 +1,127 @@
+"""A run goes on from any of its frames, unchanged or with other settings: one contract for every shipped model."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from playground import checkpoints, contract
+from playground.experiments import branching
+from playground.experiments.resuming import state_after
+from tests.windows import load
+
+FAST = {"num_steps": 5, "num_tokens": 24, "num_samples": 2, "seed": 11}
+CARDS = [
+    c
+    for c in checkpoints.cards()
+    if c.family != "gan" and not c.network.startswith(("upscaling", "vae/vae", "vae/ae", "clip"))
+]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Two threads that wait for each other crawl on a machine where others are at work."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def request_of(model, **settings):
+    names = {k.name for k in contract.knobs(model.Request)}
+    return contract.make_request(model.Request, {k: v for k, v in {**FAST, **settings}.items() if k in names})
+
+
+def resumable(frames, request):
+    """The frames behind which the run can go on, without the last."""
+    found, carrier = [], None
+    for frame in frames[:-1]:
+        carrier = frame if frame.state is not None else carrier
+        if state_after(frame, carrier, request, request) is not None:
+            found.append(frame)
+    return found
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda c: c.id)
+def test_a_branch_that_changes_nothing_is_the_run_itself_to_the_bit(card):
+    model = load(card.id)
+    request = request_of(model)
+    frames = list(model.sample(request))
+    places = resumable(frames, request)
+    if len(frames) == 1:
+        assert not places, "there is nothing to go on from"
+        return
+    assert len(places) > 1
+    again = list(branching.branched(model, [(request, places[len(places) // 2].step)], request))
+    assert [f.step for f in again] == [f.step for f in frames]
+    assert all(np.array_equal(a.images, b.images) for a, b in zip(again, frames, strict=True))
+
+
+@pytest.mark.parametrize("name", ["gpt-bible", "made-fashion"])
+def test_a_run_drawn_place_by_place_goes_on_behind_every_place(name):
+    """Also where no state is kept: what is drawn is taken, the rest depends on the new seed alone."""
+    model = load(name)
+    request = request_of(model)
+    frames = list(model.sample(request))
+    step = next(f.step for f in frames[20:] if f.state is None)
+    frame = next(f for f in frames if f.step == step)
+    assert len(resumable(frames, request)) == len(frames) - 1
+    *_, same = branching.branched(model, [(request, step)], request)
+    assert np.array_equal(same.images, frames[-1].images)
+    *first, other = branching.branched(model, [(request, step)], dataclasses.replace(request, seed=12))
+    assert [f.step for f in first] == [f.step for f in frames[:-1]]
+    known = frame.images != 0
+    assert np.array_equal(other.images[known], frame.images[known])
+    assert not np.array_equal(other.images, frames[-1].images)
+
+
+def test_another_class_reads_what_is_drawn_anew():
+    model = load("pixelcnn-fashion")
+    trouser, bag = (request_of(model, label=label) for label in (1, 8))
+    at = 13 * 28 + 5
+    frames = list(branching.branched(model, [(trouser, at)], bag))
+    half = next(f for f in frames if f.step == at).images
+    # the oracle: the same pixels given to a new run of the other class
+    given = {"row": 0, "num_known": at, "silent_until": at, "images": half}
+    *_, oracle = model.sample(bag, given)
+    assert np.array_equal(frames[-1].images, oracle.images) and not np.array_equal(oracle.images, half)
+
+
+def test_edits_before_and_behind_a_branch_are_made_again():
+    model = load("made-fashion")
+    request = request_of(model)
+    other, at = dataclasses.replace(request, seed=12), 300
+    edits = [(0, 5, 9, 255), (1, 20, 3, 200)]  # pixels 149 and 563
+    *_, found = branching.branched(model, [(request, at)], other, edits)
+    *_, first = branching.edited(model, request, edits[:1])
+    assert np.array_equal(found.images[:, :10], first.images[:, :10])
+    assert found.images[1, 20, 3] == 200 and found.images[0, 5, 9] == 255
+    *_, without = branching.branched(model, [(request, at)], other, edits[:1])
+    assert np.array_equal(found.images[0], without.images[0]), (
+        "the other picture does not know of the second edit"
+    )
+
+
+def test_edited_codes_and_letters_stay_through_a_branch():
+    prior = load("vqprior-fashion")
+    request = request_of(prior)
+    other = dataclasses.replace(request, seed=12)
+    edits = [(0, 1, 1, 0, 5), (1, 4, 2, 1, 9)]
+    *_, found = branching.branched(prior, [(request, 20)], other, edits)
+    assert found.extras["codes"][0, 1, 1, 0] == 5 and found.extras["codes"][1, 4, 2, 1] == 9
+    writer = load("lstm-bible")
+    request = request_of(writer, num_samples=1)
+    letters = [(0, 3, ord("x")), (0, 15, ord("y"))]
+    *_, found = branching.branched(writer, [(request, 10)], dataclasses.replace(request, seed=12), letters)
+    text = found.extras["text"][0][found.extras["prompt_length"] :]
+    assert (text[3], text[15]) == ("x", "y")
+
+
+def test_a_step_that_was_never_made_is_refused():
+    model = load("ddpm-fashion")
+    request = request_of(model)
+    with pytest.raises(ValueError, match="cannot branch at step 77"):
+        list(branching.branched(model, [(request, 77)], request))
