@@ -5,26 +5,13 @@ The window is on the screen before torch is imported; the worker imports it, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtGui import (
-    QAction,
-    QCloseEvent,
-    QDragEnterEvent,
-    QDropEvent,
-    QKeyEvent,
-    QKeySequence,
-)
-from PySide6.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QMainWindow,
-    QMenu,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QMenu, QVBoxLayout, QWidget
 
 from playground import checkpoints, families, labels
 from playground.models.plane_catalogue import plane_cards
@@ -43,10 +30,13 @@ from playground.ui.widgets.lecture_mode import LectureMode
 from playground.ui.widgets.tab_row import QuietTabs
 
 if TYPE_CHECKING:  # what is not seen at once is imported when it is first asked for
+    import numpy as np
+
     from playground.export.picture_metadata import PictureMetadata
     from playground.lessons.controller import LessonController
     from playground.tabs.incoming import Incoming
     from playground.tabs.window_memory import WindowMemory
+    from playground.ui.pictures.grid_menu import MenuEntry
     from playground.ui.widgets.help_panel import HelpPanel
 
 
@@ -292,6 +282,12 @@ class MainWindow(QMainWindow):
             self._incoming.take(clipboard.contents())
             return
         super().keyPressEvent(event)
+
+    def picture_entries(self, picture: np.ndarray) -> Sequence[MenuEntry]:
+        """What the menu of a picture offers, whatever shows it."""
+        from playground.tabs.picture_menu import PictureMenu
+
+        return PictureMenu(self, self, self._entries, self._cards).entries(picture)
 
     # --- files
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QKeyCombination, QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QKeyEvent,
@@ -19,7 +19,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QResizeEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 
 from playground.export.contact_sheet import Content
 from playground.ui.pictures import enlarging
@@ -31,6 +31,8 @@ from playground.ui.pictures.painted_pictures import PaintedPictures
 from playground.ui.pictures.pixels import check_pictures
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import ARROWS, claims
+
+_MENU = QKeyCombination(Qt.KeyboardModifier.ShiftModifier, Qt.Key.Key_F10)
 
 
 class ImageGrid(QWidget):
@@ -310,17 +312,28 @@ class ImageGrid(QWidget):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         """What can be done with the picture under the pointer (or the chosen one, from the keyboard)."""
-        by_mouse, at = event.reason() == QContextMenuEvent.Reason.Mouse, QPointF(event.pos())
-        sample, row, column = self.pixel_at(at) if by_mouse else (max(self.selected(), 0), *self._middle())
-        panel = self._panel_at(at) if by_mouse else 0
-        shown = self.one(sample, panel)
-        if shown is None:
+        at = QPointF(event.pos())
+        if event.reason() != QContextMenuEvent.Reason.Mouse:
+            self.open_menu()
+        elif not self._open_menu(self.pixel_at(at), self._panel_at(at), event.globalPos()):
             super().contextMenuEvent(event)
-            return
-        entries = [("Enlarge (Enter)", lambda: self.enlarge(sample, panel))]
+
+    def open_menu(self) -> None:
+        """The menu of the chosen picture, or of the first, below its middle."""
+        sample = max(self.selected(), 0)
+        if sample < self.num_shown and not any(menu.isVisible() for menu in self.findChildren(QMenu)):
+            middle = self.picture_rect(sample).center().toPoint()
+            self._open_menu((sample, *self._middle()), 0, self.mapToGlobal(middle))
+
+    def _open_menu(self, pixel: tuple[int, int, int], panel: int, at: QPoint) -> bool:
+        shown = self.one(pixel[0], panel)
+        if shown is None:
+            return False
+        entries = [("Enlarge (Enter)", lambda: self.enlarge(pixel[0], panel))]
         if self.menu_text:
-            entries.append((self.menu_text, lambda: self.picked.emit(sample, row, column)))
-        open_menu(self, event.globalPos(), shown[1], entries)
+            entries.append((self.menu_text, lambda: self.picked.emit(*pixel)))
+        open_menu(self, at, shown[1], entries)
+        return True
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Tell where the pointer is, once per pixel."""
@@ -331,7 +344,7 @@ class ImageGrid(QWidget):
         self._point((-1, -1, -1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows move the selection; Enter enlarges it (or the first), with Ctrl it is a click in its middle."""
+        """Arrows move the selection; Enter enlarges it (or the first), with Ctrl it is a click in its middle; Menu opens its menu."""
         moves = dict(zip(ARROWS, (-1, 1, -self.columns, self.columns), strict=True))
         chosen = self.selected()
         if chosen >= 0 and event.key() == Qt.Key.Key_Escape and self.may_choose_none:
@@ -340,6 +353,8 @@ class ImageGrid(QWidget):
             to = chosen + moves[Qt.Key(event.key())]
             if 0 <= to < self.num_shown:
                 self.select(to)
+        elif event.key() == Qt.Key.Key_Menu or event.keyCombination() == _MENU:
+            self.open_menu()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._panels:
             if not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
                 self.enlarge(max(chosen, 0))

@@ -49,7 +49,9 @@ class PaintGrid(PixelGrid):
         super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """None: the right button paints."""
+        """From the keyboard only: the right button paints."""
+        if event.reason() == QContextMenuEvent.Reason.Keyboard:
+            super().contextMenuEvent(event)
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:

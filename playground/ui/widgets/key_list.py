@@ -17,7 +17,10 @@ KEYS = (
     ("Arrows on a picture", "move pointer, pixel or choice (Shift: further)"),
     ("Enter, double click", "enlarge a picture; again, or Escape: back"),
     ("Ctrl+Enter on a picture", "as a click on it"),
-    ("Right click", "what else can be done with a picture"),
+    (
+        "Right click, Menu, Shift+F10",
+        "what else can be done with a picture: score, encode, complete, send, save",
+    ),
     ("Delete on a slider", "back to its default"),
     ("R", "new seed"),
     ("N, P, D", "next, previous, any test image or drawing"),
