@@ -660,8 +660,10 @@ def test_names_stay_while_figures_scroll(window, table, qtbot):
 def test_rows_and_points_open_their_tab(window, table, qtbot):
     view = table.measured
     view.sort_by(column("model"))
-    row = next(i for i, line in enumerate(view.texts()) if line[0] == "vae-fashion")
-    view.setCurrentIndex(view.model().index(row, 0))
+    row = next(i for i, line in enumerate(view.texts()) if line[0] == "VAE, 32 numbers")
+    at = view.model().index(row, 0)
+    assert at.data(Qt.ItemDataRole.ToolTipRole).startswith("vae-fashion.")
+    view.setCurrentIndex(at)
     qtbot.keyClick(view, Qt.Key.Key_Return)
     assert window.current.family.key == "vae" and window.current.models.currentData() == "vae-fashion"
 

@@ -17,7 +17,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication
 
-from playground import checkpoints, data, paths
+from playground import checkpoints, data, labels, paths
 from playground.app import MainWindow
 from playground.cli.main import main
 from playground.data import image_import
@@ -82,6 +82,13 @@ def test_a_model_without_a_likelihood_says_so():
     for card in checkpoints.cards():
         if card.likelihood == "none":
             assert score_words.waiting(card).note.startswith("None: ")
+
+
+def test_rows_have_names_that_people_read_and_the_id_in_the_tooltip():
+    for card in checkpoints.cards():
+        row = score_words.waiting(card)
+        assert row.title == labels.short(card.id, card.system) and card.id not in row.title + row.under_title
+        assert row.tip.splitlines()[0] == card.id and card.id not in row.link
 
 
 def test_bytes_are_those_of_an_ideal_code():
@@ -416,7 +423,7 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
 
     # a fresh sample, live
     scene.source.setCurrentIndex(scene.source.findData("model:vae2d-fashion"))
-    qtbot.waitUntil(lambda: "drawn by vae2d-fashion" in scene.said.text().lower() and settled(), timeout=WAIT)
+    qtbot.waitUntil(lambda: "drawn by vae, 2 numbers" in scene.said.text().lower() and settled(), timeout=WAIT)
     drawn = scene.image
     key(Qt.Key.Key_N)
     qtbot.waitUntil(lambda: settled() and not np.array_equal(scene.image, drawn), timeout=WAIT)

@@ -122,6 +122,9 @@ def _show_scene(window: Any, app: Any, target: Any, patience: float) -> Any:
     window.go(target)
     _race(app, window.page.scene, patience)
     _wait(app, lambda: any(_boxes(window, window.page.canvas)), PAGE_PATIENCE)
+    _wait(
+        app, lambda: window.page.scene.is_settled, patience
+    )  # what it was asked for comes after what it begins with
     _wait(app, lambda: False, SETTLING)
     return window.page.scene
 

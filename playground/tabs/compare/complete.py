@@ -127,6 +127,8 @@ class Complete(Scene):
 
     def _fit(self) -> None:
         self._side.setFixedWidth(round(theme.em() * 19))
+        for part in (self.models, self.knobs):  # a hall looks at the picture: its mask and its fillings
+            part.setVisible(not theme.lecture())
         self.knobs.setFixedHeight(round(min(self.knobs.full_height() + 2, theme.em() * 8)))
         self.models.setMaximumHeight(round(theme.em() * 12))
 

@@ -82,7 +82,7 @@ class OneImage(Scene):
 
     def _make_sources(self) -> None:
         sets = [(f"set:{name}", kept.title) for name, kept in out_of_distribution.SETS.items()]
-        drawn = [(f"model:{card.id}", f"drawn by {card.id}") for card in self.cards]
+        drawn = [(f"model:{card.id}", f"drawn by {score_words.name_of(card)}") for card in self.cards]
         self.panel = SourcePanel([*sets, *drawn], COUNT, SHAPE)
         self.grid, self.said = self.panel.grid, self.panel.said
         self.source, self.stepper = self.panel.source, self.panel.stepper
@@ -184,7 +184,8 @@ class OneImage(Scene):
         self.grid.show_picture(frames[-1].images[0])
 
     def _keep_drawing(self) -> None:
-        name = self.source.currentData().partition(":")[2]
+        key = self.source.currentData().partition(":")[2]
+        name = score_words.name_of(next(c for c in self.cards if c.id == key))
         self._present(self.grid.picture(), f"Drawn by {name}, seed {self.stepper.index}")
 
     def _painted(self, image: np.ndarray) -> None:

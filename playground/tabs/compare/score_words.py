@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from playground import data
+from playground import data, labels
 from playground.checkpoints import Card
 from playground.evaluation import report
 from playground.evaluation.out_of_distribution import (
@@ -42,6 +42,11 @@ _WHY_NONE: Mapping[str, str] = {
 _NO_WORD = "None: this model can only draw."
 
 
+def name_of(card: Card) -> str:
+    """What a model is called on screen."""
+    return labels.short(card.id, card.system)
+
+
 def why_none(card: Card) -> str:
     """One sentence or two for a model without a likelihood."""
     return _WHY_NONE.get(card.network, _WHY_NONE.get(card.family, _NO_WORD))
@@ -55,19 +60,27 @@ def view_of(card: Card) -> str:
 def link_of(card: Card) -> str:
     """What a click on the row does."""
     view = view_of(card)
-    return f"Open {view} with {card.id}" if view else ""
+    return f"Open {view} with {name_of(card)}" if view else ""
+
+
+def _id_and_link(card: Card) -> str:
+    return "\n".join(filter(None, (card.id, link_of(card))))
 
 
 def waiting(card: Card) -> RowContent:
     """A row before its score has come."""
     if card.likelihood == "none":
-        return RowContent(card.id, card.system, note=why_none(card), link=link_of(card))
-    return RowContent(card.id, card.system, "…", word=card.likelihood, link=link_of(card))
+        return RowContent(
+            name_of(card), card.system, note=why_none(card), link=link_of(card), tip=_id_and_link(card)
+        )
+    return RowContent(
+        name_of(card), card.system, "…", word=card.likelihood, link=link_of(card), tip=_id_and_link(card)
+    )
 
 
 def failed(card: Card, sentence: str) -> RowContent:
     """A row whose model could not be asked."""
-    return RowContent(card.id, card.system, note=sentence, link="")
+    return RowContent(name_of(card), card.system, note=sentence, tip=card.id)
 
 
 def scored(card: Card, score_summary: ScoreSummary, census: Census | None, other: str) -> RowContent:
@@ -83,7 +96,7 @@ def scored(card: Card, score_summary: ScoreSummary, census: Census | None, other
         under = _among(census.share_below(marker))
         areas = tuple(census.auc(name) for name in SETS if name != GARMENTS)
     return RowContent(
-        card.id,
+        name_of(card),
         card.system,
         number(value, unit),
         unit,
@@ -160,7 +173,8 @@ def full_words(card: Card, score_summary: ScoreSummary, census: Census | None) -
         "bound": "a bound: the true figure is at most this",
         "energy": "an energy: up to an unknown constant, so it ranks pictures for this model only",
     }
-    said = [f"{number(score.value, score.unit)} {score.unit}, {kinds.get(score.kind, score.kind)}."]
+    figure = f"{number(score.value, score.unit)} {score.unit}"
+    said = [f"{card.id}: {figure}, {kinds.get(score.kind, score.kind)}."]
     if card.network in report.BINARISED:
         said.append("The picture is made black and white first: this model knows no grey.")
     if score.kind == "bound" and card.family == "flow":

@@ -119,6 +119,7 @@ class Search(Scene):
             "Drawings, the one that fits best first; Ctrl+Enter looks for more like it"
         )
         self.grid.picked.connect(lambda sample, row, column: self._more_like(sample))
+        self.grid.may_show_fewer = True
         self.bars = NamedBars()
         self.remark = QLabel()
         self.remark.setProperty("role", "caption")
@@ -131,18 +132,33 @@ class Search(Scene):
         self._show_picture()
 
     def _lay_out(self) -> None:
-        left, right, row = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
-        left.addWidget(self.by)
-        left.addWidget(self.words)
-        left.addWidget(self.remark)
-        left.addWidget(self.slot, 1)
-        right.addWidget(self.classes)
-        right.addWidget(self.bars, 1)
-        row.setSpacing(round(theme.em()))
-        row.addLayout(left, 24)
-        row.addWidget(self.grid, 50)
-        row.addLayout(right, 26)
-        self.column.addLayout(row, 1)
+        self._left, self._right, self._row = QVBoxLayout(), QVBoxLayout(), QHBoxLayout()
+        self._left.addWidget(self.by)
+        self._left.addWidget(self.words)
+        self._left.addWidget(self.remark)
+        self._left.addWidget(self.slot, 1)
+        self._row.setSpacing(round(theme.em()))
+        self._row.addLayout(self._left)
+        self._row.addWidget(self.grid)
+        self._row.addLayout(self._right)
+        self.column.addLayout(self._row, 1)
+        theme.signals.changed.connect(self._fit)
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a hall the classes stand below the words, and what was found has their room."""
+        hall = theme.lecture()
+        place = self._left if hall else self._right
+        place.addWidget(self.classes)
+        place.addWidget(self.bars, 1)
+        for at, share in enumerate((30, 70, 0) if hall else (24, 50, 26)):
+            self._row.setStretch(at, share)
+        self._show_slot()
+        if self.found is not None:
+            self._show(self.found)
+
+    def _show_slot(self) -> None:
+        self.slot.setVisible(not theme.lecture() or self.by.index() != BY_WORDS)
 
     # --- what is looked for
 
@@ -177,6 +193,7 @@ class Search(Scene):
         """Look for what the lines and the picture say now."""
         self.page.banner.clear()
         self.page.changing.emit()
+        self._show_slot()
         words = plain(self.words.text(), _LONGEST).strip() if self.by.index() != BY_PICTURE else ""
         read = emoji_words.understood(words)
         unknown = bool(words) and not (read.words or read.style)
@@ -204,7 +221,10 @@ class Search(Scene):
 
     def _show(self, found: Found) -> None:
         self.found = found
-        captions = [f"{_short(n)} {s:.2f}" for n, s in zip(found.names, found.scores, strict=True)]
+        if theme.lecture():  # in large type there is room for the names alone
+            captions = [name.partition(" (")[0] for name in found.names]
+        else:
+            captions = [f"{_short(n)} {s:.2f}" for n, s in zip(found.names, found.scores, strict=True)]
         self.grid.set_images(found.images, captions=captions)
         self.bars.set_values(f"Which of these is {found.asked}?", found.classes, found.probabilities)
 

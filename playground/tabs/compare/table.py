@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
-from playground import checkpoints, families
+from playground import checkpoints, families, labels
 from playground.contract import Message
 from playground.evaluation import results
 from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
@@ -165,12 +165,18 @@ class Table(Scene):
     def _point(self, row: Row, variety: str) -> Point:
         values = {name: float(v) for name, v in row.values.items() if not isinstance(v, str)}
         said = (
-            f"{row.name}: {values['quality']:.2f} of the blur's FID, {results.cost(values['milliseconds'])} ms, "
+            f"{_name(row)} ({row.key}): {values['quality']:.2f} of the blur's FID, {results.cost(values['milliseconds'])} ms, "
             f"{values['passes']:,.0f} pass{'es' * (values['passes'] != 1)}, {self._word()} {values[variety]:.2f} of real "
             f"(N = {values['count']:,.0f})"
         )
         return Point(
-            row.key, row.family, values["milliseconds"], values["quality"], max(values[variety], 0.0), said
+            row.key,
+            _name(row),
+            row.family,
+            values["milliseconds"],
+            values["quality"],
+            max(values[variety], 0.0),
+            said,
         )
 
     def _word(self) -> str:
@@ -192,7 +198,7 @@ class Table(Scene):
 
     def _trilemma_note(self) -> str:
         variety = OF_REAL[self._word()]
-        absent = [row.key for row in self.rows if row.key and _missing(row, variety)]
+        absent = [_name(row) for row in self.rows if row.key and _missing(row, variety)]
         said = (
             f"The area of a point is its {self._word()}, as a fraction of what as many real pictures reach. "
             "Arrows go from model to model, Return or a click opens one."
@@ -233,6 +239,11 @@ class Table(Scene):
             self.page.banner.show_notice(f"{path.name} is saved.")
 
 
+def _name(row: Row) -> str:
+    """What a model is called on screen; its id stands in the tool tip."""
+    return labels.short(row.key, str(row.values["system"]))
+
+
 def _missing(row: Row, variety: str) -> bool:
     """Whether a point could not be put in its place."""
     return any(not float(row.values.get(n, 0) or 0) > 0 for n in ("quality", "milliseconds")) or (
@@ -252,6 +263,8 @@ def _line(row: Row, columns: Sequence[Column], stars: dict[tuple[str, str], int]
 def _cell(row: Row, column: Column, stars: dict[tuple[str, str], int] | None) -> Cell:
     if column.key not in row.values:
         return Cell()
+    if row.key and column.key == "name":
+        return Cell(_name(row), _name(row), ". ".join(filter(None, (row.key, row.tips.get("name", "")))))
     value = row.values[column.key]
     text, tip = row.signs.get(column.key, "") + column.text(value), row.tips.get(column.key, "")
     if stars is not None and (row.key, column.key) in stars:

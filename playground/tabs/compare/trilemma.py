@@ -22,6 +22,7 @@ class Point:
     """A model: milliseconds for each picture, FID as a fraction of the blur's, and variety from 0 to 1 and a bit."""
 
     key: str
+    name: str  # what stands beside it
     family: str
     milliseconds: float
     quality: float
@@ -193,7 +194,7 @@ class Trilemma(QWidget):
                 else theme.accent(point.family, on_canvas=True)
             )
             painter.setPen(colour)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, point.key)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, point.name)
 
     def names(self) -> list[tuple[Point, QRectF]]:
         """Where each name stands: beside, above or below its point, wherever it covers least."""
@@ -203,7 +204,7 @@ class Trilemma(QWidget):
         placed: list[tuple[Point, QRectF]] = []
         for point in self._points:
             at, r = self._at(point), self._radius(point.variety)
-            wide, high = theme.text_width(point.key, font) + 4, em * 1.5
+            wide, high = theme.text_width(point.name, font) + 4, em * 1.5
             tries = [
                 QRectF(at.x() + r + em * 0.25, at.y() - high / 2, wide, high),
                 QRectF(at.x() - r - em * 0.25 - wide, at.y() - high / 2, wide, high),

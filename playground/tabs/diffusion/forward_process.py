@@ -99,8 +99,10 @@ class Forward(ImageView[Denoises]):
 
     def _fit(self) -> None:
         """In a hall the three pictures are what the back row looks at."""
-        self.column.setStretchFactor(self.pictures, 8 if theme.lecture() else 5)
-        self.column.setStretchFactor(self.strip, 2 if theme.lecture() else 4)
+        self.column.setStretchFactor(self.pictures, 6 if theme.lecture() else 5)
+        self.column.setStretchFactor(self.strip, 4)
+        if self.player.frame is not None and self.isVisible():
+            self.draw(self.player.frame)
 
     def opened(self) -> None:
         """The curves stand still; only their marker moves."""
@@ -130,9 +132,9 @@ class Forward(ImageView[Denoises]):
         noisy = f"{self.model.noisy.replace('_t', 'ₜ')}: ᾱ = {extras['alpha_bar']:.3f}"
         captions = ["x₀: test image", noisy, "x̂₀: what it sees"]
         self.pictures.set_images(three, columns=3, captions=captions)
-        path = extras["path"]
+        path = extras["path"][:: 2 if theme.lecture() else 1]
         stations = [f"{t:.2f}".rstrip("0").rstrip(".") for t in np.linspace(0, 1, len(path))]
-        self.strip.set_images(path, captions=stations)
+        self.strip.set_images(path, columns=len(path), captions=stations)
         self.strip.select(round(extras["t"] * (len(path) - 1)))
         self.stepper.show_index(getattr(self.request, "index", 0), self.model.card.classes[extras["label"]])
         at = min(max(extras["t"], 0.01), 0.99)

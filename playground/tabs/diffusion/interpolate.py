@@ -68,7 +68,7 @@ class Between(View[Denoises]):
 
     def _share_room(self) -> None:
         """In a hall the walk is shown once, not with its noise too, and the chosen picture is the larger."""
-        for at, shares in ((0, (5, 6)), (2, (7, 4))):
+        for at, shares in ((0, (5, 5)), (2, (7, 4))):
             self.column.setStretch(at, shares[theme.lecture()])
         if self.player.frame is not None:
             self.draw(self.player.frame)

@@ -20,7 +20,6 @@ class Filters(View[HasHiddenUnits]):
 
     name = "Filters"
     group = LOOK_INSIDE
-    why_small = "dozens of filters are seen at once: which of them light up is what it shows"
     capability = HasHiddenUnits
     plot: BarPlot
     words = (
@@ -34,6 +33,7 @@ class Filters(View[HasHiddenUnits]):
     def build(self) -> None:
         """Chains, filters."""
         self.chains, self.grid = ImageGrid(), ImageGrid()
+        self.chains.may_show_fewer = self.grid.may_show_fewer = True  # the strongest filters come first
         self.chains.setAccessibleName("Chains; choose one to see its hidden units")
         self.chains.selection_changed.connect(lambda _: self._light())
         row = QHBoxLayout()

@@ -72,7 +72,7 @@ class RoundTrip(View["Flow"]):
     def draw(self, frame: Frame) -> None:
         """See :meth:`build`."""
         names = ["test image x", "z", "back again", "error (white: 1 grey level)"]
-        self.grid.set_images(frame.images, columns=2, captions=names)
+        self.grid.set_images(frame.images, captions=names)
         error, changed = frame.extras["error"], frame.extras["changed"]
         pixels = "no pixel" if changed == 0 else f"{changed} of {frame.images[0].size} pixels"
         self.figures.setText(f"largest error {error:.5f} grey levels, {pixels} changed")

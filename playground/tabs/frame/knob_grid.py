@@ -16,6 +16,9 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
+from playground.ui.theme import theme
+
+ROWS_IN_HALL = 4  # of those that nobody has written: more would be too small to see
 
 
 class KnobGrid(View):
@@ -65,6 +68,20 @@ class KnobGrid(View):
         self.grid.selection_changed.connect(lambda _: self._draw_cost())
         self.column.addWidget(self.grid, 1)
         self.plot = BarPlot("Network passes per picture", "", "passes")
+        theme.signals.changed.connect(self._fit)
+
+    def _fit(self) -> None:
+        if self.player.frame is not None and self.isVisible():
+            self.draw(self.player.frame)
+
+    def _rows_on_show(self, frame: Frame) -> list[int]:
+        """All, except in a hall: there some of those that the program chose, both ends among them."""
+        count = len(frame.extras["rows"])
+        both = all(frame.extras["titles"])
+        written = getattr(self.request, "row_values", "")
+        if not theme.lecture() or not both or written or count <= ROWS_IN_HALL:
+            return list(range(count))
+        return [round(i) for i in np.linspace(0, count - 1, ROWS_IN_HALL)]
 
     def opened(self) -> None:
         """Another model has other knobs: values written for the old ones are dropped."""
@@ -107,9 +124,11 @@ class KnobGrid(View):
         extras = frame.extras
         down, across = map(self._called, extras["titles"])
         title = "   ".join(filter(None, (f"{across} →" if across else "", f"{down} ↓" if down else "")))
-        rows, columns = extras["rows"], extras["columns"]
+        on_show, columns = self._rows_on_show(frame), extras["columns"]
+        rows = [extras["rows"][i] for i in on_show]
+        cells = np.concatenate([np.arange(len(columns)) + i * len(columns) for i in on_show])
         self.grid.set_images(
-            frame.images,
+            frame.images[cells],
             columns=len(columns) if down and across else None,  # one knob alone goes on in the next row
             captions=columns if not down else rows if not across else None,
             column_captions=columns if across and down else None,
@@ -117,7 +136,7 @@ class KnobGrid(View):
             title=title,
         )
         size = frame.images.shape[1:3]
-        begun = extras["begun"]
+        begun = extras["begun"][cells]
         self.grid.set_known(
             None if begun.all() else np.broadcast_to(begun[:, None, None], (len(begun), *size))
         )
@@ -132,7 +151,7 @@ class KnobGrid(View):
         cost = frame.extras["cost"].reshape(-1, len(columns))
         chosen = self.grid.selected()
         newest = max(int(np.count_nonzero(frame.extras["begun"])) - 1, 0)
-        row = (chosen if chosen >= 0 else newest) // len(columns)
+        row = self._rows_on_show(frame)[chosen // len(columns)] if chosen >= 0 else newest // len(columns)
         names = columns if len(columns) <= 6 and frame.extras["titles"][1] else None
         where = f", {self._called(frame.extras['titles'][0])} {frame.extras['rows'][row]}"
         where = where if len(cost) > 1 else ""

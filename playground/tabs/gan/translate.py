@@ -89,13 +89,11 @@ class FromDrawing(ImageView[Any]):
         self.sheet.sketched.connect(self._drawn)
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the drawing")
-        left, self.right = QVBoxLayout(), QVBoxLayout()
+        left, row = QVBoxLayout(), QHBoxLayout()
         left.addWidget(self.slot, 1)
         left.addWidget(self.tools)
-        self.right.addWidget(self.grid, 3)
-        row = QHBoxLayout()
         row.addLayout(left, 1)
-        row.addLayout(self.right, 2)
+        row.addWidget(self.grid, 2)
         self.column.addLayout(row, 1)
         self.own: np.ndarray | None = (
             None  # uint8 (H,W,3) from a hand or from elsewhere; None: the request's drawing
@@ -258,21 +256,17 @@ class Paint(FromDrawing):
         return "translation.paint(model, request)"
 
     def build(self) -> None:
-        """Below the pictures what the levels answer to."""
+        """Beside the pictures, where other views have a plot, what the levels answer to."""
         super().build()
-        self.levels = ImageGrid()
+        self.plot = self.levels = ImageGrid()
         self.levels.may_be_larger = False
         self.levels.setAccessibleName("How strongly each level of the U-Net answers, place by place")
-        self.right.addWidget(self.levels, 1)
 
-    def draw(self, frame: Frame) -> None:
-        """The levels, too."""
-        super().draw(frame)
+    def draw_plot(self, frame: Frame) -> None:
+        """The levels, from the drawing down and up again."""
         levels, sides = frame.extras["levels"], frame.extras["sides"]
         names = [f"{side}x{side}" for side in sides]
-        self.levels.set_images(
-            levels, columns=len(levels), captions=names, title="What each level answers to"
-        )
+        self.levels.set_images(levels, columns=3, captions=names, title="What each level answers to")
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The colourings; beside a single one the artist's, where there is one."""

@@ -1,6 +1,6 @@
 """Where the pictures of a grid go: the largest zoom that fits, the columns that allow it, and back from a point to a pixel.
 
-All in device pixels.  Up to a zoom of 3 every pixel of a picture is a square of a whole number of them; above that a
+All in device pixels.  Up to a zoom of 3 (2 in a hall, where size comes first, and of soft pictures in colour) every pixel of a picture is a square of a whole number of them; above that a
 picture's width is whole and its pixels need not be, so that pictures fill the room they have.
 """
 
@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 WHOLE_BELOW = 3  # a pixel of 1.5 device pixels would look uneven, one of 7.5 does not
+WHOLE_BELOW_SOFT = 2  # of what is seen from afar, and of pictures in colour, whose edges are soft
 MOST_GAP = 8  # device pixels between pictures; less where a pixel of theirs is smaller
 WORTH_AN_EMPTY_PLACE = 0.5  # of a place's share of the grid: what an unfilled last row is held to cost
 
@@ -24,9 +25,9 @@ class Fit:
     across: bool  # panels side by side (else one above the other)
 
 
-def allowed_zoom(zoom: float, width: int) -> float:
+def allowed_zoom(zoom: float, width: int, whole_below: float = WHOLE_BELOW) -> float:
     """The largest zoom not above this one that is allowed: whole when small, else such that a picture's width is whole."""
-    if zoom < WHOLE_BELOW:
+    if zoom < whole_below:
         return max(math.floor(zoom), 1)
     return math.floor(zoom * width) / width
 
@@ -40,6 +41,7 @@ def best_fit(
     between: float = 0,
     overhead: tuple[float, float] = (0, 0),
     caption: float = 0,
+    whole_below: float = WHOLE_BELOW,
 ) -> Fit:
     """The column count that allows the largest pictures; empty places count against it, and no last row has a single picture.
 
@@ -52,6 +54,7 @@ def best_fit(
         between: device pixels between panels.
         overhead: (width, height) of each panel taken by its captions and title.
         caption: device pixels of height taken under every row of pictures.
+        whole_below: a smaller zoom is a whole number.
     """
     h, w = size
     best: tuple[tuple[float, ...], Fit] | None = None
@@ -67,7 +70,7 @@ def best_fit(
             lonely = not columns and n > 1 and rows > 1 and count % n == 1
             score = (zoom >= 1, not lonely, max(worth, 0), across, -abs(n * w - rows * h))
             if best is None or score > best[0]:
-                best = (score, Fit(allowed_zoom(zoom, w), n, rows, across))
+                best = (score, Fit(allowed_zoom(zoom, w, whole_below), n, rows, across))
     assert best is not None
     return best[1]
 
@@ -136,6 +139,7 @@ def lay_out(
     widest: float = 0,
     title: float = 0,
     least: float = 0,
+    whole_below: float = WHOLE_BELOW,
 ) -> Layout:
     """Fit ``panels`` grids into ``room``, centred; the words are those of :func:`best_fit`.
 
@@ -145,7 +149,7 @@ def lay_out(
     """
     between = margin * 1.7
     inner = (room[0] - 2 * margin, room[1] - 2 * margin)
-    how = (columns, panels, between, overhead, math.ceil(caption))
+    how = (columns, panels, between, overhead, math.ceil(caption), whole_below)
     shown = _large_enough(count, size, inner, how, least, columns or 1) if least else count
     fit = best_fit(shown, size, inner, *how)
     wide, high = round(size[1] * fit.zoom), round(size[0] * fit.zoom)

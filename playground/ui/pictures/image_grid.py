@@ -24,7 +24,7 @@ from PySide6.QtWidgets import QMenu, QSizePolicy, QWidget
 from playground.export.contact_sheet import Content
 from playground.ui.pictures import enlarging
 from playground.ui.pictures.grid_captions import GridCaptions, Ground, line_height
-from playground.ui.pictures.grid_layout import Layout, lay_out
+from playground.ui.pictures.grid_layout import WHOLE_BELOW, WHOLE_BELOW_SOFT, Layout, lay_out
 from playground.ui.pictures.grid_marks import GridMarks
 from playground.ui.pictures.grid_menu import open_menu
 from playground.ui.pictures.painted_pictures import PaintedPictures
@@ -246,6 +246,10 @@ class ImageGrid(QWidget):
         shapes = tuple(images.shape[:3] for _, images in self._panels)
         return (shapes, self._columns, self._captions.extent)
 
+    @property
+    def _in_colour(self) -> bool:
+        return all(images.shape[3] == 3 for _, images in self._panels)
+
     def _relayout(self) -> None:
         if not self._panels:
             self._layout = None
@@ -265,6 +269,7 @@ class ImageGrid(QWidget):
             caption=line_height(ratio) if captions.under_all else 0,
             widest=captions.widest_caption(ratio),
             least=theme.LECTURE_SIDE * ratio if self.may_show_fewer and theme.lecture() else 0,
+            whole_below=WHOLE_BELOW_SOFT if theme.lecture() or self._in_colour else WHOLE_BELOW,
         )
         self._expire()
 

@@ -117,8 +117,16 @@ class ViewSwitch(QWidget):
         self.menu.setVisible(self._folded)
         self.groups.setVisible(not self._folded and len(self._groups) > 1)
         for i, segments in enumerate(self.views):
-            alone = len(self._members[i]) == 1 and len(self._groups) > 1 and not self._stacked
+            alone = len(self._members[i]) == 1 and len(self._groups) > 1
+            _keep_place(segments, alone and i == group and self.has_two_rows)
             segments.setVisible(not self._folded and i == group and not alone)
+
+
+def _keep_place(segments: Segmented, on: bool) -> None:
+    """A group of one needs no second name below, but its row stays, so that nothing jumps."""
+    policy = segments.sizePolicy()
+    policy.setRetainSizeWhenHidden(on)
+    segments.setSizePolicy(policy)
 
 
 def _menu(texts: Sequence[str], groups: Sequence[str], members: Sequence[Sequence[int]]) -> ComboBox:
