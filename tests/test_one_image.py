@@ -423,7 +423,9 @@ def test_one_picture_before_the_models(window, qtbot, tmp_path, capsys):
 
     # a fresh sample, live
     scene.source.setCurrentIndex(scene.source.findData("model:vae2d-fashion"))
-    qtbot.waitUntil(lambda: "drawn by vae, 2 numbers" in scene.said.text().lower() and settled(), timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: "drawn by vae, 2 numbers" in scene.said.text().lower() and settled(), timeout=WAIT
+    )
     drawn = scene.image
     key(Qt.Key.Key_N)
     qtbot.waitUntil(lambda: settled() and not np.array_equal(scene.image, drawn), timeout=WAIT)

@@ -243,12 +243,7 @@ class ImageGrid(QWidget):
         super().changeEvent(event)
 
     def _geometry_key(self) -> tuple[object, ...]:
-        shapes = tuple(images.shape[:3] for _, images in self._panels)
-        return (shapes, self._columns, self._captions.extent)
-
-    @property
-    def _in_colour(self) -> bool:
-        return all(images.shape[3] == 3 for _, images in self._panels)
+        return (tuple(p.shape for _, p in self._panels), self._columns, self._captions.extent)
 
     def _relayout(self) -> None:
         if not self._panels:
@@ -257,6 +252,7 @@ class ImageGrid(QWidget):
             self.update()
             return
         ratio, captions = self.devicePixelRatioF(), self._captions
+        soft = theme.lecture() or self._panels[0][1].shape[3] == 3
         self._layout = lay_out(
             self.count(),
             self._panels[0][1].shape[1:3],
@@ -269,7 +265,7 @@ class ImageGrid(QWidget):
             caption=line_height(ratio) if captions.under_all else 0,
             widest=captions.widest_caption(ratio),
             least=theme.LECTURE_SIDE * ratio if self.may_show_fewer and theme.lecture() else 0,
-            whole_below=WHOLE_BELOW_SOFT if theme.lecture() or self._in_colour else WHOLE_BELOW,
+            whole_below=WHOLE_BELOW_SOFT if soft else WHOLE_BELOW,
         )
         self._expire()
 
@@ -396,7 +392,6 @@ def _demo() -> None:
     grid.setProperty("family", "autoregressive")
     grid.set_images(data.load("fashion", "test")[0][:16], title="The test set")
     grid.set_known(np.arange(784).reshape(28, 28) < 400)
-    grid.set_marker(400)
     grid.picked.connect(print)
     run(grid)
 
