@@ -15,6 +15,7 @@ from playground import checkpoints, families, models
 from playground.app import MainWindow
 from playground.contract import make_request
 from playground.evaluation import results
+from playground.export.window_state import read_link
 from playground.models.plane_catalogue import is_plane, plane_cards, trained_live
 from playground.tabs import registry
 from playground.tabs.frame.view import suiting
@@ -181,6 +182,15 @@ def test_the_map_draws_rests_and_opens_what_is_chosen(open_guide, qtbot):
     window.tabs.setCurrentIndex(0)
     assert scene.rounds.awake
     assert not window.page.banner.isVisible()
+
+
+def test_the_map_leads_to_one_shape_for_six(qtbot, open_guide):
+    page = open_guide(Map).page
+    (href,) = re.findall(r'href="([^"]+)"', page.sentence.text())
+    with qtbot.waitSignal(page.link_wanted) as asked:
+        page.sentence.linkActivated.emit(href)  # as a click on it does
+    state = read_link(asked.args[0])
+    assert state.view in registry.view_names(families.entry(state.tab)) and not state.model
 
 
 def test_the_cards_open_what_they_promise(open_guide, qtbot):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -166,3 +167,17 @@ def test_a_view_of_what_is_trained_live_is_the_one_that_opens(qtbot):
             timeout=WAIT,
         )
         assert window.current.view.name == "Chains in the plane"
+
+
+def test_chains_wander_over_what_a_model_has_learned():
+    """Its energy is learned first and shown as it grows; the chains then find what the training found, once and for all."""
+    request = ChainsRequest(target="moons", density="learned", num_samples=50, starts="wide", sampler="mala")
+    run = list(itertools.islice(frames(request, "denoising-ebm-plane"), 200))
+    learning = [frame for frame in run if "learning" in frame.extras]
+    assert learning and not np.array_equal(learning[0].extras["density"], learning[-1].extras["density"])
+    own = next(frames(dataclasses.replace(request, density="target"))).extras["density"]
+    found = run[-1].extras["density"]
+    assert not np.array_equal(found, own)
+    assert np.corrcoef(found.ravel(), own.ravel())[0, 1] > 0.5  # nearly the moons'
+    again = next(frames(dataclasses.replace(request, seed=5), "denoising-ebm-plane"))
+    assert "learning" not in again.extras and np.array_equal(again.extras["density"], found)

@@ -241,6 +241,19 @@ def test_a_model_learns(key, monkeypatch):
     assert log_p is None or np.isfinite(log_p).all()
 
 
+@pytest.mark.parametrize(
+    ("key", "objective"), [("ddpm-plane", "x_0"), ("ddpm-plane", "v"), ("ffjord-plane", "matching")]
+)
+def test_another_objective_learns_the_same(key, objective):
+    target = plane.make("moons")
+    training = Training(MODELS[key], target, steps=250, config=MODELS[key].Config(objective=objective))
+    data = target.sample(1000, np.random.default_rng(9))
+    before = energy_distance(training.points(1000), data)
+    losses = [p.figures["loss"] for p in training.run()]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    assert energy_distance(training.points(1000), data) < 0.2 * before
+
+
 @pytest.mark.parametrize("key", MODELS)
 def test_training_repeats_with_its_seed(key, monkeypatch):
     monkeypatch.setattr(MODELS[key], "batch_size", 64)

@@ -143,6 +143,7 @@ class Page(QWidget):
         self.sentence = QLabel()
         self.sentence.setProperty("role", "caption")
         self.sentence.setWordWrap(True)
+        self.sentence.linkActivated.connect(self.link_wanted)
         self.switch = ViewSwitch([scene.name for scene in self.scenes])
         self.switch.chosen.connect(self._enter)
         self.banner = Banner()

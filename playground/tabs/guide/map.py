@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QScrollArea
 
 from playground.capabilities import Decodes, Encodes, Invertible, TakesNoiseAway, promises
 from playground.contract import Frame, Message
+from playground.export.window_state import WindowState, link_of
+from playground.models.plane_catalogue import VIEW
 from playground.tabs.frame.page import Scene
 from playground.tabs.guide.links import Link, LinkTargets, read
 from playground.tabs.guide.live_samples import Rounds, Subject
@@ -33,7 +35,8 @@ class Map(Scene):
     why_small = "a map of the field: every leaf shows what its model draws, in the space that words leave"
     sentence = (
         "The map of the field. The first question is whether a model says how probable a picture is. Every leaf draws live; "
-        "click one, or choose it with the arrows and Enter, to open it."
+        "click one, or choose it with the arrows and Enter, to open it. Six families "
+        f'<a href="{link_of(WindowState("compare", view=VIEW))}">learn one shape</a> before your eyes.'
     )
 
     def build(self) -> None:

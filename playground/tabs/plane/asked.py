@@ -270,6 +270,17 @@ _CONFIG: dict[str, tuple[str, float, float, float, str]] = {
     "step_size": ("step size", 0.001, 0.2, 0.001, "Of a Langevin step while it trains."),
     "sigma": ("sigma", 0.05, 2.0, 0.05, "How strongly a point is spoiled before it is repaired."),
 }
+# configuration fields that choose: (label, choices, what each does); a model offers those that its own values begin
+_OBJECTIVES: dict[str, tuple[tuple[tuple[str, str], ...], str]] = {
+    "epsilon": (
+        (("epsilon", "the noise"), ("x_0", "the clean point"), ("v", "v, between both")),
+        "What the network is asked to guess. Each says the same once it is learned; they weigh the levels of noise differently, and so differ on the way.",
+    ),
+    "likelihood": (
+        (("likelihood", "likelihood"), ("matching", "flow matching")),
+        "Likelihood solves the whole equation at every step of training; flow matching shows the network straight lines from noise to data, many times quicker. The density is exact for both.",
+    ),
+}
 
 
 def pace(model: type[PlaneModel]) -> tuple[int, int]:
@@ -311,10 +322,13 @@ def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
 def _worth(model: type[PlaneModel]) -> set[str]:
     """Configuration fields that do something: a penalty's weight where the game has one."""
     without = {"gan-plane": {"gamma"}, "gan-collapsed-plane": {"gamma"}, "gan-hinge-plane": {"gamma"}}
-    return set(_CONFIG) - without.get(model.key, set())
+    return {*_CONFIG, "objective"} - without.get(model.key, set())
 
 
 def _of_config(field: Any) -> tuple[str, type, Any]:
+    if field.name == "objective":
+        choices, help = _OBJECTIVES[field.default]
+        return field.name, str, knob(field.default, label="objective", choices=choices, help=help)
     label, low, high, step, help = _CONFIG[field.name]
     kind = type(field.default)
     made = knob(
@@ -333,7 +347,9 @@ def _with_default(request: type[Request], name: str, default: Any) -> Any:
 
 def config_of(request: PlaneTraining) -> dict[str, Any]:
     """The configuration fields that its knobs say."""
-    return {name: value for name, value in settings_of(request).items() if name in _CONFIG}
+    return {
+        name: value for name, value in settings_of(request).items() if name in _CONFIG or name == "objective"
+    }
 
 
 def is_same_training(one: Request, other: Request) -> bool:

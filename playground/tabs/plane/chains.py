@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from playground.models import noise
 from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
+from playground.tabs.plane import learned_energy
 from playground.ui.pictures.density_plane import DensityPlane, PlanePicture, render
 from playground.ui.playback.transport_parts import Figures
 from playground.ui.plots.line_plot import LinePlot
@@ -29,6 +31,7 @@ _SEEN = 12  # chains whose way is drawn, and for so many moves
 _TRACES = 3
 _LONGEST = 60  # lag
 _COUNTED_EVERY = 20  # moves between two looks at how long the chains remember
+_SQUARE = (-plane.HALF, plane.HALF, -plane.HALF, plane.HALF)  # of the built-in targets
 _NO_PICTURES = np.zeros((1, 1, 1, 1), np.uint8)
 
 _WORDS = (
@@ -50,6 +53,12 @@ class ChainsRequest(Request):
         label="target",
         choices=tuple((name, plane.make(name).title) for name in plane.TARGETS),
         help="The density that is drawn from; all of it is known.",
+    )
+    density: str = knob(
+        "target",
+        label="density",
+        choices=(("target", "the target's own"), ("learned", "what this model learns of it")),
+        help="A target's density is known. What an energy model knows of it is learned first, for some seconds; then the chains wander over what it has learned, its faults included.",
     )
     sampler: str = knob(
         "mala",
@@ -126,18 +135,25 @@ class ChainsInThePlane(View[Any]):
         """From the beginning."""
         assert isinstance(request, ChainsRequest)
         self.adopt(request)
-        self.player.start(lambda: frames(request), patient=patient)
+        key = self.model.card.id
+        self.player.start(lambda: frames(request, key), patient=patient)
 
     def relevant(self, request: Request) -> dict[str, bool]:
-        """Gibbs has no step, and only HMC leaps."""
+        """Gibbs has no step, only HMC leaps, and only what has an energy can be wandered over."""
         sampler = getattr(request, "sampler", "")
-        return {"step_size": sampler != "gibbs", "leaps": sampler == "hmc"}
+        return {
+            "step_size": sampler != "gibbs",
+            "leaps": sampler == "hmc",
+            "density": learned_energy.is_energy(self.model.kind),
+        }
 
     def draw(self, frame: Frame) -> None:
         """The plane, and what is known of the chains."""
-        shown = _picture(frame)
-        count = len(frame.extras["points"])
-        self.plane.set_picture(shown, f"{count} chains after {frame.step:,} moves")
+        count, learning = len(frame.extras["points"]), frame.extras.get("learning")
+        said = f"{count} chains after {frame.step:,} moves"
+        if learning is not None:
+            said = f"learning: step {learning:,} of {learned_energy.NUM_STEPS:,}"
+        self.plane.set_picture(_picture(frame), said)
         self.figures.set_parts(parts_of(frame))
 
     def draw_plot(self, frame: Frame) -> None:
@@ -158,17 +174,45 @@ class ChainsInThePlane(View[Any]):
         return [("", render(_picture(frame), theme.accent("energy", on_canvas=True))[None])]
 
 
-def frames(request: ChainsRequest) -> Iterator[Frame]:
-    """A frame per move; extras ``points``, ``ways``, ``refused``, ``traces`` (the whole run's, filled as it goes) and figures."""
+def frames(request: ChainsRequest, key: str = "") -> Iterator[Frame]:
+    """A frame per move; extras ``points``, ``ways``, ``refused``, ``traces`` (the whole run's, filled as it goes) and figures.
+
+    Args:
+        key: id of the model whose energy is learned first, where the request wants that; each frame until then says in
+            ``learning`` how many steps it is, and its heat map is what is known by then.
+    """
     target = plane.make(request.target)
     assert target.log_prob is not None, "the built-in ones are known"
+    log_prob, density = target.log_prob, _heat_map(request.target)
+    if request.density == "learned" and key:
+        for learning in learned_energy.learned(key, target):
+            log_prob = learning.log_prob
+            density = _map_of(log_prob, target)
+            if learning.step < learned_energy.NUM_STEPS:
+                yield Frame(0, NUM_STEPS, 0, _NO_PICTURES, _before(density, learning.step))
+    for frame in _wander(request, target, log_prob):
+        yield dataclasses.replace(frame, extras={**frame.extras, "density": density})
+
+
+def _before(density: np.ndarray, step: int) -> dict[str, Any]:
+    nothing = np.zeros((0, 2), np.float32)
+    traces = Traces(np.full((NUM_STEPS + 1, 1), np.nan))
+    return {
+        "points": nothing,
+        "traces": traces,
+        "ways": (),
+        "refused": None,
+        "density": density,
+        "learning": step,
+    }
+
+
+def _wander(request: ChainsRequest, target: plane.Target, log_prob: chains.LogProb) -> Iterator[Frame]:
     count = request.num_samples
     normal = noise.normal(request.seed, np.arange(count), "chains", (2,)).astype(np.float64)
     x = 0.25 * normal if request.starts == "middle" else 1.6 * normal
     rng = np.random.default_rng([request.seed, 1])
-    run = chains.moves(
-        request.sampler, target.log_prob, x, rng, target.square, request.step_size, request.leaps
-    )
+    run = chains.moves(request.sampler, log_prob, x, rng, target.square, request.step_size, request.leaps)
     traces = np.full((NUM_STEPS + 1, count), np.nan)
     traces[0] = x[:, 0]
     ways: list[np.ndarray] = []
@@ -221,16 +265,19 @@ def parts_of(frame: Frame) -> list[str]:
 
 def _picture(frame: Frame) -> PlanePicture:
     said = frame.extras
-    density, square = _heat_map(said["target"])
     ways = np.concatenate(said["ways"], axis=0) if said["ways"] else None
     return PlanePicture(
-        square=square, points=said["points"], density=density, lines=ways, refused=said["refused"]
+        square=_SQUARE, points=said["points"], density=said["density"], lines=ways, refused=said["refused"]
     )
 
 
 @lru_cache(maxsize=16)
-def _heat_map(name: str) -> tuple[np.ndarray, tuple[float, float, float, float]]:
+def _heat_map(name: str) -> np.ndarray:
     target = plane.make(name)
     assert target.log_prob is not None
-    log_p = target.log_prob(plane.grid(target, _SIDE)).reshape(_SIDE, _SIDE)
-    return np.exp(log_p - log_p.max()).astype(np.float32), target.square
+    return _map_of(target.log_prob, target)
+
+
+def _map_of(log_prob: chains.LogProb, target: plane.Target) -> np.ndarray:
+    log_p = log_prob(plane.grid(target, _SIDE)).reshape(_SIDE, _SIDE)
+    return np.exp(log_p - log_p.max()).astype(np.float32)

@@ -1,7 +1,8 @@
 """DDPM in the plane: predict the noise, take a little of it away, a hundred times.
 
 Ho, Jain and Abbeel 2020, "Denoising Diffusion Probabilistic Models" (arXiv:2006.11239), algorithms 1 and 2; drawn by
-ancestral steps, or without fresh noise by DDIM (Song, Meng and Ermon 2021, arXiv:2010.02502, equation 12).
+ancestral steps, or without fresh noise by DDIM (Song, Meng and Ermon 2021, arXiv:2010.02502, equation 12).  Instead of the
+noise the network may guess the clean point, or v (Salimans and Ho 2022, arXiv:2202.00512, section 4).
 """
 
 from __future__ import annotations
@@ -19,13 +20,14 @@ from playground.models.plane import PlaneModel, PlaneRequest, TimeNet, gaussian_
 
 @dataclass(frozen=True)
 class DDPMConfig:
-    """Shape of the network and the linear schedule of beta, over ``num_timesteps``."""
+    """Shape of the network, the linear schedule of beta over ``num_timesteps``, and the ``objective``: epsilon, x_0 or v."""
 
     width: int = 96
     depth: int = 3
     num_timesteps: int = 100
     beta_min: float = 1e-3
     beta_max: float = 0.12
+    objective: str = "epsilon"
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,23 @@ class DDPMPlane(PlaneModel):
     def epsilon_pred(self, x_t: Tensor, t: Tensor) -> Tensor:
         """(N,2), integer timesteps (N,) or (1,) from 1 -> the noise, (N,2)."""
         out: Tensor = self.net(x_t, t.float() / self.config.num_timesteps)
-        return out
+        signal, spread = self._shares(t)
+        if self.config.objective == "v":
+            return signal * out + spread * x_t
+        return (x_t - signal * out) / spread if self.config.objective == "x_0" else out
+
+    def _shares(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        alpha_bar = self.alpha_bar[t][:, None]
+        return alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
 
     def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
-        """E ||epsilon - epsilon_pred||^2: equation 14."""
+        """The squared error of what is guessed; of the noise it is equation 14."""
         t = torch.randint(1, self.config.num_timesteps + 1, (len(x),), generator=generator).to(x.device)
-        alpha_bar = self.alpha_bar[t][:, None]
+        signal, spread = self._shares(t)
         epsilon = gaussian_noise(x, generator)
-        x_t = alpha_bar.sqrt() * x + (1 - alpha_bar).sqrt() * epsilon
-        return {"loss": (epsilon - self.epsilon_pred(x_t, t)).square().mean()}
+        guess = self.net(signal * x + spread * epsilon, t.float() / self.config.num_timesteps)
+        wanted = {"epsilon": epsilon, "x_0": x, "v": signal * epsilon - spread * x}[self.config.objective]
+        return {"loss": (wanted - guess).square().mean()}
 
     def score(self, x_t: Tensor, level: float) -> Tensor:
         """grad log p_t at a share of the timesteps: the arrows of the field, (N,2)."""

@@ -2,7 +2,8 @@
 
 Grathwohl, Chen, Bettencourt, Sutskever and Duvenaud 2019, "FFJORD: Free-form Continuous Dynamics for Scalable Reversible
 Generative Models" (arXiv:1810.01367), equation 4.  In the plane the trace is exact and cheap: two Jacobian-vector products,
-where the paper estimates it by noise.  The ordinary differential equation is solved by fixed Runge-Kutta steps.
+where the paper estimates it by noise.  The ordinary differential equation is solved by fixed Runge-Kutta steps.  The same
+network can be trained without solving anything, by flow matching (Lipman et al. 2023, arXiv:2210.02747).
 """
 
 from __future__ import annotations
@@ -15,16 +16,23 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from playground.models.plane import PlaneModel, PlaneRequest, standard_normal_log_prob
+from playground.models.plane import (
+    PlaneModel,
+    PlaneRequest,
+    gaussian_noise,
+    standard_normal_log_prob,
+    uniform_noise,
+)
 
 
 @dataclass(frozen=True)
 class FFJORDConfig:
-    """Shape of the network and of the solver; time 0 is the data, time 1 the noise."""
+    """Shape of the network and of the solver; time 0 is the data, time 1 the noise.  ``objective``: likelihood or matching."""
 
     width: int = 64
     depth: int = 2
     num_steps: int = 6
+    objective: str = "likelihood"
 
 
 class Velocity(nn.Module):
@@ -40,9 +48,9 @@ class Velocity(nn.Module):
         self.gates = nn.ModuleList(nn.Linear(1, b) for b in sizes[1:])
         self.shifts = nn.ModuleList(nn.Linear(1, b, bias=False) for b in sizes[1:])
 
-    def forward(self, x: Tensor, t: float) -> tuple[Tensor, Tensor]:
-        """x (N,2) -> velocity (N,2) and divergence (N,)."""
-        time = torch.full((1, 1), t).to(x)
+    def forward(self, x: Tensor, t: float | Tensor) -> tuple[Tensor, Tensor]:
+        """x (N,2), a time for all or one for each (N,1) -> velocity (N,2) and divergence (N,)."""
+        time = t if isinstance(t, Tensor) else torch.full((1, 1), t).to(x)
         h = x
         along = torch.eye(2).to(x)[:, None].expand(2, len(x), 2)  # tangents of the two axes
         for i, (layer, gate, shift) in enumerate(zip(self.layers, self.gates, self.shifts, strict=True)):
@@ -57,7 +65,7 @@ class Velocity(nn.Module):
 
 
 class FFJORDPlane(PlaneModel):
-    """A continuous normalising flow trained by its exact likelihood."""
+    """A continuous normalising flow trained by its exact likelihood, or by flow matching."""
 
     family: ClassVar[str] = "flow"
     key: ClassVar[str] = "ffjord-plane"
@@ -92,8 +100,12 @@ class FFJORDPlane(PlaneModel):
         return standard_normal_log_prob(z) + total
 
     def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
-        """Negative log-likelihood in nats."""
-        return {"loss": -self.log_prob(x).mean()}
+        """Negative log-likelihood in nats; or the squared error of the velocity on straight lines from data to noise."""
+        if self.config.objective == "likelihood":
+            return {"loss": -self.log_prob(x).mean()}
+        z, t = gaussian_noise(x, generator), uniform_noise(len(x), x, generator)[:, None]
+        velocity, _ = self.velocity(torch.lerp(x, z, t), t)
+        return {"loss": (velocity - (z - x)).square().mean()}
 
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """From noise back to data."""
