@@ -185,7 +185,7 @@ def test_the_map_draws_rests_and_opens_what_is_chosen(open_guide, qtbot):
 
 
 def test_the_map_leads_to_one_shape_for_six(qtbot, open_guide):
-    page = open_guide(Map).page
+    page = open_guide().page
     (href,) = re.findall(r'href="([^"]+)"', page.sentence.text())
     with qtbot.waitSignal(page.link_wanted) as asked:
         page.sentence.linkActivated.emit(href)  # as a click on it does

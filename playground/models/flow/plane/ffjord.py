@@ -29,9 +29,9 @@ from playground.models.plane import (
 class FFJORDConfig:
     """Shape of the network and of the solver; time 0 is the data, time 1 the noise.  ``objective``: likelihood or matching."""
 
-    width: int = 64
+    width: int = 48
     depth: int = 2
-    num_steps: int = 6
+    num_steps: int = 4
     objective: str = "likelihood"
 
 

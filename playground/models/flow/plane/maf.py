@@ -7,6 +7,7 @@ pass and z -> x takes one pass for each coordinate; layers take the coordinates 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,14 +18,24 @@ from playground.models.flow.plane.base import PlaneFlow
 from playground.models.plane import mlp
 
 
+_WAVES = 4
+
+
 @dataclass(frozen=True)
 class MAFConfig:
     """Shape of the network; log scales are bounded by ``max_log_scale`` through a tanh."""
 
-    num_layers: int = 10
+    num_layers: int = 6
     width: int = 64
     depth: int = 2
     max_log_scale: float = 3.0
+
+
+def waves(x: Tensor) -> Tensor:
+    """(N,) -> itself and its sines and cosines, (N, 1 + 2 * 4): a small network of one number alone is too smooth (Tancik et al.
+    2020, arXiv:2006.10739)."""
+    angles = x[:, None] * (math.pi / 3) * torch.arange(1, _WAVES + 1, device=x.device)
+    return torch.cat([x[:, None], angles.sin(), angles.cos()], 1)
 
 
 class AutoregressiveAffine(nn.Module):
@@ -34,12 +45,12 @@ class AutoregressiveAffine(nn.Module):
         super().__init__()
         self.order, self.bound = (first, 1 - first), config.max_log_scale
         self.start = nn.Parameter(torch.zeros(2))
-        self.net = mlp(1, config.width, config.depth, 2, zero=True)
+        self.net = mlp(1 + 2 * _WAVES, config.width, config.depth, 2, zero=True)
 
     def numbers(self, before: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log scale (N,2 each, in the order of the factors) given the first coordinate, (N,)."""
         own = self.start.expand(len(before), 2)
-        both = torch.stack([own, self.net(before[:, None])], 1)  # (N, coordinate, mean or log scale)
+        both = torch.stack([own, self.net(waves(before))], 1)  # (N, coordinate, mean or log scale)
         return self.bounded(both)
 
     def bounded(self, both: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,6 +83,7 @@ class MAFPlane(PlaneFlow):
     key: ClassVar[str] = "maf-plane"
     system: ClassVar[str] = "Masked autoregressive flow"
     paper: ClassVar[str] = "Papamakarios et al. 2017, arXiv:1705.07057"
+    learning_rate: ClassVar[float] = 1e-2
     Config = MAFConfig
 
     def __init__(self, config: MAFConfig = MAFConfig()) -> None:

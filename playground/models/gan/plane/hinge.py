@@ -17,6 +17,10 @@ from torch.nn.utils.parametrizations import spectral_norm
 from playground.models.gan.plane.gan import GANConfig, GANPlane
 
 
+# below 0: kinks bend what is small, too, where a smooth unit of layers whose norm is 1 is nearly a straight line
+_SLOPE = 0.1
+
+
 @dataclass(frozen=True)
 class HingeConfig(GANConfig):
     """``gain``: what the bounded discriminator's output is multiplied by, so that it can tell narrow heaps apart."""
@@ -36,7 +40,9 @@ class HingeGANPlane(GANPlane):
 
     def __init__(self, config: HingeConfig = HingeConfig()) -> None:
         super().__init__(config)
-        layers = (spectral_norm(m) if isinstance(m, nn.Linear) else m for m in self.discriminator)
+        layers = (
+            spectral_norm(m) if isinstance(m, nn.Linear) else nn.LeakyReLU(_SLOPE) for m in self.discriminator
+        )
         self.discriminator = nn.Sequential(*layers)
 
     def discriminate(self, x: Tensor) -> Tensor:

@@ -36,9 +36,9 @@ class VAEConfig:
 
     latent_dim: int = 2
     width: int = 64
-    depth: int = 2
+    depth: int = 3
     beta_kl: float = 1.0
-    warmup: float = 0.4
+    warmup: float = 0.1
     num_importance: int = 1
 
 
@@ -51,7 +51,7 @@ class VAEPlane(PlaneModel):
     paper: ClassVar[str] = "Kingma and Welling 2013, arXiv:1312.6114"
     has_density: ClassVar[bool] = True
     bound: ClassVar[bool] = True
-    learning_rate: ClassVar[float] = 2e-3
+    learning_rate: ClassVar[float] = 1.2e-2
     Config = VAEConfig
 
     def __init__(self, config: VAEConfig = VAEConfig()) -> None:
