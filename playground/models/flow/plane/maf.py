@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from playground.models.flow.plane.base import PlaneFlow
 from playground.models.plane import mlp
 
-
 _WAVES = 4
 
 

@@ -16,7 +16,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from playground.models.gan.plane.gan import GANConfig, GANPlane
 
-
 # below 0: kinks bend what is small, too, where a smooth unit of layers whose norm is 1 is nearly a straight line
 _SLOPE = 0.1
 
