@@ -37,7 +37,7 @@ class IAFPlane(PlaneFlow):
     key: ClassVar[str] = "iaf-plane"
     system: ClassVar[str] = "Inverse autoregressive flow"
     paper: ClassVar[str] = "Kingma et al. 2016, arXiv:1606.04934"
-    learning_rate: ClassVar[float] = 1e-2
+    learning_rate: ClassVar[float] = 6e-3
     Config = MAFConfig
 
     def __init__(self, config: MAFConfig = MAFConfig()) -> None:

@@ -24,10 +24,10 @@ _WAVES = 4
 class MAFConfig:
     """Shape of the network; log scales are bounded by ``max_log_scale`` through a tanh."""
 
-    num_layers: int = 6
+    num_layers: int = 10
     width: int = 64
     depth: int = 2
-    max_log_scale: float = 3.0
+    max_log_scale: float = 2.0
 
 
 def waves(x: Tensor) -> Tensor:
@@ -82,7 +82,7 @@ class MAFPlane(PlaneFlow):
     key: ClassVar[str] = "maf-plane"
     system: ClassVar[str] = "Masked autoregressive flow"
     paper: ClassVar[str] = "Papamakarios et al. 2017, arXiv:1705.07057"
-    learning_rate: ClassVar[float] = 1e-2
+    learning_rate: ClassVar[float] = 6e-3
     Config = MAFConfig
 
     def __init__(self, config: MAFConfig = MAFConfig()) -> None:
