@@ -39,6 +39,7 @@ class Place(NamedTuple):
 # of every picture, whatever draws it
 FIRST = (
     Place("Score it with every model", "compare", "One image"),
+    Place("Encode it and back, in every family", "compare", "Round trip"),
     Place("Complete a part of it in every family", "compare", "Complete"),
 )
 # views of one model; the picture is fitted to what the model draws

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -13,7 +13,8 @@ from PySide6.QtGui import QImage, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from playground import data, labels
-from playground.contract import Frame, Message, Model, make_request, settings_of
+from playground.checkpoints import Card
+from playground.contract import Frame, Message, Model, Request, make_request, settings_of
 from playground.experiments.completion_request import FillRequest
 from playground.export.packed_pixels import packed, unpacked
 from playground.export.picture_metadata import PictureMetadata
@@ -60,12 +61,17 @@ class Complete(Scene):
         "Paint over another part, and they begin again."
     )
 
+    # what a scene that gives one picture to all families in another way states
+    verb: ClassVar[str] = "Fill in"
+    has_mask: ClassVar[bool] = True
+    request_type: ClassVar[type[Request]] = FillRequest
+
     def build(self) -> None:
         """Picture, models and knobs at the left; the panels, and the time below."""
-        self._cards = {c.id: c for c in self.page.cards if data.DATASETS[c.dataset].image_shape == SHAPE}
+        self._cards = {c.id: c for c in self.page.cards if self.takes_part(c)}
         self.index, self.said = 0, ""
         self.own: np.ndarray | None = None  # a picture from elsewhere, uint8 (H,W,C)
-        self.unknown = preset(0)
+        self.unknown = preset(0) & self.has_mask
         self._loader = self.new_lane("load")
         self._loader.frames_arrived.connect(self._loaded)
         self._loader.finished.connect(self._begin)
@@ -79,14 +85,43 @@ class Complete(Scene):
         self.board, self.bar = RaceBoard(), RaceBar(self.race, self.start)
         self._make_sources()
         self._lay_out()
-        own = default_entrants(list(self._cards.values()))
-        self.models.choose([other if (other := INSTEAD.get(key, key)) in self._cards else key for key in own])
+        self.models.choose(self.first_models())
         self._show_picture()
+
+    # --- what such a scene states
+
+    def takes_part(self, card: Card) -> bool:
+        """Models of pictures of this size."""
+        return data.DATASETS[card.dataset].image_shape == SHAPE
+
+    def first_models(self) -> list[str]:
+        """Who is chosen at first."""
+        own = default_entrants(list(self._cards.values()))
+        return [other if (other := INSTEAD.get(key, key)) in self._cards else key for key in own]
+
+    @staticmethod
+    def way(model: Model) -> str:
+        """On the worker: what it will do, in a sentence; raises ValueError with one if it cannot."""
+        from playground.experiments import completion
+
+        return completion.way_of(model)[1]
+
+    def run(self, model: Model) -> Callable[[], Iterator[Frame]]:
+        """What its lane plays, for the picture and the knobs of now."""
+        request = self.knobs.request()
+        assert isinstance(request, FillRequest), "these are its knobs"
+        return partial(_filled, model, self.picture[None].copy(), self.unknown.copy(), request)
+
+    def pictures_of(self, request: Request) -> int:
+        """How many pictures a panel shows."""
+        return request.num_samples
 
     def _make_sources(self) -> None:
         names = data.DATASETS[DATASET].classes
         tested = data.load(DATASET, "test")[1]
-        self.slot = PictureSlot(SHAPE, "test image", [f"{names[c]}, {i}" for i, c in enumerate(tested)], True)
+        self.slot = PictureSlot(
+            SHAPE, "test image", [f"{names[c]}, {i}" for i, c in enumerate(tested)], self.has_mask
+        )
         self.slot.stepped.connect(self._step)
         self.slot.given.connect(self._give)
         self.slot.masked.connect(self._masked)
@@ -94,13 +129,14 @@ class Complete(Scene):
         self.masks = Segmented(list(MASKS))
         self.masks.setToolTip("What is hidden; or paint over the picture")
         self.masks.chosen.connect(lambda index: self._masked(preset(index)))
+        self.masks.setVisible(self.has_mask)
         self.models = ModelList(MOST)
         self.models.set_choices([c for c in choices(list(self._cards.values())) if c.key in self._cards])
         self.models.changed.connect(self._choose)
         self.knobs = KnobPanel()
-        self.knobs.set_request(FillRequest, [])
+        self.knobs.set_request(self.request_type, [])
         self.knobs.changed.connect(lambda _: self.start())
-        self.button = QPushButton("Fill in")
+        self.button = QPushButton(self.verb)
         self.button.clicked.connect(self._clicked)
 
     def _lay_out(self) -> None:
@@ -194,29 +230,24 @@ class Complete(Scene):
         """Load what is not loaded yet, and fill in."""
         if not self.board.panels:
             return
-        if not self.unknown.any():
+        if self.has_mask and not self.unknown.any():
             self.page.banner.show_warning("Nothing is hidden: paint over a part of the picture.")
             return
         self.page.banner.clear()
         self.race.clear()
         self._models, self._failures = {}, {}
-        request = self.knobs.request()
-        assert isinstance(request, FillRequest), "these are its knobs"
-        self.board.expect(request.num_samples)
-        self._asked = (self.picture[None].copy(), self.unknown.copy(), request)
+        self.board.expect(self.pictures_of(self.knobs.request()))
         self._loader.play(self._load(self.ids))
         self._name_button()
 
     def _load(self, ids: Sequence[str]) -> FrameSource:
-        store = self.page.model_cache
+        store, way = self.page.model_cache, self.way
 
         def load() -> Iterator[Message[Loaded]]:
-            from playground.experiments import completion
-
             for i, key in enumerate(ids):
                 try:
                     model = store.get(key)
-                    _, said = completion.way_of(model)
+                    said = way(model)
                 except Exception as error:  # the others fill in without it
                     yield Message((i, None, store.sentence(error)))
                 else:
@@ -236,10 +267,9 @@ class Complete(Scene):
 
     def _begin(self) -> None:
         """All that can be loaded is: the clocks start."""
-        asked = self._asked
         models = [self._models.get(i) for i in range(len(self.board.panels))]
         self._models = {}  # the lanes hold them now
-        self.race.start([None if model is None else partial(_filled, model, *asked) for model in models])
+        self.race.start([None if model is None else self.run(model) for model in models])
 
     def _show(self, lanes: Sequence[int]) -> None:
         for i in lanes:
@@ -254,7 +284,7 @@ class Complete(Scene):
         return self._loader.is_open or self.race.is_open
 
     def _name_button(self) -> None:
-        self.button.setText("Stop" if self._is_busy else "Fill in")
+        self.button.setText("Stop" if self._is_busy else self.verb)
         self.button.setEnabled(bool(self.board.panels))
 
     def _clicked(self) -> None:
@@ -324,7 +354,7 @@ class Complete(Scene):
                 raise ValueError(f"it was filled in by {str(absent[0])[:60]}, which is not here.")
             own = unpacked(state["picture"], SHAPE) if "picture" in state else None
             mask = unpacked(state.get("mask"), SHAPE[:2]) > 0
-            request = make_request(FillRequest, dict(state.get("request", {})))
+            request = make_request(self.request_type, dict(state.get("request", {})))
         except (ValueError, TypeError) as error:
             self.page.banner.show_error(f"The picture cannot be opened: {error}")
             return

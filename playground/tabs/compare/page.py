@@ -12,6 +12,8 @@ from playground.tabs.compare.race import Race
 from playground.tabs.compare.search import Search
 from playground.tabs.compare.table import Table
 from playground.tabs.frame.page import Page
+from playground.tabs.pictures.real_or_made import RealOrMade
+from playground.tabs.pictures.round_trip import RoundTrip
 from playground.tabs.plane.together import Together
 
 
@@ -20,7 +22,16 @@ class Compare(Page):
 
     key = "compare"
     # what searches is a network of its own, which may not be here
-    scenes = (Race, Together, Complete, OneImage, Table, *((Search,) if judges.is_there() else ()))
+    scenes = (
+        Race,
+        Together,
+        Complete,
+        RoundTrip,
+        OneImage,
+        RealOrMade,
+        Table,
+        *((Search,) if judges.is_there() else ()),
+    )
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:
         pictures = [card for card in cards if data.modality(card.dataset).has_pixels]  # no text beside them

@@ -1,0 +1,97 @@
+"""A game: pictures of which half are real and half are drawn now by several models; a discriminator plays too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from playground import data
+from playground.capabilities import Adversarial, Denoises
+from playground.contract import Message, Model, knobs, make_request
+from playground.models import noise
+
+COUNT = 20
+REAL = ""  # who made a picture that nobody did
+_DENOISED = 24  # steps of those that denoise: their own default, or at least as many
+
+
+@dataclass(frozen=True, eq=False)
+class Deal:
+    """What is played.
+
+    Attributes:
+        pictures: uint8 (COUNT,H,W,C), in the order of the game; half of them real.
+        makers: the id of the model that drew each, ``REAL`` for a real one.
+        beliefs: float (COUNT,), how probably real each is to the discriminator, told the class that suits it best; empty without one.
+    """
+
+    pictures: np.ndarray
+    makers: tuple[str, ...]
+    beliefs: np.ndarray
+
+    @property
+    def is_real(self) -> np.ndarray:
+        """bool (COUNT,)."""
+        return np.array([maker == REAL for maker in self.makers])
+
+    @property
+    def guesses(self) -> np.ndarray:
+        """What the discriminator says, bool (COUNT,): it knows that half are real, and takes those that it finds likeliest."""
+        if not len(self.beliefs):
+            return np.zeros(0, bool)
+        order = np.argsort(-self.beliefs, kind="stable")
+        return np.isin(np.arange(len(order)), order[: int(self.is_real.sum())])
+
+
+@torch.no_grad()
+def deal(
+    get: Callable[[str], Model], ids: Sequence[str], judge: str, dataset: str, seed: int
+) -> Iterator[Message[Deal | str]]:
+    """Who is drawing now, model after model, and at last the deal.
+
+    Args:
+        get: gives a model by its id.
+        ids: who draws; the pictures are shared out among them.
+        judge: the id of an adversarial model whose discriminator plays, "" for none.
+    """
+    half = COUNT // 2
+    images = data.load(dataset, "test")[0]
+    chosen = noise.uniform(seed, [0], "real", (len(images),))[0].argsort()[:half]
+    pictures, makers = [images[chosen]], [REAL] * half
+    for i, key in enumerate(ids):
+        count = half // len(ids) + (i < half % len(ids))
+        if count:
+            yield Message(key, i, len(ids) + 1)
+            pictures.append(drawn(get(key), count, seed))
+            makers += [key] * count
+    order = noise.uniform(seed, [0], "order", (COUNT,))[0].argsort()
+    shown = np.concatenate(pictures)[order]
+    yield Message(judge, len(ids), len(ids) + 1)
+    beliefs = believed(get(judge), shown) if judge else np.zeros(0)
+    yield Message(Deal(shown, tuple(makers[i] for i in order), beliefs), len(ids) + 1, len(ids) + 1)
+
+
+def drawn(model: Model, count: int, seed: int) -> np.ndarray:
+    """Pictures of a model as its own defaults draw them, uint8 (count,H,W,C)."""
+    settings = {"num_samples": count, "seed": seed}
+    steps = {knob.name: knob.default for knob in knobs(model.Request)}.get("num_steps")
+    if isinstance(model, Denoises) and steps is not None:
+        settings["num_steps"] = max(int(steps), _DENOISED)
+    *_, last = model.sample(make_request(model.Request, settings))
+    return last.images
+
+
+def believed(model: Model, pictures: np.ndarray) -> np.ndarray:
+    """How probably real pictures uint8 (N,H,W,C) are to a model's discriminator, under the class that suits each best: (N,)."""
+    if not isinstance(model, Adversarial):
+        raise ValueError(f"{model.card.id} has no discriminator.")
+    device = next(iter(model.parameters())).device
+    x = torch.from_numpy(pictures.transpose(0, 3, 1, 2).copy()).to(device).float() / 127.5 - 1
+    found = [
+        model.discriminator_output(x, torch.full((len(x),), label, device=device))
+        for label in range(len(model.card.classes))
+    ]
+    return torch.stack(found).amax(0).cpu().numpy()
