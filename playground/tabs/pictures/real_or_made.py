@@ -149,11 +149,11 @@ class RealOrMade(Scene):
     _tells = False  # the truth about the last guess is on the screen
 
     def _hear(self, messages: list[Message[Any]]) -> None:
-        told = messages[-1].payload
-        if isinstance(told, str):
-            self.said.setText(f"{self._name(told)} is drawing …" if told else "…")
+        news = messages[-1].payload
+        if isinstance(news, str):
+            self.said.setText(f"{self._name(news)} is drawing …" if news else "…")
             return
-        self.deal = told
+        self.deal = news
         self._show()
 
     # --- showing
