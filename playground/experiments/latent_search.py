@@ -33,7 +33,7 @@ def search(model: Decodes, picture: np.ndarray, unknown: np.ndarray, request: An
         ValueError: one sentence, if the model draws one picture whatever the latent is.
     """
     device = next(model.parameters()).device
-    goal = from_uint8(torch.from_numpy(np.ascontiguousarray(picture.transpose(0, 3, 1, 2))).to(device))
+    goal = from_uint8(torch.from_numpy(picture.transpose(0, 3, 1, 2).copy()).to(device))
     known = torch.from_numpy(~unknown).to(device)
     starts = _starts(model, picture, unknown, request).to(device)  # (B, draws, *latent)
     pictures = model.decode(starts.flatten(0, 1)).unflatten(0, starts.shape[:2])

@@ -18,12 +18,11 @@ from torch import Tensor
 from playground.capabilities import Adversarial, Denoises, Invertible, Reconstructs, Tokenizes
 from playground.contract import Frame, Model
 from playground.experiments import latent_search
-from playground.experiments.round_trip_request import RoundTripRequest
+from playground.experiments.round_trip_request import ERROR_TIMES, RoundTripRequest
 from playground.models.blocks import to_uint8
 from playground.models.diffusion.samplers import Grid, SamplerState, ddim, ddim_inversion
 from playground.models.flow.base import Flow
 
-ERROR_TIMES = 4  # so much brighter is the picture of the error
 _STEPS = 24  # of DDIM, each way
 _CORRECTIONS = 1
 

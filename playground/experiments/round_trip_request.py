@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from playground.experiments.completion_request import FillRequest
 
+ERROR_TIMES = 4  # so much brighter is the picture of the error
+
 
 @dataclass(frozen=True)
 class RoundTripRequest(FillRequest):

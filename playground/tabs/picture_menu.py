@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.tabs.frame.view import View
 from playground.tabs.incoming import Window
+from playground.tabs.pictures.arithmetic import LETTERS, Arithmetic
 from playground.tabs.pictures.nearest import Nearest
 from playground.ui.pictures.grid_menu import MenuEntry
 from playground.ui.pictures.pixels import argb, qimage
@@ -42,6 +44,7 @@ FIRST = (
     Place("Encode it and back, in every family", "compare", "Round trip"),
     Place("Complete a part of it in every family", "compare", "Complete"),
 )
+ARITHMETIC = Place("Arithmetic: A − B + C", "compare", "Arithmetic")
 # views of one model; the picture is fitted to what the model draws
 SEND = (
     Place("Search: emoji like it", "compare", "Search"),
@@ -84,6 +87,9 @@ class PictureMenu:
         if self._takes(shown):
             found.append(("Use it here", lambda: self._give(picture)))
         found += [self._entry(place, picture) for place in FIRST if self._has(place)]
+        if self._has(ARITHMETIC):
+            uses = [(f"Use as {letter}", partial(self._use_as, letter, picture)) for letter in LETTERS]
+            found.append((ARITHMETIC.words, uses))
         dataset = dataset_of(picture)
         if dataset and not neighbours.why_not(dataset):
             found.append(("Nearest training pictures", lambda: self._show_nearest(picture, dataset)))
@@ -122,6 +128,13 @@ class PictureMenu:
                 self._give(picture)
 
         tab.opened.connect(arrived)
+
+    def _use_as(self, letter: str, picture: np.ndarray) -> None:
+        """As one of the three of a sum."""
+        self._window.go(LinkTarget(ARITHMETIC.tab, "", ARITHMETIC.view))
+        page = self._window.page
+        if page is not None and isinstance(page.scene, Arithmetic):
+            page.scene.take_as(letter, as_image(picture))
 
     def _give(self, picture: np.ndarray) -> None:
         """To what is on the screen."""

@@ -134,7 +134,7 @@ class Complete(Scene):
         self.models.set_choices([c for c in choices(list(self._cards.values())) if c.key in self._cards])
         self.models.changed.connect(self._choose)
         self.knobs = KnobPanel()
-        self.knobs.set_request(self.request_type, [])
+        self.knobs.set_request(self.request_type, list(names))
         self.knobs.changed.connect(lambda _: self.start())
         self.button = QPushButton(self.verb)
         self.button.clicked.connect(self._clicked)

@@ -12,6 +12,7 @@ from playground.tabs.compare.race import Race
 from playground.tabs.compare.search import Search
 from playground.tabs.compare.table import Table
 from playground.tabs.frame.page import Page
+from playground.tabs.pictures.arithmetic import Arithmetic
 from playground.tabs.pictures.real_or_made import RealOrMade
 from playground.tabs.pictures.round_trip import RoundTrip
 from playground.tabs.plane.together import Together
@@ -27,6 +28,7 @@ class Compare(Page):
         Together,
         Complete,
         RoundTrip,
+        Arithmetic,
         OneImage,
         RealOrMade,
         Table,

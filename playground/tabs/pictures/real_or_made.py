@@ -16,7 +16,9 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from playground import data, families, labels
 from playground.contract import Message
 from playground.export.picture_metadata import PictureMetadata
+from playground.tabs.compare.complete import INSTEAD
 from playground.tabs.compare.race_entrants import default_entrants
+from playground.tabs.compare.race_panel import ordinal
 from playground.tabs.frame.page import Scene
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
@@ -102,7 +104,8 @@ class RealOrMade(Scene):
     @property
     def ids(self) -> list[str]:
         """Who draws."""
-        wanted = default_entrants(list(self._cards.values()))
+        opens = default_entrants(list(self._cards.values()))
+        wanted = [other if (other := INSTEAD.get(key, key)) in self._cards else key for key in opens]
         family = self.who.currentData()
         if family == EVERY:
             return wanted
@@ -192,7 +195,10 @@ class RealOrMade(Scene):
         said = f"{'Right' if right else 'Wrong'}. {truth}."
         if len(self.deal.guesses):
             word = "real" if self.deal.guesses[at] else "made"
-            said += f" The discriminator: {word} (to it, {self.deal.beliefs[at]:.0%} probably real)."
+            place = ordinal(1 + int((self.deal.beliefs > self.deal.beliefs[at]).sum()))
+            said += (
+                f" The discriminator: {word} (to it, the {place} likeliest of {self._game.COUNT} to be real)."
+            )
         return said
 
     def _name(self, key: str) -> str:

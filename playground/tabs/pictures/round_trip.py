@@ -9,7 +9,7 @@ import numpy as np
 
 from playground.checkpoints import Card
 from playground.contract import Frame, Model, Request
-from playground.experiments.round_trip_request import RoundTripRequest
+from playground.experiments.round_trip_request import ERROR_TIMES, RoundTripRequest
 from playground.tabs.compare.complete import Complete
 from playground.tabs.frame import model_cache
 
@@ -64,11 +64,11 @@ class RoundTrip(Complete):
             panel.grid.set_images(frame.images, captions=self.captions(frame))
 
     def captions(self, frame: Frame) -> list[str]:
-        """Under a panel's two pictures: how far it is, and the mean error."""
+        """Under a panel's two pictures: how far it is, and the mean error in grey levels."""
         if frame.step < frame.total:
             return [f"step {frame.step}/{frame.total}", ""]
         error = float(np.abs(frame.images[0].astype(int) - self.picture).mean())
-        return ["back again", f"error {error:.2f} grey levels"]
+        return [f"back: error {error:.2f}", f"the error, brighter by {ERROR_TIMES}"]
 
 
 def _there_and_back(model: Model, picture: np.ndarray, request: RoundTripRequest) -> Iterator[Frame]:

@@ -13,8 +13,9 @@ from PySide6.QtCore import QEvent, QObject, QRectF, QSignalBlocker, QSize, Qt, S
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from playground.contract import Knob
+from playground.ui.knobs.number_field import NumberField
 from playground.ui.theme import icons, theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 _STEPS = 100  # slider positions per unit of z
@@ -63,6 +64,7 @@ class LatentSliders(QWidget):
         self.rows = [SliderRow(d, self._reach, self) for d in range(count)]
         for row in self.rows:
             row.slider.valueChanged.connect(lambda at, d=row.dimension: self._slid(d, at))
+            row.number.valueChanged.connect(lambda value, d=row.dimension: self._typed(d, value))
             row.slider.reset.connect(lambda d=row.dimension: self.reset.emit(d))
             row.slider.installEventFilter(self)
         self.set_information(list(range(count)), None, set())
@@ -131,6 +133,11 @@ class LatentSliders(QWidget):
         self.touched.emit(dimension)
         self.moved.emit(dimension, value)
 
+    def _typed(self, dimension: int, value: float) -> None:
+        self.rows[dimension].show_value(value)
+        self.touched.emit(dimension)
+        self.moved.emit(dimension, value)
+
     def _unfold(self) -> None:
         count = len(self._collapsed)
         self._fold.setText(f"{count} collapsed: the encoder hardly uses {'it' if count == 1 else 'them'}")
@@ -171,8 +178,11 @@ class SliderRow:
         self.slider.setPageStep(_STEPS // 2)
         self.slider.setAccessibleName(f"Latent dimension {dimension + 1}")
         self.slider.setToolTip(f"Dimension {dimension + 1}; double-click or Delete goes back to the start")
-        self.number, self.bar = QLabel(), Bar()
-        self.number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        knob = Knob(f"z{dimension + 1}", float, 0.0, "", "", low=-reach, high=reach, step=0.05)
+        self.number, self.bar = NumberField(knob), Bar()
+        self.number.setButtonSymbols(NumberField.ButtonSymbols.NoButtons)
+        self.number.setAccessibleName(f"Number of latent dimension {dimension + 1}")
+        self.number.setToolTip(f"Type a number from {-reach:g} to {reach:g}")
         self.parts = (self.name, self.slider, self.number, self.bar)
         self.restyle()
         self.show_value(0.0)
@@ -199,11 +209,11 @@ class SliderRow:
         if value == self._shown:
             return
         self._shown = value
-        with QSignalBlocker(self.slider):
+        with QSignalBlocker(self.slider), QSignalBlocker(self.number):
             self.slider.setValue(round(value * _STEPS))
+            self.number.setValue(value)
         self.slider.update()
-        self.number.setText(f"{value:+.2f}".replace("-", "−"))
-        self.slider.say(self.number.text())
+        self.slider.say(f"{value:+.2f}".replace("-", "−"))
 
     def set_shown(self, shown: bool) -> None:
         """Behind the fold or not; the bar only where there is something to say."""
@@ -212,8 +222,7 @@ class SliderRow:
 
     def restyle(self) -> None:
         """Widths that follow the type."""
-        NumbersFont(self.number)
-        self.number.setFixedWidth(round(theme.text_width("+0.00") + theme.em() * 0.3))
+        self.number.setFixedWidth(round(theme.text_width("−0.00") + theme.em() * 1.6))
         self.bar.updateGeometry()
 
 
