@@ -43,6 +43,7 @@ def learned(key: str, target: plane.Target) -> Iterator[Learning]:
     asked = key, target.name
     if asked not in _known:
         training = Training(plane_models()[key], target, seed=_SEED, steps=NUM_STEPS)
+        yield Learning(0, _log_prob(training))
         for progress in training.run():
             if progress.step % _SHOWN_EVERY == 0 and progress.step < NUM_STEPS:
                 yield Learning(progress.step, _log_prob(training))
