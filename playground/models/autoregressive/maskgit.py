@@ -201,6 +201,6 @@ def _scale(request: MaskGITRequest, step: int) -> float:
 MODEL = MaskGIT
 RECIPES = (
     words.recipe(
-        "maskgit-emoji", MaskGITConfig(num_words=2029), "vqgan-emoji", steps=12000, decay_steps=2500
+        "maskgit-emoji", MaskGITConfig(num_words=2029), "vqgan-emoji", steps=6000, decay_steps=2000
     ),
 )

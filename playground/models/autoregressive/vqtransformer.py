@@ -204,7 +204,7 @@ RECIPES = (
         "vqtransformer-emoji",
         VQTransformerConfig(num_words=2029),
         "vqgan-emoji",
-        steps=8000,
-        decay_steps=2000,
+        steps=3200,
+        decay_steps=1200,
     ),
 )

@@ -371,7 +371,7 @@ RECIPES = (
         UnCLIPConfig(num_words=2029),
         "kl-emoji clip-emoji",
         start_from="ldm-emoji",
-        steps=3000,
+        steps=2200,
         decay_steps=1500,
         learning_rate=1e-3,
         muon_learning_rate=0.01,

@@ -24,7 +24,7 @@ class ContrastiveDivergenceConfig:
     depth: int = 3
     buffer: int = 4096
     num_steps: int = 10
-    step_size: float = 0.01
+    step_size: float = 0.003
     restarts: float = 0.05
     regularisation: float = 0.01
 

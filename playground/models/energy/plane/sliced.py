@@ -21,7 +21,7 @@ class SlicedConfig:
 
     width: int = 96
     depth: int = 3
-    noise: float = 0.03
+    noise: float = 0.15
 
 
 class SlicedEBMPlane(PlaneEnergy):
