@@ -156,7 +156,7 @@ def kept(model, tmp_path):
     checkpoints.save(judging / "clip-emoji.safetensors", model.clip, card, "float32")
     mine = dataclasses.replace(
         kl.card,
-        id="unclip-emoji",
+        id="unclip-small-emoji",
         family="diffusion",
         network=network,
         config=dataclasses.asdict(SMALL),
@@ -166,8 +166,8 @@ def kept(model, tmp_path):
             f"clip-emoji@{checkpoints.weights_hash(judging / 'clip-emoji.safetensors')}",
         ],
     )
-    checkpoints.save(own / "unclip-emoji.safetensors", model, mine, "float32")
-    return mine, own / "unclip-emoji.safetensors", judging
+    checkpoints.save(own / "unclip-small-emoji.safetensors", model, mine, "float32")
+    return mine, own / "unclip-small-emoji.safetensors", judging
 
 
 def test_it_is_kept_with_the_names_of_both_that_it_is_built_on(model, kept, monkeypatch):
@@ -239,7 +239,7 @@ def test_the_views_of_directions_open_and_keep_what_they_were_given(kept, qtbot,
     _, path, judging = kept
     monkeypatch.setattr(judges, "folder", lambda: judging)
     monkeypatch.setenv("PLAYGROUND_MODELS", str(path.parent))
-    with opened(tab="diffusion", model_id="unclip-emoji", view="Variations") as window:
+    with opened(tab="diffusion", model_id="unclip-small-emoji", view="Variations") as window:
         wait_open(qtbot, window)
         tab = window.current
         tab.knobs.set_settings({"num_steps": 2, "num_samples": 4})
@@ -249,7 +249,9 @@ def test_the_views_of_directions_open_and_keep_what_they_were_given(kept, qtbot,
         assert not {"Words", "Prompts", "Inpaint"} & set(tab.view_names), "its decoder is told no words"
         assert tab.view.grid.count() == 4
         window.go(
-            LinkTarget("diffusion", "unclip-emoji", "Between pictures", {"num_steps": 2, "num_samples": 3})
+            LinkTarget(
+                "diffusion", "unclip-small-emoji", "Between pictures", {"num_steps": 2, "num_samples": 3}
+            )
         )
         qtbot.waitUntil(
             lambda: tab.view.name == "Between pictures" and tab.view.grid.count() == 3, timeout=WAIT
@@ -267,7 +269,9 @@ def test_the_views_of_directions_open_and_keep_what_they_were_given(kept, qtbot,
         qtbot.waitUntil(lambda: view.other is not None, timeout=WAIT)
         wait_finished(qtbot, view)
         assert np.array_equal(view.player.frame.images, images)
-        window.go(LinkTarget("diffusion", "unclip-emoji", "Arithmetic", {"num_steps": 2, "plus": "zzyzx"}))
+        window.go(
+            LinkTarget("diffusion", "unclip-small-emoji", "Arithmetic", {"num_steps": 2, "plus": "zzyzx"})
+        )
         qtbot.waitUntil(lambda: tab.view.name == "Arithmetic" and tab.view.request is not None, timeout=WAIT)
         qtbot.waitUntil(lambda: "zzyzx" in tab.knobs.row("plus").remark.sentence, timeout=WAIT)
         wait_finished(qtbot, tab.view)

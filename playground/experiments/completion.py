@@ -35,12 +35,13 @@ from playground.experiments.diffusion import repaint
 from playground.experiments.energy import clamped
 from playground.experiments.flow import filling as uphill
 from playground.experiments.vae import filling as by_codes
+from playground.models.directions import DrawsDirections
 from playground.models.energy.chains import Chain
 
 # (model, picture uint8 (1,H,W,C), unknown bool (H,W), request) -> frames of B pictures
 Way = Callable[[Any, np.ndarray, np.ndarray, FillRequest], Iterator[Frame]]
 # who fills how, and what that means: the first that a model is capable of
-_WAYS: tuple[tuple[type, Way, str], ...] = (
+_WAYS: tuple[tuple[Any, Way, str], ...] = (
     (
         FillsMaskedCells,
         in_order.cells_in_any_order,
@@ -62,7 +63,7 @@ _WAYS: tuple[tuple[type, Way, str], ...] = (
         "Denoises while the known pixels are put back at every step, going to and fro so that the parts agree (RePaint).",
     ),
     (
-        DenoisesPrompts,
+        DenoisesPrompts | DrawsDirections,
         repaint.repaint,
         "Denoises a latent while the known pixels are put back at every step, to and fro (RePaint).",
     ),

@@ -5,7 +5,7 @@ Neither torch nor Qt is imported.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -42,6 +42,9 @@ class DrawsDirections(ReadsPrompts, TakesNoiseAway, Protocol):
 
     def directions_of_words(self, prompts: Sequence[str]) -> Tensor:
         """Where words point, without the prior: float32 (N,E) of length 1."""
+
+    def denoiser_of(self, directions: Tensor, scale: float) -> Callable[[Tensor, float], Tensor]:
+        """The function (x_t, log_snr) -> x_0_pred of pictures that point in these directions (B,E), guided; zeros point nowhere."""
 
     def draw_directions(
         self,

@@ -19,6 +19,7 @@ from torch import Tensor
 from playground.capabilities import Denoises, DenoisesPrompts, JumpsToData
 from playground.contract import Frame, Model, make_request
 from playground.models.diffusion.samplers import Grid
+from playground.models.directions import DrawsDirections
 
 _STEPS, _ROUNDS = 20, 3  # levels of noise, and how often each is walked
 _JUMPS = 12
@@ -26,12 +27,18 @@ _TRIED_AT = 0.7  # time at which classes are compared
 
 
 def repaint(
-    model: Denoises | DenoisesPrompts, picture: np.ndarray, unknown: np.ndarray, request: Any
+    model: Denoises | DenoisesPrompts | DrawsDirections,
+    picture: np.ndarray,
+    unknown: np.ndarray,
+    request: Any,
 ) -> Iterator[Frame]:
-    """Back from noise with the known pixels put back, a frame per level; nobody is told a class or words."""
+    """Back from noise with the known pixels put back, a frame per level; nobody is told a class, words or a direction."""
     drawn = _request(model, request)
     if isinstance(model, DenoisesPrompts):
         denoise = model.prompt_denoiser(drawn)
+    elif isinstance(model, DrawsDirections):
+        nowhere = torch.zeros(request.num_samples, model.config.clip_size, device=model.device)
+        denoise = model.denoiser_of(nowhere, 1.0)
     else:
         none = torch.full((request.num_samples,), model.num_classes, device=model.device)
         denoise = model.denoiser(none, 1.0)
@@ -91,7 +98,7 @@ def _pixels(images: np.ndarray, model: Any) -> Tensor:
 def _request(model: Model, request: Any) -> Any:
     """The model's own, of this seed and so many pictures; of one told words, with none."""
     asked: dict[str, Any] = {"seed": request.seed, "num_samples": request.num_samples}
-    if isinstance(model, DenoisesPrompts):
+    if isinstance(model, DenoisesPrompts | DrawsDirections):
         asked |= {"prompt": "", "guidance_scale": 1.0}
     return make_request(model.Request, asked)
 
