@@ -78,7 +78,7 @@ def test_three_pictures_are_chosen_computed_taken_from_a_menu_and_kept(qtbot):
         first = done(qtbot, scene)
         labels = data.load("fashion", "test")[1]
         assert [labels[term.index] for term in scene.terms.values()] == [2, 0, 3]
-        assert scene.board.panels[0].grid.content().captions == ["A", "B", "C", "A − B + C"]
+        assert scene.board.panels[0].grid.content().captions == ("A", "B", "C", "A − B + C")
         # B steps on; the others stay
         scene.letters.set_index(1)
         scene.slot.stepper.next.click()

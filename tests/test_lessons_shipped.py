@@ -68,6 +68,7 @@ SHOWN = {
     "choosing": (1, 2, 6),
     "words": (0, 6, 7),
     "plane": (1, 2, 5),
+    "doing": (1, 8, 10),
 }
 
 

@@ -125,7 +125,8 @@ class MapCard(Pressable):
         side = self._pictures[0].width()
         size = self.zoom(side) * side / self.devicePixelRatioF()
         top, left = round((self.height() - size) / 2), self.pictures_rect().adjusted(1, 1, -1, -1).left()
-        count = min(len(self._pictures), self.num_shown())
+        room = self.num_shown() * self._step() + GAP  # where pictures of another size find room, too
+        count = min(len(self._pictures), max(1, int(room / self._step(side))))
         return [QRectF(round(left + GAP + i * self._step(side)), top, size, size) for i in range(count)]
 
     # --- painting
