@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,6 @@ def class_direction(model: Model, from_class: int, to_class: int) -> Tensor:
     return _mean(model, to_class) - _mean(model, from_class)
 
 
-@lru_cache(maxsize=64)
 def _mean(model: Model, label: int) -> Tensor:
     """Of draws where styles are drawn by class, else of encoded test pictures; (1, *latent_shape)."""
     if isinstance(model, HasStyles):

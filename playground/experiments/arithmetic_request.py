@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from playground.contract import knob
 from playground.experiments.completion_request import FillRequest
 
+LETTERS = ("A", "B", "C")  # the three pictures
+
 
 @dataclass(frozen=True)
 class ArithmeticRequest(FillRequest):

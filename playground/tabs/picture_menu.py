@@ -15,6 +15,7 @@ from playground import data
 from playground.checkpoints import Card
 from playground.data import emoji, fashion
 from playground.evaluation import neighbours
+from playground.experiments.arithmetic_request import LETTERS
 from playground.export import picture_metadata
 from playground.families import Family, PageEntry
 from playground.tabs import registry
@@ -22,7 +23,6 @@ from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import LinkTarget, Page, Scene
 from playground.tabs.frame.view import View
 from playground.tabs.incoming import Window
-from playground.tabs.pictures.arithmetic import LETTERS, Arithmetic
 from playground.tabs.pictures.nearest import Nearest
 from playground.ui.pictures.grid_menu import MenuEntry
 from playground.ui.pictures.pixels import argb, qimage
@@ -131,6 +131,8 @@ class PictureMenu:
 
     def _use_as(self, letter: str, picture: np.ndarray) -> None:
         """As one of the three of a sum."""
+        from playground.tabs.pictures.arithmetic import Arithmetic  # of Compare, whose page imports it
+
         self._window.go(LinkTarget(ARITHMETIC.tab, "", ARITHMETIC.view))
         page = self._window.page
         if page is not None and isinstance(page.scene, Arithmetic):

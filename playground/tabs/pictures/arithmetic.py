@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QVBoxLayout
 from playground import data
 from playground.checkpoints import Card
 from playground.contract import Frame, Model, Request
-from playground.experiments.arithmetic_request import ArithmeticRequest
+from playground.experiments.arithmetic_request import LETTERS, ArithmeticRequest
 from playground.export.packed_pixels import packed, unpacked
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.compare.complete import DATASET, SHAPE, Complete
@@ -22,7 +22,6 @@ from playground.tabs.frame import model_cache
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.widgets.controls import Segmented
 
-LETTERS = ("A", "B", "C")
 FIRST_CLASSES = (2, 0, 3)  # a pullover without a T-shirt, and a dress: a dress with long sleeves?
 FIRST = ("vae-fashion", "tarflow-fashion", "glow-fashion", "stylegan-fashion")
 FAMILIES = ("flow", "vae", "gan")
