@@ -180,3 +180,29 @@ def test_first_stages_stand_under_each_other_with_both_errors(shared_window, qtb
     assert "times as far off" in view.meaning.text()
     qtbot.keyClick(view, "N")
     qtbot.waitUntil(lambda: view.request.index == 0, timeout=WAIT)
+
+
+def test_a_run_of_codes_goes_on_with_another_prompt(shared_window, qtbot, own):
+    tab, view = go(qtbot, shared_window, own, "own-maskgit", "Generate")
+    first = turned(qtbot, tab, view, seed=4, num_samples=1, num_steps=4, prompt="red heart").extras["codes"]
+    view.player.seek(2)
+    half = view.player.frame.extras["codes"]
+    tab.transport.branch.click()
+    other = turned(qtbot, tab, view, prompt="blue car").extras["codes"]
+    assert (other[half >= 0] == half[half >= 0]).all() and not np.array_equal(other, first)
+    kept = tab.picture_metadata()
+    turned(qtbot, tab, view, num_steps=3)
+    assert view.trunk == []
+    tab.restore(kept)
+    qtbot.waitUntil(lambda: view.request.num_steps == 4 and view.player.has_begun, timeout=WAIT)
+    wait_finished(qtbot, view)
+    qtbot.waitUntil(lambda: view.player.timeline.last.step == 4, timeout=WAIT)
+    assert np.array_equal(view.player.timeline.last.extras["codes"], other)
+    # cells that are drawn anew are a run of their own: of a branch it would take all of them to make it again
+    click(qtbot, view, 0, 1, 1)
+    assert not view.marked and "branched off" in tab.banner.text()
+    turned(qtbot, tab, view, seed=5)
+    click(qtbot, view, 0, 1, 1)
+    view.again.click()
+    qtbot.waitUntil(lambda: view.player.has_begun and not view.player.is_sampling, timeout=WAIT)
+    assert view.trunk == [] and view.edits and not tab.transport.branch.isVisible()

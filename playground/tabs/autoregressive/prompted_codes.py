@@ -13,9 +13,10 @@ from playground.capabilities import FillsMaskedCells, PromptsToCodes
 from playground.contract import Frame, Request, settings_of
 from playground.export.picture_metadata import numbers, request_of
 from playground.tabs import prompt_remarks
+from playground.tabs.branches import trunk as trunks
+from playground.tabs.branches.view import Branching
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import View
 from playground.tabs.pictures.prompt_scores import PromptScores
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.colour_bar import coloured
@@ -25,7 +26,7 @@ Cell = tuple[int, int, int]  # sample, row, column
 Edit = tuple[Request, tuple[Cell, ...]]  # a run, and the cells of it that were then masked
 
 
-class CodesFromWords(View[PromptsToCodes]):
+class CodesFromWords(Branching[PromptsToCodes]):
     """Pictures as far as they are decided, and beside them the probability with which each cell was."""
 
     name = "Generate"
@@ -80,6 +81,7 @@ class CodesFromWords(View[PromptsToCodes]):
 
     def opened(self) -> None:
         """Another model has other pictures."""
+        super().opened()
         self._forget()
         self._show_hint()
 
@@ -90,8 +92,10 @@ class CodesFromWords(View[PromptsToCodes]):
         origin = self._origin
         if origin is None or not self.marked or not _same_pictures(origin[1], request):
             self._forget()
+            self.player.can_branch = True
             super().start(request, patient)
             return
+        self._leave_branches()
         edits, before, codes = origin
         self.edits = (*edits, (before, self.marked))
         self.adopt(request)
@@ -112,7 +116,7 @@ class CodesFromWords(View[PromptsToCodes]):
     def settings(self) -> dict[str, Any]:
         """The edits that led here, and the cells that are marked now."""
         edits = [{"request": settings_of(r), "cells": [list(c) for c in cells]} for r, cells in self.edits]
-        return {"edits": edits, "marked": [list(cell) for cell in self.marked]}
+        return {"edits": edits, "marked": [list(cell) for cell in self.marked], **super().settings()}
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: PromptsToCodes) -> dict[str, Any]:
         """Requests of this model, and cells that exist."""
@@ -130,14 +134,26 @@ class CodesFromWords(View[PromptsToCodes]):
             if not _same_pictures(before, request):
                 raise ValueError("its edits are of other pictures.")
             edits.append((before, _cells(one.get("cells", []), request, model)))
-        return {"edits": tuple(edits), "marked": _cells(settings.get("marked", []), request, model)}
+        trunk = trunks.read_back(settings, request, model)
+        if trunk and edits:
+            raise ValueError("it has branches and edits.")
+        return {
+            "edits": tuple(edits),
+            "marked": _cells(settings.get("marked", []), request, model),
+            "trunk": trunk,
+        }
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """The run with its edits, as one."""
         self._forget()
-        self.adopt(request)
         self.edits, self.marked = settings["edits"], settings["marked"]
         edits = self.edits
+        if settings["trunk"]:
+            self.restore_trunk(settings["trunk"], request)
+            return
+        self.forget_runs()
+        self.player.can_branch = not edits
+        self.adopt(request)
 
         def play(model: FillsMaskedCells, request: Request) -> Iterator[Frame]:
             from playground.experiments.autoregressive import masked_cells
@@ -146,6 +162,11 @@ class CodesFromWords(View[PromptsToCodes]):
             return masked_cells.redrawn(model, steps, request)
 
         self.player.start(self.source(lambda model: model_cache.memory_guarded(model, request, play)))
+
+    def _leave_branches(self) -> None:
+        """A run of some cells begins in the middle of another, so that it would take both to make it again."""
+        self.forget_runs()
+        self.player.can_branch = False
 
     def code(self) -> Code | None:
         """With the edits, if there are any."""
@@ -202,14 +223,18 @@ class CodesFromWords(View[PromptsToCodes]):
 
     def _begin(self, sample: int, row: int, column: int) -> None:
         cell = self._cell_at(sample, row, column)
-        if cell is not None:
+        if cell is not None and self.trunk:
+            self.tab.banner.show_notice(
+                "This run branched off from another: press R for one whose cells can be marked."
+            )
+        elif cell is not None:
             self._erases = cell in self.marked
             self._mark(cell)
 
     def _stroke(self, sample: int, row: int, column: int) -> None:
         if sample >= 0 and QApplication.mouseButtons() & Qt.MouseButton.LeftButton:
             cell = self._cell_at(sample, row, column)
-            if cell is not None:
+            if cell is not None and not self.trunk:
                 self._mark(cell)
 
     def _cell_at(self, sample: int, row: int, column: int) -> Cell | None:
