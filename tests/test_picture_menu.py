@@ -74,12 +74,12 @@ def test_a_garment_is_sent_to_a_view_of_another_family_and_used_there(drawn, qtb
     window, view = drawn
     choose(menu_of(qtbot, view.grid), "Send to", "Translate")
     qtbot.waitUntil(
-        lambda: window.current is not None and getattr(window.current.view, "own", None) is not None,
+        lambda: window.current is not None and getattr(window.current.view, "picture", None) is not None,
         timeout=WAIT,
     )
     tab = window.current
     assert (tab.model_id, tab.view.name) == ("pix2pix-emoji", "Translate")
-    assert tab.view.own.shape == (32, 32, 3)
+    assert tab.view.picture.shape == (32, 32, 3)
 
 
 def test_the_nearest_training_pictures_are_found(drawn, qtbot):

@@ -47,16 +47,16 @@ def test_what_is_drawn_is_painted_while_the_pen_moves(tab, qtbot):
     with qtbot.waitSignal(view.sheet.sketched, timeout=WAIT):
         qtbot.mouseClick(view.tools.clear, Qt.MouseButton.LeftButton)
     wait_finished(qtbot, view)
-    assert view.own is not None and view.own.min() == 255
+    assert view.picture is not None and view.picture.min() == 255
     assert not np.array_equal(view.player.frame.images, before) and "truth" not in view.player.frame.extras
     empty = view.player.frame.images.copy()
     stroke(qtbot, view, (8, 8), (8, 24))
-    assert view.own[8, 8].max() < 60 and view.own[20].min() == 255
+    assert view.picture[8, 8].max() < 60 and view.picture[20].min() == 255
     assert not np.array_equal(view.player.frame.images, empty)
-    assert np.array_equal(view.player.frame.extras["drawing"][0], view.own)
-    drawn = view.own.copy()
+    assert np.array_equal(view.player.frame.extras["drawing"][0], view.picture)
+    drawn = view.picture.copy()
     stroke(qtbot, view, (8, 8), (8, 8), Qt.MouseButton.RightButton)
-    assert view.own[8, 8].min() > drawn[8, 8].min(), "the right button erases"
+    assert view.picture[8, 8].min() > drawn[8, 8].min(), "the right button erases"
 
 
 def test_a_dab_gives_its_region_a_colour_and_is_no_part_of_the_drawing(tab, qtbot):
@@ -67,7 +67,7 @@ def test_a_dab_gives_its_region_a_colour_and_is_no_part_of_the_drawing(tab, qtbo
     assert view.sheet.tool == "colour" and view.tools.tool.index() == 2
     before = view.player.frame.images[0].astype(int)
     stroke(qtbot, view, (16, 16), (16, 17))
-    assert np.array_equal(view.sheet.paper, paper) and view.own is None
+    assert np.array_equal(view.sheet.paper, paper) and view.picture is None
     assert tuple(view.dabs[16, 16]) == (*green.rgb, 255)
     after = view.player.frame.images[0].astype(int)
     target = np.array(green.rgb)
@@ -83,11 +83,11 @@ def test_a_mirrored_stroke_is_symmetric_and_can_be_undone(tab, qtbot):
     window.history.settle()
     qtbot.mouseClick(view.tools.mirror, Qt.MouseButton.LeftButton)
     stroke(qtbot, view, (10, 4), (20, 12))
-    assert np.array_equal(view.own, view.own[:, ::-1]) and view.own.min() < 60
+    assert np.array_equal(view.picture, view.picture[:, ::-1]) and view.picture.min() < 60
     window.history.settle()
     window.activateWindow()
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: view.own is not None and view.own.min() == 255, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.picture is not None and view.picture.min() == 255, timeout=WAIT)
 
 
 def test_noise_gives_several_colourings_and_levels_are_those_of_the_network(tab, qtbot):
@@ -104,11 +104,11 @@ def test_noise_gives_several_colourings_and_levels_are_those_of_the_network(tab,
 def test_another_drawing_takes_the_place_of_the_own_one(tab, qtbot):
     view = tab.view
     stroke(qtbot, view, (2, 2), (2, 28))
-    assert view.own is not None and "hand" in view.slot.said.text()
+    assert view.picture is not None and "hand" in view.slot.said.text()
     view.slot.stepped.emit(5)
     qtbot.waitUntil(lambda: view.request.index == 5, timeout=WAIT)
     wait_finished(qtbot, view)
-    assert view.own is None and not view.dabs.any()
+    assert view.picture is None and not view.dabs.any()
     assert np.array_equal(view.sheet.paper, emoji_pairs.lines_and_colours("test").before[5])
 
 
@@ -118,13 +118,13 @@ def test_a_drawing_is_kept_with_its_dabs_and_comes_back(tab, qtbot):
     view.sheet.tool = "colour"
     stroke(qtbot, view, (12, 20), (12, 21))
     made, kept = view.player.frame.images.copy(), tab.picture_metadata()
-    own, dabs = view.own.copy(), view.dabs.copy()
+    own, dabs = view.picture.copy(), view.dabs.copy()
     view.slot.stepped.emit(3)
     wait_finished(qtbot, view)
     tab.restore(kept)
-    qtbot.waitUntil(lambda: view.own is not None, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.picture is not None, timeout=WAIT)
     wait_finished(qtbot, view)
-    assert np.array_equal(view.own, own) and np.array_equal(view.dabs, dabs)
+    assert np.array_equal(view.picture, own) and np.array_equal(view.dabs, dabs)
     assert np.array_equal(view.player.frame.images, made)
     bomb = base64.b64encode(zlib.compress(b"\0" * 10**7)).decode()
     for bad in ({"drawing": "###"}, {"dabs": 7}, {"drawing": bomb}, {"said": ["x"]}):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from argparse import Namespace
 from pathlib import Path
 
@@ -29,21 +28,11 @@ def add(commands: shared.Commands) -> None:
 
 def run(options: Namespace) -> int:
     """Fill in, and write the file; 2 after a sentence about what was given, or of a model that cannot."""
-    try:
-        _complete(options)
-    except (ValueError, OSError) as error:
-        if options.debug:
-            raise
-        shared.tell(shared.one_sentence(error))
-        return 2
-    return 0
+    return shared.answered(_complete, options)
 
 
 def _complete(options: Namespace) -> None:
-    if options.out.suffix != ".npy":
-        raise ValueError(f"--out takes a name that ends in .npy, not {options.out.name!r}.")
-    if not options.out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.out.absolute().parent}.")
+    shared.check_out(options.out, ".npy")
     card = checkpoints.read_card(checkpoints.resolve(options.id))
     if not data.modality(card.dataset).has_pixels:
         raise ValueError(f"{options.id} writes text: it has no picture to complete.")
@@ -60,9 +49,7 @@ def _complete(options: Namespace) -> None:
     precision.settle(model)
     request = completion.FillRequest(seed=shared.checked_seed(options.seed), num_samples=options.count)
     *_, last = completion.fill(model, picture, unknown, request)
-    written = io.BytesIO()
-    np.save(written, last.images)
-    checkpoints.write_atomically(options.out, written.getbuffer())
+    shared.write_array(options.out, last.images)
 
 
 def mask_of(path: Path, shape: tuple[int, int, int]) -> np.ndarray:

@@ -32,10 +32,7 @@ def run(options: Namespace) -> None:
     """
     if options.dataset != emoji.EMOJI.name:
         raise ValueError(f"Only the data set emoji is split by meaning, not {options.dataset!r}.")
-    if options.out.suffix != ".npz":
-        raise ValueError(f"--out takes a name that ends in .npz, not {options.out.name!r}.")
-    if not options.out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.out.absolute().parent}.")
+    shared.check_out(options.out, ".npz")
     chosen = emoji.load(options.split)
     with paths.replacing(options.out) as partial, partial.open("wb") as file:
         np.savez_compressed(file, images=chosen.images, names=chosen.names, styles=chosen.styles)

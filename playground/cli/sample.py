@@ -69,7 +69,7 @@ def _draw(options: Namespace) -> None:
 
     modality = shared.modality(options.id)
     moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
-    _writable(options.out, (*modality.endings, *moving))
+    shared.check_out(options.out, *modality.endings, *moving)
     settings = {"seed": _SEED, **shared.settings_with(options.set, seed=options.seed)}
     lines = prompts_of(options)
     count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count))
@@ -211,13 +211,6 @@ def _upscaled(images: np.ndarray, side: int, arithmetic: str = "auto") -> np.nda
         precision.settle(network, arithmetic)
         images = network.upscale(images)
     return images
-
-
-def _writable(path: Path, endings: tuple[str, ...]) -> None:
-    if path.suffix not in endings:
-        raise ValueError(f"--out takes a name that ends in {', '.join(endings)}, not {path.name!r}.")
-    if not path.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.absolute().parent}.")
 
 
 def prompts_of(options: Namespace) -> Prompts:

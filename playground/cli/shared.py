@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -85,6 +86,38 @@ def one_sentence(error: BaseException) -> str:
 def tell(line: str) -> None:
     """Say it on stderr, since stdout is for results."""
     print(line, file=sys.stderr, flush=True)
+
+
+def answered(act: Callable[[argparse.Namespace], None], options: argparse.Namespace) -> int:
+    """Do what a command is for: 0, or 2 after a sentence about what was given, which a traceback follows with --debug."""
+    try:
+        act(options)
+    except (ValueError, OSError) as error:
+        if options.debug:
+            raise
+        tell(one_sentence(error))
+        return 2
+    return 0
+
+
+def check_out(path: Path, *endings: str) -> None:
+    """Whether a file can be written under this name.
+
+    Raises:
+        ValueError: one sentence, if it ends in none of the ``endings``.
+        FileNotFoundError: one sentence, if its folder is not there.
+    """
+    if path.suffix not in endings:
+        raise ValueError(f"--out takes a name that ends in {', '.join(endings)}, not {path.name!r}.")
+    if not path.absolute().parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.absolute().parent}.")
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """As ``.npy``, in one atomic step."""
+    written = io.BytesIO()
+    np.save(written, array)
+    checkpoints.write_atomically(path, written.getbuffer())
 
 
 def setting(text: str) -> tuple[str, str]:

@@ -13,8 +13,6 @@ from playground import checkpoints
 from playground.cli import shared
 from playground.export import contact_sheet
 
-_ENDINGS = (".png", ".npy")
-
 
 def add(commands: shared.Commands) -> None:
     """The command and its options."""
@@ -41,23 +39,13 @@ def add(commands: shared.Commands) -> None:
 
 def run(options: Namespace) -> int:
     """Translate, and write the file; 2 after a sentence about what was given."""
-    try:
-        _translate(options)
-    except (ValueError, OSError) as error:
-        if options.debug:
-            raise
-        shared.tell(shared.one_sentence(error))
-        return 2
-    return 0
+    return shared.answered(_translate, options)
 
 
 def _translate(options: Namespace) -> None:
     from playground.capabilities import Translates
 
-    if options.out.suffix not in _ENDINGS:
-        raise ValueError(f"--out takes a name that ends in {', '.join(_ENDINGS)}, not {options.out.name!r}.")
-    if not options.out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {options.out.absolute().parent}.")
+    shared.check_out(options.out, ".png", ".npy")
     shape = shared.image_shape(checkpoints.read_card(checkpoints.resolve(options.id)).dataset)
     images = pictures_of(options.image, shape)
     model = shared.load(options.id)
@@ -72,11 +60,10 @@ def _translate(options: Namespace) -> None:
         how["dabs"] = _dabs(options.dabs, images.shape)
     found = model.translate(images, options.back, **how)
     if options.out.suffix == ".npy":
-        written = io.BytesIO()
-        np.save(written, found)
+        shared.write_array(options.out, found)
     else:
         written = _png(found[0] if len(found) == 1 else contact_sheet.tile(found))
-    checkpoints.write_atomically(options.out, written.getbuffer())
+        checkpoints.write_atomically(options.out, written.getbuffer())
 
 
 def _dabs(path: Path, shape: tuple[int, ...]) -> np.ndarray:

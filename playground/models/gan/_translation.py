@@ -8,11 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from playground.contract import Request
+
 _SLOPE = 0.2  # of the rectifiers, below 0
+AT_ONCE = 8  # pictures translated together, so that what is between the layers stays in the cache
+
+
+def as_tensor(images: np.ndarray) -> Tensor:
+    """uint8 (N,H,W,C) -> uint8 (N,C,H,W)."""
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
+
+
+def chosen_by_seed(count: int, request: Request) -> np.ndarray:
+    """Which of ``count`` held-out pairs a request is about, int64 (num_samples,)."""
+    order = np.random.default_rng(request.seed).permutation(count)
+    return order[np.arange(request.first_index, request.first_index + request.num_samples) % count]
 
 
 def _conv(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Conv2d:

@@ -18,10 +18,9 @@ from playground.contract import Frame, Recipe, Request, State, knob
 from playground.data import Split, emoji, emoji_pairs
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _strokes
-from playground.models.gan._translation import PatchDiscriminator, UNet
+from playground.models.gan._translation import AT_ONCE, PatchDiscriminator, UNet, as_tensor, chosen_by_seed
 from playground.models.network import Network
 
-_AT_ONCE = 8  # pictures turned together, so that what is between the layers stays in the cache
 _KEPT = 64  # pictures of each style that the generators drew lately
 _GREY = 127.5  # grey levels in one unit of [-1, 1]
 
@@ -91,7 +90,7 @@ class CycleGAN(Network):
     def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
         """Drawings of the first style uint8 (N,C,H,W) and, in place of labels, as many of the second, of other things."""
         rng = np.random.default_rng(seed)
-        both = [_as_tensor(emoji_pairs.of_style(s, split).images) for s in self.config.styles]
+        both = [as_tensor(emoji_pairs.of_style(s, split).images) for s in self.config.styles]
         count = max(len(x) for x in both)
         rows = [np.resize(rng.permutation(len(x)), count) for x in both]
         first, second = (x[torch.from_numpy(r)] for x, r in zip(both, rows, strict=True))
@@ -155,8 +154,8 @@ class CycleGAN(Network):
         """Drawings uint8 (N,H,W,3) in the other style, uint8 (N,H,W,3); ``back``: from the second style to the first."""
         device = next(self.parameters()).device
         parts = []
-        for start in range(0, len(images), _AT_ONCE):
-            x = from_uint8(_as_tensor(images[start : start + _AT_ONCE]).to(device))
+        for start in range(0, len(images), AT_ONCE):
+            x = from_uint8(as_tensor(images[start : start + AT_ONCE]).to(device))
             parts.append(to_uint8(self(x.contiguous(memory_format=torch.channels_last), back)))
         return np.concatenate(parts)
 
@@ -168,9 +167,7 @@ class CycleGAN(Network):
         uint8 (B,H,W,3) each.
         """
         pairs = emoji_pairs.two_styles(self.config.styles[0], self.config.styles[1], "test")
-        order = np.random.default_rng(request.seed).permutation(len(pairs))
-        first = request.first_index
-        chosen = pairs[order[np.arange(first, first + request.num_samples) % len(pairs)]]
+        chosen = pairs[chosen_by_seed(len(pairs), request)]
         drawing, truth = (chosen.after, chosen.before) if request.back else (chosen.before, chosen.after)
         there = self.translate(drawing, request.back)
         again = self.translate(there, not request.back)
@@ -181,11 +178,6 @@ def _moved(pictures: Tensor, farthest: int, generator: torch.Generator) -> Tenso
     """Pushed by up to ``farthest`` pixels, and half of them mirrored; the ground is white."""
     nothing = torch.zeros_like(pictures[:, :1])
     return _strokes.moved(nothing, pictures, farthest, generator)[1]
-
-
-def _as_tensor(images: np.ndarray) -> Tensor:
-    """uint8 (N,H,W,C) -> uint8 (N,C,H,W)."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
 
 MODEL = CycleGAN

@@ -22,11 +22,10 @@ from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _strokes
 from playground.models.gan._games import discriminator_loss
 from playground.models.gan._latents import TURNS
-from playground.models.gan._translation import PatchDiscriminator, UNet
+from playground.models.gan._translation import AT_ONCE, PatchDiscriminator, UNet, as_tensor, chosen_by_seed
 from playground.models.network import Network
 from playground.models.noise import identities, uniform
 
-_AT_ONCE = 8  # pictures painted together, so that what is between the layers stays in the cache
 _HINTS = 4  # channels: a colour, and whether there is one
 _GREY = 127.5  # grey levels in one unit of [-1, 1]
 
@@ -103,7 +102,7 @@ class Pix2Pix(Network):
         Beside the pairs, several times, stand the drawings of other styles, whose edges were found.
         """
         pairs = emoji_pairs.lines_and_colours(split)
-        colours, drawn = _as_tensor(pairs.after), _as_tensor(pairs.before)
+        colours, drawn = as_tensor(pairs.after), as_tensor(pairs.before)
         ink = (255 * _strokes.ink_of(drawn)).round().to(torch.uint8)
         rows = torch.cat([ink, torch.full_like(ink, 255)], 1)
         if split != "train":
@@ -111,7 +110,7 @@ class Pix2Pix(Network):
         more = [emoji_pairs.of_style(style, split).images for style in self.config.others]
         if not more:
             return colours, rows
-        other = _as_tensor(np.concatenate(more))
+        other = as_tensor(np.concatenate(more))
         edges = (255 * _strokes.edges_of(other)).round().to(torch.uint8)
         times = self.config.paired_repeats
         others = torch.cat([edges, torch.zeros_like(edges)], 1)
@@ -205,8 +204,8 @@ class Pix2Pix(Network):
         if back:
             raise ValueError("pix2pix learned the way from drawings to colours alone.")
         parts = []
-        for start in range(0, len(images), _AT_ONCE):
-            rows = slice(start, start + _AT_ONCE)
+        for start in range(0, len(images), AT_ONCE):
+            rows = slice(start, start + AT_ONCE)
             x = self._inputs(images[rows], None if dabs is None else dabs[rows])
             kept: list[Tensor] = []
             if noise:
@@ -227,10 +226,10 @@ class Pix2Pix(Network):
     def _inputs(self, images: np.ndarray, dabs: np.ndarray | None) -> Tensor:
         """What the U-Net is given, (N,6,H,W)."""
         device = next(self.parameters()).device
-        ink = _strokes.ink_of(_as_tensor(images).to(device))
+        ink = _strokes.ink_of(as_tensor(images).to(device))
         hints = ink.new_zeros((len(ink), _HINTS, *ink.shape[2:]))
         if dabs is not None:
-            given = _as_tensor(dabs).to(device)
+            given = as_tensor(dabs).to(device)
             there = (given[:, 3:] > 0).to(torch.float32)
             hints = torch.cat([from_uint8(given[:, :3]) * there, there], 1)
         x = torch.cat([ink, hints, torch.ones_like(ink)], 1)
@@ -243,11 +242,9 @@ class Pix2Pix(Network):
         The frame carries the ``drawing``, the ``truth`` and the ``dabs`` given, uint8 (B,H,W,3), (B,H,W,3) and (B,H,W,4).
         """
         pairs = emoji_pairs.lines_and_colours("test")
-        order = np.random.default_rng(request.seed).permutation(len(pairs))
-        first = request.first_index
-        chosen = pairs[order[np.arange(first, first + request.num_samples) % len(pairs)]]
+        chosen = pairs[chosen_by_seed(len(pairs), request)]
         dabs = true_dabs(chosen.after, request.dabs, request.seed)
-        painted = self.translate(chosen.before, False, dabs, request.noise, request.seed, first)
+        painted = self.translate(chosen.before, False, dabs, request.noise, request.seed, request.first_index)
         extras = {"drawing": chosen.before, "truth": chosen.after, "dabs": dabs}
         yield Frame(1, 1, 1, painted, extras, {"done": 1})
 
@@ -260,16 +257,11 @@ def true_dabs(truth: np.ndarray, count: int, seed: int) -> np.ndarray:
     rows = []
     for picture, number in zip(truth, identities(truth), strict=True):
         generator = torch.Generator().manual_seed((seed * 1_000_003 + number) % 2**63)
-        x = from_uint8(_as_tensor(picture[None]))
+        x = from_uint8(as_tensor(picture[None]))
         hints = _strokes.dabs_of(x, torch.tensor([count], device="cpu"), generator)
         colours = to_uint8(hints[:, :3]) * (hints[:, 3].numpy()[..., None] > 0)
         rows.append(np.concatenate([colours, 255 * (hints[:, 3].numpy()[..., None] > 0)], -1))
     return np.concatenate(rows).astype(np.uint8)
-
-
-def _as_tensor(images: np.ndarray) -> Tensor:
-    """uint8 (N,H,W,C) -> uint8 (N,C,H,W)."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
 
 
 MODEL = Pix2Pix

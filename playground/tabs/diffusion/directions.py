@@ -12,8 +12,9 @@ from playground.contract import Frame, Model, Request
 from playground.data import emoji
 from playground.export.packed_pixels import packed, unpacked
 from playground.models.directions import DrawsDirections
-from playground.tabs.diffusion.prompted_picture import PromptedPicture, Sampled
+from playground.tabs.diffusion.prompted_picture import PromptedPicture
 from playground.tabs.frame.python_code import Code
+from playground.tabs.pictures.from_picture import Sampled
 from playground.ui.pictures.picture_slot import PictureSlot
 
 _MODULE = "from playground.experiments.diffusion import directions"

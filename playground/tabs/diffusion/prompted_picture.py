@@ -2,41 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground import data
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Model, Request
 from playground.data import emoji
 from playground.export.packed_pixels import packed, unpacked
 from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
-from playground.tabs.frame import model_cache
-from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
-from playground.tabs.frame.view import FROM_PICTURE
+from playground.tabs.pictures.from_picture import SHAPE, FromPicture, Sampled, checked_picture
 from playground.tabs.pictures.prompt_scores import PromptScores
 from playground.ui.pictures.image_grid import ImageGrid
-from playground.ui.pictures.picture_slot import PictureSlot
 from playground.ui.plots.line_plot import LinePlot
 
 _MODULE = "from playground.experiments.diffusion import prompted_picture"
-Sampled = Callable[[Any, Request], Iterator[Frame]]
 
 
-class PromptedPicture(ImageView[DenoisesPrompts]):
+class PromptedPicture(FromPicture[DenoisesPrompts]):
     """The picture at the left, what is made of it at the right."""
 
-    group = FROM_PICTURE
     capability = DenoisesPrompts
     plot: LinePlot
-    hidden_knobs = frozenset({"index"})  # the slot has it
     masks: ClassVar[bool] = False  # whether a part is painted over
     title: ClassVar[str] = "x̂₀: what the model expects, decoded"
 
@@ -49,12 +40,7 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         """The slot and the pictures."""
         held = emoji.load(emoji.split_for("test"))
         names = [f"{n.replace('-', ' ')} ({s})" for n, s in zip(held.names, held.styles, strict=True)]
-        self.slot = PictureSlot(data.DATASETS["emoji"].image_shape, "drawing", names, self.masks)
-        self.stepper = self.slot.stepper  # N, P and D step
-        self.slot.stepped.connect(self._step)
-        self.slot.given.connect(self.give)
-        self.slot.masked.connect(self._masked)
-        self.slot.refused.connect(self.tab.banner.show_warning)
+        self.make_slot(names, self.masks).masked.connect(self._masked)
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the picture")
         self.scores = PromptScores(self, self.grid)
@@ -64,88 +50,37 @@ class PromptedPicture(ImageView[DenoisesPrompts]):
         self.column.addLayout(self.row, 1)
         self.player.speed = 10.0
         self.plot = LinePlot("Signal left", "step", "ᾱ")
-        self.picture: np.ndarray | None = None  # uint8 (H,W,3) from elsewhere
-        self.said = ""
         self.painted_over = self.first_mask()
 
     @classmethod
     def first_mask(cls) -> np.ndarray:
         """What is painted over until somebody paints."""
-        return np.zeros(data.DATASETS["emoji"].image_shape[:2], bool)
+        return np.zeros(SHAPE[:2], bool)
 
     def sampled(self, picture: np.ndarray | None, mask: np.ndarray) -> Sampled:
         """The sampler for a picture (None: the request's drawing) and a mask."""
         raise NotImplementedError
 
-    def sampler(self, model: DenoisesPrompts, request: Request) -> Iterator[Frame]:
+    def taken(self) -> Sampled:
         """With the picture and the mask of now."""
-        return self.sampled(self.picture, self.painted_over)(model, request)
-
-    def start(self, request: Request, patient: bool = False) -> None:
-        """The run takes picture and mask with it."""
-        self.adopt(request)
-        sampled = self.sampled(self.picture, self.painted_over.copy())
-        self.player.start(
-            self.source(lambda model: model_cache.memory_guarded(model, request, sampled)), patient=patient
-        )
-
-    # --- the picture
-
-    def _step(self, index: int) -> None:
-        self.picture, self.said = None, ""
-        if self.request is not None and index == self.request.index:  # type: ignore[attr-defined]
-            self.start(self.request)
-        self.tab.knobs.set_settings({"index": index})
-
-    def give(self, picture: np.ndarray, said: str) -> None:
-        """Begin with pixels uint8 (H,W,3) from elsewhere."""
-        self.tab.banner.clear()
-        self.picture, self.said = picture, said
-        if self.request is not None:
-            self.start(self.request)
-
-    def turn(self, request: Request) -> None:
-        """Who turns to another drawing means that one."""
-        if self.request is not None and request.index != self.request.index:  # type: ignore[attr-defined]
-            self.picture, self.said = None, ""
-        super().turn(request)
-
-    def take_file(self, path: Path) -> bool:
-        """A file was dropped on the window."""
-        self.slot.take_file(path)
-        return True
-
-    def take_picture(self, picture: QImage) -> bool:
-        """Pixels were pasted, or dropped on the window."""
-        self.slot.take_picture(picture)
-        return True
+        return self.sampled(self.picture, self.painted_over.copy())
 
     def _masked(self, mask: np.ndarray) -> None:
         self.painted_over = mask
-        if self.request is not None:
-            self.player.lane.touch()
-            self.start(self.request, patient=True)
-            self.player.lane.set_pace(None)
+        self.follow_hand()
 
     # --- keeping
 
     def settings(self) -> dict[str, Any]:
         """Pixels from elsewhere and the mask, packed."""
-        kept: dict[str, Any] = {}
-        if self.picture is not None:
-            kept |= {"picture": packed(self.picture), "said": self.said}
-        return kept | ({"mask": packed(self.painted_over)} if self.masks else {})
+        return self.kept_picture("picture") | ({"mask": packed(self.painted_over)} if self.masks else {})
 
     def checked(
         self, settings: Mapping[str, Any], request: Request, model: DenoisesPrompts
     ) -> dict[str, Any]:
         """Pixels and a mask of the right size."""
-        shape = data.DATASETS["emoji"].image_shape
-        said = settings.get("said", "")
-        if not isinstance(said, str) or len(said) > 500:
-            raise ValueError("its view was given words that do not fit.")
-        picture = unpacked(settings["picture"], shape) if "picture" in settings else None
-        mask = unpacked(settings["mask"], shape[:2]) > 0 if "mask" in settings else self.first_mask()
+        picture, said = checked_picture(settings, "picture")
+        mask = unpacked(settings["mask"], SHAPE[:2]) > 0 if "mask" in settings else self.first_mask()
         return {"picture": picture, "said": said, "mask": mask}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
@@ -240,7 +175,7 @@ class Inpaint(PromptedPicture):
     @classmethod
     def first_mask(cls) -> np.ndarray:
         """A square in the middle."""
-        side = data.DATASETS["emoji"].image_shape[0]
+        side = SHAPE[0]
         mask = np.zeros((side, side), bool)
         mask[side // 4 : -(side // 4), side // 4 : -(side // 4)] = True
         return mask

@@ -8,9 +8,10 @@ import numpy as np
 
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Model, Request
-from playground.tabs.diffusion.prompted_picture import PromptedPicture, Sampled
+from playground.tabs.diffusion.prompted_picture import PromptedPicture
 from playground.tabs.frame.python_code import Code
 from playground.tabs.pictures import super_resolution
+from playground.tabs.pictures.from_picture import Sampled
 from playground.ui.plots.bar_plot import BarPlot
 
 LARGEST = 128  # all are shown at this size, small ones in larger pixels

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
-from playground import data
 from playground.capabilities import Translates
 from playground.contract import Frame, Model, Request
 from playground.export.packed_pixels import packed, unpacked
-from playground.families import FROM_PICTURE
-from playground.tabs.frame import model_cache
-from playground.tabs.frame.image_view import ImageView
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.tabs.gan.drawing_tools import DrawingTools
+from playground.tabs.pictures.from_picture import SHAPE, FromPicture, Sampled, checked_picture
 from playground.ui.pictures.drawing_grid import DrawingGrid
 from playground.ui.pictures.image_grid import ImageGrid
-from playground.ui.pictures.picture_slot import PictureSlot
 from playground.ui.plots.bar_plot import BarPlot
 
 if TYPE_CHECKING:
@@ -30,7 +24,6 @@ if TYPE_CHECKING:
     from playground.models.gan.pix2pix import Pix2Pix
 
 _MODULE = "from playground.experiments.gan import translation"
-Sampled = Callable[[Any, Request], Iterator[Frame]]
 
 
 class TranslatedSamples(View[Translates]):
@@ -64,28 +57,21 @@ class TranslatedSamples(View[Translates]):
         return [*own, *more, ("as the artist has it", frame.extras["truth"])]
 
 
-class FromDrawing(ImageView[Any]):
+class FromDrawing(FromPicture[Any]):
     """A drawing that can be drawn on at the left, what is made of it at the right."""
 
     name = "Translate"
-    group = FROM_PICTURE
     capability = Translates
     why_small = "the drawing stands beside what is made of it, with its tools"
-    hidden_knobs = frozenset({"index"})  # the slot has it
     keeps_dabs: ClassVar[bool] = True
 
     def build(self) -> None:
         """The slot with its tools, and the pictures."""
-        shape = data.DATASETS["emoji"].image_shape
-        self.sheet = DrawingGrid(shape)
+        self.sheet = DrawingGrid(SHAPE)
         self.sheet.keeps_dabs = self.keeps_dabs
-        self.slot = PictureSlot(shape, "drawing", self.names(), grid=self.sheet)
-        self.stepper = self.slot.stepper  # N, P and D step
+        self.make_slot(self.names(), grid=self.sheet)
         self.tools = DrawingTools(self.sheet)
         self.tools.cleared.connect(self.sheet.clear)
-        self.slot.stepped.connect(self._step)
-        self.slot.given.connect(self.give)
-        self.slot.refused.connect(self.tab.banner.show_warning)
         self.sheet.sketched.connect(self._drawn)
         self.grid = ImageGrid()
         self.grid.setAccessibleName("What is made of the drawing")
@@ -95,11 +81,7 @@ class FromDrawing(ImageView[Any]):
         row.addLayout(left, 1)
         row.addWidget(self.grid, 2)
         self.column.addLayout(row, 1)
-        self.own: np.ndarray | None = (
-            None  # uint8 (H,W,3) from a hand or from elsewhere; None: the request's drawing
-        )
-        self.dabs = np.zeros((*shape[:2], 4), np.uint8)
-        self.said = ""
+        self.dabs = np.zeros((*SHAPE[:2], 4), np.uint8)
 
     @staticmethod
     def names() -> list[str]:
@@ -112,95 +94,50 @@ class FromDrawing(ImageView[Any]):
         """The sampler for a drawing (None: the request's) and its dabs."""
         raise NotImplementedError
 
-    def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
-        """With the drawing of now."""
-        return self.sampled(self.own, self.dabs)(model, request)
-
-    def start(self, request: Request, patient: bool = False) -> None:
-        """The run takes the drawing with it."""
-        self.adopt(request)
-        sampled = self.sampled(self.own, self.dabs.copy())
-        self.player.start(
-            self.source(lambda model: model_cache.memory_guarded(model, request, sampled)), patient=patient
-        )
+    def taken(self) -> Sampled:
+        """With the drawing and the dabs of now."""
+        return self.sampled(self.picture, self.dabs.copy())
 
     # --- the drawing
 
-    def _step(self, index: int) -> None:
-        self._take(None, "")
-        if self.request is not None and index == self.request.index:  # type: ignore[attr-defined]
-            self.start(self.request)
-        self.tab.knobs.set_settings({"index": index})
-
-    def _take(self, own: np.ndarray | None, said: str) -> None:
-        self.own, self.said, self.dabs = own, said, np.zeros_like(self.dabs)
-
-    def give(self, picture: np.ndarray, said: str) -> None:
-        """Begin with pixels uint8 (H,W,3) from elsewhere."""
-        self.tab.banner.clear()
-        self._take(picture, said)
-        if self.request is not None:
-            self.start(self.request)
+    def take(self, picture: np.ndarray | None, said: str) -> None:
+        """Another drawing has no dabs yet."""
+        super().take(picture, said)
+        self.dabs = np.zeros_like(self.dabs)
 
     def _drawn(self, paper: np.ndarray, dabs: np.ndarray) -> None:
         """A stroke: what is made of it follows the hand."""
         frame = self.player.frame
         untouched = (
-            self.own is None and frame is not None and np.array_equal(paper, frame.extras["drawing"][0])
+            self.picture is None and frame is not None and np.array_equal(paper, frame.extras["drawing"][0])
         )
-        self.own, self.dabs = None if untouched else paper, dabs
+        self.picture, self.dabs = None if untouched else paper, dabs
         self.said = self.said if untouched else "drawn by hand"
-        if self.request is not None:
-            self.player.lane.touch()
-            self.start(self.request, patient=True)
-            self.player.lane.set_pace(None)
-
-    def turn(self, request: Request) -> None:
-        """Who turns to another drawing means that one."""
-        if self.request is not None and request.index != self.request.index:  # type: ignore[attr-defined]
-            self._take(None, "")
-        super().turn(request)
-
-    def take_file(self, path: Path) -> bool:
-        """A file was dropped on the window."""
-        self.slot.take_file(path)
-        return True
-
-    def take_picture(self, picture: QImage) -> bool:
-        """Pixels were pasted, or dropped on the window."""
-        self.slot.take_picture(picture)
-        return True
+        self.follow_hand()
 
     # --- keeping
 
     def settings(self) -> dict[str, Any]:
         """A drawing that is no test drawing, and the dabs, packed."""
-        kept: dict[str, Any] = {}
-        if self.own is not None:
-            kept |= {"drawing": packed(self.own), "said": self.said}
-        return kept | ({"dabs": packed(self.dabs)} if self.dabs.any() else {})
+        return self.kept_picture("drawing") | ({"dabs": packed(self.dabs)} if self.dabs.any() else {})
 
     def checked(self, settings: Mapping[str, Any], request: Request, model: Model) -> dict[str, Any]:
         """Pixels of the right size."""
-        shape, said = data.DATASETS["emoji"].image_shape, settings.get("said", "")
-        if not isinstance(said, str) or len(said) > 500:
-            raise ValueError("its view was given words that do not fit.")
-        own = unpacked(settings["drawing"], shape) if "drawing" in settings else None
-        dabs = (*shape[:2], 4)
+        (picture, said), dabs = checked_picture(settings, "drawing"), (*SHAPE[:2], 4)
         hints = unpacked(settings["dabs"], dabs) if "dabs" in settings else np.zeros(dabs, np.uint8)
-        return {"drawing": own, "said": said, "dabs": hints}
+        return {"drawing": picture, "said": said, "dabs": hints}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """As it was."""
-        self.own, self.said, self.dabs = settings["drawing"], settings["said"], settings["dabs"]
+        self.picture, self.said, self.dabs = settings["drawing"], settings["said"], settings["dabs"]
         self.start(request)
 
     # --- drawing it
 
     def draw(self, frame: Frame) -> None:
         """Both sides; what the hand has drawn since then stays."""
-        index = getattr(self.request, "index", 0) if self.own is None else None
-        paper = frame.extras["drawing"][0] if self.own is None else self.own
+        index = getattr(self.request, "index", 0) if self.picture is None else None
+        paper = frame.extras["drawing"][0] if self.picture is None else self.picture
         self.slot.show_picture(paper, index, self.said)
         self.sheet.show_drawing(paper, self.dabs)
         self.grid.set_panels(self.panels(frame))
@@ -211,7 +148,7 @@ class FromDrawing(ImageView[Any]):
 
     def code(self) -> Code | None:
         """For a held-out drawing without dabs; a hand's drawing is in no program."""
-        if self.own is not None or self.dabs.any():
+        if self.picture is not None or self.dabs.any():
             return None
         return Code(self.call(), (_MODULE,))
 
