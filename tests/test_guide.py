@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontMetricsF
 from PySide6.QtWidgets import QApplication, QLabel
 
-from playground import checkpoints, families, models
+from playground import checkpoints, families, labels, models
 from playground.app import MainWindow
 from playground.contract import make_request
 from playground.evaluation import results
@@ -234,8 +234,9 @@ def check_figure(reason, verdict, places, rows):
     said = say(reason.figure, places, rows)
     if not said:
         return
-    model_id, _, text = said.partition(": ")
-    values, family = written(model_id)
+    name, _, text = said.partition(": ")
+    card = next(c for c in checkpoints.cards() if labels.short(c.id, c.system) == name)
+    values, family = written(card.id)
     assert family == (reason.family or verdict.family), said
     known = [name for name in reason.figure.show if name in values]
     parts = text.split(", ")
@@ -265,7 +266,7 @@ def test_a_figure_that_nobody_measured_is_left_out():
     rows = results.rows([dataclasses.replace(card, metrics={})])
     assert say(wanted, places, rows) == "" and say(None, places, rows) == ""
     one = results.rows([dataclasses.replace(card, metrics={"fidelity": {"num_images": 9, "passes": 1}})])
-    assert say(wanted, places, one) == f"{card.id}: 1 pass"
+    assert say(wanted, places, one) == f"{labels.short(card.id, card.system)}: 1 pass"
 
 
 def test_every_way_through_the_conversation_ends_in_a_recommendation():

@@ -329,8 +329,10 @@ class OneImage(Scene):
         counts = tuple(c.count for _, c in self.score_summaries.values() if c is not None)
         found = [(s.score.value, c) for s, c in self.score_summaries.values() if c is not None]
         shares = [c.share_below(math.inf if math.isnan(v) else v) for v, c in found if v is not None]
-        said = score_words.so_what(shares), score_words.explained(counts, self.other)
+        short, long = score_words.so_what(shares), score_words.explained(counts, self.other)
+        said = (short,) if theme.lecture() and short else (short, long)  # a hall needs the room for the rows
         self.explained.setText("<br>".join(filter(None, said)))
+        self.explained.setToolTip(long)
 
     def _draw_files(self) -> None:
         self.png.set_content(RowContent("PNG file", size=self._png, slim=True), self._chosen)

@@ -12,6 +12,7 @@ from playground import data
 from playground.contract import Frame, Model, Request
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
 from playground.tabs.frame.view import LOOK_INSIDE, View
+from playground.tabs.pictures.way_strip import spread
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
@@ -102,4 +103,4 @@ class Trajectory(View["DiffusionModel"]):
 
 def stations(total: int, most: int = MOST) -> list[int]:
     """The steps that have a place on the sheet: all of them, or evenly spaced ones with both ends."""
-    return sorted({round(step) for step in np.linspace(0, total, min(total + 1, most))})
+    return spread(total + 1, most)

@@ -71,10 +71,12 @@ class Analogies(ImageView["TarFlow"]):
         own = extras["origin_label"]
         self.origin.set_images(extras["origin"], columns=1, captions=[classes[own]])
         self.stepper.show_index(getattr(self.request, "index", 0), classes[own])
-        unit = "" if theme.lecture() else " bits"  # for which there is no room
-        surplus = [f"{bits:+.0f}{unit}".replace("-", "−") for bits in extras["surplus"]]
-        said = [f"{name} {more}" for name, more in zip(classes, surplus, strict=True)]
-        said[own] = f"{classes[own]}, its own"
+        if theme.lecture():  # in large type there is room for the names alone
+            said = list(classes)
+        else:
+            surplus = [f"{bits:+.0f} bits".replace("-", "−") for bits in extras["surplus"]]
+            said = [f"{name} {more}" for name, more in zip(classes, surplus, strict=True)]
+            said[own] = f"{classes[own]}, its own"
         self.grid.set_images(frame.images, captions=said)
 
     def draw_plot(self, frame: Frame) -> None:

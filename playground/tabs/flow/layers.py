@@ -12,6 +12,7 @@ from playground.contract import Frame, Model, Request
 from playground.families import LOOK_INSIDE
 from playground.tabs.flow.histogram import draw_numbers, number_plot
 from playground.tabs.frame.view import View
+from playground.tabs.pictures.way_strip import WayStrip
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -65,10 +66,10 @@ class Layers(View["Flow"]):
 
     def build(self) -> None:
         """The state now, and all stops so far."""
-        self.now, self.strip = ImageGrid(), ImageGrid()
+        self.now, self.strip = ImageGrid(), WayStrip()
         self.column.addWidget(self.now, 5)
-        self.column.addWidget(self.strip, 2)
-        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
+        self.column.addWidget(self.strip, 3)
+        self.strip.went.connect(self.player.seek)
         self.player.loop = True
         self.player.speed = 4.0
         self.plot = number_plot()
@@ -86,10 +87,8 @@ class Layers(View["Flow"]):
         every = np.zeros((max(frame.total + 1, len(stops)), *stops.shape[1:]), np.uint8)
         every[: len(stops)] = stops  # all have their places at once
         back = getattr(self.request, "start", "") == "image"  # a way back is the second row
-        self.strip.set_images(every, columns=(frame.total // 2 if back else frame.total) + 1)
-        reached = np.arange(len(every)) < len(stops)
-        self.strip.set_known(np.broadcast_to(reached[:, None, None], every.shape[:3]))
-        self.strip.select(self.player.index)
+        columns = (frame.total // 2 if back else frame.total) + 1
+        self.strip.show_way(every, len(stops), self.player.index, columns)
 
     def draw_plot(self, frame: Frame) -> None:
         """How its numbers lie."""

@@ -9,6 +9,7 @@ import numpy as np
 from playground.capabilities import Reconstructs
 from playground.contract import Frame, Request
 from playground.tabs.frame.view import View
+from playground.tabs.pictures.way_strip import WayStrip
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 
@@ -47,12 +48,12 @@ class Interpolate(View[Reconstructs]):
 
     def build(self) -> None:
         """The two ends with the current picture between them, the strip, and the length of z."""
-        self.now, self.strip = ImageGrid(), ImageGrid()
+        self.now, self.strip = ImageGrid(), WayStrip()
         self.now.setAccessibleName("The two ends, and what is between them now")
         self.strip.setAccessibleName("The whole way")
         self.column.addWidget(self.now, 1)
         self.column.addWidget(self.strip, 1)
-        self.strip.picked.connect(lambda sample, row, column: self.player.seek(sample))
+        self.strip.went.connect(self.player.seek)
         self.player.loop = True
         self.player.speed = 10.0
         self.plot = LinePlot("Length of z along the way", "amount a", "length")
@@ -69,8 +70,7 @@ class Interpolate(View[Reconstructs]):
         frames = list(self.player.timeline)
         pictures = np.zeros((frame.total, *frame.images.shape[1:]), np.uint8)  # all have their places at once
         pictures[: len(frames)] = np.concatenate([f.images for f in frames])[: frame.total]
-        self.strip.set_images(pictures)
-        self.strip.select(self.player.index)
+        self.strip.show_way(pictures, frame.total, self.player.index)
 
     def draw_plot(self, frame: Frame) -> None:
         """Lengths along the way."""

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from playground import checkpoints, families
-from playground.contract import Message
+from playground import checkpoints, families, labels
+from playground.contract import Frame, Message
 from playground.evaluation import results
 from playground.evaluation.results import Row
 from playground.export.picture_metadata import PictureMetadata
@@ -62,9 +62,18 @@ class Choose(Scene):
         self._reader.frames_arrived.connect(lambda frames: self._read(frames[-1].payload))
         self._leaves = {leaf["family"]: leaf for leaf in reversed(read("map")["leaf"])}
         self.rounds = Rounds(self.new_lane("draw"), self.page.model_cache, self)
-        self.rounds.arrived.connect(lambda _key, frame: self.grid.set_images(frame.images))
+        self.rounds.arrived.connect(lambda _key, frame: self._take(frame))
         theme.signals.changed.connect(self._show)
         self._show()
+
+    def _take(self, frame: Frame) -> None:
+        self.grid.set_images(frame.images)
+        self._has_drawn |= frame.step == frame.total
+
+    @property
+    def is_settled(self) -> bool:
+        """What was recommended, if anything was, has drawn to its end once."""
+        return self._has_drawn or self.grid.isHidden()
 
     def wake(self) -> None:
         """Draw, if there is a recommendation; read what was measured, which may be new."""
@@ -167,9 +176,10 @@ class Choose(Scene):
         card = self.places.card(leaf["networks"]) if leaf is not None else None
         self.grid.setVisible(card is not None)
         self.caption.setVisible(card is not None)
-        subjects = []
+        subjects, self._has_drawn = [], False
         if leaf is not None and card is not None:
-            self.caption.setText(f"drawn now by {card.id}")
+            self.caption.setText(f"drawn now by {labels.short(card.id, card.system)}")
+            self.caption.setToolTip(card.id)
             subjects = [Subject(family, card.id, leaf.get("settings", {}), leaf["seconds"], COUNT)]
         self.rounds.set_subjects(subjects)
 

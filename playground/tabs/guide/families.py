@@ -8,6 +8,8 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from playground import labels
+from playground.checkpoints import Card
 from playground.contract import Frame
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.frame.page import LinkTarget, Page, Scene
@@ -68,7 +70,8 @@ class Families(Scene):
         self._cards[index].show()
         leaf = self._leaves.get(self.raw[index]["leaf"])
         found = self.places.card(leaf["networks"]) if leaf else None
-        self.card.set_model(found.id if found else "")
+        self.card.set_model(found)
+        self._has_drawn = False
         subjects = []
         if leaf is not None and found is not None:
             subjects = [Subject(leaf["id"], found.id, leaf.get("settings", {}), leaf["seconds"], COUNT)]
@@ -97,11 +100,12 @@ class Families(Scene):
 
     @property
     def is_settled(self) -> bool:
-        """The card has its pictures, if it has any."""
-        return self.card.grid.count() > 0 or self.card.grid.isHidden()
+        """The card's pictures, if it has any, were drawn to their end once."""
+        return self._has_drawn or self.card.grid.isHidden()
 
     def _arrive(self, name: str, frame: Frame) -> None:
         self.card.grid.set_images(frame.images, columns=3)
+        self._has_drawn |= frame.step == frame.total
 
 
 class FamilyCard(QWidget):
@@ -130,11 +134,13 @@ class FamilyCard(QWidget):
         theme.signals.changed.connect(self._restyle)
         self._restyle()
 
-    def set_model(self, name: str) -> None:
-        """Whose pictures are drawn beside the idea; "" for none."""
-        self.grid.setVisible(bool(name))
-        self.caption.setVisible(bool(name))
-        self.caption.setText(f"drawn now by {name}")
+    def set_model(self, card: Card | None) -> None:
+        """Whose pictures are drawn beside the idea."""
+        self.grid.setVisible(card is not None)
+        self.caption.setVisible(card is not None)
+        if card is not None:
+            self.caption.setText(f"drawn now by {labels.short(card.id, card.system)}")
+            self.caption.setToolTip(card.id)
 
     def _head(self) -> QHBoxLayout:
         row, left = QHBoxLayout(), QVBoxLayout()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from playground import labels
 from playground.evaluation.results import COLUMNS, Row
 from playground.tabs.guide.links import LinkTargets
 
@@ -43,13 +44,13 @@ def figure(raw: Mapping[str, Any] | None) -> Figure | None:
 
 
 def say(wanted: Figure | None, places: LinkTargets, rows: Sequence[Row]) -> str:
-    """``"ddpm-fashion: 24 passes, 180.2 ms an image"``; what was not measured is left out, "" if nothing was."""
+    """``"DDPM: 24 passes, 180.2 ms an image"``; what was not measured is left out, "" if nothing was."""
     card = places.card(wanted.networks, wanted.where) if wanted is not None else None
     row = next((row for row in rows if card is not None and row.key == card.id), None)
     if wanted is None or row is None:
         return ""
     said = [_word(name, row.values[name]) for name in wanted.show if name in row.values]
-    return f"{row.key}: {', '.join(said)}" if said else ""
+    return f"{labels.short(row.key, str(row.values['system']))}: {', '.join(said)}" if said else ""
 
 
 def _word(name: str, value: Any) -> str:

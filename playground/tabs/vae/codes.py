@@ -151,7 +151,7 @@ class Codes(ImageView["HasCodebook"]):
     def _draw_bars(self, usage: np.ndarray, code: int, level: str) -> None:
         used = np.exp(-np.sum(usage * np.log(np.maximum(usage, 1e-12))))
         of = f" ({level})" if level else ""
-        self.bars.set_title(f"How often each code is used{of}; as good as {used:.0f} of {len(usage)} equally")
+        self.bars.set_title(f"Use of the codes{of}: as good as {used:.0f} of {len(usage)}")
         order = np.argsort(-usage, kind="stable")
         at = int(np.flatnonzero(order == code)[0])
         self.bars.set_values(100 * usage[order], highlight=at, x=np.arange(1, len(usage) + 1))

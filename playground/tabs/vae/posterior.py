@@ -138,7 +138,7 @@ class Posterior(QWidget):
         self._write(
             painter,
             QRectF(0, 0, self.width(), box.top()),
-            "q(z|x): mean and ±σ of every dimension; the band is the prior's ±1",
+            "q(z|x): mean and ±σ; band: the prior's ±1",
         )
         self._write(painter, QRectF(0, box.bottom() + 1.2 * em, self.width(), 1.4 * em), "latent dimension")
 

@@ -200,7 +200,8 @@ class LatentPlane(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small, so that the window can be made small."""
-        return QSize(round(theme.em() * 14), round(theme.em() * 14))
+        side = round(theme.em() * (9 if theme.lecture() else 14))  # large type leaves less room beside it
+        return QSize(side, side)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out again."""

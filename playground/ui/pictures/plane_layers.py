@@ -5,6 +5,7 @@ Everything is in device pixels; ``Plane`` is the square on the screen and what i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -147,10 +148,13 @@ def paint_axes(painter: QPainter, plane: Plane, names: tuple[str, str]) -> None:
         painter.drawText(under, Qt.AlignmentFlag.AlignCenter, across)
         painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, up)
 
-    for tick in range(-int(plane.extent), int(plane.extent) + 1):
+    whole = int(plane.extent)
+    unit = max(plane.point(1, 0).x() - plane.point(0, 0).x(), 1.0)
+    step = min(max(math.ceil(1.9 * em / unit), 1), max(whole, 1))  # numbers and names do not touch
+    for tick in range(-(whole // step) * step, whole + 1, step):
         text = f"{tick}".replace("-", "−")
         write(text, text, tick, theme.CANVAS_MUTED)
-    write(*names, 0.5, theme.CANVAS_TEXT)
+    write(*names, step / 2, theme.CANVAS_TEXT)
 
 
 def paint_circles(painter: QPainter, plane: Plane) -> None:

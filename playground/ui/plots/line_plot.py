@@ -48,7 +48,7 @@ class Plot(QWidget):
         self._legend.hide()
         self._labels = {"bottom": x_label, "left": y_label}
         # a menu that nobody can open would be built first and then taken away: 45 widgets for each plot
-        self._view = PlotView(enableMenu=False)
+        self._view = PlotView()
         self._view.hideButtons()
         self._view.setMouseEnabled(False, False)
         self._view.setFrameShape(PlotView.Shape.NoFrame)
@@ -146,7 +146,6 @@ class LinePlot(Plot):
             str, tuple[float, float] | None
         ] = {}  # axis -> its range, None if it follows the data
         self._item.setLogMode(False, log_y)
-        self._item.getAxis("left").setStyle(maxTextLevel=0 if log_y else 2)  # between powers of ten none fits
         self._line = pg.InfiniteLine(angle=90, movable=False)
         self._line.hide()
         self._item.addItem(self._line)
@@ -193,7 +192,6 @@ class LinePlot(Plot):
         if log_y != self._log:
             self._log = log_y
             self._item.setLogMode(False, log_y)
-            self._item.getAxis("left").setStyle(maxTextLevel=0 if log_y else 2)
             self.set_marker(self._at)
 
     def set_marker(self, x: float | None) -> None:
