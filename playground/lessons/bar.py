@@ -57,15 +57,16 @@ class LessonBar(QFrame):
         self.question.setProperty("role", "muted")
         for label in (self.title, self.text, self.question, self.answer):
             label.setTextFormat(Qt.TextFormat.PlainText)
-        for label in (self.text, self.question, self.answer):
+        for label in (self.title, self.text, self.question, self.answer):
             label.setWordWrap(True)
+        # a long title takes two lines rather than make the window wider than a projector's screen
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         head = QHBoxLayout()
         left: tuple[QWidget, ...] = (self.back, self.number, self.on, self.title)
         right: tuple[QWidget, ...] = (self.path, self.ask, self.notes, self.edit, self.close_button)
         for widget in left:
-            head.addWidget(widget)
-        head.addStretch(1)
+            head.addWidget(widget, 1 if widget is self.title else 0)
         for widget in right:
             head.addWidget(widget)
         self._asked = QHBoxLayout()

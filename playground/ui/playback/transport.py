@@ -126,7 +126,7 @@ class Transport(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """The numbers give way first."""
-        return QSize(round(theme.em() * 50), round(theme.em() * 3.4))
+        return QSize(round(theme.em() * 42), round(theme.em() * 3.4))
 
     # --- inside
 

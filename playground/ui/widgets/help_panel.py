@@ -45,7 +45,7 @@ class HelpPanel(QDockWidget):
         """Open with the cursor in the field, or close."""
         self.setVisible(self.isHidden())
         if not self.isHidden():
-            self.setMinimumWidth(round(theme.em() * 20))
+            self.setMinimumWidth(round(theme.em() * (16 if theme.lecture() else 20)))
             self.field.selectAll()
             self.field.setFocus()
 
