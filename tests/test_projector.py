@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from tests.windows import WAIT
+from PySide6.QtWidgets import QAbstractButton
 
 from playground.lessons import library
 from playground.ui.theme import theme
+from tests.windows import WAIT, begun, wait_finished
 
 
 @pytest.fixture
@@ -27,11 +28,13 @@ def fits(window):
 
 
 def test_keys_and_words_stand_beside_the_picture_and_escape_closes_them_alone(window, qtbot):
+    window.current.take_keys()
     window.help.toggle()
     qtbot.waitUntil(window.help.isVisible, timeout=WAIT)
     assert fits(window), (window.minimumSizeHint(), window.size())
     qtbot.keyClick(window.help.field, Qt.Key.Key_Escape)
     assert window.help.isHidden() and theme.lecture(), "Escape closes the innermost thing"
+    assert window.focusWidget() is window.current.view.focusProxy() or window.current.view.hasFocus()
 
 
 def test_the_path_can_be_left_at_every_scene_without_a_wider_window(window, qtbot):
@@ -50,3 +53,18 @@ def test_the_path_can_be_left_at_every_scene_without_a_wider_window(window, qtbo
     qtbot.waitUntil(lambda: not player.is_on_path and bar.path.isVisible(), timeout=WAIT)
     assert fits(window), (window.minimumSizeHint(), window.size())
     player.close()
+
+
+def test_the_pictures_have_the_keys_when_a_scene_opens(window, qtbot):
+    """Not the button beside whatever was pressed: Space would open a menu there."""
+    menu = window.tabs.cornerWidget().findChildren(QAbstractButton)[-1]
+    menu.setFocus()
+    window.lessons.player.open(library.find("gan"))
+    qtbot.waitUntil(lambda: not window.lessons.player.is_busy, timeout=WAIT)
+    inside = window.focusWidget()
+    assert window.current.canvas.isAncestorOf(inside), inside
+    qtbot.waitUntil(lambda: begun(window.current.view.player), timeout=WAIT)
+    wait_finished(qtbot, window.current.view)
+    qtbot.keyClick(inside, Qt.Key.Key_Return)
+    assert window.current.canvas.close_enlargement(), "Enter has enlarged a picture"
+    window.lessons.player.close()

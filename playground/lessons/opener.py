@@ -56,6 +56,12 @@ class StateOpener(QObject):
         """Whether the state that was asked for last is still on its way."""
         return self._awaited is not None
 
+    def take_keys(self) -> None:
+        """Space, Enter and the arrows are for the pictures of what is shown, whatever had the focus before."""
+        shown = self.window.current or self.window.page
+        if shown is not None:
+            shown.take_keys()
+
     @property
     def complaint(self) -> str:
         """What a banner says was wrong with what was asked for last, "" if nothing."""

@@ -71,6 +71,7 @@ class LessonPlayer(QObject):
         self.is_on_path = True
         scene = self.lesson.scenes[self.index]
         self.opener.show_state(scene.shows)
+        self.opener.take_keys()
         self._script = self._play(scene)
         self._turns.start()
         self.changed.emit()
@@ -117,6 +118,7 @@ class LessonPlayer(QObject):
         """The scene as a script, a turn at a time: it opens, then its actions come one after another."""
         while self.opener.is_opening:
             yield
+        self.opener.take_keys()
         for action in scene.actions:
             tab = self.opener.current
             if tab is not None and tab.view is not None:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 from playground.families import GROUPS
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import Page
+from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
 from playground.ui.widgets.lecture_mode import LectureMode
 
@@ -89,6 +90,8 @@ class Keyboard(QObject):
             return True
         if isinstance(shown, Page) and shown.handle_key(event):
             return True
+        if shown is not None and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            return shown.canvas.close_enlargement() or _enlarge_first(shown.canvas)
         ctrl = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         acts: dict[tuple[bool, int], Callable[[], object]] = {
@@ -111,6 +114,15 @@ class Keyboard(QObject):
         if act is not None:
             act()
         return act is not None
+
+
+def _enlarge_first(canvas: QWidget) -> bool:
+    """The chosen picture of the first grid on the canvas, or its first picture; False if there is none."""
+    for grid in canvas.findChildren(ImageGrid):
+        if grid.isVisible() and grid.num_shown:
+            grid.enlarge(max(grid.selected(), 0))
+            return True
+    return False
 
 
 def _scale(factor: float) -> None:

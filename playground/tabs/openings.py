@@ -39,6 +39,50 @@ OPENINGS = (
         "the boot of this seed is sharp, and the first direction raises its shaft and its heel",
         {"label": 9, "direction_1": 2.5},
     ),
+    *(
+        Opening(model, view, why, {"seed": seed})
+        for model, view, seed, why in (
+            ("ddpm-fashion", "Generate", 3, "each of its first six is a plain garment of its class"),
+            (
+                "consistency-fashion",
+                "Generate",
+                3,
+                "it begins with the noises of DDPM, so the two can be compared",
+            ),
+            ("dcgan-fashion", "Generate", 5, "nothing among its first sixteen is two garments in one"),
+            ("vae-fashion", "Generate", 3, "soft, as its pictures are, and every one of them a garment"),
+            (
+                "vqprior-fashion",
+                "Generate",
+                1,
+                "of the first seed the bag is a mere pattern; here all ten are clear",
+            ),
+            (
+                "nice-fashion",
+                "Generate",
+                11,
+                "noisy, as its pictures are, but bright enough for their outlines",
+            ),
+            (
+                "pixelcnn-fashion",
+                "Generate",
+                1,
+                "of the first seed shirt and bag are torn; here all ten are whole",
+            ),
+            (
+                "rbm-fashion",
+                "Chains",
+                3,
+                "shirts, trousers and shoes; of other seeds many are outlines alone",
+            ),
+            (
+                "ebm-fashion",
+                "Chains",
+                1,
+                "rough, as its pictures are; of the first seed half are nearly black",
+            ),
+        )
+    ),
     Opening("vae2d-fashion", "Latent plane", _GARMENT, state={"pointer": [1.0, -0.5]}),
     Opening("vae2d-fashion", "Side by side", _GARMENT, state={"pointer": [1.0, -0.5]}),
     Opening(

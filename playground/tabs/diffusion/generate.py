@@ -39,7 +39,7 @@ class Generate(Branching["DiffusionModel"]):
     )
     latent_words = (
         "As in Stable Diffusion, the noise is not in the picture but in its <b>latent</b>: 49 cells of 16 numbers, which the "
-        "encoder of <i>vqvae-fashion</i> made of it. A transformer takes the noise away; the decoder then paints."
+        "encoder of the <i>VQ-VAE</i> made of it. A transformer takes the noise away; the decoder then paints."
         "<br><br>So the network need not care for every pixel, only for what belongs together, and it has 49 places to "
         "look at in place of 784."
         "<br><br><b>Pause half-way and change the class or the guidance</b>: the run branches there."

@@ -82,7 +82,9 @@ class Between(View[Denoises]):
             ("x̂₀: what the model expects", extras["x_0_pred"]),
         ]
         amounts = [f"{a:.2f}" for a in extras["amounts"]]
-        self.strip.set_panels(panels[1:] if theme.lecture() else panels, columns=count, captions=amounts)
+        if theme.lecture():  # without a title, too
+            panels = [("", extras["x_0_pred"])]
+        self.strip.set_panels(panels, columns=count, captions=amounts)
         known = extras["known"]
         self.strip.set_known(
             None if known.all() else np.broadcast_to(known[:, None, None], frame.images.shape[:3])
@@ -90,6 +92,7 @@ class Between(View[Denoises]):
         if self.strip.selected() < 0:
             self.strip.select(count // 2)
         self.said.setText(self._sentence(frame))
+        self.said.setVisible(not theme.lecture() or "errors" in extras)  # else the transport says it
         self._draw_chosen()
 
     def draw_plot(self, frame: Frame) -> None:

@@ -307,9 +307,8 @@ class FamilyTab(TabLayout):
         return self.canvas
 
     def take_keys(self) -> None:
-        """The keys are the view's."""
-        if self.view is not None:
-            self.view.setFocus()
+        """The keys are the view's; until there is one, no control's."""
+        (self.view or self.canvas).setFocus()
 
     def _view(self, kind: type[View]) -> View:
         if kind not in self._views:

@@ -6,7 +6,17 @@ from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QLineEdit, QMainWindow, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
 
 from playground.ui.theme import theme
 from playground.ui.widgets import glossary
@@ -18,6 +28,7 @@ class HelpPanel(QDockWidget):
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__("Keys and words", window)
+        self._had_keys: QWidget | None = None  # who had the focus before it was opened
         self.field, self.page = QLineEdit(), QLabel()
         self.field.setPlaceholderText("Search keys and words")
         self.field.setAccessibleName("Search keys and words")
@@ -43,11 +54,21 @@ class HelpPanel(QDockWidget):
 
     def toggle(self) -> None:
         """Open with the cursor in the field, or close."""
+        if self.isHidden():
+            self._had_keys = QApplication.focusWidget()
         self.setVisible(self.isHidden())
-        if not self.isHidden():
+        if self.isHidden():
+            self._give_keys_back()
+        else:
             self.setMinimumWidth(round(theme.em() * (16 if theme.lecture() else 20)))
             self.field.selectAll()
             self.field.setFocus()
+
+    def _give_keys_back(self) -> None:
+        """To whoever had them, not to whatever stands beside the panel."""
+        before, self._had_keys = self._had_keys, None
+        if before is not None and isValid(before) and before.isVisible():
+            before.setFocus()
 
     def look_up(self, word: str) -> None:
         """Open at a word."""
@@ -73,5 +94,6 @@ class HelpPanel(QDockWidget):
         """Escape closes it."""
         if event.key() == Qt.Key.Key_Escape:
             self.hide()
+            self._give_keys_back()
         else:
             super().keyPressEvent(event)
