@@ -120,10 +120,11 @@ def _by_distance(points: np.ndarray) -> np.ndarray:
 
 
 def paint_legend(painter: QPainter, plane: Plane, classes: Sequence[str]) -> None:
-    """A dot and a name per class, to the right of the square."""
-    em, font = theme.em() * plane.ratio, plane.font(0.92)
-    painter.setFont(font)
-    line = QFontMetricsF(font).height() * 1.35
+    """A dot and a name per class, to the right of the square; smaller where they would be cut."""
+    em = theme.em() * plane.ratio
+    wanted = QFontMetricsF(plane.font(0.92)).height() * 1.35
+    line = min(wanted, (plane.square.height() + 1.6 * em) / max(len(classes), 1))
+    painter.setFont(plane.font(0.92 * min(1.25 * line / wanted, 1.0)))
     x, y = plane.square.right() + 1.4 * em, plane.square.top()
     for label, name in enumerate(classes):
         middle = y + line * (label + 0.5)
