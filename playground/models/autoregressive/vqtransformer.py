@@ -145,7 +145,7 @@ class _Run:
         self.model, self.request = model, request
         self.grids = Grids(model, request, CHUNK)
         self.uniforms = noise.uniform(request.seed, self.grids.indices, "code", (model.num_cells,))
-        self.confidence = torch.zeros(self.grids.codes.shape).double().numpy()
+        self.confidence = np.zeros(self.grids.codes.shape)
         self.position = self.known = self.silent_until = 0
         self.given = np.zeros(model.num_cells, bool)  # cells further on that are not drawn either
         if resume is not None:
