@@ -200,5 +200,5 @@ def _scale(request: MaskGITRequest, step: int) -> float:
 
 MODEL = MaskGIT
 RECIPES = (
-    words.recipe("maskgit-emoji", MaskGITConfig(num_words=2029), "vqgan-emoji", steps=6000, decay_steps=2000),
+    words.recipe("maskgit-emoji", MaskGITConfig(num_words=2029), "vqgan-emoji", steps=8400, decay_steps=2000),
 )

@@ -204,7 +204,7 @@ RECIPES = (
         "vqtransformer-emoji",
         VQTransformerConfig(num_words=2029),
         "vqgan-emoji",
-        steps=3200,
-        decay_steps=1200,
+        steps=5200,
+        decay_steps=1700,
     ),
 )

@@ -18,6 +18,7 @@ from playground.contract import Frame, Message, Model, Request, make_request, se
 from playground.experiments.completion_request import FillRequest
 from playground.export.packed_pixels import packed, unpacked
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import FROM_PICTURE
 from playground.tabs.compare.model_list import ModelList
 from playground.tabs.compare.race_bar import RaceBar
 from playground.tabs.compare.race_entrants import FEWEST, MOST, choices, default_entrants
@@ -55,6 +56,7 @@ class Complete(Scene):
     """The picture with its mask at the left, a panel for each model at the right."""
 
     name = "Complete"
+    group = FROM_PICTURE
     why_small = "several fillings of every family stand beside the picture"
     sentence = (
         "One picture, a part of it hidden: every family fills it in as it can, several times. What is known never changes. "

@@ -21,6 +21,7 @@ from playground.data import image_import
 from playground.evaluation import out_of_distribution
 from playground.export import picture_metadata
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import FROM_PICTURE
 from playground.tabs.compare import score_words, scoring
 from playground.tabs.compare.score_layout import RowContent
 from playground.tabs.compare.score_table import ScoreTable
@@ -42,6 +43,7 @@ class OneImage(Scene):
     """The picture at the left with its sources, a row for each model at the right."""
 
     name = "One image"
+    group = FROM_PICTURE
     why_small = "one picture stands beside what every model says of it"
     sentence = (
         "One picture before every model: how probable does each find it, and more so than garments? "

@@ -25,14 +25,14 @@ class Compare(Page):
     # what searches is a network of its own, which may not be here
     scenes = (
         Race,
-        Together,
+        RealOrMade,
+        Table,
+        OneImage,
         Complete,
         RoundTrip,
         Arithmetic,
-        OneImage,
-        RealOrMade,
-        Table,
         *((Search,) if judges.is_there() else ()),
+        Together,
     )
 
     def __init__(self, cards: list[Card], *rest: Any) -> None:

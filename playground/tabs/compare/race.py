@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from playground import labels
 from playground.contract import Message, settings_of
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import GENERATE
 from playground.tabs.compare.model_list import ModelList
 from playground.tabs.compare.race_bar import RaceBar
 from playground.tabs.compare.race_entrants import (
@@ -54,6 +55,7 @@ class Race(Scene):
     """Two to eight models, one start, one seed."""
 
     name = NAME
+    group = GENERATE
     sentence = (
         "The same task and the same random numbers for every model. They take turns on one processor, and each clock counts "
         "only its own model's work."

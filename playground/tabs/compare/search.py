@@ -16,6 +16,7 @@ from playground.checkpoints import judges
 from playground.contract import Message, plain
 from playground.data import emoji, emoji_words
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import FROM_PICTURE
 from playground.tabs.frame.model_cache import ModelCache
 from playground.tabs.frame.page import Scene
 from playground.ui.pictures.image_grid import ImageGrid
@@ -80,6 +81,7 @@ class Search(Scene):
     """Words and a picture at the left, what fits them in the middle, classes at the right."""
 
     name = "Search"
+    group = FROM_PICTURE
     why_small = (
         "two dozen drawings stand side by side, so that one sees what they share; a double click enlarges any"
     )

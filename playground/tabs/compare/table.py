@@ -15,6 +15,7 @@ from playground.evaluation import results
 from playground.evaluation.results import COLUMNS, OF_REAL, PUBLISHED_COLUMNS, STAR_RULE, Column, Row
 from playground.export import csv_table
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import LOOK_INSIDE
 from playground.tabs.compare.trilemma import Mark, Point, Trilemma
 from playground.tabs.frame.page import LinkTarget, Scene
 from playground.ui.plots.figure_table import Cell, FigureTable, Heading, Line
@@ -34,6 +35,7 @@ class Table(Scene):
     """Measured here, drawn as a trilemma, or published elsewhere."""
 
     name = "Table"
+    group = LOOK_INSIDE
     sentence = (
         "Every checkpoint on one ruler. No model is best at everything: quality, speed and variety trade off."
     )

@@ -41,6 +41,7 @@ class Scene(QWidget):
     """What a page shows at one time.  Subclasses set ``name`` and override what they need."""
 
     name: ClassVar[str] = ""
+    group: ClassVar[str] = ""  # one of families.GROUPS, where a page has too many scenes for one row
     sentence: ClassVar[str] = ""  # stands at the top of the page
     why_small: ClassVar[str] = ""  # a reason, where its pictures cannot be as large as elsewhere
 
@@ -144,7 +145,9 @@ class Page(QWidget):
         self.sentence.setProperty("role", "caption")
         self.sentence.setWordWrap(True)
         self.sentence.linkActivated.connect(self.link_wanted)
-        self.switch = ViewSwitch([scene.name for scene in self.scenes])
+        self.switch = ViewSwitch(
+            [scene.name for scene in self.scenes], [scene.group for scene in self.scenes]
+        )
         self.switch.chosen.connect(self._enter)
         self.banner = Banner()
         self.canvas = Stage()

@@ -17,6 +17,7 @@ from playground.contract import Frame, Model, Request
 from playground.experiments.arithmetic_request import LETTERS, ArithmeticRequest
 from playground.export.packed_pixels import packed, unpacked
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import FROM_PICTURE
 from playground.tabs.compare.complete import DATASET, SHAPE, Complete
 from playground.tabs.frame import model_cache
 from playground.ui.pictures.image_grid import ImageGrid
@@ -48,6 +49,7 @@ class Arithmetic(Complete):
     """Three pictures at the left, of which the slot shows one; a panel for each model with what the sum decodes to."""
 
     name = "Arithmetic"
+    group = FROM_PICTURE
     verb = "Compute"
     has_mask = False
     request_type = ArithmeticRequest

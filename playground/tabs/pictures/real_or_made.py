@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 from playground import data, families, labels
 from playground.contract import Message
 from playground.export.picture_metadata import PictureMetadata
+from playground.families import GENERATE
 from playground.tabs.compare.complete import INSTEAD
 from playground.tabs.compare.race_entrants import default_entrants
 from playground.tabs.compare.race_panel import ordinal
@@ -35,6 +36,7 @@ class RealOrMade(Scene):
     """One large picture, two large buttons, the truth behind them, and the score."""
 
     name = "Real or made?"
+    group = GENERATE
     sentence = (
         "Twenty pictures: ten are photographs that no model has seen, ten were drawn just now. You guess (keys 1 and 2), a "
         "discriminator guesses, then comes the truth. Which family do you take for real?"

@@ -10,6 +10,7 @@ import numpy as np
 from playground.checkpoints import Card
 from playground.contract import Frame, Model, Request
 from playground.experiments.round_trip_request import ERROR_TIMES, RoundTripRequest
+from playground.families import FROM_PICTURE
 from playground.tabs.compare.complete import Complete
 from playground.tabs.frame import model_cache
 
@@ -21,6 +22,7 @@ class RoundTrip(Complete):
     """A panel for each model: what came back, and what is not as it was."""
 
     name = "Round trip"
+    group = FROM_PICTURE
     verb = "There and back"
     has_mask = False
     request_type = RoundTripRequest

@@ -17,7 +17,7 @@ from playground.data import image_import
 from playground.export import csv_table, picture_metadata
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
-from playground.families import FAMILIES
+from playground.families import FAMILIES, TRAINING
 from playground.tabs.frame.exporter import Keeper
 from playground.tabs.frame.page import Scene
 from playground.tabs.frame.view_state import Animation, ViewState, copy_picture, copy_settings, photograph
@@ -44,6 +44,7 @@ class Together(Scene):
     """Six planes, a table below them, one transport for all."""
 
     name = "In the plane"
+    group = TRAINING
     sentence = (
         "One model of every family learns the same density from the same seed. The density is known, so the figures are exact. "
         "Change the target while they train."
