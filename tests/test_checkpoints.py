@@ -184,8 +184,11 @@ def test_check_passes_everything_shipped(capsys):
 
 def test_checkpoints_are_small():
     files = list(paths.folder("pretrained").glob("*.safetensors"))
-    assert max(f.stat().st_size for f in files) <= 8 * 2**20
-    assert sum(f.stat().st_size for f in files) <= 100 * 2**20  # in two wheels
+    for file in files:  # colours from noise may take twice as much
+        card = checkpoints.read_card(file)
+        in_colour = card.family == "diffusion" and card.dataset == "emoji"
+        assert file.stat().st_size <= (16 if in_colour else 8) * 2**20, file.name
+    assert sum(f.stat().st_size for f in files) <= 120 * 2**20  # in two wheels, each under 100 MB
 
 
 def test_saving_and_loading_gives_the_same_model(tmp_path):

@@ -40,7 +40,8 @@ def test_bfloat16_draws_the_same_pictures_but_for_a_few_grey_levels(card):
     assert np.array_equal(rough, pictures(model)), "the same request gives the same bits"
     assert not np.array_equal(exact, rough), "bfloat16 was not used at all"
     difference = np.abs(exact - rough)
-    assert difference.mean() < 1 and np.percentile(difference, 99) <= 8
+    # guidance of 4, as of unclip-emoji, also multiplies what rounding does
+    assert difference.mean() < 1.25 and np.percentile(difference, 99) <= 10
     assert list(model.state_dict()) == names
     model.set_precision("fp32")
     assert np.array_equal(exact, pictures(model))

@@ -304,6 +304,6 @@ def test_the_field_follows_the_pixel(open_window, qtbot):
         lambda: np.allclose(view.player.frame.extras["fields"][0], expected, rtol=1e-2, atol=1e-7),
         timeout=WAIT,
     )
-    assert view.grid.count() == 1 + len({c.network for c in CARDS if data.modality(c.dataset) == "images"})
+    assert view.grid.count() == 1 + len({c.network for c in CARDS if c.dataset == "fashion"})
     assert np.array_equal(view.grid.content().known[1], view.player.frame.extras["fields"][0] > 0)
     assert view.grid.content().captions[1].startswith("Gated PixelCNN: ")

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QApplication, QTabWidget, QWidget
 from playground.families import GROUPS
 from playground.tabs.frame.family_tab import FamilyTab
 from playground.tabs.frame.page import Page
-from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
 from playground.ui.widgets.lecture_mode import LectureMode
 
@@ -118,6 +117,8 @@ class Keyboard(QObject):
 
 def _enlarge_first(canvas: QWidget) -> bool:
     """The chosen picture of the first grid on the canvas, or its first picture; False if there is none."""
+    from playground.ui.pictures.image_grid import ImageGrid  # numpy, which the window does not wait for
+
     for grid in canvas.findChildren(ImageGrid):
         if grid.isVisible() and grid.num_shown:
             grid.enlarge(max(grid.selected(), 0))
