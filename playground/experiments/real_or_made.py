@@ -65,7 +65,11 @@ def deal(
         count = half // len(ids) + (i < half % len(ids))
         if count:
             yield Message(key, i, len(ids) + 1)
-            pictures.append(drawn(get(key), count, seed))
+            run = drawing(get(key), count, seed)
+            drawn = next(run)
+            for drawn in run:  # noqa: B007  the last is kept; a word after every step, so that it can be stopped
+                yield Message(key, i, len(ids) + 1)
+            pictures.append(drawn)
             makers += [key] * count
     order = noise.uniform(seed, [0], "order", (COUNT,))[0].argsort()
     shown = np.concatenate(pictures)[order]
@@ -74,14 +78,14 @@ def deal(
     yield Message(Deal(shown, tuple(makers[i] for i in order), beliefs), len(ids) + 1, len(ids) + 1)
 
 
-def drawn(model: Model, count: int, seed: int) -> np.ndarray:
-    """Pictures of a model as its own defaults draw them, uint8 (count,H,W,C)."""
+def drawing(model: Model, count: int, seed: int) -> Iterator[np.ndarray]:
+    """Pictures of a model as its own defaults draw them, uint8 (count,H,W,C), after every step; the last are done."""
     settings = {"num_samples": count, "seed": seed}
     steps = {knob.name: knob.default for knob in knobs(model.Request)}.get("num_steps")
     if isinstance(model, Denoises) and steps is not None:
         settings["num_steps"] = max(int(steps), _DENOISED)
-    *_, last = model.sample(make_request(model.Request, settings))
-    return last.images
+    for frame in model.sample(make_request(model.Request, settings)):
+        yield frame.images
 
 
 def believed(model: Model, pictures: np.ndarray) -> np.ndarray:
