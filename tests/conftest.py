@@ -77,3 +77,14 @@ def shared_window(qapp):
 
     with opened() as window:
         yield window
+
+
+@pytest.fixture
+def one_thread():
+    """Small tensors gain nothing from more, and where others are at work two threads wait for each other."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -11,6 +11,7 @@ from playground import data
 from playground.experiments import arithmetic
 from playground.experiments.arithmetic_request import ArithmeticRequest
 from playground.export.picture_metadata import PictureMetadata
+from playground.ui.theme import theme
 from tests.test_picture_menu import choose
 from tests.windows import WAIT, load, opened
 
@@ -100,6 +101,11 @@ def test_three_pictures_are_chosen_computed_taken_from_a_menu_and_kept(qtbot):
             scene.restore(PictureMetadata(**{**vars(kept), "state": {**kept.state, **bad}}))
             assert "cannot be opened" in window.page.banner.text(), bad
             window.page.banner.clear()
+        done(qtbot, scene)
+        theme.set_lecture(QApplication.instance(), True)
+        assert scene.board.panels[0].grid.content().captions == ("A − B + C",), "a hall sees what came out"
+        theme.set_lecture(QApplication.instance(), False)
+        assert len(scene.board.panels[0].grid.content().captions) == 4
         scene.stop()
 
 

@@ -6,7 +6,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from playground import checkpoints, contract
 from playground.experiments import branching
@@ -21,13 +20,7 @@ CARDS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Two threads that wait for each other crawl on a machine where others are at work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def request_of(model, **settings):

@@ -39,13 +39,7 @@ SAMPLES_TELL = {key for key, model in MODELS.items() if model.family == "gan"} |
 }
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Small tensors gain nothing from more, and other processes lose."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def spoiled(key: str) -> torch.nn.Module:

@@ -58,7 +58,7 @@ def test_the_scene_shows_what_came_back_with_its_error_and_is_opened_again(qtbot
         scene.start()
         qtbot.waitUntil(lambda: scene.is_settled and not scene.race.is_empty, timeout=WAIT)
         flow, vae = (panel.grid.content() for panel in scene.board.panels)
-        assert flow.captions[0] == "back: error 0.00" and float(vae.captions[0].split()[-1]) > 1
+        assert flow.captions[0] == "error 0.00" and float(vae.captions[0].split()[-1]) > 1
         assert "nothing is lost" in scene.board.panels[0].head.toolTip()
         kept = scene.metadata()
         scene.slot.stepper.next.click()

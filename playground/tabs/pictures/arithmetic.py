@@ -21,6 +21,7 @@ from playground.families import FROM_PICTURE
 from playground.tabs.compare.complete import DATASET, SHAPE, Complete
 from playground.tabs.frame import model_cache
 from playground.ui.pictures.image_grid import ImageGrid
+from playground.ui.theme import theme
 from playground.ui.widgets.controls import Segmented
 
 # a pullover without a T-shirt, and a dress: a dress with long sleeves?  Each lies near the mean latent of its class, to the VAE;
@@ -64,6 +65,7 @@ class Arithmetic(Complete):
         first = {letter: Term(index) for letter, index in zip(LETTERS, FIRST_PICTURES, strict=True)}
         self.terms, self.letter = dict(first), LETTERS[0]
         super().build()
+        theme.signals.changed.connect(self._fit_hall)
         self.terms = first
         self._take(self.letter)
 
@@ -139,13 +141,18 @@ class Arithmetic(Complete):
         """The three, and the sum."""
         return len(LETTERS) + 1
 
+    def _fit_hall(self) -> None:
+        self._show(range(len(self.board.panels)))
+
     def _show(self, lanes: Sequence[int]) -> None:
         super()._show(lanes)
         for i in lanes:
             frame = self.race.stand(i).frame
             if frame is not None and len(frame.images) == len(LETTERS) + 1:
                 captions = [*LETTERS, "A − B + C" if frame.step == frame.total else "…"]
-                self.board.panels[i].grid.set_images(frame.images, captions=captions)
+                # a hall sees the three at the left, and here the sum
+                first = len(LETTERS) if theme.lecture() else 0
+                self.board.panels[i].grid.set_images(frame.images[first:], captions=captions[first:])
 
     # --- keeping
 

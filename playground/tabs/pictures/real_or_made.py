@@ -212,7 +212,7 @@ class RealOrMade(Scene):
             f"<tr><td>{name}</td><td align=right>&nbsp; {yours}</td><td align=right>&nbsp; {its}</td></tr>"
             for name, yours, its in self.scores()
         ]
-        head = "<tr><th align=left>guessed right</th><th>&nbsp; you</th><th>&nbsp; D</th></tr>"
+        head = "<tr><th align=left>guessed right</th><th>&nbsp; you</th><th>&nbsp; discriminator</th></tr>"
         return f"<table cellpadding=3>{head}{''.join(rows)}</table>"
 
     def scores(self) -> list[tuple[str, str, str]]:

@@ -70,7 +70,7 @@ class RoundTrip(Complete):
         if frame.step < frame.total:
             return [f"step {frame.step}/{frame.total}", ""]
         error = float(np.abs(frame.images[0].astype(int) - self.picture).mean())
-        return [f"back: error {error:.2f}", f"the error, brighter by {ERROR_TIMES}"]
+        return [f"error {error:.2f}", f"error × {ERROR_TIMES}"]
 
 
 def _there_and_back(model: Model, picture: np.ndarray, request: RoundTripRequest) -> Iterator[Frame]:
