@@ -97,6 +97,21 @@ OPENINGS = (
         "things with one outline and one colour are what it draws best; three prompts show what a semicolon does",
         {"prompt": "red heart; grinning face; cat face"},
     ),
+    *(
+        Opening(
+            model,
+            view,
+            "of an octopus that nobody drew it makes a blot; things of one outline and one colour it knows",
+            {"prompt": prompt},
+        )
+        for model, view, prompt in (
+            ("unclip-emoji", "Generate", "red heart; grinning face; cat face"),
+            ("maskgit-emoji", "Generate", "red heart; grinning face; green apple"),
+            ("maskgit-emoji", "Two orders", "red heart; green apple"),
+            ("vqtransformer-emoji", "Generate", "red heart; grinning face; green apple"),
+            ("vqtransformer-emoji", "Two orders", "red heart; green apple"),
+        )
+    ),
 )
 
 
