@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import signal
 
@@ -13,7 +14,7 @@ from playground.models.plane_catalogue import plane_cards, plane_models, trained
 from playground.tabs.frame.page import LinkTarget
 from playground.tabs.plane import asked, target_spec
 from playground.tabs.plane.messages import pack, unpack
-from playground.tabs.plane.moments import Wishes, moments, shown
+from playground.tabs.plane.moments import Wishes, look, moments, shown
 from playground.tabs.plane.processes import Processes, TrainingLost
 from tests.windows import opened
 
@@ -164,11 +165,8 @@ def test_a_process_that_dies_is_a_sentence_and_the_next_training_has_another(pro
 )
 def test_every_familys_overlays_can_be_seen(processes, key):
     every = {k: True for k in vars(asked.request_type(plane_models()[key])()) if k in asked.LIVE}
-    turned = {
-        n: v
-        for n, v in every.items()
-        if not n.startswith("target") and n not in ("learning_rate", "num_samples", "layers", "level")
-    }
+    others = ("learning_rate", "num_samples", "layers", "level", "x_0_pred")
+    turned = {n: v for n, v in every.items() if not n.startswith("target") and n not in others}
     request, _ = wanted(key, width=16, **turned)
     frames = moments(processes, trained_live(key), request, Wishes(request))
     frame = next(frames)
@@ -184,6 +182,29 @@ def test_every_familys_overlays_can_be_seen(processes, key):
         "contrastive-divergence-plane": {"density", "arrows", "lines"},
     }
     assert expected[key] <= found.keys()
+
+
+def test_how_points_are_drawn_is_turned_without_training_anew(processes):
+    request, _ = wanted("classifier-free-plane", width=16, label="second", guidance_scale=2.5)
+    assert asked.drawing_of(request) == {
+        "guidance_scale": 2.5,
+        "label": "second",
+        "num_steps": 40,
+        "sampler": "ode",
+    }
+    other = dataclasses.replace(request, label="first", sampler="sde")
+    assert asked.is_same_training(request, other)
+    assert not asked.is_same_training(request, dataclasses.replace(request, width=24))
+    frames = moments(processes, trained_live("classifier-free-plane"), request, Wishes(request))
+    frame = next(frames)
+    frames.close()
+    (message,) = look(
+        processes,
+        trained_live("classifier-free-plane"),
+        frame,
+        asked.wanted(other, None, 8),
+    )
+    assert not np.array_equal(message.payload[2]["points"], shown(frame)["points"])
 
 
 # --- the view

@@ -71,7 +71,27 @@ def test_what_is_drawn_from_the_density_stays_so(sampler):
     assert (np.bincount(modes.argmin(1), minlength=8) > 40).all()
     assert sampler in ("langevin", "gibbs", "tempering") or 0.2 < last.accepted.mean() <= 1
     went = (last.x == last.proposed).all(1)
-    assert np.array_equal(went, last.accepted) or sampler == "tempering"
+    assert np.array_equal(went, last.accepted)
+
+
+def test_exchanges_are_offered_in_every_second_move_and_some_are_refused():
+    target = plane.make("eight-gaussians")
+    start = target.modes[:1] + 0.1 * some(80)
+    run = chains.moves("tempering", target.log_prob, start, np.random.default_rng(9), target.square, 0.01, 5)
+    before = np.repeat(start, len(chains.BETAS) - 1, axis=0)
+    for number, move in enumerate(itertools.islice(run, 30)):
+        assert move.warmer.shape == before.shape and np.array_equal(move.way[:, -1], move.proposed)
+        offered = (move.proposed != move.way[:, 1]).any(1)
+        if (
+            number and number % 2 == 0
+        ):  # an exchange: the place offered is another chain's, who goes where this one was
+            refused = ~move.accepted
+            assert offered.all() and np.array_equal(move.x[refused], move.way[refused, 1])
+            left = move.warmer[: len(start)]
+            assert np.array_equal(left[move.accepted], move.way[move.accepted, 1])
+            assert np.array_equal(left[refused], move.proposed[refused])
+            if number > 4:
+                assert refused.any()
 
 
 def test_tempering_crosses_the_valleys_and_mala_does_not():

@@ -11,6 +11,8 @@ import torch
 from playground import checkpoints, models
 from playground.data import plane
 from playground.evaluation.plane import energy_distance, modes_found
+from playground.experiments.plane import overlays
+from playground.experiments.plane.axes import Axes
 from playground.models.autoregressive.plane.made import MADEPlane
 from playground.models.flow.plane import residual, spline
 from playground.models.flow.plane.ffjord import FFJORDPlane
@@ -178,6 +180,80 @@ def test_ode_likelihoods_of_gaussian_data_are_the_closed_form(monkeypatch):
         assert torch.allclose(model.log_prob(x), expected, atol=0.02), key
 
 
+def test_guidance_goes_from_the_whole_density_through_the_class_and_beyond(monkeypatch):
+    """Two Gaussian classes at (-1, 0) and (1, 0) of spread 1/2: every score is known at every level."""
+    model = MODELS["classifier-free-plane"]()
+    centres = torch.tensor([[-1.0, 0.0], [1.0, 0.0]])
+
+    def log_p(x, t, k):
+        spread = (model.alpha(t) * 0.5) ** 2 + model.sigma(t) ** 2
+        return -0.5 * (x - model.alpha(t) * centres[k]).square().sum(1) / spread
+
+    def epsilon(x, t, classes):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            parts = torch.stack([log_p(x, t, k) for k in (0, 1)], 1)
+            both = parts.logsumexp(1)
+            told = parts.gather(1, classes.expand(len(x))[:, None].clamp(max=1))[:, 0]
+            (slope,) = torch.autograd.grad(torch.where(classes == 2, both, told).sum(), x)
+        return -model.sigma(t)[:, None] * slope
+
+    monkeypatch.setattr(model, "epsilon_of", epsilon)
+    x, t = some_points(40), torch.tensor([0.3])
+    asked = {s: model.Request(label="second", guidance_scale=s) for s in (1.0, 3.0)}
+    score = {s: model.score_for(request, x, 0.3) for s, request in asked.items()}
+    whole = model.score_for(model.Request(label="both", guidance_scale=3.0), x, 0.3)
+    assert torch.allclose(whole, model.score(x, 0.3))
+    spread = (model.alpha(t) * 0.5) ** 2 + model.sigma(t) ** 2
+    assert torch.allclose(score[1.0], (model.alpha(t) * centres[1] - x) / spread, atol=1e-5)
+    assert torch.allclose(score[3.0], whole + 3 * (score[1.0] - whole), atol=1e-4)
+    drawn = {
+        (label, s): last_points(model, 400, 3, {"label": label, "guidance_scale": s, "num_steps": 60})
+        for label, s in (("none", 1.0), ("both", 1.0), ("second", 1.0), ("second", 3.0))
+    }
+    assert drawn["second", 1.0].mean(0) == pytest.approx([1, 0], abs=0.1)
+    assert drawn["second", 1.0].std(0) == pytest.approx([0.5, 0.5], abs=0.06)
+    assert drawn["none", 1.0].std(0) == pytest.approx([1.25**0.5, 0.5], abs=0.08)
+    assert (np.sign(drawn["both", 1.0][:, 0]) == np.tile([-1, 1], 200)).mean() > 0.95
+    assert drawn["second", 3.0][:, 0].mean() > 1.1, "pushed away from the other class"
+    assert drawn["second", 3.0][:, 0].std() < 0.45, "and together"
+
+
+def test_what_a_noisy_point_may_have_been_is_its_conditional_mean(monkeypatch):
+    """Of standard normal data E[x_0 | x_t] = alpha x_t / (alpha^2 + sigma^2)."""
+    axes, data = Axes(np.zeros(2), 1.0, (-4, 4, -4, 4)), some_points(50).double().numpy()
+    for key in ("score-sde-vp-plane", "flow-matching-plane", "ddpm-plane"):
+        model = MODELS[key]()
+        alpha, sigma = model.signal_and_noise(0.4)
+        assert 0 < alpha < 1 and 0 < sigma < 1
+        monkeypatch.setattr(
+            model, "score", lambda x, level, spread=alpha**2 + sigma**2: -x / spread, raising=True
+        )
+        found = overlays.x_0_pred(model, axes, 0.4, overlays.About(8, data))["arrows"]
+        foot, way = found[:, :2], found[:, 2:]
+        assert np.allclose(foot + way, alpha * foot / (alpha**2 + sigma**2), atol=1e-5), key
+
+
+@pytest.mark.parametrize("name", plane.TARGETS)
+def test_a_target_has_two_classes(name):
+    target = plane.make(name)
+    points = target.sample(2000, np.random.default_rng(2))
+    classes = target.classes_of(points)
+    assert classes.dtype == np.int64 and set(np.unique(classes)) == {0, 1}
+    assert 0.3 < classes.mean() < 0.7
+    assert np.array_equal(classes[:7], target.classes_of(points[:7]))
+
+
+def test_guided_classes_are_learned():
+    model, target = MODELS["classifier-free-plane"], plane.make("moons")
+    training = Training(model, target, steps=300)
+    list(training.run())
+    for number, label in enumerate(("first", "second")):
+        drawn = last_points(training.average, 400, 3, {"label": label, "guidance_scale": 2.0})
+        drawn = drawn * training.scale + training.mean
+        assert (target.classes_of(drawn) == number).mean() > 0.95
+
+
 def test_mades_slice_is_its_conditional():
     model = spoiled("made-plane")
     values = torch.linspace(-12, 12, 2000)
@@ -294,7 +370,7 @@ def test_the_density_of_an_energy_at_all_levels_is_that_of_its_flow():
 
 
 def test_models_of_the_plane_are_no_checkpoints():
-    assert len(MODELS) == 29
+    assert len(MODELS) == 30
     assert not any("plane" in network for network in models.networks())
     assert not {card.id for card in checkpoints.cards()} & set(MODELS)
 

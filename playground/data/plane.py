@@ -38,6 +38,7 @@ class Target:
         modes: float64 (M, 2), centres of separate heaps; (0, 2) if it has none.
         mode_weights: float64 (M,), their shares; mode_sigma: their standard deviation.
         points: float64 (N, 2), what there is of a target that is given by points.
+        classify: float64 (N, 2) -> bool (N,), which points are of the second class; None: those right of the middle.
     """
 
     name: str
@@ -49,6 +50,13 @@ class Target:
     mode_weights: np.ndarray = field(default_factory=lambda: np.zeros(0))
     mode_sigma: float = 0.0
     points: np.ndarray | None = None
+    classify: Callable[[np.ndarray], np.ndarray] | None = None
+
+    def classes_of(self, points: np.ndarray) -> np.ndarray:
+        """Two classes, for models that are told one: float64 (N, 2) -> int64 (N,), 0 or 1."""
+        x_min, x_max, *_ = self.square
+        second = self.classify(points) if self.classify else points[:, 0] > (x_min + x_max) / 2
+        return np.asarray(second, np.int64)
 
 
 # --- building blocks
@@ -79,6 +87,13 @@ class Mixture:
             found[at : at + 4096] = highest[:, 0] + np.log(np.exp(exponents - highest).sum(1))
         return found
 
+    def nearest(self, x: np.ndarray) -> np.ndarray:
+        """Which centre lies next to each point: (N, 2) -> int64 (N,)."""
+        parts = [x[at : at + 4096] for at in range(0, len(x), 4096)]
+        lengths = (self.centres**2).sum(1)
+        found = [np.argmin(lengths - 2 * part @ self.centres.T, axis=1) for part in parts]
+        return np.concatenate(found) if found else np.zeros(0, np.int64)
+
 
 def _along(curve: np.ndarray, sigma: float, shares: np.ndarray | None = None) -> Mixture:
     """A ribbon: Gaussians at the points ``curve`` (K, 2), evenly unless told their shares."""
@@ -105,13 +120,14 @@ def _moons(sigma: float = 0.12, weight: float = 0.5) -> Target:
     upper = _circle(1.6, count, 0.0, 0.5) + np.array([-0.8, -0.4])
     lower = _circle(1.6, count, 0.5, 0.5) + np.array([0.8, 0.4])
     shares = np.repeat([weight, 1 - weight], count)
-    return _of_mixture("moons", "Two moons", _along(np.concatenate([upper, lower]), sigma, shares))
+    return _of_mixture("moons", "Two moons", _along(np.concatenate([upper, lower]), sigma, shares), count)
 
 
 def _rings(sigma: float = 0.1, weight: float = 0.5) -> Target:
     curves = [_circle(radius, _count(2 * np.pi * radius, sigma)) for radius in (1.2, 2.6)]
     shares = [np.full(len(c), w / len(c)) for c, w in zip(curves, (weight, 1 - weight), strict=True)]
-    return _of_mixture("rings", "Two rings", _along(np.concatenate(curves), sigma, np.concatenate(shares)))
+    ribbons = _along(np.concatenate(curves), sigma, np.concatenate(shares))
+    return _of_mixture("rings", "Two rings", ribbons, len(curves[0]))
 
 
 def _spiral(sigma: float = 0.1, weight: float = 0.5) -> Target:
@@ -120,7 +136,7 @@ def _spiral(sigma: float = 0.1, weight: float = 0.5) -> Target:
     angles = 3 * np.pi * t
     arm = 3.0 * t[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     shares = np.repeat([weight, 1 - weight], count)
-    return _of_mixture("spiral", "Two spirals", _along(np.concatenate([arm, -arm]), sigma, shares))
+    return _of_mixture("spiral", "Two spirals", _along(np.concatenate([arm, -arm]), sigma, shares), count)
 
 
 def _swiss_roll(sigma: float = 0.12, weight: float = 0.5) -> Target:
@@ -128,7 +144,7 @@ def _swiss_roll(sigma: float = 0.12, weight: float = 0.5) -> Target:
     t = 1.5 * np.pi * (1 + (np.arange(2 * half) + 0.5) / half)
     curve = 0.23 * t[:, None] * np.stack([np.cos(t), np.sin(t)], axis=1)
     shares = np.repeat([weight, 1 - weight], half)
-    return _of_mixture("swiss-roll", "Swiss roll", _along(curve, sigma, shares))
+    return _of_mixture("swiss-roll", "Swiss roll", _along(curve, sigma, shares), half)
 
 
 def _eight_gaussians(sigma: float = 0.15, weight: float = 0.125) -> Target:
@@ -186,12 +202,19 @@ def _pinwheel(sigma: float = 0.1, weight: float = 0.2) -> Target:
     return Target("pinwheel", "Pinwheel", sample, log_prob)
 
 
-def _of_mixture(name: str, title: str, mixture: Mixture) -> Target:
-    return Target(name, title, mixture.sample, mixture.log_prob)
+def _of_mixture(name: str, title: str, mixture: Mixture, first: int) -> Target:
+    """Its ``first`` Gaussians are one class, the others the second."""
+    return Target(
+        name,
+        title,
+        mixture.sample,
+        mixture.log_prob,
+        classify=lambda x: mixture.nearest(x) >= first,
+    )
 
 
 def _of_heaps(name: str, title: str, centres: np.ndarray, sigma: float, weight: float) -> Target:
-    """Separate Gaussians; ``weight`` is the first one's, the others share the rest."""
+    """Separate Gaussians; ``weight`` is the first one's, the others share the rest.  Every second one is of the second class."""
     rest = (1 - weight) / (len(centres) - 1)
     shares = np.array([weight, *[rest] * (len(centres) - 1)])
     mixture = Mixture(centres, shares, sigma)
@@ -203,6 +226,7 @@ def _of_heaps(name: str, title: str, centres: np.ndarray, sigma: float, weight: 
         modes=centres,
         mode_weights=shares,
         mode_sigma=sigma,
+        classify=lambda x: mixture.nearest(x) % 2 == 1,
     )
 
 

@@ -8,7 +8,7 @@ checkpoint: it is trained before the user's eyes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -39,6 +39,22 @@ class HasScoreField(Protocol):
 
     def score(self, x: Tensor, level: float = 0.0) -> Tensor:
         """grad log p (N,2) at points ``x`` (N,2) under noise of a level in 0..1."""
+
+
+@runtime_checkable
+class KnowsItsNoise(HasScoreField, Protocol):
+    """A diffusion model: at each level of noise a point is alpha times a clean one and sigma times normal numbers."""
+
+    def signal_and_noise(self, level: float) -> tuple[float, float]:
+        """alpha and sigma at a level in 0..1."""
+
+
+@runtime_checkable
+class LearnsClasses(Protocol):
+    """A model that is told in training which of the target's two classes each point is of."""
+
+    def loss_of_classes(self, x: Tensor, classes: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """``x`` float32 (B,2), ``classes`` int64 (B,), 0 or 1; as :meth:`PlaneModel.loss` else."""
 
 
 class PlaneModel(nn.Module):
@@ -95,9 +111,11 @@ class PlaneModel(nn.Module):
         return next(self.parameters()).device
 
 
-def last_points(model: PlaneModel, count: int, seed: int) -> np.ndarray:
-    """The result of a run: float32 (count, 2)."""
-    *_, frame = model.sample(model.Request(num_samples=count, seed=seed))
+def last_points(
+    model: PlaneModel, count: int, seed: int, drawing: Mapping[str, Any] | None = None
+) -> np.ndarray:
+    """The result of a run: float32 (count, 2); ``drawing``: settings of how, as the model's request has them."""
+    *_, frame = model.sample(model.Request(num_samples=count, seed=seed, **(drawing or {})))
     points: np.ndarray = frame.extras["points"]
     return points
 
@@ -132,9 +150,11 @@ class TimeNet(nn.Module):
         self.modulations = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(depth))
         self.leave = nn.Linear(width, outputs)
 
-    def forward(self, x: Tensor, level: Tensor) -> Tensor:
+    def forward(self, x: Tensor, level: Tensor, told: Tensor | None = None) -> Tensor:
+        """``told`` (B,width) is added to what the blocks are told of the level."""
         angles = level[:, None] * self.frequencies
         e = self.level(torch.cat([level[:, None], angles.sin(), angles.cos()], 1))
+        e = e if told is None else e + told
         h = self.enter(x)
         for block, modulation in zip(self.blocks, self.modulations, strict=True):
             scale, shift = modulation(e).chunk(2, 1)

@@ -64,13 +64,14 @@ class Block(nn.Module):
             for last in (self.out, self.narrow):
                 last.weight.mul_(1 / math.sqrt(2 * depth))
 
-    def forward(self, h: Tensor) -> Tensor:  # (B, T, width)
+    def forward(self, h: Tensor, dropout: float = 0.0, generator: torch.Generator | None = None) -> Tensor:
+        """(B,T,width) -> the same shape; ``dropout``: the share of what either part adds that is left out."""
         q, k, v = self._heads_of(h)
         # (B, heads, T, T); plain products train quickest on a CPU
         scores = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
         if self.causal:
             scores = scores.masked_fill(_future(q, 0), -math.inf)
-        return self._leave(h, scores.softmax(-1) @ v)
+        return self._leave(h, scores.softmax(-1) @ v, dropout, generator)
 
     def step(self, h: Tensor, cache: Cache, block: int, place: int) -> Tensor:
         """The next places, mostly one, (B,n,width), given those in the cache, which end before ``place``."""
@@ -86,9 +87,20 @@ class Block(nn.Module):
         q, k, v = parts.permute(2, 0, 3, 1, 4)
         return q, k, v
 
-    def _leave(self, h: Tensor, mixed: Tensor) -> Tensor:
-        h = h + self.out(mixed.transpose(1, 2).flatten(2))
-        return h + self.narrow(F.relu(self.widen(self.norm_mlp(h))).square())
+    def _leave(
+        self, h: Tensor, mixed: Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        h = h + _thinned(self.out(mixed.transpose(1, 2).flatten(2)), dropout, generator)
+        added = self.narrow(F.relu(self.widen(self.norm_mlp(h))).square())
+        return h + _thinned(added, dropout, generator)
+
+
+def _thinned(h: Tensor, rate: float, generator: torch.Generator | None) -> Tensor:
+    """Dropout (Srivastava et al. 2014), its draws from a generator, so that a run can be resumed to the bit."""
+    if not rate or generator is None:
+        return h
+    kept = torch.empty(h.shape, device=generator.device).bernoulli_(1 - rate, generator=generator)
+    return h * kept.to(h.device, h.dtype) / (1 - rate)
 
 
 def _future(q: Tensor, before: int) -> Tensor:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from playground.data.plane import Target
-from playground.models.plane import PlaneModel, PlaneRequest, last_points
+from playground.models.plane import LearnsClasses, PlaneModel, PlaneRequest, last_points
 
 _WARMUP = 50  # steps
 _CHUNK = 64  # batches drawn together
@@ -69,7 +69,7 @@ class Training:
         }
         self.step, self.spent = 0, 0.0
         self.rate = 1.0  # a factor on every learning rate, which may be turned while it trains
-        self._batches: list[Tensor] = []
+        self._batches: list[tuple[Tensor, ...]] = []
 
     def run(self) -> Iterator[Progress]:
         """A step, then a word about it, until the plan is done."""
@@ -90,7 +90,7 @@ class Training:
         )
         figures: dict[str, Tensor] = {}
         for turn, optimizer in self.optimizers.items():
-            found = self.model.loss(self._batch(), self.generator, turn, progress)
+            found = self._loss(turn, progress)
             optimizer.zero_grad(set_to_none=True)
             found["loss"].backward()
             torch.nn.utils.clip_grad_norm_(self.model.get_submodule(turn).parameters(), 5.0)
@@ -126,11 +126,22 @@ class Training:
         parts = [self.average.log_prob(part).cpu() for part in x.split(4000)]
         return torch.cat(parts).double().numpy() - 2 * math.log(self.scale)
 
-    def _batch(self) -> Tensor:
+    def _loss(self, turn: str, progress: float) -> dict[str, Tensor]:
+        x, *classes = self._batch()
+        if isinstance(self.model, LearnsClasses):
+            return self.model.loss_of_classes(x, classes[0], self.generator)
+        return self.model.loss(x, self.generator, turn, progress)
+
+    def _batch(self) -> tuple[Tensor, ...]:
+        """Points (B,2), and their classes (B,) where they are learned."""
         if not self._batches:
-            size = self.model.batch_size
-            drawn = (self.target.sample(size * _CHUNK, self.rng) - self.mean) / self.scale
-            self._batches = list(torch.from_numpy(drawn).float().to(self.model.device).split(size))
+            size, device = self.model.batch_size, self.model.device
+            drawn = self.target.sample(size * _CHUNK, self.rng)
+            x = torch.from_numpy((drawn - self.mean) / self.scale).float().to(device)
+            rows = [x.split(size)]
+            if isinstance(self.model, LearnsClasses):
+                rows.append(torch.from_numpy(self.target.classes_of(drawn)).to(device).split(size))
+            self._batches = list(zip(*rows, strict=True))
         return self._batches.pop()
 
     @torch.no_grad()

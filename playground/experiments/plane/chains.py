@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Move:
         proposed: where they were to go, (N,2); ``accepted``: whether they went, bool (N,).
         way: how they would have got there, (N,P,2): a straight line, or the leapfrog's path.
         passes: densities that each chain has asked for in this step.
+        warmer: where chains at higher temperatures are now, (M,2).
     """
 
     x: np.ndarray
@@ -35,6 +36,7 @@ class Move:
     accepted: np.ndarray
     way: np.ndarray
     passes: int
+    warmer: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 def slope(log_prob: LogProb, x: np.ndarray) -> np.ndarray:
@@ -124,24 +126,35 @@ class Tempering:
         self._rng, self._count = rng, 0
 
     def move(self, log_prob: LogProb, step: float) -> Move:
-        """A step at every temperature, then a try to swap, even and odd pairs in turn."""
-        before = self._levels[0]
-        for i, beta in enumerate(BETAS):
-            tempered = _powered(log_prob, beta)
-            self._levels[i] = mala(tempered, self._levels[i], self._rng, min(step / beta, 0.5)).x
-        for i in range(self._count % 2, len(BETAS) - 1, 2):
-            self._swap(log_prob, i)
-        self._count += 1
-        now = self._levels[0]
-        moved = (now != before).any(1)
-        return Move(now, now, moved, np.stack([before, now], 1), 11 * len(BETAS))
+        """A step at every temperature, then a try to exchange places, even and odd pairs in turn.
 
-    def _swap(self, log_prob: LogProb, i: int) -> None:
+        In every second move the coldest chains try: what is proposed then is the place of the chain beside them.
+        """
+        before = self._levels[0]
+        steps = [
+            mala(_powered(log_prob, beta), x, self._rng, min(step / beta, 0.5))
+            for beta, x in zip(BETAS, self._levels, strict=True)
+        ]
+        self._levels = [made.x for made in steps]
+        proposed, taken = steps[0].proposed, steps[0].accepted
+        for i in range(self._count % 2, len(BETAS) - 1, 2):
+            offered = self._levels[i + 1]
+            exchanged = self._exchange(log_prob, i)
+            if i == 0:
+                proposed, taken = offered, exchanged
+        self._count += 1
+        way = np.stack([before, steps[0].x, proposed], 1)
+        warmer = np.concatenate(self._levels[1:])
+        return Move(self._levels[0], proposed, taken, way, 11 * len(BETAS), warmer)
+
+    def _exchange(self, log_prob: LogProb, i: int) -> np.ndarray:
+        """Whether each chain of a temperature changed places with the one that is warmer by a step: bool (N,)."""
         one, other = self._levels[i], self._levels[i + 1]
         log_ratio = swap_log_acceptance(BETAS[i], BETAS[i + 1], log_prob(one), log_prob(other))
         swapped = np.log(self._rng.random(len(one))) < log_ratio
         self._levels[i] = np.where(swapped[:, None], other, one)
         self._levels[i + 1] = np.where(swapped[:, None], one, other)
+        return swapped
 
 
 def _powered(log_prob: LogProb, beta: float) -> LogProb:

@@ -29,17 +29,19 @@ def picture(
 
     Args:
         wanted: ``count`` points from ``seed``; ``side`` of maps in cells; ``density`` true or false; names of overlays with
-            what each needs to know (``overlays.OVERLAYS``).
+            what each needs to know (``overlays.OVERLAYS``); ``drawing``, settings of how points are drawn.
         data: (M,2), fresh points of the target, for overlays that show what becomes of them.
     """
-    found = {"points": axes.outwards(last_points(model, int(wanted["count"]), int(wanted["seed"])))}
-    side = int(wanted["side"])
+    drawing, side = dict(wanted.get("drawing", {})), int(wanted["side"])
+    drawn = last_points(model, int(wanted["count"]), int(wanted["seed"]), drawing)
+    found = {"points": axes.outwards(drawn)}
+    about = overlays.About(side, data, drawing)
     if wanted.get("density") and (density := density_map(model, axes, side)) is not None:
         found["density"] = density
     for name, make in overlays.OVERLAYS.items():
         value = wanted.get(name)
         if value is not None and value is not False:
-            found |= make(model, axes, value, side, data)
+            found |= make(model, axes, value, about)
     return found
 
 

@@ -38,6 +38,7 @@ class VQTransformerConfig(PromptedCodesConfig):
     """As that of the rival that works in parallel."""
 
     code_dropout: float = 0.1  # share of the codes that are not read in training
+    dropout: float = 0.2  # share of what each part of a block adds that is left out in training
 
 
 @dataclass(frozen=True)
@@ -63,13 +64,15 @@ class VQTransformer(PromptedCodes):
     Request = VQTransformerRequest
     causal = True
 
-    def forward(self, codes: Tensor, tokens: Tensor) -> Tensor:
+    def forward(
+        self, codes: Tensor, tokens: Tensor, dropout: float = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
         """Logits of every cell given those before it: ``codes`` int64 (B,cells), ``tokens`` (B,T) -> (B,cells,num_codes)."""
         words, mean = self.enter_words(tokens)
         before = F.pad(codes[:, :-1], (1, 0), value=self.num_codes)  # nothing stands before the first
         h = torch.cat([words, self.codes(before) + self.places[0] + mean], 1)
         for block in self.blocks:
-            h = block(h)
+            h = block(h, dropout, generator)
         return self.logits(h[:, words.shape[1] :])
 
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
@@ -80,7 +83,7 @@ class VQTransformer(PromptedCodes):
             uniforms = torch.rand(codes.shape, generator=generator, device=generator.device)
             forgotten = uniforms.to(codes.device) < self.config.code_dropout
             read = codes.masked_fill(forgotten, self.num_codes)
-        logits = self(read, tokens)
+        logits = self(read, tokens, self.config.dropout if self.training else 0.0, generator)
         loss = F.cross_entropy(logits.flatten(0, 1), codes.flatten()) / _NATS_PER_BIT
         return {"loss": loss, "accuracy": (logits.argmax(-1) == codes).float().mean()}
 

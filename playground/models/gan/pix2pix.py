@@ -80,7 +80,7 @@ class Pix2Pix(Network):
     likelihood = "none"
     Config = Pix2PixConfig
     Request = Pix2PixRequest
-    turns = TURNS
+    turns: tuple[str, ...] = TURNS
     num_threads: int | None = 1  # so few numbers that a second thread waits for the first
     sample_bytes = 2**22
     both_ways = False
@@ -92,7 +92,10 @@ class Pix2Pix(Network):
         self.config = config
         inputs = 1 + _HINTS + 1  # ink, hints, and whether the drawing is one of lines
         self.generator = UNet(inputs, config.channels, config.widths)
-        self.discriminator = PatchDiscriminator(1 + config.channels, config.discriminator_width)
+        if config.adversarial:
+            self.discriminator = PatchDiscriminator(1 + config.channels, config.discriminator_width)
+        else:
+            self.turns = ("generator",)  # nobody to play against
 
     # --- training
 
@@ -278,6 +281,22 @@ RECIPES = (
         learning_rates={"discriminator": 0.3},
         betas=(0.8, 0.99),
         warmup_steps=30,
+        ema=0.998,
+        compile=False,
+        snapshot={"num_samples": 10},
+    ),
+    Recipe(
+        id="pix2pix-l1-emoji",  # the absolute error alone: what the game adds is seen beside it
+        config=Pix2PixConfig(adversarial=0.0, dropout=0.35),
+        dataset=emoji.EMOJI.name,
+        stored="int8",
+        steps=2400,
+        decay_steps=1200,
+        batch_size=32,
+        optimizer="muon",
+        muon_learning_rate=0.01,
+        learning_rate=6e-4,
+        warmup_steps=60,
         ema=0.998,
         compile=False,
         snapshot={"num_samples": 10},

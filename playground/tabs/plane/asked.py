@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from playground.contract import Request, knob, settings_of
 from playground.data import plane
@@ -34,7 +34,7 @@ LIVE = frozenset(
             "arrows",
             "latent_grid",
         ),
-        *("layers", "latents", "cells", "score_field", "level", "paths", "conditional"),
+        *("layers", "latents", "cells", "score_field", "level", "x_0_pred", "paths", "conditional"),
     }
 )
 _LEAST_SIGMA = 0.02  # narrower parts than these no target has
@@ -57,7 +57,12 @@ _PACE = {
 
 @dataclass(frozen=True)
 class PlaneTraining(Request):
-    """What every training in the plane can be asked for."""
+    """What every training in the plane can be asked for.
+
+    ``drawing`` names the knobs that say how points are drawn; like those of :data:`LIVE` they need no training anew.
+    """
+
+    drawing: ClassVar[frozenset[str]] = frozenset()
 
     target: str = knob(
         "moons",
@@ -225,6 +230,14 @@ _OVERLAYS: dict[str, tuple[Any, ...]] = {
             ),
         ),
         _LEVEL,
+        (
+            "x_0_pred",
+            bool,
+            _switch(
+                "x_0_pred",
+                "Points of the target under noise of this level, each with an arrow to where the network thinks it came from: the mean of all that it may have been.",
+            ),
+        ),
         ("paths", bool, _switch("paths", "The way of some points from noise to data.")),
     ),
     "energy": (
@@ -296,12 +309,27 @@ def request_type(model: type[PlaneModel]) -> type[PlaneTraining]:
 @lru_cache
 def _request_type(model: type[PlaneModel]) -> type[PlaneTraining]:
     config = [_of_config(field) for field in dataclasses.fields(model.Config) if field.name in _worth(model)]
-    own = [("steps", int, _with_default(PlaneTraining, "steps", pace(model)[1])), *_overlays(model), *config]
+    steps = ("steps", int, _with_default(PlaneTraining, "steps", pace(model)[1]))
+    own = [steps, *_drawing(model), *_overlays(model), *config]
     made = dataclasses.make_dataclass(
         "PlaneTrainingOf" + model.__name__, own, bases=(PlaneTraining,), frozen=True
     )
+    made.drawing = frozenset(name for name, *_ in _drawing(model))  # type: ignore[attr-defined]
     made.__module__, made.__doc__ = __name__, f"A training of {model.system}."
     return made
+
+
+def _drawing(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
+    """The knobs of how its points are drawn, as the model's own request has them: they need no training anew."""
+    known = {"num_samples", *(field.name for field in dataclasses.fields(Request))}
+    names = [f.name for f in dataclasses.fields(model.Request) if f.name not in known]
+    made = [(name, _with_default(model.Request, name)) for name in names]
+    return [(name, type(field.default), field) for name, field in made]
+
+
+def drawing_of(request: PlaneTraining) -> dict[str, Any]:
+    """How its points are to be drawn: settings of the model's own request."""
+    return {name: getattr(request, name) for name in sorted(request.drawing)}
 
 
 def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
@@ -310,7 +338,7 @@ def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
         "vqvae-plane": {"latent_grid"},
         "rbm-plane": {"score_field"},
         "gsn-plane": {"density", "score_field"},
-        "consistency-plane": {"score_field", "level"},
+        "consistency-plane": {"score_field", "level", "x_0_pred"},
         "vaebm-plane": {"density"},
     }.get(model.key, set())
     found = [one for one in found if one[0] not in names]
@@ -337,9 +365,10 @@ def _of_config(field: Any) -> tuple[str, type, Any]:
     return field.name, kind, made
 
 
-def _with_default(request: type[Request], name: str, default: Any) -> Any:
+def _with_default(request: type[Request], name: str, default: Any = None) -> Any:
     (found,) = [f for f in dataclasses.fields(request) if f.name == name]
-    return dataclasses.field(default=default, metadata=dict(found.metadata))
+    chosen = found.default if default is None else default
+    return dataclasses.field(default=chosen, metadata=dict(found.metadata))
 
 
 # --- from a request to commands
@@ -352,23 +381,26 @@ def config_of(request: PlaneTraining) -> dict[str, Any]:
     }
 
 
-def is_same_training(one: Request, other: Request) -> bool:
+def is_same_training(one: PlaneTraining, other: PlaneTraining) -> bool:
     """Whether nothing but live knobs differ."""
     if type(one) is not type(other):
         return False
     mine, theirs = settings_of(one), settings_of(other)
-    return all(mine[name] == theirs[name] for name in mine if name not in LIVE)
+    return all(mine[name] == theirs[name] for name in mine if name not in LIVE | one.drawing)
 
 
 def wanted(request: PlaneTraining, pointer: tuple[float, float] | None, side: int) -> dict[str, Any]:
     """What a picture is to show, as ``experiments.plane.pictures`` reads it."""
     asked = settings_of(request)
     found: dict[str, Any] = {"count": request.num_samples, "seed": request.seed, "side": side}
+    found["drawing"] = drawing_of(request)
     for name in ("density", "discriminator", "arrows", "latents", "cells", "paths"):
         found[name] = bool(asked.get(name))
     if asked.get("latent_grid"):
         found["latent_grid"] = float(asked.get("layers", 1.0))
-    if asked.get("score_field"):
+    if asked.get("x_0_pred"):
+        found["x_0_pred"] = float(asked.get("level", 0.0))
+    elif asked.get("score_field"):
         found["score_field"] = float(asked.get("level", 0.0))
     if asked.get("conditional"):
         found["conditional"] = float((pointer or (0.0, 0.0))[int(asked.get("order", 0))])

@@ -38,7 +38,8 @@ _WORDS = (
     "A chain draws from a density by <b>wandering</b>: no step needs to know where the other modes are. White lines are the last "
     "ways of some chains, red ones lead to what was <b>refused</b>.<br><br><b>Langevin</b> takes every step and is a little wrong; "
     "<b>MALA</b> refuses some and is right; <b>HMC</b> rolls along a path, so that it goes far and is seldom refused; <b>Gibbs</b> moves "
-    "along one axis at a time; <b>parallel tempering</b> has warmer chains beside it that cross the valleys.<br><br>Below: where three chains "
+    "along one axis at a time; <b>parallel tempering</b> has warmer chains beside it (grey) that cross the valleys, and in every second move "
+    "offers a chain the place of a warmer one: red lines lead to where an <b>exchange</b> was refused.<br><br>Below: where three chains "
     "were, and how long a chain remembers. The <b>effective sample size</b> says how many independent draws all moves are worth. A chain "
     "that never leaves its mode looks perfect in every plot: count the modes."
 )
@@ -239,6 +240,7 @@ def _wander(request: ChainsRequest, target: plane.Target, log_prob: chains.LogPr
             **_extras(request, move.x, traces),
             "ways": tuple(ways),
             "refused": move.way[:_SEEN][stays],
+            "warmer": move.warmer.astype(np.float32),
             "acceptance": taken / step,
             "visited": (int(visited.sum()), len(visited)),
         }
@@ -267,7 +269,12 @@ def _picture(frame: Frame) -> PlanePicture:
     said = frame.extras
     ways = np.concatenate(said["ways"], axis=0) if said["ways"] else None
     return PlanePicture(
-        square=_SQUARE, points=said["points"], density=said["density"], lines=ways, refused=said["refused"]
+        square=_SQUARE,
+        points=said["points"],
+        target=said.get("warmer"),
+        density=said["density"],
+        lines=ways,
+        refused=said["refused"],
     )
 
 

@@ -126,7 +126,8 @@ class InThePlane(View[Any]):
         return {
             "target_sigma": target not in (asked.OWN, "checkerboard"),
             "target_weight": target != asked.OWN,
-            "level": bool(getattr(request, "score_field", False)),
+            "level": bool(getattr(request, "score_field", False) or getattr(request, "x_0_pred", False)),
+            "guidance_scale": getattr(request, "label", "none") != "none",
             "layers": bool(getattr(request, "latent_grid", False)),
         }
 

@@ -85,6 +85,11 @@ class DDPMPlane(PlaneModel):
         steps = torch.full((1,), t, device=x_t.device)
         return -self.epsilon_pred(x_t, steps) / (1 - self.alpha_bar[t]).sqrt()
 
+    def signal_and_noise(self, level: float) -> tuple[float, float]:
+        """The roots of alpha-bar and of the rest, at a share of the timesteps."""
+        alpha_bar = float(self.alpha_bar[max(1, round(level * self.config.num_timesteps))])
+        return alpha_bar**0.5, (1 - alpha_bar) ** 0.5
+
     def draw(self, request: PlaneRequest, z: Tensor) -> Iterator[tuple[Tensor, dict[str, Any]]]:
         """From x_T down; ``x_0_pred`` is what the network thinks each point will be."""
         eta = getattr(request, "eta", 1.0)

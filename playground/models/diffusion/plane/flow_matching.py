@@ -78,6 +78,10 @@ class FlowMatchingPlane(PlaneModel):
         v = self.net(x, torch.full((1,), t, device=x.device))
         return (t * v - x) / (1 - t)
 
+    def signal_and_noise(self, level: float) -> tuple[float, float]:
+        """Shares of data and of noise: a straight line from one to the other."""
+        return 1 - min(max(level, 0.02), 0.98), max(level, 0.02)
+
     def log_prob(self, x: Tensor, num_steps: int = 40) -> Tensor:
         """The ODE followed backwards with the exact divergence: (N,2) -> (N,)."""
         total = torch.zeros(len(x), device=x.device)

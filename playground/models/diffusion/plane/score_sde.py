@@ -6,7 +6,7 @@ Equations" (arXiv:2011.13456): equations 6, 7 and 13.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -23,6 +23,9 @@ from playground.models.plane import (
     standard_normal_log_prob,
     uniform_noise,
 )
+
+
+Epsilon = Callable[[Tensor, Tensor], Tensor]  # (N,2), times (N,) or (1,) -> the noise, (N,2)
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,23 @@ class ScoreSDEPlane(PlaneModel):
         out: Tensor = self.net(x_t / spread[:, None], t)
         return out
 
+    def epsilon_for(self, request: PlaneRequest, count: int) -> Epsilon:
+        """What predicts the noise in ``count`` points that a request asks for."""
+        return self.epsilon_pred
+
     def score(self, x_t: Tensor, level: float) -> Tensor:
         """grad log p_t (N,2) at time ``level``."""
+        return self.score_by(self.epsilon_pred, x_t, level)
+
+    def score_by(self, epsilon: Epsilon, x_t: Tensor, level: float) -> Tensor:
+        """The same by another prediction of the noise."""
         t = torch.full((1,), max(level, self.smallest), device=x_t.device)
-        return -self.epsilon_pred(x_t, t) / self.sigma(t)[:, None]
+        return -epsilon(x_t, t) / self.sigma(t)[:, None]
+
+    def signal_and_noise(self, level: float) -> tuple[float, float]:
+        """alpha and sigma at time ``level``."""
+        t = torch.tensor([max(level, self.smallest)])
+        return float(self.alpha(t)), float(self.sigma(t))
 
     def loss(self, x: Tensor, generator: torch.Generator, turn: str, progress: float) -> dict[str, Tensor]:
         """Equation 7 with weight sigma^2."""
@@ -81,10 +97,11 @@ class ScoreSDEPlane(PlaneModel):
         x_t = self.alpha(t)[:, None] * x + self.sigma(t)[:, None] * epsilon
         return {"loss": (epsilon - self.epsilon_pred(x_t, t)).square().mean()}
 
-    def velocity(self, x: Tensor, t: Tensor) -> Tensor:
+    def velocity(self, x: Tensor, t: Tensor, epsilon: Epsilon | None = None) -> Tensor:
         """dx/dt of the probability-flow ODE: f x - g^2 score / 2."""
         f, g = self.drift_and_diffusion(t)
-        return f[:, None] * x + (0.5 * g.square() / self.sigma(t))[:, None] * self.epsilon_pred(x, t)
+        noise = (epsilon or self.epsilon_pred)(x, t)
+        return f[:, None] * x + (0.5 * g.square() / self.sigma(t))[:, None] * noise
 
     def times(self, count: int) -> Tensor:
         """count + 1 times from 1 down, closer together where the noise is small."""
@@ -95,18 +112,19 @@ class ScoreSDEPlane(PlaneModel):
         times = self.times(getattr(request, "num_steps", 40)).to(z.device)
         stochastic = getattr(request, "sampler", "ode") == "sde"
         generator = torch.Generator().manual_seed(request.seed)
+        epsilon = self.epsilon_for(request, len(z))
         x = z * self.sigma(times[:1])
         yield x, {}
         for now, then in pairwise(times):
             t, h = now[None], then - now
             if stochastic:
                 f, g = self.drift_and_diffusion(t)
-                score = -self.epsilon_pred(x, t) / self.sigma(t)[:, None]
+                score = -epsilon(x, t) / self.sigma(t)[:, None]
                 x = x + h * (f[:, None] * x - g.square()[:, None] * score)
                 x = x + g[:, None] * (-h).sqrt() * gaussian_noise(x, generator)
             else:
-                first = self.velocity(x, t)
-                x = x + h / 2 * (first + self.velocity(x + h * first, then[None]))
+                first = self.velocity(x, t, epsilon)
+                x = x + h / 2 * (first + self.velocity(x + h * first, then[None], epsilon))
             yield x, {}
 
     def log_prob(self, x: Tensor, num_steps: int = 60) -> Tensor:
