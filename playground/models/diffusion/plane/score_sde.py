@@ -24,7 +24,6 @@ from playground.models.plane import (
     uniform_noise,
 )
 
-
 Epsilon = Callable[[Tensor, Tensor], Tensor]  # (N,2), times (N,) or (1,) -> the noise, (N,2)
 
 
