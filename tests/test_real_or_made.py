@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 
 from playground import data
 from playground.experiments import real_or_made
+from playground.experiments.giveaways import giveaways
 from playground.experiments.real_or_made import COUNT, REAL, Deal
 from playground.export.picture_metadata import PictureMetadata
 from playground.ui.theme import theme
@@ -31,10 +32,30 @@ def test_half_are_real_and_half_are_drawn_by_all_and_another_seed_is_another_gam
     assert game.guesses.sum() == COUNT // 2, "it knows that half are real"
 
 
+def test_real_ones_to_look_at_come_first_and_are_not_in_the_game():
+    first, *_, last = real_or_made.deal(load, QUICK, "", "fashion", 3)
+    played = {p.tobytes() for p in last.payload.pictures}
+    assert len(first.payload) == real_or_made.NUM_EXAMPLES
+    assert not played & {p.tobytes() for p in first.payload}
+
+
+def test_what_gives_a_picture_away_is_what_was_done_to_it():
+    real = data.load("fashion", "test")[0][:200]
+    x = real.astype(np.float64)
+    blurred = sum(np.roll(x, (i, j), (1, 2)) for i in (-1, 0, 1) for j in (-1, 0, 1)) / 9
+    rng = np.random.default_rng(0)
+    spots = np.where(rng.random(x.shape) < 0.02, 255, x)
+    for changed, words, least in ((blurred, "blurrier", 0.8), (spots, "more speckled", 0.8)):
+        found = giveaways(changed.astype(np.uint8), "fashion")
+        assert np.mean([g.words == words and g.is_rare for g in found]) > least
+    assert np.mean([g.is_rare for g in giveaways(real, "fashion")]) < 0.25
+    assert all(50 <= g.percent <= 100 for g in giveaways(real, "fashion"))
+
+
 def test_the_discriminator_takes_those_it_finds_likeliest():
     beliefs = np.linspace(0.9, 0.1, COUNT)
     makers = tuple(REAL if i % 2 else "x" for i in range(COUNT))
-    game = Deal(np.zeros((COUNT, 1, 1, 1), np.uint8), makers, beliefs)
+    game = Deal(np.zeros((COUNT, 1, 1, 1), np.uint8), makers, (), beliefs)
     assert game.guesses.tolist() == [True] * 10 + [False] * 10
     assert (game.guesses == game.is_real).sum() == 10
 

@@ -14,6 +14,7 @@ from playground.data import emoji, emoji_large
 from playground.models.directions import EmbedsPictures
 
 _OOD = "out-of-distribution"
+_MEMORISED = "memorised"
 
 
 def add(commands: shared.Commands) -> None:
@@ -31,8 +32,8 @@ def add(commands: shared.Commands) -> None:
     shared.add_settings(command)
     command.add_argument(
         "--only",
-        choices=["pictures", "likelihood", _OOD, "lens", "steps"],
-        help="measure one of the two; or out-of-distribution (lens is its older name): the scores of garments and of other pictures, which Compare shows; "
+        choices=["pictures", "likelihood", _MEMORISED, _OOD, "lens", "steps"],
+        help="measure one of the two; or memorised: the share of N pictures (default 500) that lie nearer to a training picture than 99 % of held-out ones do; or out-of-distribution (lens is its older name): the scores of garments and of other pictures, which Compare shows; "
         "or steps: FID against the number of steps for every sampler, which Diffusion shows",
     )
     command.add_argument(
@@ -65,13 +66,15 @@ def run(options: Namespace) -> None:
     of_baselines = options.id in ("baselines", "marks")  # the second is what it was called first
     only = _OOD if options.only == "lens" else options.only
     writes = not of_baselines and shared.modality(options.id) is data.Modality.TEXT
-    if writes and only in (_OOD, "pictures"):
+    if writes and only in (_OOD, _MEMORISED, "pictures"):
         raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
     _refuse_small(options, writes, of_baselines)
     if only == _OOD:
         return _evaluate_out_of_distribution(options)
     if options.only == "steps":
         return _evaluate_steps(options)
+    if options.only == _MEMORISED:
+        return _evaluate_memorised(options)
     with distributed.joined() as world:
         if not of_baselines:
             figures = _evaluate_model(options, world)
@@ -82,7 +85,7 @@ def run(options: Namespace) -> None:
 
 
 # fewer pictures than these make no figure, only noise: a covariance and the fifth neighbour, a mean, an area
-_FEWEST = {"pictures": 20, "likelihood": 2, _OOD: 2, "lens": 2, "steps": 20}
+_FEWEST = {"pictures": 20, _MEMORISED: 20, "likelihood": 2, _OOD: 2, "lens": 2, "steps": 20}
 
 
 def _refuse_small(options: Namespace, writes: bool, of_baselines: bool) -> None:
@@ -92,7 +95,7 @@ def _refuse_small(options: Namespace, writes: bool, of_baselines: bool) -> None:
         raise ValueError("A model of text is measured on all test books: leave out --count.")
     if options.count and options.count < _FEWEST[wanted]:
         raise ValueError(f"--count must be at least {_FEWEST[wanted]} for {wanted}, not {options.count}.")
-    if options.set and (of_baselines or wanted != "pictures"):
+    if options.set and (of_baselines or wanted not in ("pictures", _MEMORISED)):
         raise ValueError("--set says how pictures are drawn, and none are drawn here: leave it out.")
     if any(shared.setting(text)[0] == "num_samples" for text in options.set):
         raise ValueError("How many pictures are drawn is said by --count, not by --set num_samples.")
@@ -191,6 +194,22 @@ def _evaluate_out_of_distribution(options: Namespace) -> None:
         print(json.dumps({"num_images": census.count, "unit": census.unit, "auc": areas}, indent=1))
     else:
         print(out_of_distribution.as_table(census))
+
+
+def _evaluate_memorised(options: Namespace) -> None:
+    """How many pictures are suspiciously near to a training picture: a column of Compare's table."""
+    from playground import models
+    from playground.evaluation import sample_quality
+
+    model = shared.load(options.id)
+    _, recipe = models.recipes().get(model.card.id, ("", None))
+    settings = {**(recipe.evaluate if recipe else {}), **dict(shared.setting(text) for text in options.set)}
+    figure = sample_quality.memorised(
+        model, options.count or sample_quality.NUM_MEMORISED, settings, shared.tell
+    )
+    if options.save:
+        checkpoints.write_metrics(checkpoints.resolve(options.id), {"memorised": figure})
+    _print_figures({"memorised": figure}, options)
 
 
 def _evaluate_steps(options: Namespace) -> None:

@@ -79,6 +79,11 @@ def cost(milliseconds: float) -> str:
     return f"{milliseconds:.2f}" if milliseconds < 10 else f"{milliseconds:,.1f}"
 
 
+def percent(value: float) -> str:
+    """Of a share: one decimal."""
+    return f"{100 * value:.1f} %"
+
+
 def _plain(value: float) -> str:
     return f"{value:.0f}"
 
@@ -108,6 +113,14 @@ COLUMNS = (
     Column("recall", "recall", "How much of what is real it can reach", partial(decimals, 3), 1),
     Column(
         "coverage", "coverage", "How many real pictures have one of its near them", partial(decimals, 3), 1
+    ),
+    Column(
+        "memorised",
+        "memorised",
+        "How many of its pictures lie nearer to a training picture than 99 % of held-out real ones do: 1 % would be as real ones, "
+        "much more a model that copies. Blurred pictures are near to everything.",
+        percent,
+        -1,
     ),
     Column("count", "N", "Pictures that were drawn to measure it: FIDs at other N differ a little", _count),
     Column(
@@ -169,6 +182,9 @@ def _row(card: Card, titles: Mapping[str, str]) -> Row:
     if (year := year_of(card.paper)) is not None:
         values["year"] = year
         tips["year"] = tips["system"] = card.paper
+    if near := card.metrics.get("memorised", pictures.get("near_by_pixels")):
+        values["memorised"] = near["value"]
+        tips["memorised"] = f"{percent(near['value'])} ± {percent(near['standard_error'])}"
     if bits:
         values["bits"] = bits["value"]
         tips["bits"] = (

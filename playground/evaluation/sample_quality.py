@@ -15,10 +15,11 @@ from torch import Tensor
 from playground import checkpoints, data, distributed
 from playground.capabilities import ClassConditional
 from playground.contract import Model, labels_of, make_request, settings_of
-from playground.evaluation import baselines, feature_distances
+from playground.evaluation import baselines, feature_distances, neighbours
 
 BATCH = 128  # pictures drawn together; a multiple of every model's chunk
 COUNT = 5_000
+NUM_MEMORISED = 500  # pictures that are looked up among the training pictures
 NUM_NEAREST = 1_000  # pictures whose nearest training picture is looked for
 Tell = Callable[[str], None]
 
@@ -63,6 +64,20 @@ def draw(
     kept = {k: v for k, v in settings_of(request).items() if k not in ("seed", "num_samples")}
     milliseconds = 1000 * cost[:, 1].sum() / count
     return Drawn(images, _asked(request, count, model), kept, int(cost[:, 0].max()), float(milliseconds))
+
+
+def memorised(model: Model, count: int, settings: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
+    """The share of ``count`` pictures that lie nearer to a training picture, in pixels, than 99 % of held-out pictures do.
+
+    Raises:
+        ValueError: one sentence, where there is nothing to look them up in.
+    """
+    if reason := neighbours.why_not(model.card.dataset):
+        raise ValueError(reason)
+    images = draw(model, count, settings, tell).images
+    near = neighbours.share_suspicious(images, model.card.dataset)
+    found = feature_distances.mean_of(near.astype(np.float64))
+    return {**found, "num_images": count, "unit": "of its pictures", "kind": "nearer than 99 % of held-out ones"}
 
 
 def _asked(request: Any, count: int, model: Model) -> np.ndarray | None:

@@ -11,9 +11,11 @@ import torch
 from playground import data
 from playground.capabilities import Adversarial, Denoises
 from playground.contract import Message, Model, knobs, make_request
+from playground.experiments.giveaways import Giveaway, giveaways
 from playground.models import noise
 
 COUNT = 20
+NUM_EXAMPLES = 10  # real pictures to look at while the others are drawn
 REAL = ""  # who made a picture that nobody did
 _DENOISED = 24  # steps of those that denoise: their own default, or at least as many
 
@@ -25,11 +27,13 @@ class Deal:
     Attributes:
         pictures: uint8 (COUNT,H,W,C), in the order of the game; half of them real.
         makers: the id of the model that drew each, ``REAL`` for a real one.
+        giveaways: what is most unusual about each.
         beliefs: float (COUNT,), how probably real each is to the discriminator, told the class that suits it best; empty without one.
     """
 
     pictures: np.ndarray
     makers: tuple[str, ...]
+    giveaways: tuple[Giveaway, ...]
     beliefs: np.ndarray
 
     @property
@@ -49,8 +53,8 @@ class Deal:
 @torch.no_grad()
 def deal(
     get: Callable[[str], Model], ids: Sequence[str], judge: str, dataset: str, seed: int
-) -> Iterator[Message[Deal | str]]:
-    """Who is drawing now, model after model, and at last the deal.
+) -> Iterator[Message[Deal | np.ndarray | str]]:
+    """Real pictures that are not in the game, uint8 (NUM_EXAMPLES,H,W,C); who is drawing now, model after model; at last the deal.
 
     Args:
         get: gives a model by its id.
@@ -59,8 +63,9 @@ def deal(
     """
     half = COUNT // 2
     images = data.load(dataset, "test")[0]
-    chosen = noise.uniform(seed, [0], "real", (len(images),))[0].argsort()[:half]
-    pictures, makers = [images[chosen]], [REAL] * half
+    order = noise.uniform(seed, [0], "real", (len(images),))[0].argsort()
+    pictures, makers = [images[order[:half]]], [REAL] * half
+    yield Message(images[order[half : half + NUM_EXAMPLES]], 0, len(ids) + 1)
     for i, key in enumerate(ids):
         count = half // len(ids) + (i < half % len(ids))
         if count:
@@ -75,7 +80,8 @@ def deal(
     shown = np.concatenate(pictures)[order]
     yield Message(judge, len(ids), len(ids) + 1)
     beliefs = believed(get(judge), shown) if judge else np.zeros(0)
-    yield Message(Deal(shown, tuple(makers[i] for i in order), beliefs), len(ids) + 1, len(ids) + 1)
+    found = Deal(shown, tuple(makers[i] for i in order), tuple(giveaways(shown, dataset)), beliefs)
+    yield Message(found, len(ids) + 1, len(ids) + 1)
 
 
 def drawing(model: Model, count: int, seed: int) -> Iterator[np.ndarray]:

@@ -37,8 +37,9 @@ _NATS_PER_BIT = math.log(2)
 class VQTransformerConfig(PromptedCodesConfig):
     """As that of the rival that works in parallel."""
 
-    code_dropout: float = 0.1  # share of the codes that are not read in training
-    dropout: float = 0.2  # share of what each part of a block adds that is left out in training
+    # share of the codes that are not read in training: of each picture another, from 0 to twice this; else the words are not needed
+    code_dropout: float = 0.3
+    dropout: float = 0.1  # share of what each part of a block adds that is left out in training
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,9 @@ class VQTransformer(PromptedCodes):
         codes, tokens = self.learned(x, labels, generator)
         read = codes
         if self.training:  # some codes are not read, against learning by heart
-            uniforms = torch.rand(codes.shape, generator=generator, device=generator.device)
-            forgotten = uniforms.to(codes.device) < self.config.code_dropout
+            shape = (len(codes), self.num_cells + 1)
+            uniforms = torch.rand(shape, generator=generator, device=generator.device).to(codes.device)
+            forgotten = uniforms[:, 1:] < 2 * self.config.code_dropout * uniforms[:, :1]
             read = codes.masked_fill(forgotten, self.num_codes)
         logits = self(read, tokens, self.config.dropout if self.training else 0.0, generator)
         loss = F.cross_entropy(logits.flatten(0, 1), codes.flatten()) / _NATS_PER_BIT

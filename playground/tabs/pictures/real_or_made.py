@@ -154,12 +154,16 @@ class RealOrMade(Scene):
     _tells = False  # the truth about the last guess is on the screen
 
     def _hear(self, messages: list[Message[Any]]) -> None:
-        news = messages[-1].payload
-        if isinstance(news, str):
-            self.said.setText(f"{self._name(news)} is drawing …" if news else "…")
-            return
-        self.deal = news
-        self._show()
+        for message in messages:
+            news = message.payload
+            if isinstance(news, np.ndarray):
+                self.grid.set_images(news, captions=["real"] * len(news))
+            elif isinstance(news, str):
+                now = f"{self._name(news)} is drawing …" if news else "…"
+                self.said.setText(f"So real ones look. {now}")
+            else:
+                self.deal = news
+                self._show()
 
     # --- showing
 
@@ -201,7 +205,14 @@ class RealOrMade(Scene):
             said += (
                 f" The discriminator: {word} (to it, the {place} likeliest of {self._game.COUNT} to be real)."
             )
-        return said
+        return f"{said}<br>{self._what_gave_it_away(at)}"
+
+    def _what_gave_it_away(self, at: int) -> str:
+        giveaway, is_real = self.deal.giveaways[at], self.deal.makers[at] == self._game.REAL
+        if not giveaway.is_rare:
+            return "Neither its sharpness nor speckles, symmetry or evenness are unusual."
+        said = f"{giveaway.words} than {min(giveaway.percent, 99.9):.3g} % of real ones."
+        return f"It is an unusual one: {said}" if is_real else f"What gives it away: it is {said}"
 
     def _name(self, key: str) -> str:
         return labels.short(key, self._cards[key].system) if key in self._cards else key
