@@ -50,6 +50,19 @@ def test_the_whole_way_between_two_means_leads_from_class_to_class():
     assert np.allclose(arithmetic.class_direction(model, 8, 1).numpy(), -direction)
 
 
+def test_noises_are_found_added_and_lead_back():
+    """With the same B and C what comes of the sum is A again, by the way of its noise."""
+    pictures = data.load("fashion", "test")[0][[0, 1, 1]]
+    frames = list(arithmetic.compute(load("ddpm-fashion"), pictures, ArithmeticRequest(effort=0.5)))
+    assert [f.step for f in frames] == list(range(1, frames[-1].total + 1))
+    last = frames[-1]
+    assert np.abs(last.images[:3].astype(int) - pictures).mean() < 16
+    assert np.abs(last.images[3].astype(int) - last.images[0]).mean() < 2
+    other = computed("ddpm-fashion", effort=0.25)
+    z = other.extras["latent"]
+    assert z.shape == (1, 1, 28, 28) and 0.5 < z.std() < 1.2, "as long as A's noise"
+
+
 def test_styles_are_looked_for_step_by_step():
     pictures = data.load("fashion", "test")[0][:3]
     frames = list(arithmetic.compute(load("stylegan-fashion"), pictures, ArithmeticRequest(effort=0.05)))

@@ -1,7 +1,8 @@
 """Arithmetic with latents: A - B + C, and the direction from the mean of one class to that of another.
 
 Radford, Metz and Chintala 2015 (arXiv:1511.06434, section 6.3.2) for a GAN; Kingma and Dhariwal 2018 (section 6, "semantic
-manipulation") for a flow.  What the sum means is decoded, whether it means anything or not.
+manipulation") for a flow; of a diffusion model the noises are added that DDIM, run backwards, finds for each picture, and the sum is
+given the length of A's (Song, Meng and Ermon 2021, section 5.3, who interpolate them).  What the sum means is decoded, whether it means anything or not.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.capabilities import HasStyles, Reconstructs
+from playground.capabilities import Denoises, HasStyles, Reconstructs
 from playground.contract import Frame, Model
 from playground.experiments import latent_search
 from playground.experiments.arithmetic_request import ArithmeticRequest
 from playground.models import noise
 from playground.models.blocks import to_uint8
+from playground.models.diffusion.samplers import Grid, SamplerState, ddim, ddim_inversion
 
 _OF_A_CLASS = 100  # pictures (or draws) whose mean latent stands for a class
+_INVERTED = 16  # the same where a noise has to be found for each picture
+_STEPS = 24  # of DDIM, each way
 
 
 def said(model: Model) -> str:
@@ -31,6 +35,8 @@ def said(model: Model) -> str:
     Raises:
         ValueError: one sentence, if it has nothing to add up.
     """
+    if isinstance(model, Denoises):
+        return f"Adds up noises of {int(np.prod(model.shape))} numbers, which DDIM finds by running backwards."
     if isinstance(model, HasStyles):
         return f"Adds up styles w of {model.latent_shape[0]} numbers, which a search finds for each picture."
     if isinstance(model, Reconstructs):
@@ -45,6 +51,9 @@ def compute(model: Model, pictures: np.ndarray, request: ArithmeticRequest) -> I
     A search for latents brings a frame per step.  The last frame's ``latent`` is the sum, (1, *latent_shape).
     """
     said(model)
+    if isinstance(model, Denoises):
+        yield from _with_noises(model, pictures, request)
+        return
     found = []
     for moment in latents(model, pictures, request):
         found.append(moment)
@@ -60,6 +69,37 @@ def compute(model: Model, pictures: np.ndarray, request: ArithmeticRequest) -> I
     yield dataclasses.replace(
         last, passes=last.passes + 4, images=images, extras={"latent": total.cpu().numpy().copy()}
     )
+
+
+def _with_noises(model: Any, pictures: np.ndarray, request: ArithmeticRequest) -> Iterator[Frame]:
+    """As :func:`compute`: a frame per step, first on the way to the noises, then on the way from them to pictures."""
+    steps = max(2, round(request.effort * _STEPS))
+    for moment in _inverted(model, _pixels(pictures, model), steps):
+        x = moment.x_t
+        noises = model.to_pictures(torch.cat([x, x[:1]]))
+        yield Frame(moment.step, 2 * steps, 2 * moment.step, noises)
+    total = x[:1] + request.weight * (x[2:] - x[1:2])
+    if request.amount:
+        total = total + request.amount * class_direction(model, request.from_class, request.to_class)
+    total = total * (x[:1].norm() / total.norm().clamp_min(1e-6))
+    grid, denoise = Grid.make(steps, model.config.log_snr_min), _undecided(model, len(x) + 1)
+    for moment in ddim(
+        denoise, grid, SamplerState(0, torch.cat([x, total])), lambda step: torch.zeros(1, device=x.device)
+    ):
+        step = steps + moment.step
+        extras = {"latent": total.cpu().numpy().copy()} if step == 2 * steps else {}
+        yield Frame(step, 2 * steps, 2 * steps + moment.step, model.to_pictures(moment.x_t), extras)
+
+
+def _undecided(model: Any, count: int) -> Any:
+    """What denoises ``count`` pictures, told no class."""
+    return model.denoiser(torch.full((count,), model.num_classes, device=model.device))
+
+
+def _inverted(model: Any, x: Tensor, steps: int) -> Iterator[SamplerState]:
+    """The way of pictures uint8 (N,C,H,W) to their noises."""
+    grid = Grid.make(steps, model.config.log_snr_min)
+    return ddim_inversion(_undecided(model, len(x)), grid, model.to_x_0(x), model.config.log_snr_max, 1)
 
 
 def latents(model: Model, pictures: np.ndarray, request: ArithmeticRequest) -> Iterator[Frame]:
@@ -88,7 +128,11 @@ def class_direction(model: Model, from_class: int, to_class: int) -> Tensor:
 
 
 def _mean(model: Model, label: int) -> Tensor:
-    """Of draws where styles are drawn by class, else of encoded test pictures; (1, *latent_shape)."""
+    """Of draws where styles are drawn by class, else of encoded (or inverted) test pictures; (1, *latent_shape)."""
+    if isinstance(model, Denoises):
+        images, classes = data.load(model.card.dataset, "test")
+        *_, last = _inverted(model, _pixels(images[classes == label][:_INVERTED], model), _STEPS // 2)
+        return last.x_t.mean(0, keepdim=True)
     if isinstance(model, HasStyles):
         z = noise.normal(0, range(_OF_A_CLASS), "class mean", model.prior_shape)
         labels = torch.full((_OF_A_CLASS,), label, device=_device(model))

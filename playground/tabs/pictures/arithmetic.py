@@ -27,8 +27,8 @@ from playground.ui.widgets.controls import Segmented
 # a pullover without a T-shirt, and a dress: a dress with long sleeves?  Each lies near the mean latent of its class, to the VAE;
 # of three that do not, the sum lies where nothing was learned
 FIRST_PICTURES = (1217, 264, 522)
-FIRST = ("vae-fashion", "tarflow-fashion", "glow-fashion", "stylegan-fashion")
-FAMILIES = ("flow", "vae", "gan")
+FIRST = ("vae-fashion", "tarflow-fashion", "ddpm-fashion", "stylegan-fashion")
+FAMILIES = ("flow", "vae", "gan", "diffusion")
 
 
 @dataclass(frozen=True, eq=False)
