@@ -26,7 +26,6 @@ from playground.ui.pictures.plane_layers import Plane, places_of_names
 from playground.ui.pictures.stage import Stage
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets import glossary
 from playground.ui.widgets.banner import Banner
 from playground.ui.widgets.controls import Slider
@@ -861,7 +860,8 @@ def test_a_knob_that_is_a_term_says_what_it_means(qtbot: QtBot) -> None:
 def test_figures_follow_the_size_of_type(qtbot: QtBot, qapp: QApplication) -> None:
     label = QLabel("0123")
     qtbot.addWidget(label)
-    NumbersFont(label)
+    label.show()
+    assert [tag.toString() for tag in label.font().featureTags()] == ["tnum"], "figures of one width"
     small = label.fontMetrics().height()
     theme.set_scale(qapp, 2.0)
     assert label.fontMetrics().height() > 1.7 * small

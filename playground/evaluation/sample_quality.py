@@ -77,7 +77,12 @@ def memorised(model: Model, count: int, settings: Mapping[str, Any], tell: Tell)
     images = draw(model, count, settings, tell).images
     near = neighbours.share_suspicious(images, model.card.dataset)
     found = feature_distances.mean_of(near.astype(np.float64))
-    return {**found, "num_images": count, "unit": "of its pictures", "kind": "nearer than 99 % of held-out ones"}
+    return {
+        **found,
+        "num_images": count,
+        "unit": "of its pictures",
+        "kind": "nearer than 99 % of held-out ones",
+    }
 
 
 def _asked(request: Any, count: int, model: Model) -> np.ndarray | None:

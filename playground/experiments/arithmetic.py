@@ -36,7 +36,9 @@ def said(model: Model) -> str:
         ValueError: one sentence, if it has nothing to add up.
     """
     if isinstance(model, Denoises):
-        return f"Adds up noises of {int(np.prod(model.shape))} numbers, which DDIM finds by running backwards."
+        return (
+            f"Adds up noises of {int(np.prod(model.shape))} numbers, which DDIM finds by running backwards."
+        )
     if isinstance(model, HasStyles):
         return f"Adds up styles w of {model.latent_shape[0]} numbers, which a search finds for each picture."
     if isinstance(model, Reconstructs):

@@ -18,7 +18,6 @@ from playground.tabs.frame import model_cache
 from playground.tabs.frame.python_code import Code
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 
@@ -228,7 +227,6 @@ class PixelEditor(QWidget):
         super().__init__()
         self.pixel: tuple[int, int, int] | None = None
         self.label = QLabel()
-        NumbersFont(self.label)
         self.slider = Slider()
         self.slider.setRange(0, 255)
         self.slider.setAccessibleName("Grey level of the current pixel")

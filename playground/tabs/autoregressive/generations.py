@@ -16,7 +16,6 @@ from playground.evaluation.results import year_of
 from playground.export import contact_sheet
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.text_page import TextPage
 
 
@@ -73,7 +72,6 @@ class Generations(View[WritesText]):
         title, costs, page = QLabel(), QLabel(), TextPage()
         title.setProperty("role", "heading")
         costs.setProperty("role", "caption")
-        NumbersFont(costs)
         costs.setWordWrap(True)
         holder = QWidget()
         column = QVBoxLayout(holder)

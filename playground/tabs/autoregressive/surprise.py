@@ -18,7 +18,6 @@ from playground.tabs.frame.view import View
 from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.colour_bar import ColourBar, coloured
 from playground.ui.plots.line_plot import BarPlot
-from playground.ui.theme.numbers import NumbersFont
 
 MOST_BITS = 12.0  # of the colour map; a pixel that costs more has the end colour
 TICKS = [(0, "0"), (4, "4"), (8, "8: a blind guess"), (MOST_BITS, "12 or more")]
@@ -58,7 +57,6 @@ class Surprise(View[PredictsPixels]):
             lambda row, column: self.tab.knobs.set_settings({"row": row + 1, "column": column + 1})
         )
         self.total = QLabel()
-        NumbersFont(self.total)
         self.total.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.total.setWordWrap(True)
         self.bar = ColourBar("surprise of a pixel, −log₂ p, in bits", 0, MOST_BITS, TICKS)

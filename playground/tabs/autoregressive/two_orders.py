@@ -17,7 +17,6 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import LOOK_INSIDE, View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
-from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
     from playground.experiments.autoregressive.two_orders import TwoOrdersRequest
@@ -64,7 +63,6 @@ class TwoOrders(View[PromptsToCodes]):
         self.grid, self.cost = ImageGrid(), QLabel()
         self.cost.setWordWrap(True)
         self.cost.setContentsMargins(8, 0, 8, 4)
-        NumbersFont(self.cost)
         self.column.addWidget(self.grid, 1)
         self.column.addWidget(self.cost)
         self.plot = LinePlot("Cells known, by step", "step", "share")

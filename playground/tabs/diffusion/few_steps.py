@@ -16,7 +16,6 @@ from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
-from playground.ui.theme.numbers import NumbersFont
 
 _NAMES = {"ddpm": "DDPM", "ddim": "DDIM", "dpm++2m": "DPM-Solver++(2M)", "unipc": "UniPC"}
 
@@ -72,7 +71,6 @@ class FewSteps(View[JumpsToData]):
         self.grid.setAccessibleName("One, two and four jumps and many steps from the same noise")
         self.cost.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.cost.setWordWrap(True)
-        NumbersFont(self.cost)
         self.curves = LinePlot("FID against steps", "number of steps", "FID", log_y=True)
         self.plot = self.curves
         self.column.addWidget(self.grid, 1)

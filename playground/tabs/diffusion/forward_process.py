@@ -17,7 +17,6 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.plots.plot_column import PlotColumn
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 LATENT_FORMULA = r"z_t = \alpha_t \, E(x) + \sigma_t \, \epsilon"
@@ -79,7 +78,6 @@ class Forward(ImageView[Denoises]):
         self.slider.valueChanged.connect(lambda at: self.tab.knobs.set_settings({"t": at / _STEPS}))
         self.slider.reset.connect(lambda: self.slider.setValue(round(0.4 * _STEPS)))
         self.value = QLabel()
-        NumbersFont(self.value)
         row = QHBoxLayout()
         gap = round(theme.em() * 0.8)
         row.setContentsMargins(gap, 0, gap, 0)

@@ -14,7 +14,6 @@ from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 
 
 class Between(View[Denoises]):
@@ -55,7 +54,6 @@ class Between(View[Denoises]):
         self.now.setAccessibleName("The two ends and the chosen picture between them")
         self.strip.setAccessibleName("The walk; arrow keys or a click choose a picture")
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        NumbersFont(self.said)
         self.said.setWordWrap(True)
         self.column.addWidget(self.now, 2)
         self.column.addWidget(self.said)

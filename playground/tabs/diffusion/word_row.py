@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 from playground.ui.widgets.pressable import Pressable
 
@@ -70,7 +69,6 @@ class Word(QWidget):
         )
         self.slider.valueChanged.connect(self._slid)
         self.slider.reset.connect(lambda: self.slider.setValue(_TICKS))
-        NumbersFont(self.number)
         line = QHBoxLayout()
         line.addWidget(self.slider, 1)
         line.addWidget(self.number)

@@ -33,7 +33,6 @@ from playground.tabs.frame.view_state import ViewState, copy_picture, copy_setti
 from playground.ui.pictures.pixels import picture
 from playground.ui.playback.job import Job
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import ComboBox, Segmented, Slider, Switch
 from playground.ui.widgets.file_dialogs import ask_to_save
 
@@ -77,7 +76,6 @@ class ExportDialog(QDialog):
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
         self.preview.setMinimumSize(round(theme.em() * 40), round(theme.em() * 18))
         self.preview.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        NumbersFont(self.preview)
         self.preview.setAccessibleName("Preview")
         self.what = ComboBox()
         several = len(view_state.contents) > 1

@@ -23,7 +23,6 @@ from playground.tabs.compare.race_panel import ordinal
 from playground.tabs.frame.page import Scene
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import combo
 
 DATASET = "fashion"
@@ -58,7 +57,6 @@ class RealOrMade(Scene):
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.said.setWordWrap(True)
         self.score.setTextFormat(Qt.TextFormat.RichText)
-        NumbersFont(self.score)
         self.who = combo([(EVERY, "every family"), *self._families()])
         self.who.setAccessibleName("Who draws")
         self.who.currentIndexChanged.connect(lambda _: self.new_game())

@@ -19,7 +19,6 @@ from playground.tabs.vae.code_table import CodeTable
 from playground.tabs.vae.codes import level_names
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.bar_plot import BarPlot
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import Slider
 
 NUM_BARS = 8  # names of three figures that have room
@@ -304,7 +303,6 @@ class CodeEditor(QWidget):
         self.order = np.zeros(0, np.int64)  # codes, the most probable first
         self._words = ""
         self.label = QLabel()
-        NumbersFont(self.label)
         self.slider = Slider()
         self.slider.setRange(0, NUM_RANKS - 1)
         self.slider.setAccessibleName("Code of the current cell, from the most probable one down")

@@ -20,7 +20,6 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.plots.line_plot import BarPlot, LinePlot
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
     from playground.experiments.interpolation import Encodings
@@ -82,7 +81,6 @@ class Reconstruct(ImageView[Reconstructs]):
         self.plane.pressed.connect(self._take_nearest)
         self.price = QLabel()
         self.price.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        NumbersFont(self.price)
         self.price.setWordWrap(True)
         self.curve = LinePlot("Bound against k", "log₂ of k, the number of codes", "bits/dim")
         self._line, self._places = QWidget(), QWidget()

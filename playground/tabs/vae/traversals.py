@@ -18,7 +18,6 @@ from playground.tabs.frame.python_code import Code
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 
 if TYPE_CHECKING:
     from playground.models.vae.vae import VAE
@@ -86,7 +85,6 @@ class Traversals(ImageView["VAE"]):
         self.said = QLabel()
         self.said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.said.setWordWrap(True)
-        NumbersFont(self.said)
         row = QHBoxLayout()
         for grid, name in zip(self.grids, ("beta-VAE", "plain VAE"), strict=True):
             grid.setAccessibleName(f"Traversals of the {name}; the arrow keys choose a cell")

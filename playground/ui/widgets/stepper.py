@@ -9,7 +9,6 @@ from PySide6.QtGui import QIntValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from playground.ui.theme import theme
-from playground.ui.theme.numbers import NumbersFont
 from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.key_home import hand_back
 
@@ -24,7 +23,6 @@ class Stepper(QWidget):
         self._what, self._count = what, count
         self.index = 0  # where the steps start: set at once, while the label waits for the picture
         self.label = QLabel()
-        NumbersFont(self.label)
         self.previous = IconButton("chevron-left", f"Previous {what} (P)")
         self.next = IconButton("chevron-right", f"Next {what} (N)")
         self.any = IconButton("dice", f"A {what} at random (D)")
