@@ -9,7 +9,7 @@ import pytest
 
 from playground import checkpoints, contract
 from playground.experiments import branching
-from playground.experiments.resuming import state_after
+from playground.experiments.resuming import can_be_painted, state_after, with_paint
 from tests.windows import load
 
 FAST = {"num_steps": 5, "num_tokens": 24, "num_samples": 2, "seed": 11}
@@ -118,3 +118,30 @@ def test_a_step_that_was_never_made_is_refused():
     request = request_of(model)
     with pytest.raises(ValueError, match="cannot branch at step 77"):
         list(branching.branched(model, [(request, 77)], request))
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm", "unipc", "dpm++2m"])
+def test_paint_replaces_what_is_expected_and_leaves_the_noise(sampler):
+    """x_t = alpha x_0 + sigma epsilon before and after, with the same epsilon; other pictures do not notice."""
+    model = load("ddpm-fashion")
+    known = {
+        value for value, _ in next(k for k in contract.knobs(model.Request) if k.name == "sampler").choices
+    }
+    if sampler not in known:
+        pytest.skip(f"there is no sampler {sampler}: {sorted(known)}")
+    request = request_of(model, sampler=sampler, num_steps=8)
+    frames = list(model.sample(request))
+    state = frames[4].state
+    assert can_be_painted(state)
+    pixels = [(0, 2, 3, 255), (0, 2, 4, 0)]
+    new = with_paint(state, pixels)
+    noise = [s["x_t"] - s["alpha"] * s["history_0"] for s in (state, new)]
+    assert np.allclose(noise[0], noise[1], atol=1e-6)
+    assert new["history_0"][0, 0, 2, 3] == 1 and new["history_0"][0, 0, 2, 4] == -1
+    assert np.array_equal(new["x_t"][1], state["x_t"][1])
+    after = list(branching.painted(model, request, frames[4], pixels))
+    assert [f.step for f in after] == [4, 5, 6, 7, 8]
+    assert not np.array_equal(after[-1].images[0], frames[-1].images[0])
+    assert np.array_equal(after[-1].images[1], frames[-1].images[1])
+    again = list(branching.branched(model, [(request, 4)], request, [(4, *pixel) for pixel in pixels]))
+    assert np.array_equal(again[-1].images, after[-1].images)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 
 from playground.export import picture_metadata
 from tests.test_undo import go
@@ -139,3 +139,50 @@ def test_nothing_can_be_continued_where_nothing_follows(shared_window, qtbot):
     view = go(qtbot, window, "diffusion", "ddpm-fashion", "Generate", num_steps=4, num_samples=1)
     view.player.go_last()
     assert window.current.transport.branch.isVisible() and not window.current.transport.branch.isEnabled()
+
+
+def test_what_is_painted_on_the_noisy_picture_is_denoised_with_it(shared_window, qtbot):
+    window = shared_window
+    view = go(qtbot, window, "diffusion", "ddpm-fashion", "Generate", num_steps=6, num_samples=2, seed=5)
+    view.player.speed = None
+    finished(qtbot, view)
+    first = view.player.timeline.last.images
+    assert not view.brush.isVisible(), "a run that is over is not painted"
+    view.player.seek(view.player.timeline.index_of_step(2))
+    assert view.brush.isVisible()
+    view.brush.tools.set_index(1)  # white
+    box = view.grid.picture_rect(0)
+
+    def at(row, column):
+        return QPoint(
+            int(box.left() + (column + 0.5) * box.width() / 28),
+            int(box.top() + (row + 0.5) * box.height() / 28),
+        )
+
+    qtbot.mousePress(view.grid, Qt.MouseButton.LeftButton, pos=at(2, 3))
+    qtbot.mouseRelease(view.grid, Qt.MouseButton.LeftButton, pos=at(2, 3))
+    finished(qtbot, view)
+    painted = view.player.timeline.last.images
+    assert view.settings()["painted"] and [until for _, until in view.trunk] == [2]
+    assert np.array_equal(painted[1], first[1]) and not np.array_equal(painted[0], first[0])
+    assert view.side_bar.isVisible(), "the run without paint is kept"
+    kept = window.current.picture_metadata()
+    window.current.knobs.set_settings({"seed": 9})
+    finished(qtbot, view)
+    assert "painted" not in view.settings()
+    window.current.restore(kept)
+    qtbot.waitUntil(lambda: view.request.seed == 5 and begun(view.player), timeout=WAIT)
+    finished(qtbot, view)
+    assert np.abs(view.player.timeline.last.images.astype(int) - painted).max() <= 1
+    view.brush.tools.set_index(0)
+
+
+@pytest.mark.parametrize(
+    "paint", [[[2, 0, 3]], [[2, 0, 3, 99, 255]], [[2, 0, 3, 3, 2.5]], "x", [[9, 0, 3, 3, 255]]]
+)
+def test_hostile_paint_is_a_sentence(shared_window, qtbot, paint):
+    window = shared_window
+    view = go(qtbot, window, "diffusion", "ddpm-fashion", "Generate", num_steps=4, num_samples=1)
+    finished(qtbot, view)
+    with pytest.raises(ValueError, match=r"\w"):
+        view.checked({"painted": paint}, view.request, view.model)

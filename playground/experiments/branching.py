@@ -6,17 +6,19 @@ can be made again, with a window or without.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
 import torch
 
-from playground.capabilities import Tokenizes, WritesText
+from playground.capabilities import Denoises, Tokenizes, WritesText
 from playground.contract import Frame, Model, Request, State, pixel_order
-from playground.experiments.resuming import state_after
+from playground.experiments.resuming import can_be_painted, state_after, with_paint
 
 Edit = tuple[int, int, int, int]  # sample, row, column, grey level
+NoisyEdit = tuple[int, int, int, int, int]  # step, sample, row, column, grey level
 CodeEdit = tuple[int, int, int, int, int]  # sample, row, column, level, code
 
 
@@ -35,6 +37,11 @@ def _part(model: Model, request: Request, state: State | None, edits: Sequence[A
         return _run(model, request, {**state, "edits": np.array(edits, np.int64)})
     if isinstance(model, Tokenizes):
         return recoded(model, request, edits, state)
+    if state is not None and can_be_painted(state):
+        here = [edit[1:] for edit in edits if edit[0] == state["step"]]
+        return _run(model, request, with_paint(state, here) if here else state)
+    if isinstance(model, Denoises):
+        return _run(model, request, state)
     return edited(model, request, edits, state)
 
 
@@ -45,7 +52,8 @@ def branched(
     """Run each request of ``trunk`` up to its step, and go on from there with the next, at last with ``request``.
 
     Args:
-        edits: what was changed by hand on the way, as :func:`edited`, :func:`recoded` or ``WritesText.write`` take it.
+        edits: what was changed by hand on the way, as :func:`edited`, :func:`recoded` or ``WritesText.write`` take it; of a
+            denoiser pixels of x_t (:data:`NoisyEdit`) at the steps where it branches.
 
     Raises:
         ValueError: if a run has no state to branch from at that step.
@@ -65,6 +73,18 @@ def branched(
             raise ValueError(f"The run cannot branch at step {until}.")
         state = found
     yield from _part(model, request, state, edits)
+
+
+@torch.no_grad()
+def painted(
+    model: Denoises, request: Request, frame: Frame, pixels: Sequence[tuple[int, int, int, int]]
+) -> Iterator[Frame]:
+    """A stored frame of a denoiser with some pixels of x_t painted (``resuming.with_paint``), and what follows from it."""
+    assert frame.state is not None, "a frame that keeps its state"
+    state = with_paint(frame.state, pixels)
+    x_t = torch.from_numpy(state["x_t"].copy()).to(model.device)
+    yield dataclasses.replace(frame, images=model.to_pictures(x_t), state=state)
+    yield from model.sample(request, state)
 
 
 @torch.no_grad()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from playground.contract import Frame, Request, State, settings_of
 
@@ -39,6 +41,31 @@ def state_after(frame: Frame, carrier: Frame | None, before: Request, after: Req
     if "row" in state and _has_other_condition(before, after):
         return {**_only(state, "given"), "row": 0, **drawn}
     return frame.state if frame.state is not None else {**state, **drawn}
+
+
+def can_be_painted(state: State | None) -> bool:
+    """Whether pixels of x_t can be changed: it is a picture with noise, and what the network expects of it is known."""
+    return state is not None and {"x_t", "alpha", "history_0"} <= state.keys()
+
+
+def with_paint(state: State, pixels: Sequence[tuple[int, int, int, int]]) -> State:
+    """A denoiser's state whose x_t was painted on: what the network expects of a pixel is exchanged, its noise stays.
+
+    x_t = alpha x_0 + sigma epsilon: so much of x_0 goes as is expected there, and the new grey comes in its place.
+
+    Args:
+        pixels: (sample, row, column, grey level), of pictures in grey.
+    """
+    new = {name: value.copy() if isinstance(value, np.ndarray) else value for name, value in state.items()}
+    for sample, row, column, grey in pixels:
+        at, level = (sample, slice(None), row, column), np.float32(grey / 127.5 - 1)
+        for name, alpha in (("x_t", "alpha"), ("x_before", "alpha_before")):
+            if name in new:
+                new[name][at] += new[alpha] * (level - new["history_0"][at])
+        for k in range(3):  # what samplers remember of earlier steps is consistent with it
+            if f"history_{k}" in new:
+                new[f"history_{k}"][at] = level
+    return new
 
 
 def _has_other_condition(before: Request, after: Request) -> bool:

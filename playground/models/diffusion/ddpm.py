@@ -287,11 +287,17 @@ class Diffusion(ClassDiffusion):
 
 def state_of(moment: SamplerState, grid: Grid) -> State:
     """What :meth:`Diffusion.sample` continues from: copies, since on the CPU ``numpy()`` would share memory with the running sampler."""
-    state: State = {"step": moment.step, "total": grid.num_steps, "x_t": moment.x_t.cpu().numpy().copy()}
+    state: State = {
+        "step": moment.step,
+        "total": grid.num_steps,
+        "alpha": float(grid.alpha[moment.step]),
+        "x_t": moment.x_t.cpu().numpy().copy(),
+    }
     for k, x_0_pred in enumerate(moment.history):
         state[f"history_{k}"] = x_0_pred.cpu().numpy().copy()
     if moment.x_before is not None:
         state["x_before"] = moment.x_before.cpu().numpy().copy()
+        state["alpha_before"] = float(grid.alpha[max(moment.step - 1, 0)])
     return state
 
 

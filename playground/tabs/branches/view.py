@@ -185,6 +185,21 @@ class Branching(View[AnyModel]):
             self.trunk = trunks.cut(self.trunk, self.request, step, total)
             self._refresh_bar()
 
+    def branch_at(self, frame: Frame) -> bool:
+        """The run is left at a frame for one that is changed there by hand; False if it cannot be gone on from.
+
+        What is changed at the place of the last branch again is no new branch.
+        """
+        if self.trunk and self.trunk[-1][1] == frame.step:
+            return True
+        self._fork = self._fork_at(frame)
+        if self._fork is None:
+            return False
+        self._keep_side()
+        self._fork = None
+        self._refresh_bar()
+        return True
+
     # --- the sides of a fork
 
     def _numbers(self) -> list[int]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from playground import data
 from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request
 from playground.families import LOOK_INSIDE
@@ -14,6 +16,7 @@ from playground.tabs.branches.view import Branching
 from playground.tabs.diffusion.attention_map import latent_maps
 from playground.tabs.diffusion.few_steps import FewSteps
 from playground.tabs.diffusion.forward_process import LATENT_FORMULA
+from playground.tabs.diffusion.noisy_brush import NoisyBrush, Pixels, read_paint
 from playground.tabs.frame.knob_grid import KnobGrid
 from playground.tabs.pictures.prompt_scores import PromptScores, words_on_bars
 from playground.ui.pictures.image_grid import ImageGrid
@@ -75,9 +78,65 @@ class Generate(Branching["DiffusionModel"]):
         self.grid = ImageGrid()
         self.grid.may_show_fewer = True
         self.column.addWidget(self.grid, 1)
+        self.brush = NoisyBrush(self.grid, self._resting)
+        self.brush.begun.connect(self.branch_at)
+        self.brush.painted.connect(self._paint)
+        self.player.changed.connect(self.brush.refresh)
+        self.column.addWidget(self.brush)
         self.scores = PromptScores(self, self.grid)
         self.player.speed = 10.0  # a dozen steps would be over in a third of a second
         self.plot = LinePlot("Signal left", "step", "ᾱ")
+
+    # --- painting on x_t
+
+    def _resting(self) -> Frame | None:
+        return None if self.player.is_playing else self.player.frame
+
+    def _paint(self, frame: Frame, pixels: list[tuple[int, int, int, int]]) -> None:
+        """The run goes on from a frame with some pixels of x_t painted."""
+        assert self.request is not None
+        request, index = self.request, self.player.timeline.index_of_step(frame.step)
+
+        def play(model: Any) -> Iterator[Frame]:
+            from playground.experiments import branching
+
+            return branching.painted(model, request, frame, pixels)
+
+        self.player.lane.touch()
+        self.player.start(self.source(play), keep=index - 1)
+
+    def start(self, request: Request, patient: bool = False) -> None:
+        """A new run, without the paint of the last one."""
+        self.brush.forget()
+        super().start(request, patient)
+
+    def edits_now(self) -> Pixels:
+        return dict(self.brush.pixels)
+
+    def take_edits(self, edits: Pixels) -> None:
+        self.brush.pixels = dict(edits)
+
+    def edit_list(self) -> list[tuple[int, int, int, int, int]]:
+        return [(*at, grey) for at, grey in self.brush.pixels.items()]
+
+    def drop_edits(self, frame: Frame) -> None:
+        self.brush.drop_after(frame.step)
+
+    def settings(self) -> dict[str, Any]:
+        """The branches, and what was painted."""
+        painted = {"painted": self.brush.written()} if self.brush.pixels else {}
+        return {**super().settings(), **painted}
+
+    def checked(self, settings: Mapping[str, Any], request: Request, model: DiffusionModel) -> dict[str, Any]:
+        """Branches that follow one another, pixels that exist."""
+        shape = (getattr(request, "num_samples", 1), *data.DATASETS[model.card.dataset].image_shape[:2])
+        paint = read_paint(settings, shape, getattr(request, "num_steps", 1))
+        return {**super().checked(settings, request, model), "painted": paint}
+
+    def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
+        """The branches with their paint."""
+        self.brush.pixels = dict(settings["painted"])
+        super().restore(request, settings)
 
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """What is denoised, and what it is expected to become."""

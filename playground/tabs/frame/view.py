@@ -39,6 +39,7 @@ from playground.models.plane_catalogue import TrainedLive
 from playground.tabs.frame import model_cache
 from playground.tabs.frame.host import Host
 from playground.tabs.frame.python_code import Code, code_of
+from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.playback.player import Player
 from playground.ui.playback.runs import gathered
 from playground.ui.playback.stream import FrameSource, Lane, News
@@ -77,6 +78,7 @@ class View(QWidget, Generic[AnyModel]):
         self.lanes: list[Lane] = []
         self.player = Player(self.new_lane("run"), self)
         self.player.shown.connect(self._shown)
+        self.player.begins.connect(self._wait)
         self._plotting = QTimer(self, singleShot=True)
         self._plotting.timeout.connect(self._plot_now)
         self._shown_at = self._plotted = 0.0  # when the last pictures, and their plot
@@ -257,6 +259,13 @@ class View(QWidget, Generic[AnyModel]):
             self._plotting.start(0)  # in a turn of its own, so that no turn of the event loop is long
         elif not self._plotting.isActive():
             self._plotting.start(max(0, math.ceil(1000 * (self._plotted + PLOTS_EVERY - now))))
+
+    def _wait(self) -> None:
+        """Until there is a picture the canvas says what it waits for."""
+        if self.player.is_empty and self.model is not None:
+            for grid in self.findChildren(ImageGrid):
+                grid.ground.waiting = f"{self.model.card.system} begins …"
+                grid.update()
 
     def _plot_now(self) -> None:
         self._plotting.stop()

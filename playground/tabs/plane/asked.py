@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from playground.contract import Request, knob, settings_of
 from playground.data import plane
 from playground.tabs.plane import target_spec
+from playground.tabs.plane.overlay_knobs import OVERLAYS, switch
 
 if TYPE_CHECKING:
     from playground.models.plane import PlaneModel
@@ -121,131 +122,6 @@ class PlaneTraining(Request):
     show_target: bool = knob(True, label="target points", help="Fresh points of the target, in grey.")
 
 
-def _switch(label: str, help: str, on: bool = False) -> Any:
-    return knob(on, label=label, help=help)
-
-
-_DENSITY = (
-    "density",
-    bool,
-    _switch("density", "What the model believes, as a heat map: brighter is more probable.", True),
-)
-_LAYERS = (
-    "layers",
-    float,
-    knob(
-        1.0,
-        label="layers",
-        low=0.0,
-        high=1.0,
-        step=0.05,
-        help="How far the grid of z has come on its way through the layers to the data: 0 is the latent plane, 1 the data's.",
-    ),
-)
-_LEVEL = (
-    "level",
-    float,
-    knob(
-        0.3,
-        label="noise level",
-        low=0.0,
-        high=1.0,
-        step=0.02,
-        help="The level of noise whose score is shown: 0 is data, 1 noise.",
-    ),
-)
-_LATENTS = (
-    "latents",
-    bool,
-    _switch("latent plane", "Beside the data: where the model's inside puts each point of the target.", True),
-)
-_OVERLAYS: dict[str, tuple[Any, ...]] = {
-    "autoregressive": (
-        _DENSITY,
-        (
-            "conditional",
-            bool,
-            _switch(
-                "slice", "The second coordinate's distribution, given the first where the pointer is.", True
-            ),
-        ),
-    ),
-    "flow": (
-        _DENSITY,
-        (
-            "latent_grid",
-            bool,
-            _switch(
-                "warped grid",
-                "A square grid of the latent plane, after so many layers as the knob below says.",
-                True,
-            ),
-        ),
-        _LAYERS,
-        (
-            "latents",
-            bool,
-            _switch(
-                "latent plane",
-                "Beside the data: where the flow puts each point of the target. It should become one round heap.",
-            ),
-        ),
-    ),
-    "vae": (
-        _DENSITY,
-        (
-            "latent_grid",
-            bool,
-            _switch("decoded grid", "Where the decoder puts a square grid of the latent plane."),
-        ),
-        _LATENTS,
-    ),
-    "gan": (
-        (
-            "discriminator",
-            bool,
-            _switch(
-                "discriminator",
-                "Blue: it believes in a real point here. Red: it believes in a drawn one.",
-                True,
-            ),
-        ),
-        (
-            "arrows",
-            bool,
-            _switch("arrows", "Which way the generator's loss would move each point that it draws."),
-        ),
-        (
-            "latent_grid",
-            bool,
-            _switch("latent grid", "Where the generator puts a square grid of the latent plane."),
-        ),
-    ),
-    "diffusion": (
-        (
-            "score_field",
-            bool,
-            _switch(
-                "score field", "Arrows uphill, to where points of this noise level are more probable.", True
-            ),
-        ),
-        _LEVEL,
-        (
-            "x_0_pred",
-            bool,
-            _switch(
-                "x_0_pred",
-                "Points of the target under noise of this level, each with an arrow to where the network thinks it came from: the mean of all that it may have been.",
-            ),
-        ),
-        ("paths", bool, _switch("paths", "The way of some points from noise to data.")),
-    ),
-    "energy": (
-        _DENSITY,
-        ("score_field", bool, _switch("score field", "Arrows downhill in energy.")),
-        ("paths", bool, _switch("chains", "The walks of some chains.")),
-    ),
-}
 # (label, low, high, step, what turning it does) of configuration fields that are worth a knob
 _CONFIG: dict[str, tuple[str, float, float, float, str]] = {
     "width": ("width", 8, 256, 8, "Units of each hidden layer."),
@@ -333,7 +209,7 @@ def drawing_of(request: PlaneTraining) -> dict[str, Any]:
 
 
 def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
-    found = list(_OVERLAYS[model.family])
+    found = list(OVERLAYS[model.family])
     names = {
         "vqvae-plane": {"latent_grid"},
         "rbm-plane": {"score_field"},
@@ -343,7 +219,7 @@ def _overlays(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
     }.get(model.key, set())
     found = [one for one in found if one[0] not in names]
     if model.key == "vqvae-plane":
-        found.append(("cells", bool, _switch("cells", "Which code stands for each place.", True)))
+        found.append(("cells", bool, switch("cells", "Which code stands for each place.", True)))
     return found
 
 

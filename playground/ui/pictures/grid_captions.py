@@ -127,11 +127,12 @@ class Ground:
     def __init__(self) -> None:
         self._pixmap, self._key = QPixmap(), ()  # type: tuple[QPixmap, tuple[object, ...]]
         self.times_painted = 0
+        self.waiting = ""  # what an empty canvas says
 
     def pixmap(self, grid: QWidget, layout: Layout | None, captions: GridCaptions) -> QPixmap:
         """Painted anew only if something on it has changed."""
         ratio = grid.devicePixelRatioF()
-        key = (grid.size(), ratio, layout, captions, theme.palette(), theme.scale())
+        key = (grid.size(), ratio, layout, captions, theme.palette(), theme.scale(), self.waiting)
         if key != self._key:
             self._key = key
             self._pixmap = QPixmap(grid.size() * ratio)
@@ -142,6 +143,10 @@ class Ground:
             if layout is not None:
                 for panel in range(len(captions.titles)):
                     captions.paint(painter, layout, panel, layout.count, grid.width() * ratio, ratio)
+            elif self.waiting:
+                painter.setFont(_font())
+                painter.scale(ratio, ratio)
+                _write(painter, QRectF(grid.rect()), self.waiting, Qt.AlignmentFlag.AlignCenter)
             painter.end()
             self.times_painted += 1
         return self._pixmap
