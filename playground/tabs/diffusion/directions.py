@@ -93,7 +93,7 @@ class BetweenPictures(Directions):
     """What lies between two pictures' directions."""
 
     name = "Between pictures"
-    title = "from the first picture to the second, on one noise"
+    title = "from the first to the second, on one noise"
     formula = (
         r"e_a = \frac{\sin((1 - a) \theta)}{\sin \theta} \, e_1 + \frac{\sin(a \theta)}{\sin \theta} \, e_2"
     )

@@ -196,9 +196,10 @@ def _request_type(model: type[PlaneModel]) -> type[PlaneTraining]:
 
 
 def _drawing(model: type[PlaneModel]) -> list[tuple[Any, ...]]:
-    """The knobs of how its points are drawn, as the model's own request has them: they need no training anew."""
+    """The knobs of how its points are drawn, as the model's own request has them, its very own first: they need no training anew."""
     known = {"num_samples", *(field.name for field in dataclasses.fields(Request))}
     names = [f.name for f in dataclasses.fields(model.Request) if f.name not in known]
+    names.sort(key=lambda name: name not in model.Request.__annotations__)
     made = [(name, _with_default(model.Request, name)) for name in names]
     return [(name, type(field.default), field) for name, field in made]
 
