@@ -60,6 +60,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "dcgan-fashion": ("DCGAN", "draws garments"),
     "gan-fashion": ("GAN of 2014", "draws garments"),
     "pix2pix-emoji": ("Pix2Pix", "colours drawings"),
+    "pix2pix-l1-emoji": ("Pix2Pix, L1 alone", "colours drawings without a discriminator"),
     "cyclegan-emoji": ("CycleGAN", "turns emoji into another style"),
     "gan-collapsed-fashion": ("GAN that collapsed", "went wrong"),
     "gan-overpowered-fashion": ("GAN, too strong a critic", "went wrong"),
