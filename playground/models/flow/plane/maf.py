@@ -18,13 +18,14 @@ from playground.models.flow.plane.base import PlaneFlow
 from playground.models.plane import mlp
 
 _WAVES = 4
+_FAR = 5.0
 
 
 @dataclass(frozen=True)
 class MAFConfig:
     """Shape of the network; log scales are bounded by ``max_log_scale`` through a tanh."""
 
-    num_layers: int = 10
+    num_layers: int = 16
     width: int = 64
     depth: int = 2
     max_log_scale: float = 2.0
@@ -32,7 +33,8 @@ class MAFConfig:
 
 def waves(x: Tensor) -> Tensor:
     """(N,) -> itself and its sines and cosines, (N, 1 + 2 * 4): a small network of one number alone is too smooth (Tancik et al.
-    2020, arXiv:2006.10739)."""
+    2020, arXiv:2006.10739).  Far out nothing changes any more: else a point that lies there is thrown farther by every layer."""
+    x = _FAR * torch.tanh(x / _FAR)
     angles = x[:, None] * (math.pi / 3) * torch.arange(1, _WAVES + 1, device=x.device)
     return torch.cat([x[:, None], angles.sin(), angles.cos()], 1)
 
