@@ -73,7 +73,7 @@ def compute(model: Model, pictures: np.ndarray, request: ArithmeticRequest) -> I
     )
 
 
-def _with_noises(model: Any, pictures: np.ndarray, request: ArithmeticRequest) -> Iterator[Frame]:
+def _with_noises(model: Denoises, pictures: np.ndarray, request: ArithmeticRequest) -> Iterator[Frame]:
     """As :func:`compute`: a frame per step, first on the way to the noises, then on the way from them to pictures."""
     steps = max(2, round(request.effort * _STEPS))
     for moment in _inverted(model, _pixels(pictures, model), steps):
@@ -93,12 +93,12 @@ def _with_noises(model: Any, pictures: np.ndarray, request: ArithmeticRequest) -
         yield Frame(step, 2 * steps, 2 * steps + moment.step, model.to_pictures(moment.x_t), extras)
 
 
-def _undecided(model: Any, count: int) -> Any:
+def _undecided(model: Denoises, count: int) -> Any:
     """What denoises ``count`` pictures, told no class."""
     return model.denoiser(torch.full((count,), model.num_classes, device=model.device))
 
 
-def _inverted(model: Any, x: Tensor, steps: int) -> Iterator[SamplerState]:
+def _inverted(model: Denoises, x: Tensor, steps: int) -> Iterator[SamplerState]:
     """The way of pictures uint8 (N,C,H,W) to their noises."""
     grid = Grid.make(steps, model.config.log_snr_min)
     return ddim_inversion(_undecided(model, len(x)), grid, model.to_x_0(x), model.config.log_snr_max, 1)

@@ -150,11 +150,11 @@ class TimeNet(nn.Module):
         self.modulations = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(depth))
         self.leave = nn.Linear(width, outputs)
 
-    def forward(self, x: Tensor, level: Tensor, told: Tensor | None = None) -> Tensor:
-        """``told`` (B,width) is added to what the blocks are told of the level."""
+    def forward(self, x: Tensor, level: Tensor, condition: Tensor | None = None) -> Tensor:
+        """``condition`` (B,width) is added to what the blocks are told of the level."""
         angles = level[:, None] * self.frequencies
         e = self.level(torch.cat([level[:, None], angles.sin(), angles.cos()], 1))
-        e = e if told is None else e + told
+        e = e if condition is None else e + condition
         h = self.enter(x)
         for block, modulation in zip(self.blocks, self.modulations, strict=True):
             scale, shift = modulation(e).chunk(2, 1)

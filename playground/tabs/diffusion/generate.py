@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from playground import data
-from playground.capabilities import FollowsGuide, JumpsToData, ReadsPrompts
+from playground.capabilities import Denoises, FollowsGuide, JumpsToData, ReadsPrompts
 from playground.contract import Frame, Model, Request
 from playground.families import LOOK_INSIDE
 from playground.tabs import prompt_remarks
@@ -97,10 +97,10 @@ class Generate(Branching["DiffusionModel"]):
         assert self.request is not None
         request, index = self.request, self.player.timeline.index_of_step(frame.step)
 
-        def play(model: Any) -> Iterator[Frame]:
+        def play(denoiser: Denoises) -> Iterator[Frame]:
             from playground.experiments import branching
 
-            return branching.painted(model, request, frame, pixels)
+            return branching.painted(denoiser, request, frame, pixels)
 
         self.player.lane.touch()
         self.player.start(self.source(play), keep=index - 1)

@@ -80,8 +80,8 @@ class ClassifierFreePlane(VPPlane):
         classes = torch.tensor(wanted, device=self.device)[places % 2]
 
         def epsilon(x_t: Tensor, t: Tensor) -> Tensor:
-            told = self.epsilon_of(x_t, t, classes)
-            return told if scale == 1 else torch.lerp(self.epsilon_pred(x_t, t), told, scale)
+            of_class = self.epsilon_of(x_t, t, classes)
+            return of_class if scale == 1 else torch.lerp(self.epsilon_pred(x_t, t), of_class, scale)
 
         return epsilon if wanted != _LABELS["none"] else self.epsilon_pred
 
