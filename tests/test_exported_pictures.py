@@ -109,7 +109,7 @@ def reopen(qtbot, window, path, kind, request, step):
 def small(kind, model):
     """A grid of two cells."""
     name, one = next(iter(knob_grid.turnable(model.Request).items()))
-    low = one.low if one.low is not None else one.choices[0][0]
+    low = one.low if one.low is not None else one.choices[0][0] if one.choices else one.default
     values = {
         "Grid": {"rows": "none", "columns": name, "column_values": f"{low}, {one.default}"},
         "Guidance": {"row_values": "Bag", "column_values": "1, 3"},

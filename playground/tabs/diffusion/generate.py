@@ -12,6 +12,7 @@ from playground.capabilities import Denoises, FollowsGuide, JumpsToData, ReadsPr
 from playground.contract import Frame, Model, Request
 from playground.families import LOOK_INSIDE
 from playground.tabs import prompt_remarks
+from playground.tabs.branches import trunk as trunks
 from playground.tabs.branches.view import Branching
 from playground.tabs.diffusion.attention_map import latent_maps
 from playground.tabs.diffusion.few_steps import FewSteps
@@ -131,7 +132,7 @@ class Generate(Branching["DiffusionModel"]):
         """Branches that follow one another, pixels that exist."""
         shape = (getattr(request, "num_samples", 1), *data.DATASETS[model.card.dataset].image_shape[:2])
         paint = read_paint(settings, shape, getattr(request, "num_steps", 1))
-        return {**super().checked(settings, request, model), "painted": paint}
+        return {"trunk": trunks.read_back(settings, request, model), "painted": paint}
 
     def restore(self, request: Request, settings: Mapping[str, Any]) -> None:
         """The branches with their paint."""
