@@ -67,8 +67,8 @@ def code(trunk: Sequence[Part], edits: Sequence[Any] = ()) -> Code:
 
 
 def difference(before: Request, after: Request) -> str:
-    """What a branch changed, in words: ``class 8, seed 12``; "nothing" if it did not."""
+    """What a branch changed, in words: ``class 8, seed 12``; "" if it did not."""
     labels = {knob.name: knob.label for knob in knobs(type(after))}
     old, new = settings_of(before), settings_of(after)
     changed = [f"{labels[name]} {value}" for name, value in new.items() if old.get(name) != value]
-    return ", ".join(changed[:3]) or "nothing"
+    return ", ".join(changed[:3])

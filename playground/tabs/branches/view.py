@@ -82,6 +82,10 @@ class Branching(View[AnyModel]):
     def take_edits(self, edits: Any) -> None:
         """Another run is shown, with these changes."""
 
+    def edited_at(self, step: int) -> str:
+        """What was changed by hand in the run that is shown at a step where it branches, in a word or two; "" if nothing was."""
+        return ""
+
     def edit_list(self) -> Sequence[Any]:
         """The same as ``experiments/branching.py`` takes it."""
         return ()
@@ -110,7 +114,7 @@ class Branching(View[AnyModel]):
         self.trunk, self._fork, self._is_new_side = [], None, False
         self._others, self._number = [], 1
         self.player.set_fork(False)
-        self._refresh_bar()
+        self.refresh_bar()
 
     def turn(self, request: Request) -> None:
         """Behind a fork the run goes on with the new settings, again and again while a knob moves; else as ever."""
@@ -129,7 +133,7 @@ class Branching(View[AnyModel]):
         self.adopt(request)
         self.player.lane.touch()
         self.player.start(self.source(lambda model: model.sample(request, state)), keep=kept)
-        self._refresh_bar()
+        self.refresh_bar()
 
     def _settle_fork(self, request: Request) -> None:
         """Whether ``request`` goes on from somewhere, and from where."""
@@ -183,7 +187,7 @@ class Branching(View[AnyModel]):
             self._fork = None
         if self.trunk and step < self.trunk[-1][1] and self.request is not None:
             self.trunk = trunks.cut(self.trunk, self.request, step, total)
-            self._refresh_bar()
+            self.refresh_bar()
 
     def branch_at(self, frame: Frame) -> bool:
         """The run is left at a frame for one that is changed there by hand; False if it cannot be gone on from.
@@ -197,7 +201,7 @@ class Branching(View[AnyModel]):
             return False
         self._keep_side()
         self._fork = None
-        self._refresh_bar()
+        self.refresh_bar()
         return True
 
     # --- the sides of a fork
@@ -235,7 +239,7 @@ class Branching(View[AnyModel]):
         self.adopt(side.request)
         self.player.show_run(side.timeline, frame.step)
         self._go_on(side)
-        self._refresh_bar()
+        self.refresh_bar()
 
     def _go_on(self, side: Side) -> None:
         """A run that was left before its end."""
@@ -253,9 +257,10 @@ class Branching(View[AnyModel]):
     def _forget_others(self) -> None:
         self._others = []
         self._stage().close_comparison()
-        self._refresh_bar()
+        self.refresh_bar()
 
-    def _refresh_bar(self) -> None:
+    def refresh_bar(self) -> None:
+        """The runs that there are, and how this one came about."""
         numbers = self._numbers()
         at = numbers.index(self._number)
         self.side_bar.show_sides([f"run {number}" for number in numbers], at, self._said())
@@ -264,7 +269,8 @@ class Branching(View[AnyModel]):
         if not self.trunk or self.request is None:
             return "the first run"
         part, until = self.trunk[-1]
-        return f"from step {until} with {trunks.difference(part, self.request)}"
+        changed = trunks.difference(part, self.request)
+        return f"from step {until} with {changed or self.edited_at(until) or 'nothing'}"
 
     # --- both at once
 

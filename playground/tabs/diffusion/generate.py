@@ -105,6 +105,7 @@ class Generate(Branching["DiffusionModel"]):
 
         self.player.lane.touch()
         self.player.start(self.source(play), keep=index - 1)
+        self.refresh_bar()
 
     def start(self, request: Request, patient: bool = False) -> None:
         """A new run, without the paint of the last one."""
@@ -116,6 +117,9 @@ class Generate(Branching["DiffusionModel"]):
 
     def take_edits(self, edits: Pixels) -> None:
         self.brush.pixels = dict(edits)
+
+    def edited_at(self, step: int) -> str:
+        return "paint" if self.brush.at(step) else ""
 
     def edit_list(self) -> list[tuple[int, int, int, int, int]]:
         return [(*at, grey) for at, grey in self.brush.pixels.items()]

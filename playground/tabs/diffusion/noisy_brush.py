@@ -56,7 +56,8 @@ class NoisyBrush(QWidget):
         """It can be used where a run rests between its ends."""
         frame = self._resting()
         usable = frame is not None and 0 < frame.step < frame.total and can_be_painted(frame.state)
-        self.setVisible(usable or self._base is not None)
+        paints = self._base is not None and bool(QApplication.mouseButtons() & Qt.MouseButton.LeftButton)
+        self.setVisible(usable or paints)
 
     def forget(self) -> None:
         """Another run has no paint."""

@@ -56,8 +56,8 @@ class Arithmetic(Complete):
     request_type = ArithmeticRequest
     why_small = "what the three latents and their sum decode to stand side by side, for every family"
     sentence = (
-        "A − B + C, computed with latents: a pullover without what makes a T-shirt, with what makes a dress. Each family decodes "
-        "the sum; the slider moves it from one class's mean towards another's."
+        "A − B + C, computed with latents: a pullover without what makes a T-shirt, with what makes a dress. Where the sum "
+        "lies beside all that was learned, noise comes out."
     )
 
     def build(self) -> None:

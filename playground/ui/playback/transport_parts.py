@@ -183,7 +183,7 @@ class Figures(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """The first part."""
-        wide = max(self._width("step 000/000"), self._width(GETTING_READY))
+        wide = max(self._width(said) for said in ("step 000/000", GETTING_READY, *self._parts[:1]))
         return QSize(wide, round(theme.em() * 1.5))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
