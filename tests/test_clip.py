@@ -14,7 +14,8 @@ from PIL import Image
 from playground import checkpoints, models
 from playground.checkpoints import judges
 from playground.cli.main import main
-from playground.data import emoji, emoji_words
+from playground.data import emoji
+from playground.data.emoji import words as emoji_words
 from playground.evaluation.clip import CLIP, CLIPConfig, found_among
 from playground.tabs.compare.page import Compare
 from playground.tabs.compare.search import Search

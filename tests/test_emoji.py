@@ -6,7 +6,11 @@ import numpy as np
 import pytest
 
 from playground.cli.main import main
-from playground.data import emoji, emoji_captions, emoji_colours, emoji_split, emoji_words
+from playground.data import emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import colours as emoji_colours
+from playground.data.emoji import split as emoji_split
+from playground.data.emoji import words as emoji_words
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import torch
 from playground import checkpoints
 from playground.capabilities import Upscales
 from playground.cli.main import main
-from playground.data import emoji, emoji_large
+from playground.data import emoji
+from playground.data.emoji import large as emoji_large
 from playground.evaluation import reconstruction
 from playground.experiments.diffusion.super_resolution import SuperResolutionViewRequest, compare
 from playground.models.upscaling.super_resolution import SuperResolution, SuperResolutionConfig, bicubic

@@ -13,7 +13,9 @@ from playground.capabilities import ClassConditional, ReadsPrompts
 from playground.cli.main import main
 from playground.cli.sample import read_prompts
 from playground.contract import make_request
-from playground.data import emoji, emoji_captions, emoji_words
+from playground.data import emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import words as emoji_words
 from playground.evaluation import prompts
 from playground.models import words
 from playground.models.diffusion.text_dit import TextDiffusionConfig
@@ -175,7 +177,7 @@ def test_held_out_prompts_are_held_out():
 def test_binding_is_seen_in_pixels():
     heart = emoji.load("train")
     heart = heart[heart.names == "red-heart"].images[:1]
-    from playground.data import emoji_colours
+    from playground.data.emoji import colours as emoji_colours
 
     green, blue = (emoji_captions.halved(emoji_colours.recoloured(heart, w)) for w in ("green", "blue"))
     pair = prompts.Pair("noto", ("green", "blue"), "green heart beside blue heart")

@@ -8,7 +8,8 @@ import torch
 from PIL import Image
 
 from playground.cli.main import main
-from playground.data import emoji, emoji_pairs
+from playground.data import emoji
+from playground.data.emoji import pairs as emoji_pairs
 from playground.evaluation.translation import paired
 from playground.models.gan import pix2pix
 from playground.models.gan._strokes import dabs_of, drawn_otherwise, edges_of, ink_of, moved

@@ -14,7 +14,8 @@ from playground import checkpoints, models
 from playground.capabilities import BuildsOn, DenoisesPrompts, ReadsPrompts
 from playground.checkpoints import judges
 from playground.contract import make_request
-from playground.data import emoji, emoji_words
+from playground.data import emoji
+from playground.data.emoji import words as emoji_words
 from playground.evaluation.clip import CLIP, CLIPConfig
 from playground.experiments.diffusion import directions
 from playground.models import words

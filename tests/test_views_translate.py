@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from playground.data import emoji_pairs
+from playground.data.emoji import pairs as emoji_pairs
 from playground.tabs.gan.translate import Paint
 from tests.windows import WAIT, wait_finished
 

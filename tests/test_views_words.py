@@ -12,7 +12,7 @@ import torch
 from PySide6.QtCore import Qt
 
 from playground.contract import make_request
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.experiments.diffusion.prompt_walk import WalkRequest, prompt_walk
 from playground.models.diffusion.text_dit import TextDiffusionConfig, TextDiT
 from playground.tabs.diffusion.attention_map import laid_over

@@ -19,7 +19,9 @@ import numpy as np
 from PIL import Image
 
 from playground import paths
-from playground.data import emoji, emoji_split, emoji_words
+from playground.data import emoji
+from playground.data.emoji import split as emoji_split
+from playground.data.emoji import words as emoji_words
 
 SIDE, PAINTED = 32, 128
 STYLES = ("noto", "noto-v1", "fxemoji", "fluent-emoji-flat", "fluent-emoji", "twemoji")

@@ -15,7 +15,8 @@ from draw import paint_set
 from PIL import Image
 
 from playground import paths
-from playground.data import emoji, emoji_large
+from playground.data import emoji
+from playground.data.emoji import large as emoji_large
 
 
 def main(folder: Path) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 from playground import checkpoints, data, distributed
 from playground.capabilities import ReadsPrompts, Translates, Upscales
 from playground.cli import shared
-from playground.data import emoji, emoji_large
+from playground.data import emoji
+from playground.data.emoji import large as emoji_large
 from playground.models.directions import EmbedsPictures
 
 _OOD = "out-of-distribution"

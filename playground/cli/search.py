@@ -10,7 +10,8 @@ from typing import Any
 from playground import checkpoints
 from playground.checkpoints import judges
 from playground.cli import shared
-from playground.data import emoji, emoji_words
+from playground.data import emoji
+from playground.data.emoji import words as emoji_words
 
 
 def add(commands: shared.Commands) -> None:

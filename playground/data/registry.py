@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from playground.data import bible, emoji, emoji_large, fashion, own_pictures, plane
+from playground.data import bible, emoji, fashion, own_pictures, plane
 from playground.data.dataset import Dataset, Split
+from playground.data.emoji import large as emoji_large
 from playground.data.modality import Modality
 
 

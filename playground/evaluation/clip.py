@@ -20,7 +20,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import LikelihoodKind
-from playground.data import Split, emoji, emoji_captions, emoji_words
+from playground.data import Split, emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import words as emoji_words
 from playground.evaluation.classifier import Classifier, ClassifierConfig, augment, recipe
 from playground.models import words
 from playground.models.blocks import from_uint8

@@ -17,7 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import LikelihoodKind
-from playground.data import Split, emoji, emoji_captions, emoji_colours
+from playground.data import Split, emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import colours as emoji_colours
 from playground.evaluation.classifier import Classifier, ClassifierConfig, augment, recipe
 from playground.models.blocks import from_uint8
 

@@ -15,8 +15,9 @@ import numpy as np
 
 from playground import checkpoints
 from playground.capabilities import ReadsPrompts
-from playground.data import emoji, emoji_captions
+from playground.data import emoji
 from playground.data.emoji import Drawings
+from playground.data.emoji import captions as emoji_captions
 from playground.evaluation import (
     baselines,
     emoji_features,

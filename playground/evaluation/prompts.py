@@ -1,7 +1,7 @@
 """Does a text-to-image model do what it is told?  Measured on words and things that training never put together.
 
 By pixels: whether a colour word is obeyed, and whether both colours of "A beside B" are on their sides (the measures are those of
-``data/emoji_colours.py``).  By a classifier that never saw the held-out pairs (``emoji_features.py``): whether a drawing shows
+``data/emoji/colours.py``).  By a classifier that never saw the held-out pairs (``emoji_features.py``): whether a drawing shows
 its concept rather than 19 others, and in its style.
 """
 
@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 
 from playground.contract import Model, knobs, make_request
-from playground.data import emoji, emoji_captions, emoji_colours
+from playground.data import emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import colours as emoji_colours
 from playground.evaluation import emoji_features
 
 COUNT = 120  # prompts of each kind

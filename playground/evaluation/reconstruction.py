@@ -10,7 +10,8 @@ import torch
 
 from playground import checkpoints
 from playground.capabilities import Reconstructs, Tokenizes, Upscales
-from playground.data import emoji, emoji_large
+from playground.data import emoji
+from playground.data.emoji import large as emoji_large
 from playground.models.blocks import to_uint8
 from playground.models.upscaling.super_resolution import bicubic
 

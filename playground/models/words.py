@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from playground.contract import Frame, Recipe, knob
-from playground.data import Split, emoji, emoji_captions, emoji_words
+from playground.data import Split, emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import words as emoji_words
 
 ANY_STYLE = "any"
 NUM_EXAMPLES = 80_000  # training pictures with captions, drawn once

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from playground.contract import Frame
-from playground.data.emoji_words import Prompt, missed
+from playground.data.emoji.words import Prompt, missed
 from playground.ui.knobs.panel import KnobPanel
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from playground.capabilities import Translates
-from playground.data import emoji_pairs
+from playground.data.emoji import pairs as emoji_pairs
 from playground.evaluation import emoji_features, feature_distances
 
 NUM_DABS = 3

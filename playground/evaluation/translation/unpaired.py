@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from playground.capabilities import Translates
-from playground.data import emoji, emoji_pairs
+from playground.data import emoji
+from playground.data.emoji import pairs as emoji_pairs
 from playground.evaluation import emoji_classifier, emoji_features, feature_distances
 from playground.evaluation.translation.paired import errors
 

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from playground import data
 from playground.contract import Frame, Request, State, knob
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.models.diffusion.latents import PromptRequest
 from playground.models.directions import DrawsDirections
 from playground.models.words import ANY_STYLE

@@ -16,7 +16,7 @@ import torch
 
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Request, State, knob
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.models.diffusion.samplers import SAMPLERS, Grid, SamplerState
 from playground.models.diffusion.text_to_image import TextRequest
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from playground import data
 from playground.capabilities import DenoisesPrompts, TakesNoiseAway
 from playground.contract import Frame, Request, State, knob
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.models.diffusion.samplers import SAMPLERS, Grid, SamplerState
 from playground.models.diffusion.text_to_image import TextRequest
 

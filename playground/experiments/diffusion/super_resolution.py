@@ -15,7 +15,9 @@ import torch
 
 from playground.capabilities import DenoisesPrompts, Upscales
 from playground.contract import Frame, Request, State, knob, make_request, settings_of
-from playground.data import emoji, emoji_large, emoji_words
+from playground.data import emoji
+from playground.data.emoji import large as emoji_large
+from playground.data.emoji import words as emoji_words
 from playground.experiments.vae.first_stages import psnr
 from playground.models.upscaling.super_resolution import bicubic
 from playground.models.words import style_knob

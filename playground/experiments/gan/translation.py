@@ -10,7 +10,7 @@ import numpy as np
 
 from playground.capabilities import Translates
 from playground.contract import Frame, Request, knob
-from playground.data import emoji_pairs
+from playground.data.emoji import pairs as emoji_pairs
 
 _STRONGEST = 0.995  # the quantile of a level that is shown white
 

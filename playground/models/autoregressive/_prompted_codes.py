@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from playground.capabilities import Tokenizes
 from playground.contract import Request, guidance_knob, knob
-from playground.data import Split, emoji_words
+from playground.data import Split
+from playground.data.emoji import words as emoji_words
 from playground.models import words
 from playground.models.codes import UNKNOWN, picture_so_far
 from playground.models.tokenizer import OnTokenizer

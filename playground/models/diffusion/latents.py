@@ -12,7 +12,7 @@ from torch import Tensor
 
 from playground.capabilities import Precision, Reconstructs
 from playground.contract import Request, guidance_knob, knob
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.models import words
 from playground.models.blocks import to_uint8
 from playground.models.diffusion.base import DiffusionModel

@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Frame, State, guidance_knob, knob
-from playground.data import Split, emoji_words
+from playground.data import Split
+from playground.data.emoji import words as emoji_words
 from playground.models import noise, words
 from playground.models.diffusion.ddpm import restored, state_of
 from playground.models.diffusion.latents import LatentDiffusion, PromptRequest

@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.contract import Frame, Recipe, Request, State, knob
-from playground.data import Split, emoji, emoji_pairs
+from playground.data import Split, emoji
+from playground.data.emoji import pairs as emoji_pairs
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.gan import _strokes
 from playground.models.gan._games import discriminator_loss

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from playground.capabilities import Precision
 from playground.contract import Frame, Recipe, Request, State
-from playground.data import Split, emoji, emoji_large
+from playground.data import Split, emoji
+from playground.data.emoji import large as emoji_large
 from playground.models import noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.network import Network

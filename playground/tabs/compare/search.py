@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout
 
 from playground.checkpoints import judges
 from playground.contract import Message, plain
-from playground.data import emoji, emoji_words
+from playground.data import emoji
+from playground.data.emoji import words as emoji_words
 from playground.export.picture_metadata import PictureMetadata
 from playground.families import FROM_PICTURE
 from playground.tabs.frame.model_cache import ModelCache

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel
 
 from playground.capabilities import DenoisesPrompts
 from playground.contract import Frame, Request
-from playground.data import emoji_words
+from playground.data.emoji import words as emoji_words
 from playground.export.picture_metadata import numbers
 from playground.tabs import prompt_remarks
 from playground.tabs.diffusion.attention_map import enlarged, laid_over

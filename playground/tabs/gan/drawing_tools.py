@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from playground.data.emoji_colours import GROUNDS
+from playground.data.emoji.colours import GROUNDS
 from playground.ui.pictures.drawing_grid import DrawingGrid, Tool
 from playground.ui.theme import theme
 from playground.ui.widgets.controls import Segmented, Slider

@@ -86,7 +86,7 @@ class FromDrawing(FromPicture[Any]):
     @staticmethod
     def names() -> list[str]:
         """What the held-out drawings are called."""
-        from playground.data import emoji_pairs
+        from playground.data.emoji import pairs as emoji_pairs
 
         return [n.replace("-", " ") for n in emoji_pairs.lines_and_colours("test").names.tolist()]
 
@@ -235,7 +235,7 @@ class Turn(FromDrawing):
     @staticmethod
     def names() -> list[str]:
         """What the held-out drawings are called."""
-        from playground.data import emoji_pairs
+        from playground.data.emoji import pairs as emoji_pairs
 
         return [
             n.replace("-", " ") for n in emoji_pairs.two_styles("noto", "fluent-emoji", "test").names.tolist()

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from playground.contract import Message
-from playground.data import emoji, emoji_large, fashion, own_pictures
+from playground.data import emoji, fashion, own_pictures
+from playground.data.emoji import large as emoji_large
 from playground.data.own_pictures import Collection, OwnPicturesError
 
 EXAMPLES = 300  # pictures of an example: as many as somebody might have

@@ -14,7 +14,9 @@ from functools import lru_cache
 import numpy as np
 
 from playground import paths
-from playground.data import emoji, emoji_captions, emoji_colours
+from playground.data import emoji
+from playground.data.emoji import captions as emoji_captions
+from playground.data.emoji import colours as emoji_colours
 
 NUM_TOKENS = 1 + emoji_captions.MOST_WORDS  # the style first
 CAPTION_WORDS = (

@@ -14,8 +14,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from playground.data import emoji, emoji_colours
+from playground.data import emoji
 from playground.data.emoji import Drawings
+from playground.data.emoji import colours as emoji_colours
 
 HELD_OUT_IN = 10  # of each word's pairs with things, one in so many is held out
 SHARES = {
