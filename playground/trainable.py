@@ -1,4 +1,4 @@
-"""What some networks ask of the training loop and of the reader of checkpoints: protocols, as in ``capabilities.py``, of networks
+"""What some networks ask of the training loop and of the reader of checkpoints: protocols, as in ``capabilities``, of networks
 that have no card yet.
 
 Neither torch nor Qt is imported.

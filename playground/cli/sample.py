@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +11,17 @@ from typing import Any
 import numpy as np
 
 from playground import checkpoints, data, distributed
-from playground.capabilities import HalvesPrecision, ReadsPrompts
+from playground.capabilities import HalvesPrecision, ReadsFiles, ReadsPrompts
 from playground.checkpoints import judges
 from playground.cli import shared
 from playground.contract import Model
-from playground.data import bible, emoji
-from playground.export import contact_sheet, picture_metadata
+from playground.data import emoji
+from playground.export import contact_sheet, picture_metadata, samples
 from playground.models import plane_catalogue
 
 # pictures drawn together; a multiple of every model's chunk would also do, since noise hangs on the index
 _BATCH = 100
-_COUNT, _SEED = 16, 7
+_SEED = 7
 
 Prompts = tuple[tuple[str, str], ...]  # (style, prompt) of each picture; empty: the settings say it
 
@@ -31,7 +30,9 @@ def add(commands: shared.Commands) -> None:
     """The command and its options."""
     command = shared.add_command(commands, "sample", run, "draw pictures from a model")
     command.add_argument("id", help="a shipped id, or a file")
-    command.add_argument("--count", type=shared.positive, help=f"how many pictures (default {_COUNT})")
+    command.add_argument(
+        "--count", type=shared.positive, help="how many (default 16; 1 of sounds, drives and SVG drawings)"
+    )
     command.add_argument(
         "--prompts", type=Path, metavar="FILE", help="a picture for each line, style<TAB>prompt, in order"
     )
@@ -42,7 +43,7 @@ def add(commands: shared.Commands) -> None:
         type=Path,
         required=True,
         help=".png grid, .npy uint8 (N,H,W,C), .gif or .webp of the whole run, or .html, a page that plays it; of a model "
-        "of text .txt, .npy or .html",
+        "of text .txt, .npy or .html; of sound .wav; of strokes .svg or .npy float32 (N,T,3); of a drive .gif or .npy (N,T,H,W,C)",
     )
     command.add_argument(
         "--precision",
@@ -68,17 +69,20 @@ def _draw(options: Namespace) -> None:
     from playground.export import animation
 
     modality = shared.modality(options.id)
-    moving = (*(animation.kinds() if modality.has_pixels else ()), *((".html",) if modality.has_page else ()))
+    moving = (*(animation.kinds() if modality.has_film else ()), *((".html",) if modality.has_page else ()))
     shared.check_out(options.out, *modality.endings, *moving)
     settings = {"seed": _SEED, **shared.settings_with(options.set, seed=options.seed)}
     lines = prompts_of(options)
-    count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count))
+    usual = modality.usual_count(options.out.suffix)
+    count = len(lines) or _count(shared.settings_with(options.set, num_samples=options.count), usual)
     settings.pop("num_samples", None)
     side = _side(options.id, settings.pop("upscale", None))
     from playground.models import precision
 
     with distributed.joined() as world:
         model = shared.load(options.id, world)
+        if isinstance(model, ReadsFiles):
+            settings = model.settings_from_files(settings)
         _remark(model, settings, lines)
         agreed = options.precision == "auto" and world.size > 1  # machines may differ: all of them take fp32
         precision.settle(model, "fp32" if agreed else options.precision)
@@ -92,21 +96,17 @@ def _draw(options: Namespace) -> None:
     if not world.is_first:
         return
     images = _upscaled(images, side, options.precision)
-    if options.out.suffix == ".npy":
-        written = io.BytesIO()  # numpy itself would not say why a file could not be written
-        np.save(written, images)
-        checkpoints.write_atomically(options.out, written.getbuffer())
-    elif options.out.suffix == ".txt":
-        texts = [bible.text_of(codes) for codes in images[:, 0, :, 0]]
-        checkpoints.write_atomically(options.out, ("\n\n* * *\n\n".join(texts) + "\n").encode())
+    if options.out.suffix != ".png":
+        kept = _metadata(model, settings, count).to_json() if options.out.suffix in (".wav", ".svg") else ""
+        samples.write(options.out, images, kept)
     else:
         picture_metadata.save_png(options.out, contact_sheet.tile(images), _metadata(model, settings, count))
 
 
-def _count(settings: dict[str, Any]) -> int:
-    """How many pictures: ``--count``, or num_samples among the settings, which says the same."""
+def _count(settings: dict[str, Any], usual: int) -> int:
+    """How many: ``--count``, or num_samples among the settings, which says the same."""
     try:
-        return shared.positive(str(settings.get("num_samples", _COUNT)))
+        return shared.positive(str(settings.get("num_samples", usual)))
     except (ValueError, ArgumentTypeError):
         raise ValueError(f"num_samples takes a whole number from 1, not {settings['num_samples']}.") from None
 
@@ -126,12 +126,13 @@ def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_met
 
 
 def drawn(model: Model, settings: dict[str, Any], indices: range, lines: Prompts = ()) -> np.ndarray:
-    """The pictures of these indices, uint8 (len(indices),H,W,C); of texts H and C are 1."""
-    parts = [list(frames)[-1].images for frames in _batches(model, settings, indices, lines)]
+    """What is drawn at these indices, see :func:`playground.export.samples.of_run`."""
+    modality = data.modality(model.card.dataset)
+    parts = [samples.of_run(list(frames), modality) for frames in _batches(model, settings, indices, lines)]
     if parts:
-        return np.concatenate(parts)
+        return samples.joined(parts, modality)
     shape: tuple[int, ...] = shared.shape_of(model.card)
-    if data.modality(model.card.dataset) is data.Modality.TEXT:
+    if modality is data.Modality.TEXT:
         from playground.contract import make_request
 
         request: Any = make_request(model.Request, settings)
@@ -162,7 +163,10 @@ def _write_animation(
     if count > _BATCH:
         raise ValueError(f"An animation holds at most {_BATCH} pictures.")
     frames = [f.images for f in next(_batches(model, settings, range(count), lines))]
-    chosen = animation.thinned(len(frames), 120)
+    drive = data.modality(model.card.dataset) is data.Modality.CONTROL
+    if drive:
+        frames = frames[1:]  # a frame of the film for each time step, and none for the start
+    chosen = list(range(len(frames))) if drive else animation.thinned(len(frames), 120)
     times = 1 if side > emoji.SIDE else 2
     larger = (contact_sheet.tile(_upscaled(frames[i], side)) for i in chosen)
     sheets = (sheet.repeat(times, 0).repeat(times, 1) for sheet in larger)

@@ -38,7 +38,7 @@ _BRANDS = {  # of the ISO base media format, bytes 8 to 12
     **dict.fromkeys((b"avif", b"avis"), "AVIF picture"),
 }
 OPENED = ("PNG picture", "JPEG picture", "GIF picture", "BMP picture", "WebP picture", "TIFF picture")
-FILMS = ("MP4 film",)  # no picture is taken out of them, but settings are
+CARRIERS = ("MP4 film", "WAV recording", "SVG drawing")  # no picture is taken out of them, but settings are
 UNOPENED = (
     "HEIC picture",
     "AVIF picture",

@@ -28,9 +28,24 @@ class Modality(StrEnum):
         return self in (Modality.PICTURES, Modality.TEXT)
 
     @property
+    def has_film(self) -> bool:
+        """Whether a run of it can be written as a moving picture."""
+        return self in (Modality.PICTURES, Modality.STROKES, Modality.CONTROL)
+
+    @property
     def endings(self) -> tuple[str, ...]:
         """File names under which finished samples are written, the usual one first; a run in motion has its own."""
-        return {Modality.PICTURES: (".png", ".npy"), Modality.TEXT: (".txt", ".npy")}.get(self, (".npy",))
+        usual = {
+            Modality.PICTURES: (".png",),
+            Modality.TEXT: (".txt",),
+            Modality.SOUND: (".wav",),
+            Modality.STROKES: (".svg",),
+        }
+        return (*usual.get(self, ()), ".npy")
+
+    def usual_count(self, ending: str) -> int:
+        """How many samples a file of this kind holds unless it is said."""
+        return 1 if self in (Modality.SOUND, Modality.CONTROL) or ending == ".svg" else 16
 
 
 def plain_pixels(picture: np.ndarray) -> np.ndarray:

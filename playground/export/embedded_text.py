@@ -1,4 +1,6 @@
-"""Where a picture or film keeps a text: found in PNG (tEXt, zTXt, iTXt), GIF, WebP, JPEG and MP4; no pixel is decoded.
+"""Where a picture or film keeps a text: found in PNG (tEXt, zTXt, iTXt), GIF, WebP, JPEG, MP4, WAV and SVG.
+
+No pixel is decoded.
 
 Editors and browsers that save a PNG anew pack its texts or write them as Unicode; both are read.  A file comes from
 anywhere: sizes are bounded, checksums are compared, and every refusal is one sentence.  No torch, no Qt.
@@ -6,6 +8,7 @@ anywhere: sizes are bounded, checksums are compared, and every refusal is one se
 
 from __future__ import annotations
 
+import html
 import json
 import struct
 import zlib
@@ -35,6 +38,7 @@ def find(path: Path, keyword: str, begins: str) -> bytes | str:
     """
     from playground.data import file_kinds  # numpy comes with it
 
+    kinds = ("GIF picture", "WebP picture", "JPEG picture", *file_kinds.CARRIERS)
     try:
         with path.open("rb") as file:
             start = file.read(32)
@@ -42,13 +46,17 @@ def find(path: Path, keyword: str, begins: str) -> bytes | str:
             if start.startswith(_PNG):
                 return _find_in_png(file, path.name, keyword.encode())
             kind = file_kinds.kind_of_bytes(start)
-            if kind not in ("GIF picture", "WebP picture", "JPEG picture", "MP4 film"):
+            if kind not in kinds:
                 said = f"it is {file_kinds.article(kind)}" if kind else "it is none that is known here"
                 raise EmbeddedTextError(f"{path.name} is not a picture that settings are kept in: {said}.")
             content = file.read(MAX_FILE_BYTES)
     except OSError as error:
         raise EmbeddedTextError(f"{path.name} cannot be read: {error.strerror or error}.") from None
-    text = _find_json(_comments(content) if kind == "GIF picture" else content, begins)
+    if kind == "GIF picture":
+        content = _comments(content)
+    elif kind == "SVG drawing":
+        content = html.unescape(content.decode("utf-8", "replace")).encode()
+    text = _find_json(content, begins)
     if text is None:
         raise _without(path.name)
     return text

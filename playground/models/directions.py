@@ -1,4 +1,4 @@
-"""Pictures and words as directions in one space (CLIP), and models that draw them: two capabilities, as in ``capabilities.py``.
+"""Pictures and words as directions in one space (CLIP), and models that draw them: two capabilities, as in ``capabilities``.
 
 Neither torch nor Qt is imported.
 """

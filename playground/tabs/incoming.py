@@ -93,9 +93,11 @@ class Incoming:
         try:
             kept = picture_metadata.read(path)
         except PictureMetadataError as error:
-            if self._view is None or not self._view.take_file(path):
-                self._offer_to_score(str(error), lambda page: page.take_file(path))
-            return
+            if self._view is not None and self._view.take_file(path):
+                return
+            if file_kinds.kind_of(path) in file_kinds.CARRIERS:
+                return self._say(str(error))
+            return self._offer_to_score(str(error), lambda page: page.take_file(path))
         self._restore(kept, path.name)
         if self._window.current is not None:
             self._window.current.stand_in(QImage(str(path)))
@@ -172,7 +174,7 @@ def problem_with(path: Path) -> str:
     if not path.is_file():
         return f"There is no file {path}."
     kind = file_kinds.kind_of(path)
-    if kind in file_kinds.UNOPENED:
+    if kind in file_kinds.UNOPENED and not is_picture(path):
         return f"{path.name} is {file_kinds.article(kind)}, which is not opened here: save it as PNG or JPEG."
     if kind and not is_picture(path):
         return f"{path.name} is neither a checkpoint nor a picture: it is {file_kinds.article(kind)}."
@@ -180,5 +182,5 @@ def problem_with(path: Path) -> str:
 
 
 def is_picture(path: Path) -> bool:
-    """Whether a file begins as a picture does that can be opened, or as a film that may have settings inside."""
-    return file_kinds.kind_of(path) in (*file_kinds.OPENED, *file_kinds.FILMS)
+    """Whether a file begins as a picture does that can be opened, or as a film, sound or drawing that may have settings inside."""
+    return file_kinds.kind_of(path) in (*file_kinds.OPENED, *file_kinds.CARRIERS)

@@ -58,7 +58,7 @@ class View(QWidget, Generic[AnyModel]):
     formula: ClassVar[str] = ""  # in the notation of ``ui.formulas``
     hidden_knobs: ClassVar[frozenset[str]] = frozenset()
     capability: ClassVar[type] = (
-        Model  # what it asks of a model (``capabilities.py``); all of a family's have a sampler
+        Model  # what it asks of a model (``capabilities``); all of a family's have a sampler
     )
     group: ClassVar[str] = GENERATE  # one of GROUPS
     passing: ClassVar[frozenset[str]] = frozenset()  # settings that are no edit (what is pointed at)

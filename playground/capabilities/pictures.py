@@ -1,8 +1,4 @@
-"""What some models can do besides sampling: one small protocol for each thing that a view, a command or a measurement asks.
-
-``isinstance(model, Decodes)`` alone finds out; :func:`promises` asks the same of a class.  Members are methods or attributes, never
-submodules, parameters or buffers, which ``isinstance`` does not see from Python 3.12 on.  Neither torch nor Qt is imported.
-"""
+"""What models of pictures can do besides sampling, see the package."""
 
 from __future__ import annotations
 
@@ -17,12 +13,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
-
-
-def promises(kind: type, capability: type) -> bool:
-    """Whether instances of a class will have the methods that a capability adds to those that it builds on."""
-    added = [name for name, member in vars(capability).items() if callable(member) and name[0] != "_"]
-    return all(hasattr(kind, name) for name in added)
 
 
 # --- likelihoods
@@ -226,7 +216,7 @@ class Completes(Model, Protocol):
         """``x`` uint8 (B,C,H,W); ``known`` bool (H,W): True where the picture is given."""
 
 
-# --- pixel by pixel, character by character
+# --- pixel by pixel
 
 
 @runtime_checkable
@@ -255,25 +245,6 @@ class MasksConnections(PredictsPixels, Protocol):
 
     def masks(self, ordering: Tensor | int = 0) -> tuple[Tensor, Tensor, Tensor]:
         """Bool (hidden,pixels), (hidden,hidden) and (pixels,hidden): which weights are left."""
-
-
-@runtime_checkable
-class WritesText(Scores, Protocol):
-    """Gives every character a distribution given the earlier ones."""
-
-    def nats_per_character(self, codes: Tensor) -> Tensor:
-        """-log p of each character given the earlier ones in sight: int64 (B,T) -> (B,T)."""
-
-    def write(self, request: Any, edits: Any) -> Iterator[Frame]:
-        """As ``sample``, with chosen characters in place of some that are drawn."""
-
-
-@runtime_checkable
-class AttendsToCharacters(WritesText, Protocol):
-    """Says which of the earlier characters it looked at."""
-
-    def looked_at(self, codes: Tensor, place: int) -> tuple[int, Tensor]:
-        """``codes`` int64 (T,) -> the first character in sight of ``place``, and weights (blocks, heads, n) from there on."""
 
 
 @runtime_checkable
