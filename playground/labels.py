@@ -30,10 +30,22 @@ KNOBS = {
 OWN = "own-"  # what the names of data sets begin with that are made of somebody's own pictures
 
 # what the pictures, texts or points of a data set are, after a verb
-DATASETS = {"fashion": "garments", "bible": "text", "emoji": "emoji", "plane": "points"}
+DATASETS = {
+    "fashion": "garments",
+    "bible": "text",
+    "python": "Python code",
+    "emoji": "emoji",
+    "plane": "points",
+}
 
 # what the models of a data set stand under in a menu
-HEADINGS = {"fashion": "Garments", "bible": "Text", "emoji": "Emoji", "plane": "In the plane, trained live"}
+HEADINGS = {
+    "fashion": "Garments",
+    "bible": "Text",
+    "python": "Python code",
+    "emoji": "Emoji",
+    "plane": "In the plane, trained live",
+}
 IN_THE_PLANE = ", in the plane"
 
 # id -> short name, and what it does, where the system on its card does not say it well
@@ -44,6 +56,9 @@ MODELS: dict[str, tuple[str, str]] = {
     "gpt-bible": ("GPT", "writes text"),
     "lstm-bible": ("LSTM", "writes text"),
     "ngram-bible": ("n-gram", "writes text"),
+    "gpt-python": ("GPT of Python", "writes Python code"),
+    "lstm-python": ("LSTM of Python", "writes Python code"),
+    "ngram-python": ("n-gram of Python", "writes Python code"),
     "tarflow-fashion": ("TarFlow", "draws garments"),
     "glow-fashion": ("Glow", "draws garments"),
     "realnvp-fashion": ("RealNVP", "draws garments"),

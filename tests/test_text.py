@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from playground import contract, data
-from playground.data import bible
+from playground.data import bible, characters
 from playground.models.autoregressive import _counts, next_token
 from playground.models.autoregressive._text_model import TextRequest, context_start
 from playground.models.autoregressive.gpt import GPT, GPTConfig
@@ -63,7 +63,7 @@ def test_the_test_books_travel_and_are_in_no_other_split():
     images, labels = data.load("bible", "test")
     assert images.shape[1:] == data.DATASETS["bible"].image_shape and len(images) == len(labels) > 300
     whole = "\n\n".join(test.values())
-    assert bible.text_of(images[3, 0, :, 0]) == whole[3 * 256 : 4 * 256]
+    assert characters.text_of(images[3, 0, :, 0]) == whole[3 * 256 : 4 * 256]
 
 
 def test_what_compress_made_is_read_by_our_reader():

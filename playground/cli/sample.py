@@ -81,6 +81,8 @@ def _draw(options: Namespace) -> None:
 
     with distributed.joined() as world:
         model = shared.load(options.id, world)
+        if model.card.dataset in data.DATASETS and (prompt := data.DATASETS[model.card.dataset].prompt):
+            settings.setdefault("prompt", prompt)
         if isinstance(model, ReadsFiles):
             settings = model.settings_from_files(settings)
         _remark(model, settings, lines)

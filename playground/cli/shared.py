@@ -14,7 +14,7 @@ import numpy as np
 
 from playground import checkpoints, data, distributed, labels
 from playground.contract import Request, knobs
-from playground.data import bible, own_pictures
+from playground.data import characters, own_pictures
 
 # what ``add_subparsers`` returns; the class is generic for type checkers alone
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -193,7 +193,7 @@ def read_text(path: Path) -> np.ndarray:
         ValueError: one sentence, if it is empty or not all ASCII.
     """
     try:
-        codes = bible.codes_of(path.read_text(encoding="utf-8"))
+        codes = characters.codes_of(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text file (UTF-8).") from None
     except ValueError as error:

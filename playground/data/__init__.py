@@ -2,7 +2,7 @@
 
 from playground.data.dataset import Dataset, Split
 from playground.data.modality import Modality, plain_pixels
-from playground.data.registry import DATASETS, download, load, modality, wants_download
+from playground.data.registry import DATASETS, download, load, modality, texts, wants_download
 
 __all__ = [
     "DATASETS",
@@ -13,5 +13,6 @@ __all__ = [
     "load",
     "modality",
     "plain_pixels",
+    "texts",
     "wants_download",
 ]

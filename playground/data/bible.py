@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from playground import paths
+from playground.data import characters
 from playground.data.dataset import Dataset, Split, find
 from playground.data.modality import Modality
 
@@ -28,14 +29,13 @@ BIBLE = Dataset(
     "bible",
     "King James Bible (1611), whole books held out",
     "public domain",
-    (1, 256, 1),
+    (1, characters.WINDOW, 1),
     (),
     num_test=353,
     modality=Modality.TEXT,
 )
 TEST_BOOKS = ("Ruth", "Est", "Eccl", "Jonah", "Jas")  # story, story, wisdom, prophet, letter: 90 kB
 VALIDATION_BOOKS = ("SSol", "Dan", "Phmn")  # song, prophet, letter: 78 kB
-WINDOW = 256  # characters of a training example
 TEST_FILE = "kjv-test-books.txt.gz"
 _FILES = {  # file name -> sha256
     "bible.data": "6c746c2acc8a34bfded980883ff1701a5d68934a1c853ebf88a07b978fe0ae0e",
@@ -46,31 +46,12 @@ _BOOK = "== "  # a line that begins so names the next book, in the test file
 
 
 def windows(split: Split) -> tuple[np.ndarray, np.ndarray]:
-    """Stretches of :data:`WINDOW` characters that follow each other, uint8 (N,1,WINDOW,1); labels are all 0, int64 (N,).
+    """Stretches of its characters, see :func:`playground.data.characters.windows`.
 
     Raises:
         FileNotFoundError, ValueError: see :func:`books`.
     """
-    codes = codes_of("\n\n".join(books(split).values()))
-    count = len(codes) // WINDOW
-    return codes[: count * WINDOW].reshape(count, 1, WINDOW, 1), np.zeros(count, np.int64)
-
-
-def codes_of(text: str) -> np.ndarray:
-    """ASCII codes, uint8 (len(text),).
-
-    Raises:
-        ValueError: one sentence, for a character that has none.
-    """
-    try:
-        return np.frombuffer(text.encode("ascii"), np.uint8)
-    except UnicodeEncodeError as error:
-        raise ValueError(f"The text holds {text[error.start]!r}: plain ASCII is read here.") from None
-
-
-def text_of(codes: np.ndarray) -> str:
-    """The inverse of :func:`codes_of`; what is not written yet (0) is left out."""
-    return bytes(codes[codes > 0].astype(np.uint8)).decode("ascii", "replace")
+    return characters.windows(books(split).values())
 
 
 @lru_cache(maxsize=3)

@@ -25,6 +25,7 @@ class Dataset:
     classes: tuple[str, ...]
     num_test: int  # examples of the test set
     modality: Modality = Modality.PICTURES
+    prompt: str = ""  # how a text of this kind begins, where nothing is said; "" for the model's usual one
 
     @property
     def num_dims(self) -> int:

@@ -1,6 +1,6 @@
 """The data sets by name, as uint8 arrays (N, H, W, C) with int64 labels.  No torch.
 
-A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code of a character (see ``bible.py``).
+A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code of a character (see ``characters.py``).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.data import bible, emoji, fashion, own_pictures, plane
+from playground.data import bible, emoji, fashion, own_pictures, plane, python_source
 from playground.data.dataset import Dataset, Split
 from playground.data.emoji import large as emoji_large
 from playground.data.modality import Modality
@@ -35,10 +35,16 @@ class Datasets(dict[str, Dataset]):
             return default
 
 
-DATASETS = Datasets({d.name: d for d in (fashion.FASHION, bible.BIBLE, emoji.EMOJI, emoji_large.EMOJI_64)})
+DATASETS = Datasets(
+    {
+        d.name: d
+        for d in (fashion.FASHION, bible.BIBLE, python_source.PYTHON, emoji.EMOJI, emoji_large.EMOJI_64)
+    }
+)
 _LOADERS = {
     "fashion": fashion.load,
     "bible": bible.windows,
+    "python": python_source.windows,
     "emoji": emoji.pictures_and_styles,
     "emoji-64": emoji_large.load,
 }
@@ -60,6 +66,15 @@ def load(dataset: str, split: Split) -> tuple[np.ndarray, np.ndarray]:
     found = own_pictures.find(dataset)
     assert found is not None, "it is in DATASETS"
     return found.split(split)
+
+
+def texts(dataset: str, split: Split) -> dict[str, str]:
+    """Whole texts of a dataset of text by name: books, modules.
+
+    Raises:
+        FileNotFoundError: as :func:`load`.
+    """
+    return {"bible": bible.books, "python": python_source.modules}[dataset](split)
 
 
 def wants_download(dataset: str) -> str:

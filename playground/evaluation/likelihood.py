@@ -16,7 +16,7 @@ from torch import Tensor
 from playground import data
 from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, WritesText
 from playground.contract import Model
-from playground.data import bible
+from playground.data import characters
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
 NUM_WEIGHTS = 64  # k of the importance-weighted bound
@@ -113,7 +113,7 @@ def bits_per_character(
     device = next(model.parameters()).device
     bits, of_book = [], {}
     for name, text in books.items():
-        codes = torch.from_numpy(bible.codes_of(text).astype(np.int64))[None].to(device)
+        codes = torch.from_numpy(characters.codes_of(text).astype(np.int64))[None].to(device)
         bits.append(model.nats_per_character(codes)[0].cpu().double().numpy() / math.log(2))
         of_book[name] = float(bits[-1].mean())
         if tell is not None:
@@ -134,11 +134,11 @@ def bits_per_character(
 def evaluate(model: Model, count: int | None, tell: Callable[[str], None]) -> dict[str, Any]:
     """Every likelihood figure that a model offers, on the first ``count`` test images (default: all).
 
-    Conditional models are scored given the true class, models of text on all test books.  ``tell`` is called now and
+    Conditional models are scored given the true class, models of text on all test books or modules.  ``tell`` is called now and
     then with a line of progress.
     """
     if isinstance(model, WritesText):
-        return {"bits_per_char": bits_per_character(model, bible.books("test"), tell)}
+        return {"bits_per_char": bits_per_character(model, data.texts(model.card.dataset, "test"), tell)}
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from playground import paths
 from playground.contract import Frame
-from playground.data import bible
+from playground.data import characters
 from playground.data.modality import Modality
 from playground.export import strokes_svg, wav
 
@@ -54,7 +54,9 @@ def write(path: Path, made: np.ndarray, settings: str = "") -> None:
     if path.suffix == ".svg":
         return strokes_svg.write(path, made, settings)
     if path.suffix == ".txt":
-        content = "\n\n* * *\n\n".join(bible.text_of(codes) for codes in made[:, 0, :, 0]).encode() + b"\n"
+        content = (
+            "\n\n* * *\n\n".join(characters.text_of(codes) for codes in made[:, 0, :, 0]).encode() + b"\n"
+        )
     elif path.suffix == ".npy":
         written = io.BytesIO()  # numpy itself would not say why a file could not be written
         np.save(written, made)

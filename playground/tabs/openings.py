@@ -83,6 +83,11 @@ OPENINGS = (
             ),
         )
     ),
+    *(
+        Opening(model, view, "Python does not begin with the words of Genesis", {"prompt": "def "})
+        for model in ("gpt-python", "lstm-python", "ngram-python")
+        for view in ("Write", "Generations")
+    ),
     Opening("vae2d-fashion", "Latent plane", _GARMENT, state={"pointer": [1.0, -0.5]}),
     Opening("vae2d-fashion", "Side by side", _GARMENT, state={"pointer": [1.0, -0.5]}),
     Opening(

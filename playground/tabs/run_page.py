@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from playground import data, families
 from playground.contract import Frame, Model
-from playground.data import bible
+from playground.data import characters
 from playground.data.modality import Modality
 from playground.export import contact_sheet, html_page
 from playground.export.window_state import WindowState, command_of
@@ -57,4 +57,4 @@ def plain_words(rich: str) -> str:
 
 def _text(frame: Frame) -> str:
     """All texts of a frame, uint8 (B,1,T,1), one below the other."""
-    return "\n\n* * *\n\n".join(bible.text_of(codes[codes > 0]) for codes in frame.images[:, 0, :, 0])
+    return "\n\n* * *\n\n".join(characters.text_of(codes[codes > 0]) for codes in frame.images[:, 0, :, 0])

@@ -12,7 +12,7 @@ import torch
 
 from playground.capabilities import WritesText
 from playground.contract import Frame
-from playground.data import bible
+from playground.data import characters
 
 
 @torch.no_grad()
@@ -38,6 +38,6 @@ def prompt_bits(model: WritesText, prompt: str) -> float:
     """Exact bits per character of a text under a model, its first character given nothing; NaN for no text."""
     if not prompt:
         return math.nan
-    codes = torch.from_numpy(bible.codes_of(prompt).copy()).to(next(model.parameters()).device)
+    codes = torch.from_numpy(characters.codes_of(prompt).copy()).to(next(model.parameters()).device)
     cost = model.score(codes[None, None, None])[0].value
     return math.nan if cost is None else float(cost)

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground.contract import Frame, Request, Score, State, knob
-from playground.data import bible
+from playground.data import characters
 from playground.models import noise
 from playground.models.autoregressive import next_token
 from playground.models.network import Network
@@ -101,7 +101,7 @@ class TextRun:
         self.wanted = slice(request.first_index - start, stop - start)
         # float64
         self.uniforms = noise.uniform(request.seed, self.indices, "character", (request.num_tokens,))
-        given = bible.codes_of(request.prompt)
+        given = characters.codes_of(request.prompt)
         self.prompt = len(given)
         self.codes = np.zeros((len(self.indices), self.prompt + request.num_tokens), np.uint8)
         self.codes[:, : self.prompt] = given
@@ -177,7 +177,7 @@ class TextRun:
         images = self._images()
         extras = {
             "logits": self.logits[self.wanted].copy(),
-            "text": tuple(bible.text_of(codes) for codes in images[:, 0, :, 0]),
+            "text": tuple(characters.text_of(codes) for codes in images[:, 0, :, 0]),
             "prompt_length": self.prompt,
         }
         total = self.request.num_tokens

@@ -70,4 +70,18 @@ RECIPES = (
         compile=False,
         snapshot={"num_samples": 4, "num_tokens": 200, "seed": 7},
     ),
+    Recipe(
+        id="lstm-python",
+        stored="int8",
+        config=LSTMConfig(),
+        dataset="python",
+        steps=2000,
+        batch_size=16,
+        learning_rate=4e-3,
+        warmup_steps=100,
+        ema=0.995,
+        bfloat16=False,
+        compile=False,
+        snapshot={"num_samples": 4, "num_tokens": 200, "seed": 7, "prompt": "def "},
+    ),
 )

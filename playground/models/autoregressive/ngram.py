@@ -164,4 +164,15 @@ RECIPES = (
         compile=False,
         snapshot={"num_samples": 4, "num_tokens": 200, "seed": 7},
     ),
+    Recipe(
+        id="ngram-python",
+        config=NGramConfig(),
+        dataset="python",
+        steps=507,  # the whole text once
+        batch_size=64,
+        ema=0.0,
+        bfloat16=False,
+        compile=False,
+        snapshot={"num_samples": 4, "num_tokens": 200, "seed": 7, "prompt": "def "},
+    ),
 )

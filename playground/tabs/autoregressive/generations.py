@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from playground import checkpoints
 from playground.capabilities import WritesText
 from playground.contract import Frame, Model, Request
-from playground.data import bible
+from playground.data import characters
 from playground.evaluation.results import year_of
 from playground.export import contact_sheet
 from playground.tabs.frame.python_code import Code
@@ -119,7 +119,7 @@ class Generations(View[WritesText]):
         """The texts as pictures, for an animation."""
         given = frame.extras["prompt_length"]
         names = [card.system for card in self.cards]
-        texts = [bible.text_of(codes[0, : given + frame.step, 0]) for codes in frame.images]
+        texts = [characters.text_of(codes[0, : given + frame.step, 0]) for codes in frame.images]
         room = frame.images.shape[2]
         return [(n, contact_sheet.page(t, given, room, 44)[None]) for n, t in zip(names, texts, strict=True)]
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from playground.capabilities import AttendsToCharacters, WritesText
 from playground.contract import Frame, Message, Request, State
-from playground.data import bible
+from playground.data import characters
 from playground.export import contact_sheet
 from playground.export.picture_metadata import numbers
 from playground.models.autoregressive import next_token
@@ -278,7 +278,7 @@ class Write(Branching[WritesText]):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """The text as a picture, for an animation."""
         codes, given = _written(frame)
-        return [("", contact_sheet.page(bible.text_of(codes), given, frame.images.shape[2])[None])]
+        return [("", contact_sheet.page(characters.text_of(codes), given, frame.images.shape[2])[None])]
 
 
 class AttentionChoice(QWidget):

@@ -10,7 +10,7 @@ from playground import data
 from playground.capabilities import HasNoiseLevels
 from playground.checkpoints import Card, training_record
 from playground.contract import Frame, Model, Request
-from playground.data import bible
+from playground.data import characters
 from playground.export import contact_sheet
 from playground.families import TRAINING
 from playground.tabs.frame.python_code import Code
@@ -205,7 +205,7 @@ class Training(View):
         if not self.is_text:
             return super().panels(frame)
         codes = frame.images[0, 0, :, 0]
-        return [("", contact_sheet.page(bible.text_of(codes), 0, len(codes), 60)[None])]
+        return [("", contact_sheet.page(characters.text_of(codes), 0, len(codes), 60)[None])]
 
     def _say(self, figures: dict[str, float], step: int) -> None:
         parts = [f"{name} {figures[key]:.3f}" for key, name in self._losses.items() if key in figures]
