@@ -245,10 +245,12 @@ def _print_figures(figures: dict[str, Any], options: Namespace) -> None:
             print(f"{title}:")
             print("\n".join(f"  {key}: {text}" for key, text in report.sentences(figure)))
         else:
-            text = f"{figure['value']:.4f} ± {figure['standard_error']:.4f} {figure['unit']}"
-            of = (
-                f"{figure['num_images']} images"
-                if "num_images" in figure
-                else f"{figure['num_characters']} characters"
-            )
-            print(f"{name}: {text} ({figure['kind']}, {of})")
+            print(f"{name}: {_in_words(figure)}")
+
+
+def _in_words(figure: dict[str, Any]) -> str:
+    """A figure with its error, its unit, and of how many it is a mean."""
+    of = [f"{n} {key[4:].replace('_', ' ')}" for key, n in figure.items() if key.startswith("num_")]
+    said = [figure["kind"], *of] if "kind" in figure else of
+    error = f" ± {figure['standard_error']:.4f}" if "standard_error" in figure else ""
+    return f"{figure['value']:.4f}{error} {figure['unit']} ({', '.join(said)})"

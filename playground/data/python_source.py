@@ -28,7 +28,7 @@ PYTHON = Dataset(
     (),
     num_test=315,
     modality=Modality.TEXT,
-    prompt="def ",
+    prompt="import os\n\n\ndef ",
 )
 TEST_MODULES = ("textwrap", "queue", "fnmatch", "sched", "graphlib", "uuid")
 VALIDATION_MODULES = ("bisect", "copy", "colorsys", "string", "cmd")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.data import bible, emoji, fashion, own_pictures, plane, python_source
+from playground.data import bible, emoji, fashion, icons, own_pictures, plane, python_source
 from playground.data.dataset import Dataset, Split
 from playground.data.emoji import large as emoji_large
 from playground.data.modality import Modality
@@ -38,7 +38,14 @@ class Datasets(dict[str, Dataset]):
 DATASETS = Datasets(
     {
         d.name: d
-        for d in (fashion.FASHION, bible.BIBLE, python_source.PYTHON, emoji.EMOJI, emoji_large.EMOJI_64)
+        for d in (
+            fashion.FASHION,
+            bible.BIBLE,
+            python_source.PYTHON,
+            emoji.EMOJI,
+            emoji_large.EMOJI_64,
+            icons.ICONS,
+        )
     }
 )
 _LOADERS = {
@@ -47,6 +54,7 @@ _LOADERS = {
     "python": python_source.windows,
     "emoji": emoji.pictures_and_styles,
     "emoji-64": emoji_large.load,
+    "icons": icons.load,
 }
 
 

@@ -17,6 +17,7 @@ from playground import data
 from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, WritesText
 from playground.contract import Model
 from playground.data import characters
+from playground.evaluation.sequences import text
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
 NUM_WEIGHTS = 64  # k of the importance-weighted bound
@@ -112,8 +113,8 @@ def bits_per_character(
     """
     device = next(model.parameters()).device
     bits, of_book = [], {}
-    for name, text in books.items():
-        codes = torch.from_numpy(characters.codes_of(text).astype(np.int64))[None].to(device)
+    for name, book in books.items():
+        codes = torch.from_numpy(characters.codes_of(book).astype(np.int64))[None].to(device)
         bits.append(model.nats_per_character(codes)[0].cpu().double().numpy() / math.log(2))
         of_book[name] = float(bits[-1].mean())
         if tell is not None:
@@ -138,7 +139,8 @@ def evaluate(model: Model, count: int | None, tell: Callable[[str], None]) -> di
     then with a line of progress.
     """
     if isinstance(model, WritesText):
-        return {"bits_per_char": bits_per_character(model, data.texts(model.card.dataset, "test"), tell)}
+        texts = data.texts(model.card.dataset, "test")
+        return {"bits_per_char": bits_per_character(model, texts, tell), **text.evaluate(model, tell)}
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

@@ -21,12 +21,17 @@ def tables() -> str:
     text = [c for c in cards if data.modality(c.dataset) is data.Modality.TEXT]
     pictures = [c for c in cards if c not in text]
     of_garments = [c for c in pictures if c.dataset == "fashion"]  # figures of other data do not compare
-    found = [likelihood_table(of_garments), picture_table(of_garments), *([text_table(text)] if text else [])]
+    found = [likelihood_table(of_garments), picture_table(of_garments)]
+    for dataset in dict.fromkeys(c.dataset for c in text):
+        found.append(text_table([c for c in text if c.dataset == dataset]))
     return "\n\n".join([*found, *emoji_report.tables(cards)])
 
 
 def text_table(cards: Iterable[Card]) -> str:
     """One row per model of text, the best first."""
+    cards = list(cards)
+    is_code = any("syntax" in c.metrics for c in cards)
+    what = "modules" if is_code else "books"
     measured = [(c, c.metrics["bits_per_char"]) for c in cards if "bits_per_char" in c.metrics]
     rows = [
         (
@@ -34,12 +39,33 @@ def text_table(cards: Iterable[Card]) -> str:
             f"{bits['value']:.3f} ± {bits['standard_error']:.3f}",
             f"{c.parameters / 1e6:.2f} M",
             ", ".join(f"{name} {value:.2f}" for name, value in bits["books"].items()),
+            _times(c),
+            *([_parses(c)] if is_code else []),
         )
         for c, bits in sorted(measured, key=lambda pair: pair[1]["value"])
     ]
-    return _markdown(
-        ("checkpoint", "bits/character of the test books (exact)", "parameters", "book by book"), rows
+    head = (
+        "checkpoint",
+        f"bits/character of the test {what} (exact)",
+        "parameters",
+        f"{what[:-1]} by {what[:-1]}",
     )
+    again = "made-up name, first and second time"
+    return _markdown((*head, again, *(["of its code parses"] if is_code else [])), rows)
+
+
+def _times(card: Card) -> str:
+    """What a made-up name costs each time that it stands in a text, in bits per character."""
+    return ", ".join(f"{value:.2f}" for value in card.metrics.get("in_context", {}).get("values", []))
+
+
+def _parses(card: Card) -> str:
+    """The share of its samples that Python can parse, and what is wrong with the others."""
+    found = card.metrics.get("syntax")
+    if found is None:
+        return ""
+    wrong = ", ".join(f"{name} {found[name]:.0%}" for name in ("brackets", "indentation", "other"))
+    return f"{found['value']:.0%} ± {found['standard_error']:.0%} (real {found['real']['value']:.0%}); wrong: {wrong}"
 
 
 def likelihood_table(cards: Iterable[Card]) -> str:

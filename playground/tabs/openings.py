@@ -84,7 +84,9 @@ OPENINGS = (
         )
     ),
     *(
-        Opening(model, view, "Python does not begin with the words of Genesis", {"prompt": "def "})
+        Opening(
+            model, view, "Python does not begin with the words of Genesis", {"prompt": "import os\n\n\ndef "}
+        )
         for model in ("gpt-python", "lstm-python", "ngram-python")
         for view in ("Write", "Generations")
     ),

@@ -26,9 +26,9 @@ class Generations(View[WritesText]):
     capability = WritesText
     words = (
         "The same prompt and the same random numbers, at different ages of the language model.<br><br>{ages}<br><br>"
-        "<i>bits/character</i>: what books that none of them has "
+        "<i>bits/character</i>: what books or modules that none of them has "
         "seen cost, on average (less is better), and what this prompt costs. Both are exact. A prompt that is copied from "
-        "the Bible is cheap; try one that is not."
+        "what they learned from is cheap; try one that is not."
     )
     ages: ClassVar[dict[str, str]] = {
         "autoregressive/ngram": "<b>n-gram</b> (Shannon 1948): what came next in the text after the last few "

@@ -1,0 +1,1 @@
+"""Figures of what is no picture: texts, sounds, drawings made of strokes, drives."""
