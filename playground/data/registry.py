@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from playground.data import bible, emoji, fashion, icons, own_pictures, plane, python_source
+from playground.data import bible, car, emoji, fashion, icons, own_pictures, plane, python_source
 from playground.data.dataset import Dataset, Split
 from playground.data.emoji import large as emoji_large
 from playground.data.modality import Modality
@@ -55,6 +55,7 @@ _LOADERS = {
     "emoji": emoji.pictures_and_styles,
     "emoji-64": emoji_large.load,
     "icons": icons.load,
+    "car": car.frames,
 }
 
 

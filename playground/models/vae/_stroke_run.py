@@ -17,6 +17,8 @@ from playground.models import noise
 CHUNK = 4  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped draw redraws the rest
 STATE_EVERY = 4  # points
 END = 2  # of the pen's states
+# of a component, in standard deviations of all steps: coordinates are kept to a fortieth of one, and nothing is surer
+LOG_SPREADS = (-4.0, 4.0)
 
 
 class Decoder(Protocol):
@@ -101,8 +103,8 @@ class StrokeRun:
             _softmax(weight / heat),
             scale * mu_x,
             scale * mu_y,
-            spread * np.exp(np.clip(log_x, -6, 4)),
-            spread * np.exp(np.clip(log_y, -6, 4)),
+            spread * np.exp(np.clip(log_x, *LOG_SPREADS)),
+            spread * np.exp(np.clip(log_y, *LOG_SPREADS)),
             0.99 * np.tanh(bend),
         )
         return np.stack(parts, -1), _softmax(self.raw[:, 6 * m :] / heat)

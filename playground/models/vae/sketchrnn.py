@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.data import icons
 from playground.models.network import Network
-from playground.models.vae._stroke_run import StrokeRun
+from playground.models.vae._stroke_run import LOG_SPREADS, StrokeRun
 
 NOTHING_SAID = 0  # the class of a drawing of which it is not known what it is of
 NUM_CODES_SCORED = 8  # codes over which a bound is averaged
@@ -46,7 +46,7 @@ class SketchRNNConfig:
         0.5  # once warm: more, and codes are nearer to the prior; less, and drawings nearer to their own
     )
     kl_floor: float = 0.1  # nats per latent number that cost nothing
-    warmup: int = 2000  # batches until the weight is there
+    warmup: int = 1500  # batches until the weight is there
     code_share: float = 0.75  # of the drawings whose code the decoder is told
     word_share: float = 0.75  # of those whose word is known
 
@@ -160,7 +160,7 @@ class SketchRNN(Network):
         """
         m = self.config.components
         weight, mu_x, mu_y, log_x, log_y, bend = raw[..., : 6 * m].split(m, -1)
-        log_x, log_y, rho = log_x.clamp(-6, 4), log_y.clamp(-6, 4), 0.99 * torch.tanh(bend)
+        log_x, log_y, rho = log_x.clamp(*LOG_SPREADS), log_y.clamp(*LOG_SPREADS), 0.99 * torch.tanh(bend)
         x = (steps[..., :1] - mu_x) * torch.exp(-log_x)
         y = (steps[..., 1:2] - mu_y) * torch.exp(-log_y)
         rest = 1 - rho.square()
@@ -273,11 +273,12 @@ RECIPES = (
         id="sketchrnn-icons",
         config=SketchRNNConfig(),
         dataset="icons",
-        steps=8000,
+        steps=4500,
         batch_size=100,
-        learning_rate=2e-3,
+        learning_rate=1.5e-3,
         final_learning_rate=0.03,
         warmup_steps=200,
+        max_grad_norm=20.0,
         ema=0.998,
         bfloat16=False,
         compile=False,
