@@ -45,6 +45,7 @@ DATASETS = Datasets(
             emoji.EMOJI,
             emoji_large.EMOJI_64,
             icons.ICONS,
+            car.CAR,
         )
     }
 )
