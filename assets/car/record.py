@@ -20,6 +20,7 @@ from PIL import Image, ImageDraw
 from playground.data.car import SIDE, UNITS
 
 REPEAT = 4  # physical steps, of 1/50 s each, for a frame
+GRASS_COSTS = 2.5  # units a frame, as in the dreams that the controller learned in
 SKIPPED = 12  # frames: the car starts from rest
 PER_UNIT = 4  # pixels of the map
 GRASS, PATCH, ROAD, CAR, GLASS = (102, 204, 102), (92, 184, 92), (102, 102, 106), (204, 30, 30), (40, 40, 60)
@@ -78,6 +79,14 @@ class Track:
         """From a point to each of the middle's, in units."""
         return np.hypot(*(self.middle - [x, y]).T)
 
+    def progress(self, hull: Any) -> tuple[float, bool]:
+        """How far along the road a car comes in a frame, in units, and whether it is on the road."""
+        distance = self.distances(*hull.position)
+        now = int(distance.argmin())
+        along = self.middle[(now + 1) % len(self.middle)] - self.middle[now - 1]
+        speed = float(np.dot(hull.linearVelocity, along / np.hypot(*along)))
+        return speed * REPEAT / 50, bool(distance.min() < self.half_width)
+
 
 def drive(seed: int, noise: float, length: int) -> dict[str, np.ndarray]:
     """One drive: frames uint8 (T,SIDE,SIDE,3), actions float32 (T,3) that lead to each, progress float32 (T,), on_road (T,)."""
@@ -109,15 +118,11 @@ def drive(seed: int, noise: float, length: int) -> dict[str, np.ndarray]:
         for _ in range(REPEAT):
             env.step(action)
         x, y = car.position
-        distance = track.distances(x, y)
-        now = int(distance.argmin())
-        along = track.middle[(now + 1) % len(track.middle)] - track.middle[now - 1]
-        along = along / np.hypot(*along)
-        is_on = bool(distance.min() < track.half_width)
+        gained, is_on = track.progress(car)
         if t >= SKIPPED:
             frames.append(track.view(x, y, car.angle))
             actions.append(action)
-            progress.append(float(np.dot(car.linearVelocity, along)) * REPEAT / 50 if is_on else 0.0)
+            progress.append(gained if is_on else 0.0)
             on_road.append(is_on)
         if max(abs(x), abs(y)) > track.range * 0.9:
             break

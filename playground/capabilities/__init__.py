@@ -46,6 +46,7 @@ from playground.capabilities.pictures import (
 )
 from playground.capabilities.sequences import (
     AttendsToCharacters,
+    Dreams,
     ReadsFiles,
     WritesText,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "DecodesFrames",
     "Denoises",
     "DenoisesPrompts",
+    "Dreams",
     "Encodes",
     "EstimatesPartition",
     "FillsMaskedCells",

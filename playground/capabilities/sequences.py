@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from playground.capabilities.pictures import Scores
-from playground.contract import Frame, Model
+from playground.contract import Frame, Model, State
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
 
@@ -29,6 +30,25 @@ class AttendsToCharacters(WritesText, Protocol):
 
     def looked_at(self, codes: Tensor, place: int) -> tuple[int, Tensor]:
         """``codes`` int64 (T,) -> the first character in sight of ``place``, and weights (blocks, heads, n) from there on."""
+
+
+@runtime_checkable
+class Dreams(Scores, Protocol):
+    """A world model: dreams what comes of what is done, and has a controller of its own."""
+
+    def dream(
+        self, request: Any, steer: Callable[[Any], Any], resume: State | None = None
+    ) -> Iterator[Frame]:
+        """As ``sample``, steered at each frame by a function of the dream so far; None: the controller drives."""
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames uint8 (B,C,H,W) -> mean and log variance of their codes."""
+
+    def reconstructed(self, frames: np.ndarray) -> np.ndarray:
+        """Frames uint8 (B,H,W,C) as they are painted again from the middle of their codes."""
+
+    def remember(self, z: Tensor, actions: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+        """Codes and what is done in each -> what the memory shows after each, and its state."""
 
 
 @runtime_checkable

@@ -26,13 +26,12 @@ from playground.data import Split, car
 from playground.models import noise
 from playground.models.blocks import from_uint8
 from playground.models.network import Network
-from playground.models.vae import _evolution
-from playground.models.vae._dream import Dream, steering_of
+from playground.models.vae import evolution
+from playground.models.vae.dream import PROGRESS, Dream, steering_of
 from playground.models.vae.vae import gaussian_kl
 
 STRETCH = 32  # frames of a training example
 PER_STRETCH = 6  # of which V sees so many in a batch
-PROGRESS = 5.0  # units of the world along the road that M calls 1
 NUM_CODES_SCORED = 4
 
 
@@ -140,6 +139,12 @@ class WorldModel(Network):
         pixels = (self.picture(z).clamp(-1, 1) + 1) * 127.5
         return pixels.round().byte().permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
+    @torch.no_grad()
+    def reconstructed(self, frames: np.ndarray) -> np.ndarray:
+        """Frames uint8 (B,64,64,3) as they are painted again from the middle of their codes."""
+        x = torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2))).to(self.log_scale.device)
+        return self.frames_of(self.encode(x)[0])
+
     # --- M
 
     def remember(self, z: Tensor, actions: Tensor, state: Any = None) -> tuple[Tensor, Any]:
@@ -219,7 +224,7 @@ class WorldModel(Network):
         pixels = x[:400].unflatten(1, (-1, 3))[:, 0]
         error = (self.picture(self.encode(pixels)[0]) - from_uint8(pixels)).abs().mean()
         self.log_scale.copy_(torch.log(error / (2 * math.log(2))))  # a logistic's mean absolute deviation
-        _evolution.evolve(self, x, labels, generator)
+        evolution.evolve(self, x, labels, generator)
 
     # --- C
 
@@ -290,7 +295,7 @@ class WorldModel(Network):
         Raises:
             ValueError, OSError: one sentence, for a file that is no steering.
         """
-        from playground.models.vae._dream import steering_from_file
+        from playground.models.vae.dream import steering_from_file
 
         name = str(settings.get("steering", ""))
         return {**settings, "steering": steering_from_file(name)} if name.endswith(".npy") else dict(settings)

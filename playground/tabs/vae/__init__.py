@@ -3,6 +3,9 @@
 from playground.tabs.frame.interpolate import Interpolate
 from playground.tabs.vae.code_generate import CodeGenerate
 from playground.tabs.vae.codes import Codes
+from playground.tabs.vae.driving.beside import Beside as WorldAndDream
+from playground.tabs.vae.driving.controller import Controller
+from playground.tabs.vae.driving.dream import Dream
 from playground.tabs.vae.first_stages import FirstStages
 from playground.tabs.vae.generate import Generate
 from playground.tabs.vae.latent_plane import Plane
@@ -12,6 +15,9 @@ from playground.tabs.vae.sliders import Sliders
 from playground.tabs.vae.traversals import Traversals
 
 VIEWS = (
+    Dream,
+    WorldAndDream,
+    Controller,
     Plane,
     Sliders,
     Reconstruct,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from playground import data
 from playground.capabilities import Decodes
 from playground.contract import Frame, Model
 from playground.tabs.frame.view import View
@@ -34,8 +35,8 @@ class Generate(View):
 
     @classmethod
     def suits(cls, model: Model) -> bool:
-        """Models whose latents are numbers, not codes."""
-        return not CodeGenerate.suits(model)
+        """Models of pictures whose latents are numbers, not codes."""
+        return data.modality(model.card.dataset).has_pixels and not CodeGenerate.suits(model)
 
     def explanation(self, model: Model) -> tuple[str, str]:
         """A plain autoencoder has no prior to draw from, which is the lesson."""

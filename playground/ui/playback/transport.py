@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SPEEDS: tuple[tuple[str, float | None], ...] = (
     ("2 frames/s", 2.0),
     ("10 frames/s", 10.0),
+    ("20 frames/s", 20.0),
     ("30 frames/s", 30.0),
     ("60 frames/s", 60.0),
     ("as fast as it goes", None),

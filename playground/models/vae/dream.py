@@ -16,8 +16,8 @@ from playground.data import car
 from playground.models import noise
 
 CHUNK = 4  # batches are padded to this: layers differ by 1e-6 between batch sizes, and one flipped draw dreams another road
-STATE_EVERY = 4  # frames
 BEGINNING = 8  # frames of the recorded drive that M has seen before the dream begins
+PROGRESS = 5.0  # units of the world along the road that M calls 1
 LOWEST, HIGHEST = np.array([-1.0, 0.0, 0.0]), np.ones(3)  # of wheel, gas and brake
 
 
@@ -106,6 +106,7 @@ class Dream:
         self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
         self.wanted = slice(request.first_index - start, stop - start)
         self.step = 0
+        self.temperature = float(request.temperature)  # may be turned on the way
         count, config = len(self.indices), model.config
         self.action = np.zeros((count, 3), np.float32)
         self.mixture = np.zeros((count, config.latent, config.components, 3), np.float32)
@@ -151,7 +152,7 @@ class Dream:
         self.action = actions.float().cpu().numpy().copy()
         uniforms = noise.uniform(request.seed, self.indices, "component", (config.latent,), self.step)
         normals = noise.normal(request.seed, self.indices, "code", (config.latent,), self.step)
-        heat = request.temperature
+        heat = self.temperature
         new = []
         for i, part in enumerate(self._parts()):
             shown, self.states[i] = self.model.remember(
@@ -193,15 +194,13 @@ class Dream:
         extras = {
             "latent": self.z[part].cpu().numpy().copy(),
             "action": self.action[part].copy(),
-            "progress": self.progress[part] * 5.0,
+            "progress": self.progress[part] * PROGRESS,
             "on_road": self.on_road[part].copy(),
+            "temperature": self.temperature,
             "mixture": self.mixture[part].copy(),
         }
-        with_state = self.step % STATE_EVERY == 0 or self.step == self.total
         images = self.model.frames_of(self.z[part])
-        return Frame(
-            self.step, self.total, 2 * self.step + 1, images, extras, self.state() if with_state else None
-        )
+        return Frame(self.step, self.total, 2 * self.step + 1, images, extras, self.state())
 
     def state(self) -> State:
         """Everything needed to go on from here, to the bit."""
