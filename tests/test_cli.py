@@ -139,7 +139,7 @@ def test_a_model_of_text_writes_and_scores_text(tmp_path, capsys):
         (["evaluate", "vae-fashion", "--count", "1"], "--count must be at least 20 for pictures"),
         (["evaluate", "vae-fashion", "--only", "likelihood", "--count", "1"], "at least 2 for likelihood"),
         (["evaluate", "vae-fashion", "--only", "lens", "--count", "1"], "at least 2 for lens"),
-        (["evaluate", "ngram-bible", "--count", "9"], "all test books"),
+        (["evaluate", "ngram-bible", "--count", "9"], "on all test books"),
         (["evaluate", "ae2d-fashion", "--only", "likelihood"], "only its pictures can be measured"),
         (["evaluate", "vae-fashion", "--only", "likelihood", "--set", "seed=5"], "leave it out"),
         (["evaluate", "vae-fashion", "--count", "20", "--set", "num_samples=9"], "said by --count"),

@@ -34,8 +34,9 @@ def run(options: Namespace) -> int:
 def _complete(options: Namespace) -> None:
     shared.check_out(options.out, ".npy")
     card = checkpoints.read_card(checkpoints.resolve(options.id))
-    if not data.modality(card.dataset).has_pixels:
-        raise ValueError(f"{options.id} writes text: it has no picture to complete.")
+    modality = data.modality(card.dataset)
+    if not modality.has_pixels:
+        raise ValueError(f"{options.id} {modality.makes}: it has no picture to complete.")
     from playground.experiments import completion
     from playground.models import precision
 

@@ -61,8 +61,9 @@ def _add_neighbours(commands: shared.Commands) -> None:
 
 def find_neighbours(options: Namespace) -> None:
     """Draw, compare, print."""
-    if not shared.modality(options.id).has_pixels:
-        raise ValueError(f"{options.id} writes text: only pictures have nearest pictures.")
+    modality = shared.modality(options.id)
+    if not modality.has_pixels:
+        raise ValueError(f"{options.id} {modality.makes}: only pictures have nearest pictures.")
     from playground.evaluation import neighbours
 
     dataset = checkpoints.read_card(checkpoints.resolve(options.id)).dataset

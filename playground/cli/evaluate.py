@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 from playground import checkpoints, data, distributed
@@ -66,9 +67,10 @@ def run(options: Namespace) -> None:
         raise ValueError("Only what was measured against the test set is kept: leave out --save or --split.")
     of_baselines = options.id in ("baselines", "marks")  # the second is what it was called first
     only = _OOD if options.only == "lens" else options.only
-    writes = not of_baselines and shared.modality(options.id) is data.Modality.TEXT
+    modality = data.Modality.PICTURES if of_baselines else shared.modality(options.id)
+    writes = not modality.has_pixels
     if writes and only in (_OOD, _MEMORISED, "pictures"):
-        raise ValueError(f"{options.id} writes text: only its likelihood can be measured.")
+        raise ValueError(f"{options.id} {modality.makes}: only its likelihood can be measured.")
     _refuse_small(options, writes, of_baselines)
     if only == _OOD:
         return _evaluate_out_of_distribution(options)
@@ -93,7 +95,9 @@ def _refuse_small(options: Namespace, writes: bool, of_baselines: bool) -> None:
     """Raises ValueError with one sentence, if ``--count`` is too small for a figure that is wanted, or means nothing."""
     wanted = options.only or ("likelihood" if writes else "pictures")
     if options.count and writes:
-        raise ValueError("A model of text is measured on all test books: leave out --count.")
+        raise ValueError(
+            "A model of no pictures is measured on all test books, modules, drawings or drives: leave out --count."
+        )
     if options.count and options.count < _FEWEST[wanted]:
         raise ValueError(f"--count must be at least {_FEWEST[wanted]} for {wanted}, not {options.count}.")
     if options.set and (of_baselines or wanted not in ("pictures", _MEMORISED)):
@@ -136,7 +140,7 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
             figures[report.PICTURES] = sample_quality.evaluate(model, drawn, tell, options.split)
     if options.only != "pictures" and world.is_first:
         count = options.count or (recipe.num_scored if recipe else None)
-        figures |= likelihood.evaluate(model, count, tell)
+        figures |= _evaluate_sequences(model, tell) or likelihood.evaluate(model, count, tell)
     if world.is_first and not figures:
         raise ValueError(
             f"{options.id} has no likelihood, no bound and no energy: only its pictures can be measured."
@@ -144,6 +148,15 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
     if options.save and world.is_first:
         checkpoints.write_metrics(checkpoints.resolve(options.id), figures)
     return figures
+
+
+def _evaluate_sequences(model: Model, tell: Callable[[str], None]) -> dict[str, Any]:
+    """Figures of what is neither picture nor text; none of those."""
+    if data.modality(model.card.dataset) is data.Modality.CONTROL:
+        from playground.evaluation.sequences import drives
+
+        return drives.evaluate(model, tell)  # type: ignore[arg-type]
+    return {}
 
 
 def _evaluate_emoji(model: Any, options: Namespace) -> dict[str, Any]:

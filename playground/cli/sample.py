@@ -169,7 +169,7 @@ def _write_animation(
     if drive:
         frames = frames[1:]  # a frame of the film for each time step, and none for the start
     chosen = list(range(len(frames))) if drive else animation.thinned(len(frames), 120)
-    times = 1 if side > emoji.SIDE else 2
+    times = 4 if drive else 1 if side > emoji.SIDE else 2
     larger = (contact_sheet.tile(_upscaled(frames[i], side)) for i in chosen)
     sheets = (sheet.repeat(times, 0).repeat(times, 1) for sheet in larger)
     kept = _metadata(model, settings, count).to_json()

@@ -23,6 +23,17 @@ class Modality(StrEnum):
         return self is Modality.PICTURES
 
     @property
+    def makes(self) -> str:
+        """What a model of it does, in a sentence about something that it does not."""
+        return {
+            Modality.TEXT: "writes text",
+            Modality.POINTS: "draws points",
+            Modality.STROKES: "draws strokes",
+            Modality.SOUND: "makes sound",
+            Modality.CONTROL: "dreams of driving",
+        }.get(self, "draws pictures")
+
+    @property
     def has_page(self) -> bool:
         """Whether a run of it can be written as an HTML page."""
         return self in (Modality.PICTURES, Modality.TEXT)

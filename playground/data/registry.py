@@ -5,6 +5,7 @@ A text is a picture of one line here: (N, 1, T, 1), each "pixel" the ASCII code 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ DATASETS = Datasets(
         )
     }
 )
-_LOADERS = {
+_LOADERS: dict[str, Callable[[Split], tuple[np.ndarray, np.ndarray]]] = {
     "fashion": fashion.load,
     "bible": bible.windows,
     "python": python_source.windows,

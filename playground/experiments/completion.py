@@ -93,8 +93,9 @@ def way_of(model: Model) -> tuple[Way, str]:
         ValueError: one sentence, if it cannot.
     """
     name = model.card.id
-    if not data.modality(model.card.dataset).has_pixels:
-        raise ValueError(f"{name} writes text: it has no picture to complete.")
+    modality = data.modality(model.card.dataset)
+    if not modality.has_pixels:
+        raise ValueError(f"{name} {modality.makes}: it has no picture to complete.")
     if isinstance(model, Translates | Upscales):
         raise ValueError(f"{name} makes pictures of whole pictures: it cannot fill in a part of one.")
     for capability, way, said in _WAYS:

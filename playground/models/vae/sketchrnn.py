@@ -91,6 +91,8 @@ class SketchRNN(Network):
     num_threads: int | None = 1
     sample_bytes = 2**22
 
+    batches: Tensor
+
     def __init__(self, config: SketchRNNConfig) -> None:
         super().__init__()
         self.config = config

@@ -96,6 +96,9 @@ class WorldModel(Network):
     num_threads: int | None = 1
     sample_bytes = 2**22
 
+    batches: Tensor
+    log_scale: Tensor
+
     def __init__(self, config: WorldModelConfig) -> None:
         super().__init__()
         self.config = config

@@ -10,6 +10,7 @@ from playground.capabilities import Dreams
 from playground.contract import Frame, Request
 from playground.experiments.vae import driving
 from playground.families import LOOK_INSIDE
+from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
@@ -44,6 +45,10 @@ class Beside(View[Dreams]):
 
     def sampler(self, model: Dreams, request: Request) -> Iterator[Frame]:
         return driving.beside(model, request)  # type: ignore[arg-type]
+
+    def code(self) -> Code | None:
+        """Without a window."""
+        return Code("driving.beside(model, request)", ("from playground.experiments.vae import driving",))
 
     def draw(self, frame: Frame) -> None:
         """Both frames."""

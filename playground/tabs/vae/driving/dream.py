@@ -229,7 +229,7 @@ class Dream(View[Dreams]):
         """Rows of wheel, gas, brake and temperature, and numbers of the code that exist."""
         past = numbers(settings.get("past", []), (None, 4), -1, 2)
         edits = numbers(settings.get("edits", []), (None, 3), -RANGE, MOST_ROWS)
-        count = model.config.latent  # type: ignore[attr-defined]
+        count = model.config.latent
         if len(past) > MOST_ROWS or (past[:, 1:] < 0).any() or (past[:, 3:] < 0.01).any():
             raise ValueError("it was steered in a way that cannot be.")
         if (
