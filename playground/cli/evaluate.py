@@ -11,6 +11,7 @@ from typing import Any
 from playground import checkpoints, data, distributed
 from playground.capabilities import ReadsPrompts, Translates, Upscales
 from playground.cli import shared
+from playground.contract import Model
 from playground.data import emoji
 from playground.data.emoji import large as emoji_large
 from playground.models.directions import EmbedsPictures
@@ -155,7 +156,7 @@ def _evaluate_sequences(model: Model, tell: Callable[[str], None]) -> dict[str, 
     if data.modality(model.card.dataset) is data.Modality.CONTROL:
         from playground.evaluation.sequences import drives
 
-        return drives.evaluate(model, tell)  # type: ignore[arg-type]
+        return drives.evaluate(model, tell)
     return {}
 
 
