@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from playground import checkpoints, data, distributed
-from playground.capabilities import ReadsPrompts, Translates, Upscales
+from playground.capabilities import Dreams, ReadsPrompts, Translates, Upscales
 from playground.cli import shared
 from playground.contract import Model
 from playground.data import emoji
@@ -153,9 +153,11 @@ def _evaluate_model(options: Namespace, world: distributed.World) -> dict[str, A
 
 def _evaluate_sequences(model: Model, tell: Callable[[str], None]) -> dict[str, Any]:
     """Figures of what is neither picture nor text; none of those."""
-    if data.modality(model.card.dataset) is data.Modality.CONTROL:
+    if isinstance(model, Dreams):
         from playground.evaluation.sequences import drives
+        from playground.models.vae.worldmodel import WorldModel
 
+        assert isinstance(model, WorldModel), "the only one that there is"
         return drives.evaluate(model, tell)
     return {}
 
