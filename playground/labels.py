@@ -36,6 +36,7 @@ DATASETS = {
     "python": "Python code",
     "emoji": "emoji",
     "plane": "points",
+    "car": "drives",
 }
 
 # what the models of a data set stand under in a menu
@@ -44,6 +45,7 @@ HEADINGS = {
     "bible": "Text",
     "python": "Python code",
     "emoji": "Emoji",
+    "car": "Driving",
     "plane": "In the plane, trained live",
 }
 IN_THE_PLANE = ", in the plane"
@@ -71,6 +73,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "vqprior-fashion": ("VQ-VAE with a prior", "draws garments"),
     "kl-emoji": ("KL autoencoder", "squeezes emoji"),
     "vqgan-emoji": ("VQGAN", "writes emoji as codes"),
+    "worldmodel-car": ("World Model", "dreams of driving"),
     "stylegan-fashion": ("StyleGAN2", "draws garments"),
     "dcgan-fashion": ("DCGAN", "draws garments"),
     "gan-fashion": ("GAN of 2014", "draws garments"),

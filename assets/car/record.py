@@ -79,6 +79,19 @@ class Track:
         """From a point to each of the middle's, in units."""
         return np.hypot(*(self.middle - [x, y]).T)
 
+    def followed(
+        self, hull: Any, speed_wanted: float, wander: float = 0.0, jitter: float = 0.0
+    ) -> np.ndarray:
+        """Wheel, gas and brake of a driver who follows the middle of the road."""
+        x, y = hull.position
+        near = int(self.distances(x, y).argmin())
+        ahead = self.middle[(near + 4) % len(self.middle)] - [x, y]
+        off = (math.atan2(-ahead[0], ahead[1]) - hull.angle + math.pi) % (2 * math.pi) - math.pi
+        speed = math.hypot(*hull.linearVelocity)
+        wheel = np.clip(-1.4 * off + 0.12 * hull.angularVelocity + wander, -1, 1)
+        gas = np.clip((speed_wanted - speed) / 15 + jitter, 0, 1) * 0.6
+        return np.array([wheel, gas, np.clip((speed - speed_wanted - 8) / 30, 0, 0.8)])
+
     def progress(self, hull: Any) -> tuple[float, bool]:
         """How far along the road a car comes in a frame, in units, and whether it is on the road."""
         distance = self.distances(*hull.position)
@@ -100,21 +113,10 @@ def drive(seed: int, noise: float, length: int) -> dict[str, np.ndarray]:
     wander, speed_wanted = 0.0, rng.uniform(20, 45)
     for t in range(length + SKIPPED):
         car = env.car.hull
-        x, y = car.position
-        heading = car.angle
-        near = int(track.distances(x, y).argmin())
-        ahead = track.middle[(near + 4) % len(track.middle)] - [x, y]
-        wanted = math.atan2(-ahead[0], ahead[1])
-        off = (wanted - heading + math.pi) % (2 * math.pi) - math.pi
         wander = 0.85 * wander + noise * 0.3 * rng.normal()
-        speed = math.hypot(*car.linearVelocity)
         if rng.random() < 0.02:
             speed_wanted = rng.uniform(12, 50)
-        action = np.array([
-            np.clip(-1.4 * off + 0.12 * car.angularVelocity + wander, -1, 1),
-            np.clip((speed_wanted - speed) / 15 + 0.2 * rng.normal(), 0, 1) * 0.6,
-            np.clip((speed - speed_wanted - 8) / 30, 0, 0.8),
-        ])  # fmt: skip
+        action = track.followed(car, speed_wanted, wander, 0.2 * rng.normal())
         for _ in range(REPEAT):
             env.step(action)
         x, y = car.position

@@ -1,6 +1,7 @@
 """Tries the world model's controller in the world: ``python assets/car/try_controller.py`` (needs ``gymnasium[box2d]``).
 
-On tracks that neither V nor M nor C has seen it drives for as long as a test drive; what it comes along the road is written to
+On tracks that neither V nor M nor C has seen, after a start of a second and a half by the driver of the recorded drives (the dreams
+begin on the way, too), it drives for sixteen seconds; what it comes along the road is written to
 ``controller.json`` under the hash of the weights, the first drive to ``controller-drive.npz``.
 """
 
@@ -13,11 +14,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from record import GRASS_COSTS, REPEAT, Track
+from record import GRASS_COSTS, REPEAT, SKIPPED, Track
 
 import playground
 
 NUM_TRACKS, LENGTH, FIRST_SEED = 16, 200, 4000
+STARTED = SKIPPED + 8  # frames that somebody else drives
 
 
 def drive(
@@ -31,13 +33,15 @@ def drive(
     env.reset(seed=seed)
     track, state, h = Track(env), None, torch.zeros(1, model.config.memory)
     frames, gained, on_road = [], 0.0, 0
-    for _ in range(LENGTH):
+    for t in range(STARTED + LENGTH):
         car = env.car.hull
         seen = track.view(*car.position, car.angle)
-        frames.append(seen)
+        frames += [seen] * (t >= STARTED)
         z = model.encode(torch.from_numpy(seen.transpose(2, 0, 1)[None].copy()))[0]
         action = model.act(z, h)
-        if by_chance is not None:
+        if t < STARTED:
+            action = torch.from_numpy(track.followed(car, 30.0).astype(np.float32))[None]
+        elif by_chance is not None:
             action = torch.tensor(
                 [[by_chance.uniform(-1, 1), by_chance.uniform(), by_chance.uniform(0, 0.3)]],
                 dtype=torch.float32,
@@ -46,6 +50,8 @@ def drive(
         h = state[0][0]
         for _ in range(REPEAT):
             env.step(action[0].numpy())
+        if t < STARTED:
+            continue
         progress, is_on = track.progress(car)
         gained += progress if is_on else -GRASS_COSTS
         on_road += is_on

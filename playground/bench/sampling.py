@@ -25,6 +25,7 @@ from playground.models import precision
 PARALLEL = 5.0
 # the budgets: seconds, milliseconds, or how many times quicker than the other way
 SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED, STROKE = 1.5, 16.0, 33.0, 20.0, 25.0
+TWENTY_FRAMES = 1.0  # seconds of a dream of 20 frames a second
 NAIVE, BFLOAT16, DIFFUSERS = 300.0, 1 / 0.6, 1 / 0.67
 
 
@@ -92,6 +93,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     for name in (card.id for card in checkpoints.cards() if card.network == "gan/pix2pix"):
         yield "pen to translated picture", partial(_translate, name)
     yield "super-resolution, one picture", _upscale
+    yield "dream, 20 frames", lambda: _drain("worldmodel-car", TWENTY_FRAMES, "dream", num_frames=20)
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
     yield "energy, 16 images, one annealed step", lambda: _chain_step("score-ebm-fashion")
@@ -170,7 +172,7 @@ def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) 
     return row(title, seconds, "s", budget=budget)
 
 
-_UNITS = {"num_samples": "images", "num_steps": "steps"}
+_UNITS = {"num_samples": "images", "num_steps": "steps", "num_frames": "frames"}
 _STEPS = 6  # enough to time one
 
 

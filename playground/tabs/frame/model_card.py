@@ -62,9 +62,16 @@ def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
         ]
     minutes = card.training_seconds / 60
     is_text = data.modality(card.dataset) is data.Modality.TEXT
-    seen = f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters" if is_text else "images"
+    seen = {
+        data.Modality.TEXT: f"stretches of {data.DATASETS[card.dataset].image_shape[1]} characters"
+        if is_text
+        else "",
+        data.Modality.SOUND: "recordings",
+        data.Modality.STROKES: "drawings",
+        data.Modality.CONTROL: "stretches of 32 frames",
+    }.get(data.modality(card.dataset), "images")
     is_own = labels.is_own(card.dataset)
-    trained_on = "" if is_text or is_own else ", 55,000 training images"
+    trained_on = ", 55,000 training images" if card.dataset == "fashion" else ""
     licence = "" if is_own else f" ({card.licence}{'' if is_text else ' licence'})"
     said = [
         ("model", f"{card.id}: {card.system}"),
@@ -80,7 +87,9 @@ def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
     ]
     for name, figure in card.metrics.items():
         if isinstance(figure, dict) and "value" in figure:
-            count = f"{figure.get('num_images', 0):,} test images"
+            counted = ((key[4:], n) for key, n in figure.items() if key.startswith("num_"))
+            what, number = next(counted, ("images", 0))
+            count = f"{number:,} {'test images' if what == 'images' else what.replace('_', ' ')}"
             if "num_characters" in figure:
                 count = f"{figure['num_characters']:,} characters of {', '.join(figure['books'])}"
             value = f"{figure['value']:.3f} {figure.get('unit', '')} ({figure.get('kind', '')}, {count})"

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from playground.capabilities import Dreams
@@ -86,8 +86,9 @@ class Dream(View[Dreams]):
         self.plot = PlotColumn(self.mixture, self.road)
         self._say_who()
 
-    def opened(self) -> None:
-        """The controller drives at first, and the keys are the canvas's."""
+    def showEvent(self, event: QShowEvent) -> None:
+        """The arrows steer at once."""
+        super().showEvent(event)
         self.setFocus()
 
     def sampler(self, model: Dreams, request: Request) -> Iterator[Frame]:
