@@ -262,12 +262,12 @@ def _nbytes(values: Mapping[Any, Any]) -> int:
 class Score:
     """What a model says about one image: ``bits/dim`` (exact, or a bound: the truth is at most this) or ``nats`` (energy).
 
-    Of a text it is ``bits/char``.
+    Of a text it is ``bits/char``, of a sound ``bits/sample``.
     """
 
     value: float | None
     kind: LikelihoodKind
-    unit: Literal["bits/dim", "bits/char", "nats", ""]
+    unit: Literal["bits/dim", "bits/char", "bits/sample", "nats", ""]
     standard_error: float = (
         0.0  # of this number, from the random draws it was averaged over; 0 if there were none
     )

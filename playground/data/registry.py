@@ -10,7 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from playground.data import bible, car, emoji, fashion, icons, own_pictures, plane, python_source
+from playground.data import (
+    bible,
+    car,
+    emoji,
+    fashion,
+    icons,
+    own_pictures,
+    plane,
+    python_source,
+    spoken_words,
+)
 from playground.data.dataset import Dataset, Split
 from playground.data.emoji import large as emoji_large
 from playground.data.modality import Modality
@@ -47,6 +57,7 @@ DATASETS = Datasets(
             emoji_large.EMOJI_64,
             icons.ICONS,
             car.CAR,
+            spoken_words.WORDS_SPOKEN,
         )
     }
 )
@@ -58,6 +69,7 @@ _LOADERS: dict[str, Callable[[Split], tuple[np.ndarray, np.ndarray]]] = {
     "emoji-64": emoji_large.load,
     "icons": icons.load,
     "car": car.frames,
+    "words": spoken_words.load,
 }
 
 

@@ -1,0 +1,115 @@
+"""What a sampler of sound keeps: the request, the uniforms, the clips so far, and the draw itself.  Numpy, on the CPU.
+
+A batch is a stack of chunks of a fixed size, (K, CHUNK, ...): matrix products differ by 1e-7 between batch sizes, and one
+other code changes all that follow.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from playground.contract import Frame, Request, State, knob
+from playground.data import mu_law, spoken_words
+from playground.models import noise
+
+CHUNK = 4
+NUM_CODES = 256
+STRIDE = 40  # samples between two frames: 5 ms
+LENGTH = spoken_words.LENGTH
+EACH = "each in turn"
+ANY = "any"
+
+
+@dataclass(frozen=True)
+class SoundRequest(Request):
+    """What to say."""
+
+    word: str = knob(
+        "seven",
+        label="word",
+        choices=((EACH, EACH), *((word, word) for word in spoken_words.WORDS)),
+        help="What is said. The network has learned an outline of each word, one vector for every 20 ms of it.",
+    )
+    voice: str = knob(
+        ANY,
+        label="voice",
+        choices=((ANY, "not said"), *((voice, voice) for voice in spoken_words.VOICES)),
+        help="Whose voice of the training set says it: an accent and a voice of the synthesizer. Not said, the first samples decide, and the rest follows them.",
+    )
+    temperature: float = knob(
+        1.0,
+        label="temperature",
+        low=0.05,
+        high=1.5,
+        step=0.05,
+        telling=(0.7, 0.85, 1.0, 1.1),
+        help="Divides the logits of each sample before the draw. 1 is the model as trained; lower is cleaner and duller, and takes the hiss out of s and f; higher is noisier. The random numbers stay the same.",
+    )
+    num_samples: int = knob(1, label="num_samples", low=1, high=16, help="How many clips are made together.")
+
+
+class SoundRun:
+    """The clips of a request so far.  ``position`` is how many samples of each there are."""
+
+    def __init__(self, request: SoundRequest, resume: State | None = None) -> None:
+        self.request = request
+        start = (
+            request.first_index - request.first_index % CHUNK
+        )  # a clip stands at the same place of its chunk
+        stop = request.first_index + request.num_samples
+        self.indices = np.arange(start, start + math.ceil((stop - start) / CHUNK) * CHUNK)
+        self.wanted = slice(request.first_index - start, stop - start)
+        self.uniforms = noise.uniform(request.seed, self.indices, "sound", (LENGTH,))  # float64
+        self.codes = np.full((len(self.indices), LENGTH), mu_law.SILENCE, np.uint8)
+        self.position = self.num_known = self.silent_until = 0
+        self.logits = np.zeros((len(self.indices), NUM_CODES), np.float32)
+        if resume is not None:
+            self.codes[self.wanted] = resume["images"][:, 0, :, 0]
+            self.position, self.num_known = int(resume["position"]), int(resume["num_known"])
+            self.silent_until = int(resume.get("silent_until", self.position))
+
+    @property
+    def words(self) -> np.ndarray:
+        """Place of each clip's word in the list, int64 (N,)."""
+        if self.request.word == EACH:
+            return self.indices % len(spoken_words.WORDS)
+        return np.full(len(self.indices), spoken_words.WORDS.index(self.request.word))
+
+    @property
+    def voices(self) -> np.ndarray:
+        """Place of each clip's voice, int64 (N,); -1 for none."""
+        said = self.request.voice
+        place = spoken_words.NO_VOICE if said == ANY else spoken_words.VOICES.index(said)
+        return np.full(len(self.indices), place)
+
+    def before(self, position: int, back: int) -> np.ndarray:
+        """The codes ``back`` samples before a place, uint8 (N,); before the beginning there is silence."""
+        if position < back:
+            return np.full(len(self.indices), mu_law.SILENCE, np.uint8)
+        return self.codes[:, position - back]
+
+    def place(self, logits: np.ndarray) -> None:
+        """Draw the next sample of every clip from ``logits`` float32 (N,256), unless it is known, and write it."""
+        self.logits = logits
+        if self.position >= self.num_known:
+            chances = logits.astype(np.float64) / self.request.temperature
+            chances = np.exp(chances - chances.max(-1, keepdims=True)).cumsum(-1)
+            level = self.uniforms[:, self.position, None] * chances[:, -1:]
+            self.codes[:, self.position] = np.minimum((chances <= level).sum(-1), NUM_CODES - 1)
+        self.position += 1
+
+    @property
+    def shows(self) -> bool:
+        """Whether there is a frame after this sample."""
+        return self.position % STRIDE == 0 and self.position > self.silent_until
+
+    def frame(self) -> Frame:
+        """The clips so far, with the logits of the latest sample; every frame has a state, since codes are all it needs."""
+        images = self.codes[self.wanted][:, None, :, None].copy()
+        images[:, :, self.position :] = mu_law.SILENCE
+        extras = {"logits": self.logits[self.wanted].copy(), "position": self.position}
+        state: State = {"position": self.position, "num_known": self.position, "images": images}
+        return Frame(self.position // STRIDE, LENGTH // STRIDE, self.position, images, extras, state)

@@ -1,0 +1,328 @@
+"""WaveNet: van den Oord et al. 2016, "WaveNet: A Generative Model for Raw Audio" (arXiv:1609.03499).
+
+A sound is drawn one sample at a time, each given all that its receptive field holds of the earlier ones: causal convolutions of
+two taps whose distance (dilation) doubles from layer to layer, so that eighteen layers hear 1,024 samples, an eighth of a
+second.  Each layer is gated, tanh times sigmoid (eq. 2), has a residual and a skip connection, and what leaves is a softmax over
+the 256 codes of the mu-law (``data/mu_law.py``): any shape of distribution, and an exact likelihood.
+
+**What is said, and where in it we are.**  The paper conditions speech on what is said in two ways: a global vector for all of a
+clip (the speaker), and a local one that changes with time (linguistic features: which phoneme, how far through it).  A word's
+label as a global vector alone would ask the network to know, from an eighth of a second of sound, whether the vowel that it hears
+is the first or the second of "seven": it cannot.  So the label becomes local here: each word has a vector for every 20 ms since
+the clip began, a small network mixes these with the voice and with its neighbours in time, once a clip, and every layer is given
+the result.  The vectors are learned like everything else; nobody wrote down a phoneme.
+
+The voice is left out of one training clip in five, so that a word can be asked for without one, and clips of voices never heard
+can be scored.
+
+The sampler remembers what each layer heard (Paine et al. 2016, arXiv:1611.09482), so that a sample costs a sample's work.  A
+state is nothing but the codes: resumed, the last receptive field is heard again through the same arithmetic, to the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.contract import Frame, Recipe, Score, State
+from playground.data import Split, mu_law, spoken_words
+from playground.models.autoregressive._sound_run import (
+    ANY,
+    CHUNK,
+    EACH,
+    LENGTH,
+    NUM_CODES,
+    STRIDE,
+    SoundRequest,
+    SoundRun,
+)
+from playground.models.network import Network
+
+__all__ = ["ANY", "EACH", "MODEL", "RECIPES", "SoundRequest", "WaveNet", "WaveNetConfig"]
+
+_COARSE = 4  # strides (of 5 ms) that share a vector of the word's outline
+
+
+@dataclass(frozen=True)
+class WaveNetConfig:
+    """Shape of the network."""
+
+    width: int = 32  # of the residual stream, and of each half of a gate
+    num_dilations: int = 9  # 1, 2, 4, ... 256
+    num_stacks: int = 2  # of these, one after the other
+    skip_width: int = 128
+    outline_width: int = 32  # of a word's vector for 20 ms
+    voice_width: int = 32
+    condition_width: int = 96
+    drop_voice: float = 0.2
+    num_words: int = len(spoken_words.WORDS)
+    num_voices: int = len(spoken_words.VOICES)
+
+    @property
+    def dilations(self) -> tuple[int, ...]:
+        """Of every layer, from the lowest up."""
+        return tuple(2**i for i in range(self.num_dilations)) * self.num_stacks
+
+
+class WaveNet(Network):
+    """p(sample given the earlier ones, the word, and the voice or none)."""
+
+    family = "autoregressive"
+    system = "WaveNet"
+    paper = "van den Oord et al. 2016, arXiv:1609.03499"
+    differs = "The word is a local condition, learned vectors along time, in place of linguistic features."
+    Config = WaveNetConfig
+    Request = SoundRequest
+    likelihood = "exact"
+    num_threads: int | None = 1  # one sample is too little work to share
+    sample_bytes = 2**22
+
+    def __init__(self, config: WaveNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.codes = nn.Embedding(
+            2 * NUM_CODES, config.width
+        )  # of the sample before, and of the one before that
+        self.condition = Condition(config)
+        self.layers = nn.ModuleList([Layer(config.width, d) for d in config.dilations])
+        self.skip = nn.Linear(len(self.layers) * config.width, config.skip_width)  # the sum of all skips
+        self.hidden = nn.Linear(config.skip_width, config.skip_width)
+        self.head = nn.Linear(config.skip_width, NUM_CODES)
+        nn.init.normal_(self.codes.weight, std=0.5)
+
+    @property
+    def receptive_field(self) -> int:
+        """How many earlier samples one is drawn from."""
+        return sum(self.config.dilations) + 2
+
+    def forward(self, codes: Tensor, words: Tensor, voices: Tensor) -> Tensor:
+        """``codes`` int64 (B,T), T a multiple of 40; ``words``, ``voices`` (B,), -1 for no voice -> logits of each code, (B,T,256)."""
+        conditions = self.condition(words, voices)[:, : codes.shape[1] // STRIDE]  # (B,F,layers,2C)
+        earlier = F.pad(codes, (2, 0), value=mu_law.SILENCE)
+        h = self.codes(earlier[:, 1:-1]) + self.codes(earlier[:, :-2] + NUM_CODES)
+        gated = []
+        for i, layer in enumerate(self.layers):
+            h, g = layer(h, conditions[:, :, i])
+            gated.append(g)
+        return self.head(F.relu(self.hidden(F.relu(self.skip(torch.cat(gated, -1))))))
+
+    # --- training
+
+    def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
+        """Clips uint8 (N,1,1,T), and the word and the voice of each, int64 (N,2)."""
+        clips = spoken_words.clips(split)
+        said = torch.from_numpy(np.stack([clips.words, clips.voices], 1))
+        return torch.from_numpy(clips.codes.transpose(0, 3, 1, 2).copy()), said
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """Bits per sample of clips uint8 (B,1,1,T) given ``labels`` int64 (B,2), word and voice.
+
+        While training, voices are left out at random, and of most batches so is the silence after the longest word.
+        """
+        codes, (words, voices) = x[:, 0, 0].long(), labels.unbind(1)
+        if self.training:
+            uniforms = torch.rand(len(x) + 1, generator=generator).to(x.device)
+            voices = torch.where(uniforms[1:] < self.config.drop_voice, spoken_words.NO_VOICE, voices)
+            if uniforms[0] < 0.85:
+                codes = codes[:, : _spoken_length(codes)]
+        logits = self(codes, words, voices)
+        return {"loss": F.cross_entropy(logits.float().flatten(0, 1), codes.flatten()) / math.log(2)}
+
+    # --- likelihood
+
+    @torch.no_grad()
+    def nats_per_sample(self, codes: Tensor, words: Tensor) -> Tensor:
+        """-log p of each sample given the earlier ones and the word, with no voice said: int64 (B,T) -> (B,T)."""
+        logits = self(codes, words, torch.full_like(words, spoken_words.NO_VOICE)).float()
+        return F.cross_entropy(logits.transpose(1, 2), codes, reduction="none")
+
+    @torch.no_grad()
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
+        """Exact bits per sample of clips uint8 (B,1,1,T) given their word; without labels, of p(x) = mean over words."""
+        codes = x[:, 0, 0].long()
+        if labels is not None:
+            nats = self.nats_per_sample(codes, labels).sum(1)
+        else:
+            every = torch.arange(self.config.num_words, device=x.device)
+            per_word = [self.nats_per_sample(codes, w.expand(len(x))).sum(1) for w in every]
+            nats = math.log(self.config.num_words) - torch.logsumexp(-torch.stack(per_word), 0)
+        bits = nats / (codes.shape[1] * math.log(2))
+        return [Score(value, "exact", "bits/sample") for value in bits.tolist()]
+
+    # --- sample by sample
+
+    @torch.no_grad()
+    def sample(self, request: SoundRequest, resume: State | None = None) -> Iterator[Frame]:
+        """Draw sample after sample; a frame before the first and after every 40 (5 ms).
+
+        Frames carry ``logits`` float32 (B,256) of the latest sample (before temperature), ``position``, and a state.  In a
+        state, samples up to ``num_known`` are taken from ``images`` instead of drawn.
+        """
+        run = SoundRun(request, resume)
+        memory = Memory(self, run)
+        if resume is None:
+            yield run.frame()
+        for position in range(max(0, run.position - self.receptive_field), run.position):
+            memory.hear(position)
+        while run.position < LENGTH:
+            run.place(memory.hear(run.position))
+            if run.shows:
+                yield run.frame()
+
+    @torch.no_grad()
+    def sample_naive(self, request: SoundRequest) -> Iterator[Frame]:
+        """The whole receptive field is heard again for each sample.  Slow, and the oracle for :meth:`sample`."""
+        run = SoundRun(request)
+        device = self.head.weight.device
+        words, voices = (torch.from_numpy(part).to(device) for part in (run.words, run.voices))
+        while run.position < LENGTH:
+            length = (run.position // STRIDE + 1) * STRIDE
+            codes = torch.from_numpy(run.codes[:, :length].astype(np.int64)).to(device)
+            logits = self(codes, words, voices)[:, run.position]
+            run.place(logits.float().cpu().numpy())
+            if run.shows:
+                yield run.frame()
+
+
+class Layer(nn.Module):
+    """A gated causal convolution of two taps, ``dilation`` apart."""
+
+    def __init__(self, width: int, dilation: int) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.now = nn.Linear(width, 2 * width, bias=False)
+        self.past = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, h: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        """``h`` (B,T,C), ``condition`` (B,T/40,2C) -> the same with what is heard here, and the gated part alone."""
+        batch, length, width = h.shape
+        past = F.pad(self.past(h), (0, 0, self.dilation, 0))[:, :length]
+        z = (self.now(h) + past).view(batch, length // STRIDE, STRIDE, 2 * width) + condition[:, :, None]
+        z = z.view(batch, length, 2 * width)
+        gated = torch.tanh(z[..., :width]) * torch.sigmoid(z[..., width:])
+        return h + self.out(gated), gated
+
+
+class Condition(nn.Module):
+    """What every layer is told at each 5 ms, computed once a clip."""
+
+    def __init__(self, config: WaveNetConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, layers = config.condition_width, len(config.dilations)
+        self.num_strides = LENGTH // STRIDE
+        self.outlines = nn.Embedding(config.num_words, self.num_strides // _COARSE * config.outline_width)
+        self.voice = nn.Embedding(config.num_voices + 1, config.voice_width)  # the last is no voice
+        self.time = nn.Embedding(self.num_strides, config.outline_width)
+        self.mix = nn.Conv1d(2 * config.outline_width + config.voice_width, width, 5, padding=2)
+        self.mix_again = nn.Conv1d(width, width, 5, padding=2)
+        self.to_layers = nn.Linear(width, layers * 2 * config.width)
+        for table in (self.outlines, self.voice, self.time):
+            nn.init.normal_(table.weight, std=0.5)
+
+    def forward(self, words: Tensor, voices: Tensor) -> Tensor:
+        """``words`` and ``voices`` int64 (B,) -> (B, T/40, layers, 2C)."""
+        batch, config = len(words), self.config
+        outlines = self.outlines(words).view(batch, config.outline_width, -1)
+        outlines = F.interpolate(outlines, size=self.num_strides, mode="linear")
+        voice = self.voice(torch.where(voices < 0, config.num_voices, voices))
+        voice = voice[:, :, None].expand(-1, -1, self.num_strides)
+        time = self.time.weight.T.expand(batch, -1, -1)
+        h = F.silu(self.mix(torch.cat([outlines, voice, time], 1)))
+        h = h + F.silu(self.mix_again(h))
+        return self.to_layers(h.transpose(1, 2)).view(batch, self.num_strides, -1, 2 * config.width)
+
+
+class Memory:
+    """What each layer heard, in a ring as long as the longest dilation, in numpy: a layer is too little work for torch.
+
+    The sigmoid is a tanh of half its argument, so that one call does both halves of a gate; the halves go into the weights.
+    """
+
+    def __init__(self, model: WaveNet, run: SoundRun) -> None:
+        self.run = run
+        config, self.width = model.config, model.config.width
+        chunks = len(run.indices) // CHUNK
+        half = np.repeat(np.float32([1.0, 0.5]), self.width)
+        self.past = np.stack([_matrix(layer.past) * half for layer in model.layers])[:, None]
+        self.now = [_matrix(layer.now) * half for layer in model.layers]
+        self.out = [(_matrix(layer.out) / 2, _bias(layer.out)) for layer in model.layers]
+        self.skip = _matrix(model.skip) / 2, _bias(model.skip)
+        self.hidden = _matrix(model.hidden), _bias(model.hidden)
+        self.head = _matrix(model.head), _bias(model.head)
+        self.codes = model.codes.weight.float().cpu().numpy()
+        self.dilations = np.array(config.dilations)
+        self.length = int(self.dilations.max())
+        self.numbers = np.arange(len(self.dilations))
+        self.ring = np.zeros((self.length, len(self.dilations), chunks, CHUNK, self.width), np.float32)
+        self.gated = np.zeros((chunks, CHUNK, len(self.dilations) * self.width), np.float32)
+        self.conditions = _conditions(model, run) * half  # (T/40, layers, K, CHUNK, 2C)
+
+    def hear(self, position: int) -> np.ndarray:
+        """Let the layers hear the samples before ``position`` -> logits of the one there, float32 (N,256)."""
+        run, width = self.run, self.width
+        latest, earlier = run.before(position, 1), run.before(position, 2).astype(np.int64)
+        h = (self.codes[latest] + self.codes[earlier + NUM_CODES]).reshape(-1, CHUNK, width)
+        past = self.ring[(position - self.dilations) % self.length, self.numbers]  # (layers, K, CHUNK, C)
+        gates = np.matmul(past, self.past)
+        gates += self.conditions[position // STRIDE]
+        for i, (z, now, (out, bias)) in enumerate(zip(gates, self.now, self.out, strict=True)):
+            self.ring[position % self.length, i] = h
+            z += h @ now
+            np.tanh(z, out=z)
+            g = z[..., width:]
+            g += 1
+            g *= z[..., :width]
+            self.gated[..., i * width : (i + 1) * width] = g
+            h = h + (g @ out + bias)
+        skips = np.maximum(self.gated @ self.skip[0] + self.skip[1], 0)
+        hidden = np.maximum(skips @ self.hidden[0] + self.hidden[1], 0)
+        return (hidden @ self.head[0] + self.head[1]).reshape(-1, NUM_CODES)
+
+
+def _conditions(model: WaveNet, run: SoundRun) -> np.ndarray:
+    device = model.head.weight.device
+    words, voices = (torch.from_numpy(part).to(device).split(CHUNK) for part in (run.words, run.voices))
+    parts = [model.condition(w, v).float().cpu().numpy() for w, v in zip(words, voices, strict=True)]
+    return np.ascontiguousarray(np.stack(parts).transpose(2, 3, 0, 1, 4))
+
+
+def _matrix(layer: nn.Linear) -> np.ndarray:
+    return np.ascontiguousarray(layer.weight.detach().float().cpu().numpy().T)
+
+
+def _bias(layer: nn.Linear) -> np.ndarray:
+    return layer.bias.detach().float().cpu().numpy()
+
+
+def _spoken_length(codes: Tensor) -> int:
+    """Up to where anything is said in a batch (B,T), and 30 ms more, in whole strides."""
+    heard = int((codes != mu_law.SILENCE).any(0).nonzero().max()) + 1
+    return min(codes.shape[1], (heard // STRIDE + 7) * STRIDE)
+
+
+MODEL = WaveNet
+RECIPES = (
+    Recipe(
+        id="wavenet-words",
+        config=WaveNetConfig(),
+        dataset="words",
+        steps=4000,
+        batch_size=6,
+        learning_rate=4e-3,
+        optimizer="muon",
+        muon_learning_rate=0.01,
+        warmup_steps=100,
+        decay_steps=1200,
+        ema=0.998,
+        compile=False,
+        snapshot={"num_samples": 4, "seed": 7, "word": EACH},
+    ),
+)
