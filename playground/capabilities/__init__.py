@@ -48,6 +48,7 @@ from playground.capabilities.sequences import (
     AttendsToCharacters,
     Dreams,
     ReadsFiles,
+    Speaks,
     WritesText,
 )
 
@@ -85,6 +86,7 @@ __all__ = [
     "ReadsPrompts",
     "Reconstructs",
     "Scores",
+    "Speaks",
     "SplitsElbo",
     "TakesNoiseAway",
     "Tokenizes",

@@ -52,6 +52,19 @@ class Dreams(Scores, Protocol):
 
 
 @runtime_checkable
+class Speaks(Scores, Protocol):
+    """Gives every sample of a spoken word a distribution given the earlier ones, by dilated convolutions."""
+
+    @property
+    def receptive_field(self) -> int:
+        """How many earlier samples one is drawn from."""
+        ...
+
+    def nats_per_sample(self, codes: Tensor, words: Tensor) -> Tensor:
+        """-log p of each sample given the earlier ones and the word: int64 (B,T) and (B,) -> (B,T)."""
+
+
+@runtime_checkable
 class ReadsFiles(Model, Protocol):
     """Has settings that a file can hold, such as a drawing to go on from; on the command line they name the file."""
 

@@ -15,6 +15,10 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
         said.append(f"{bits['value']:.3f} bits/dim ({bits['kind']})")
     if bits := metrics.get("bits_per_char"):
         said.append(f"{bits['value']:.3f} bits/character ({bits['kind']})")
+    if bits := metrics.get("bits_per_sample"):
+        said.append(f"{bits['value']:.3f} bits/sample ({bits['kind']})")
+    if share := metrics.get("named"):
+        said.append(f"{share['value']:.0%} of its words are named right")
     if nats := metrics.get("log_likelihood"):
         said.append(f"{nats_text(nats)} (estimated, black and white)")
     quality = metrics.get(PICTURES, {}).get("quality")

@@ -45,6 +45,7 @@ VARIANTS: dict[Split, tuple[str, ...]] = {
 SPEEDS: dict[Split, tuple[int, ...]] = {"train": (165, 185, 205), "validation": (185,), "test": (185,)}
 VOICES = tuple(f"{accent}-{variant.lower()}" for accent in ACCENTS for variant in VARIANTS["train"])
 NO_VOICE = -1  # of a clip whose voice was held out
+EACH = "each in turn"  # in place of a word: sample i says word i, modulo their number
 
 WORDS_SPOKEN = Dataset(
     "words",

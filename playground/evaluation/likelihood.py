@@ -14,10 +14,10 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, WritesText
+from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, Speaks, WritesText
 from playground.contract import Model
 from playground.data import characters
-from playground.evaluation.sequences import text
+from playground.evaluation.sequences import sound, text
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
 NUM_WEIGHTS = 64  # k of the importance-weighted bound
@@ -141,6 +141,8 @@ def evaluate(model: Model, count: int | None, tell: Callable[[str], None]) -> di
     if isinstance(model, WritesText):
         texts = data.texts(model.card.dataset, "test")
         return {"bits_per_char": bits_per_character(model, texts, tell), **text.evaluate(model, tell)}
+    if isinstance(model, Speaks):
+        return sound.evaluate(model, count, tell)
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

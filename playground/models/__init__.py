@@ -22,6 +22,7 @@ FEATURE_NETWORKS = {
     "judge/masked": "playground.evaluation.masked_autoencoder",
     "judge/emoji": "playground.evaluation.emoji_classifier",
     "judge/clip": "playground.evaluation.clip",
+    "judge/recogniser": "playground.evaluation.sequences.recogniser",
 }
 
 _MODEL = re.compile(r"^MODEL\b", re.MULTILINE)

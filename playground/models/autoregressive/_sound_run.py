@@ -19,7 +19,7 @@ CHUNK = 4
 NUM_CODES = 256
 STRIDE = 40  # samples between two frames: 5 ms
 LENGTH = spoken_words.LENGTH
-EACH = "each in turn"
+EACH = spoken_words.EACH
 ANY = "any"
 
 
@@ -64,12 +64,11 @@ class SoundRun:
         self.wanted = slice(request.first_index - start, stop - start)
         self.uniforms = noise.uniform(request.seed, self.indices, "sound", (LENGTH,))  # float64
         self.codes = np.full((len(self.indices), LENGTH), mu_law.SILENCE, np.uint8)
-        self.position = self.num_known = self.silent_until = 0
+        self.position = 0
         self.logits = np.zeros((len(self.indices), NUM_CODES), np.float32)
         if resume is not None:
             self.codes[self.wanted] = resume["images"][:, 0, :, 0]
-            self.position, self.num_known = int(resume["position"]), int(resume["num_known"])
-            self.silent_until = int(resume.get("silent_until", self.position))
+            self.position = int(resume["position"])
 
     @property
     def words(self) -> np.ndarray:
@@ -92,24 +91,23 @@ class SoundRun:
         return self.codes[:, position - back]
 
     def place(self, logits: np.ndarray) -> None:
-        """Draw the next sample of every clip from ``logits`` float32 (N,256), unless it is known, and write it."""
+        """Draw the next sample of every clip from ``logits`` float32 (N,256), and write it."""
         self.logits = logits
-        if self.position >= self.num_known:
-            chances = logits.astype(np.float64) / self.request.temperature
-            chances = np.exp(chances - chances.max(-1, keepdims=True)).cumsum(-1)
-            level = self.uniforms[:, self.position, None] * chances[:, -1:]
-            self.codes[:, self.position] = np.minimum((chances <= level).sum(-1), NUM_CODES - 1)
+        chances = logits.astype(np.float64) / self.request.temperature
+        chances = np.exp(chances - chances.max(-1, keepdims=True)).cumsum(-1)
+        level = self.uniforms[:, self.position, None] * chances[:, -1:]
+        self.codes[:, self.position] = np.minimum((chances <= level).sum(-1), NUM_CODES - 1)
         self.position += 1
 
     @property
     def shows(self) -> bool:
         """Whether there is a frame after this sample."""
-        return self.position % STRIDE == 0 and self.position > self.silent_until
+        return self.position % STRIDE == 0
 
     def frame(self) -> Frame:
         """The clips so far, with the logits of the latest sample; every frame has a state, since codes are all it needs."""
         images = self.codes[self.wanted][:, None, :, None].copy()
         images[:, :, self.position :] = mu_law.SILENCE
         extras = {"logits": self.logits[self.wanted].copy(), "position": self.position}
-        state: State = {"position": self.position, "num_known": self.position, "images": images}
+        state: State = {"position": self.position, "images": images}
         return Frame(self.position // STRIDE, LENGTH // STRIDE, self.position, images, extras, state)

@@ -161,8 +161,8 @@ class WaveNet(Network):
     def sample(self, request: SoundRequest, resume: State | None = None) -> Iterator[Frame]:
         """Draw sample after sample; a frame before the first and after every 40 (5 ms).
 
-        Frames carry ``logits`` float32 (B,256) of the latest sample (before temperature), ``position``, and a state.  In a
-        state, samples up to ``num_known`` are taken from ``images`` instead of drawn.
+        Frames carry ``logits`` float32 (B,256) of the latest sample (before temperature), ``position``, and a state: the
+        codes, which any run can go on from, also one that is to say another word.
         """
         run = SoundRun(request, resume)
         memory = Memory(self, run)
