@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -104,10 +105,15 @@ class SoundRun:
         """Whether there is a frame after this sample."""
         return self.position % STRIDE == 0
 
-    def frame(self) -> Frame:
-        """The clips so far, with the logits of the latest sample; every frame has a state, since codes are all it needs."""
+    def frame(self, activity: np.ndarray | None = None) -> Frame:
+        """The clips so far, with the logits of the latest sample; every frame has a state, since codes are all it needs.
+
+        ``activity`` (N,layers) is how much each layer let through its gates.
+        """
         images = self.codes[self.wanted][:, None, :, None].copy()
         images[:, :, self.position :] = mu_law.SILENCE
-        extras = {"logits": self.logits[self.wanted].copy(), "position": self.position}
+        extras: dict[str, Any] = {"logits": self.logits[self.wanted].copy(), "position": self.position}
+        if activity is not None:
+            extras["activity"] = activity[self.wanted]
         state: State = {"position": self.position, "images": images}
         return Frame(self.position // STRIDE, LENGTH // STRIDE, self.position, images, extras, state)

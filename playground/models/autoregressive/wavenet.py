@@ -162,8 +162,8 @@ class WaveNet(Network):
     def sample(self, request: SoundRequest, resume: State | None = None) -> Iterator[Frame]:
         """Draw sample after sample; a frame before the first and after every 40 (5 ms).
 
-        Frames carry ``logits`` float32 (B,256) of the latest sample (before temperature), ``position``, and a state: the
-        codes, which any run can go on from, also one that is to say another word.
+        Frames carry ``logits`` float32 (B,256) of the latest sample (before temperature), ``activity`` float32 (B,layers), how
+        much each layer let through its gates, ``position``, and a state: the codes, which any run can go on from, also one that is to say another word.
         """
         run = SoundRun(request, resume)
         memory = Memory(self, run)
@@ -174,7 +174,7 @@ class WaveNet(Network):
         while run.position < LENGTH:
             run.place(memory.hear(run.position))
             if run.shows:
-                yield run.frame()
+                yield run.frame(memory.activity())
 
     @torch.no_grad()
     def sample_naive(self, request: SoundRequest) -> Iterator[Frame]:
@@ -288,6 +288,11 @@ class Memory:
         skips = np.maximum(self.gated @ self.skip[0] + self.skip[1], 0)
         hidden = np.maximum(skips @ self.hidden[0] + self.hidden[1], 0)
         return (hidden @ self.head[0] + self.head[1]).reshape(-1, NUM_CODES)
+
+    def activity(self) -> np.ndarray:
+        """What each layer let through for the latest sample, as the mean size over its channels, float32 (N,layers)."""
+        parts = np.abs(self.gated).reshape(len(self.run.indices), len(self.dilations), self.width)
+        return parts.mean(-1)
 
 
 def _conditions(model: WaveNet, run: SoundRun) -> np.ndarray:

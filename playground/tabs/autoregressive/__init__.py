@@ -7,6 +7,7 @@ from playground.tabs.autoregressive.generations import Generations
 from playground.tabs.autoregressive.masks import Masks
 from playground.tabs.autoregressive.prompted_codes import CodesFromWords
 from playground.tabs.autoregressive.receptive_field import ReceptiveField
+from playground.tabs.autoregressive.speech import Speak
 from playground.tabs.autoregressive.surprise import Surprise
 from playground.tabs.autoregressive.two_orders import TwoOrders
 from playground.tabs.autoregressive.write import Write
@@ -21,5 +22,6 @@ VIEWS = (
     Masks,
     TwoOrders,
     Write,
+    Speak,
     Generations,
 )
