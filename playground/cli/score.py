@@ -33,9 +33,12 @@ def run(options: Namespace) -> None:
     import torch
 
     shared.checked_seed(options.seed)
-    writes = shared.modality(options.id) is data.Modality.TEXT
+    modality = shared.modality(options.id)
+    writes = modality is data.Modality.TEXT
     if (options.text is None) == writes or (options.images is None) != writes:
         wanted = "a text: give --text" if writes else "pictures: give --images"
+        if modality is data.Modality.SOUND:
+            wanted = "sounds as mu-law codes: give --images with uint8 (N,1,T,1)"
         raise ValueError(f"{options.id} scores {wanted} and nothing else.")
     model = shared.load(options.id)
     if not isinstance(model, Scores):

@@ -43,6 +43,7 @@ VARIANTS: dict[Split, tuple[str, ...]] = {
 }
 # words a minute
 SPEEDS: dict[Split, tuple[int, ...]] = {"train": (165, 185, 205), "validation": (185,), "test": (185,)}
+USUAL_SPEED = 185
 VOICES = tuple(f"{accent}-{variant.lower()}" for accent in ACCENTS for variant in VARIANTS["train"])
 NO_VOICE = -1  # of a clip whose voice was held out
 EACH = "each in turn"  # in place of a word: sample i says word i, modulo their number
@@ -72,12 +73,14 @@ class Clips:
         words: places in :data:`WORDS`, int64 (N,).
         voices: places in :data:`VOICES`, int64 (N,); :data:`NO_VOICE` where the voice is held out.
         names: ``accent-variant`` of each.
+        speeds: words a minute, int64 (N,).
     """
 
     codes: np.ndarray
     words: np.ndarray
     voices: np.ndarray
     names: tuple[str, ...]
+    speeds: np.ndarray
 
 
 def load(split: Split) -> tuple[np.ndarray, np.ndarray]:
@@ -100,7 +103,7 @@ def clips(split: Split) -> Clips:
     if split == "test":
         with np.load(paths.folder("assets") / TEST_FILE) as kept:
             codes, words, names = kept["codes"], kept["words"], kept["voices"]
-        return _as_clips(codes, words, [str(name) for name in names])
+        return _as_clips(codes, words, [str(name) for name in names], [USUAL_SPEED] * len(words))
     return _spoken(split)
 
 
@@ -117,7 +120,7 @@ def write_test_clips() -> Path:
 
 def _spoken(split: Split) -> Clips:
     speak = _synthesizer()
-    codes, words, names = [], [], []
+    codes, words, names, speeds = [], [], [], []
     for accent, language in ACCENTS.items():
         for variant in VARIANTS[split]:
             for speed in SPEEDS[split]:
@@ -127,15 +130,17 @@ def _spoken(split: Split) -> Clips:
                         codes.append(clip)
                         words.append(index)
                         names.append(f"{accent}-{variant.lower()}")
-    return _as_clips(np.stack(codes)[:, None, :, None], np.array(words, np.int64), names)
+                        speeds.append(speed)
+    return _as_clips(np.stack(codes)[:, None, :, None], np.array(words, np.int64), names, speeds)
 
 
-def _as_clips(codes: np.ndarray, words: np.ndarray, names: list[str]) -> Clips:
+def _as_clips(codes: np.ndarray, words: np.ndarray, names: list[str], speeds: list[int]) -> Clips:
     places = {name: place for place, name in enumerate(VOICES)}
     voices = np.array([places.get(name, NO_VOICE) for name in names], np.int64)
-    for array in (codes, words, voices):
+    rates = np.array(speeds, np.int64)
+    for array in (codes, words, voices, rates):
         array.setflags(write=False)
-    return Clips(codes, words, voices, tuple(names))
+    return Clips(codes, words, voices, tuple(names), rates)
 
 
 def _clip(sound: np.ndarray, rate: int) -> np.ndarray | None:

@@ -11,7 +11,7 @@ from playground.capabilities import HasNoiseLevels
 from playground.checkpoints import Card, training_record
 from playground.contract import Frame, Model, Request
 from playground.data import characters
-from playground.export import contact_sheet
+from playground.export import contact_sheet, waveform
 from playground.families import TRAINING
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -35,6 +35,14 @@ _TEXT_WORDS = (
     "character costs it, and moves every weight downhill; a model that counts, counts.<br><br>It finds out which "
     "characters are common, then which follow each other, then words, then how verses begin.<br><br>The "
     "<i>validation</i> loss is that of books that it never sees."
+)
+_SOUND_WORDS = (
+    "Each step shows the model some clips{batch}. It measures its <b>loss</b>, the bits that each sample costs it, and moves "
+    "every weight downhill.<br><br>First it finds out how loud speech is and that a clip ends in silence, then the hum of "
+    "voices, then which sounds make which word.<br><br>"
+    + _PICTURES
+    + "<br><br>The <i>validation</i> loss is that of whole clips in voices that it never hears; training clips are cut "
+    "behind the word, where silence would cost next to nothing."
 )
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
@@ -80,8 +88,12 @@ class Training(View):
         is_energy = model.likelihood == "energy"
         of_energies = _DENOISING_WORDS if isinstance(model, HasNoiseLevels) else _ENERGY_WORDS
         words = _GAME_WORDS if isinstance(model, LearnsInTurn) else of_energies if is_energy else _WORDS
-        is_text = data.modality(card.dataset) is data.Modality.TEXT
-        words, seen = (_TEXT_WORDS, "stretches") if is_text else (words, "pictures")
+        modality = data.modality(card.dataset)
+        others = {
+            data.Modality.TEXT: (_TEXT_WORDS, "stretches"),
+            data.Modality.SOUND: (_SOUND_WORDS, "clips"),
+        }
+        words, seen = others.get(modality, (words, "pictures"))
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
             f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} {seen} seen, "
             f"{minutes:.0f} minutes on {card.machine}."
@@ -150,11 +162,16 @@ class Training(View):
             return
         at = record.snapshot_steps[frame.extras["snapshot"]]
         self.grid.set_known(None)
-        self.grid.set_images(frame.images, title=f"Drawn after {at:,} training steps")
+        self.grid.set_images(self._seen(frame.images), title=f"Drawn after {at:,} training steps")
 
     def draw_plot(self, frame: Frame) -> None:
         """Where the other figures stand."""
         self.others.set_marker(frame.step)
+
+    def _seen(self, made: np.ndarray) -> np.ndarray:
+        """What was drawn as pictures uint8 (n,H,W,C): sounds as their waveforms."""
+        is_sound = data.modality(self.model.card.dataset) is data.Modality.SOUND
+        return waveform.pictures(made) if is_sound else made
 
     def _write(self, texts: np.ndarray) -> None:
         """Each text a paragraph, uint8 (n,1,T,1)."""
@@ -164,9 +181,9 @@ class Training(View):
         self.page.set_text(codes, 0, len(codes))
 
     def _draw_all(self, record: training_record.TrainingRecord, step: int) -> None:
-        moments, n, height, width, channels = record.pictures.shape
+        moments, n = record.pictures.shape[:2]
         names = [f"step {s:,}" for s in record.snapshot_steps]
-        sheet = record.pictures.reshape(moments * n, height, width, channels)
+        sheet = self._seen(record.pictures.reshape(moments * n, *record.pictures.shape[2:]))
         self.grid.set_images(sheet, columns=n, row_captions=names)
         seen = np.repeat([s <= step for s in record.snapshot_steps], n)
         self.grid.set_known(np.broadcast_to(seen[:, None, None], sheet.shape[:3]))
@@ -203,7 +220,7 @@ class Training(View):
     def panels(self, frame: Frame) -> list[tuple[str, np.ndarray]]:
         """Pictures, or the first text as a picture."""
         if not self.is_text:
-            return super().panels(frame)
+            return [("", self._seen(frame.images))]
         codes = frame.images[0, 0, :, 0]
         return [("", contact_sheet.page(characters.text_of(codes), 0, len(codes), 60)[None])]
 

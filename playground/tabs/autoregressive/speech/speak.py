@@ -75,8 +75,7 @@ class Speak(Branching[Speaks]):
         """All four."""
         position: int = frame.extras["position"]
         codes = frame.images[0, 0, :, 0]
-        said, voice = getattr(self.request, "word", ""), getattr(self.request, "voice", "")
-        self.waveform.caption = f"Waveform of “{said}”, {voice}: {position / mu_law.RATE:.3f} s of {len(codes) / mu_law.RATE:.1f} s"
+        self.waveform.caption = f"Waveform: {position:,} samples, {position / mu_law.RATE:.3f} of {len(codes) / mu_law.RATE:.1f} s"
         self.waveform.set_clip(codes, position, self.model.receptive_field)
         self.spectrogram.set_clip(codes, position, 0)
         activity: np.ndarray = frame.extras.get("activity", np.zeros((1, 0)))
