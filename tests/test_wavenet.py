@@ -102,6 +102,14 @@ def test_cached_and_naive_draw_the_same_codes(model):
     assert len(np.unique(cached[-1].images)) > 20
 
 
+def test_the_naive_sampler_hears_no_more_than_the_receptive_field(model):
+    request = SoundRequest(seed=3, word="banana")
+    origin, *_, last = drawn(model.sample(request), 103)[100:]
+    assert origin.extras["position"] > 30 * model.receptive_field
+    naive = drawn(model.sample_naive(request, origin.state), 2)[-1]
+    assert np.array_equal(naive.images, last.images) and naive.step == last.step
+
+
 def test_a_state_holds_nothing_but_codes_and_goes_on_to_the_bit(model):
     request = SoundRequest(seed=5)
     frames = list(model.sample(request))

@@ -58,6 +58,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     for count, budget in ((1, None), (16, NAIVE)):
         yield f"autoregressive, {count} images, cached", partial(_cached_against_naive, count, budget)
     yield "autoregressive, 16 images, cached against one full pass", _cached_against_full_pass
+    yield _SOUND, _sound_against_naive
     yield (
         "diffusion, 16 images, 12 steps",
         lambda: _drain("ddpm-fashion", SIXTEEN_IMAGES, num_samples=16, num_steps=12),
@@ -153,6 +154,19 @@ def _cached_against_full_pass() -> Row:
     return row("autoregressive, 16 images, cached against one full pass", cached, "s", peer=one_pass)
 
 
+def _sound_against_naive() -> Row:
+    """One clip, 5,600 samples; the naive sampler is timed over 40 samples of the middle and scaled."""
+    model = _model("wavenet-words")
+    request = make_request(model.Request, {})
+    frames = list(model.sample(request))
+    cached = _seconds(lambda: list(model.sample(request)), 3)
+    naive = model.sample_naive(request, frames[len(frames) // 2].state)
+    start = time.perf_counter()
+    next(naive)
+    per_frame = time.perf_counter() - start
+    return row(_SOUND, cached, "s", peer=per_frame * frames[-1].total)
+
+
 def _model(name: str, wanted: str = "auto") -> Any:
     """A model as the window runs it: its number of threads, its precision."""
     import torch
@@ -173,6 +187,8 @@ def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) 
 
 
 _UNITS = {"num_samples": "images", "num_steps": "steps", "num_frames": "frames"}
+_SOUND = "WaveNet, a word of 0.7 s, cached"
+_UNITS = {"num_samples": "images", "num_steps": "steps"}
 _STEPS = 6  # enough to time one
 
 

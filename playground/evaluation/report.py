@@ -24,7 +24,25 @@ def tables() -> str:
     found = [likelihood_table(of_garments), picture_table(of_garments)]
     for dataset in dict.fromkeys(c.dataset for c in text):
         found.append(text_table([c for c in text if c.dataset == dataset]))
+    found += [sound_table([c]) for c in cards if "bits_per_sample" in c.metrics]
     return "\n\n".join([*found, *emoji_report.tables(cards)])
+
+
+def sound_table(cards: Iterable[Card]) -> str:
+    """What held-out voices cost models of sound and models that hear next to nothing, and whose words are named right."""
+    rows = []
+    for card in cards:
+        bits, share = card.metrics["bits_per_sample"], card.metrics["named"]
+        rows += [(name, f"{value:.3f}", "", "") for name, value in bits["baselines"].items()]
+        real = share["real"]
+        rows.append(("real clips, voices held out", "", _percent(real), f"{real['num_clips']}"))
+        cost = f"{bits['value']:.3f} ± {bits['standard_error']:.3f} (exact)"
+        rows.append((f"`{card.id}`", cost, _percent(share), f"{share['num_clips']}"))
+    return _markdown(("sound", "bits/sample of held-out voices", "words named right", "of clips"), rows)
+
+
+def _percent(share: Mapping[str, Any]) -> str:
+    return f"{share['value']:.0%} ± {share['standard_error']:.0%}"
 
 
 def text_table(cards: Iterable[Card]) -> str:

@@ -111,9 +111,13 @@ class WaveNet(Network):
         """How many earlier samples one is drawn from."""
         return sum(self.config.dilations) + 2
 
-    def forward(self, codes: Tensor, words: Tensor, voices: Tensor) -> Tensor:
-        """``codes`` int64 (B,T), T a multiple of 40; ``words``, ``voices`` (B,), -1 for no voice -> logits of each code, (B,T,256)."""
-        conditions = self.condition(words, voices)[:, : codes.shape[1] // STRIDE]  # (B,F,layers,2C)
+    def forward(self, codes: Tensor, words: Tensor, voices: Tensor, first: int = 0) -> Tensor:
+        """``codes`` int64 (B,T), T a multiple of 40; ``words``, ``voices`` (B,), -1 for no voice -> logits of each code, (B,T,256).
+
+        ``first``, a multiple of 40, says where in the clip they begin.
+        """
+        strides = slice(first // STRIDE, (first + codes.shape[1]) // STRIDE)
+        conditions = self.condition(words, voices)[:, strides]  # (B,T/40,layers,2C)
         earlier = F.pad(codes, (2, 0), value=mu_law.SILENCE)
         h = self.first(self.codes(earlier[:, 1:-1]) + self.codes(earlier[:, :-2] + NUM_CODES))
         gated = []
@@ -190,15 +194,16 @@ class WaveNet(Network):
                 yield run.frame(memory.activity())
 
     @torch.no_grad()
-    def sample_naive(self, request: SoundRequest) -> Iterator[Frame]:
+    def sample_naive(self, request: SoundRequest, resume: State | None = None) -> Iterator[Frame]:
         """The whole receptive field is heard again for each sample.  Slow, and the oracle for :meth:`sample`."""
-        run = SoundRun(request)
+        run = SoundRun(request, resume)
         device = self.head.weight.device
         words, voices = (torch.from_numpy(part).to(device) for part in (run.words, run.voices))
         while run.position < LENGTH:
-            length = (run.position // STRIDE + 1) * STRIDE
-            codes = torch.from_numpy(run.codes[:, :length].astype(np.int64)).to(device)
-            logits = self(codes, words, voices)[:, run.position]
+            first = max(0, (run.position - self.receptive_field) // STRIDE * STRIDE)
+            stop = (run.position // STRIDE + 1) * STRIDE
+            codes = torch.from_numpy(run.codes[:, first:stop].astype(np.int64)).to(device)
+            logits = self(codes, words, voices, first)[:, run.position - first]
             run.place(logits.float().cpu().numpy())
             if run.shows:
                 yield run.frame()

@@ -8,7 +8,7 @@ import numpy as np
 
 from playground.data import mu_law
 
-MISSING = "To hear it, install the sound extra: pip install sounddevice. Until then, save it as WAV."
+MISSING = "To hear it, install the sound extra: pip install generative-playground[sound] (the package sounddevice). Until then, save it as WAV."
 
 
 def play(codes: np.ndarray) -> str:
