@@ -17,7 +17,7 @@ from playground.evaluation.sequences import sound
 from playground.models.autoregressive.wavenet import SoundRequest, WaveNet, WaveNetConfig
 
 SMALL = WaveNetConfig(
-    width=8, num_dilations=4, skip_width=16, outline_width=4, voice_width=4, condition_width=8
+    width=8, num_dilations=4, num_stacks=2, skip_width=16, num_bands=6, voice_width=4, condition_width=8
 )
 
 
@@ -26,6 +26,7 @@ def model():
     """A small network with weights large enough that every layer is heard."""
     torch.manual_seed(0)
     network = WaveNet(SMALL).eval()
+    network.condition.hear_words(spoken_words.clips("test").codes, spoken_words.clips("test").words)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.mul_(2.0)

@@ -1,7 +1,6 @@
 """The judge of spoken words: a small convolutional network that says which of the fifty words a clip is.
 
-What it sees is a mel spectrogram (Davis and Mermelstein 1980): the logarithm of the energy in bands whose width grows as the
-ear's does, every 10 ms.  It is trained on the training voices alone, with clips moved in time, voices moved up and down, noise,
+What it sees is a mel spectrogram (``data/mel.py``).  It is trained on the training voices alone, with clips moved in time, voices moved up and down, noise,
 and stripes of time and of bands blotted out (Park et al. 2019, arXiv:1904.08779); how often it is right about voices that it never
 heard is printed beside every figure that it gives.  It generates nothing: its checkpoint lies in ``assets/judge``.
 """
@@ -18,9 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import LikelihoodKind, Recipe
-from playground.data import mu_law, spoken_words
-
-WINDOW, HOP = 256, 80  # samples: 32 ms, every 10 ms
+from playground.data import mel, mu_law, spoken_words
+from playground.data.mel import GAIN, HOP, WINDOW
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,7 @@ class Recogniser(nn.Module):
         super().__init__()
         self.config = config
         width = config.width
-        self.register_buffer("bands", mel_bands(config.num_bands), persistent=False)
+        self.register_buffer("bands", torch.from_numpy(mel.bands(config.num_bands)), persistent=False)
         self.stem = nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False)
         self.convolutions = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=s, padding=1, bias=False)
@@ -93,16 +91,7 @@ def log_mel(codes: Tensor, bands: Tensor) -> Tensor:
     sound = F.pad(table[codes.long()], (WINDOW // 2, WINDOW // 2))
     pieces = sound.unfold(1, WINDOW, HOP) * torch.hann_window(WINDOW, device=codes.device)
     power = torch.fft.rfft(pieces).abs().square()  # (B, moments, WINDOW/2 + 1)
-    return torch.log1p(1e3 * power @ bands.T).transpose(1, 2)
-
-
-def mel_bands(count: int) -> Tensor:
-    """Triangles that overlap by half, evenly spaced in mel (2595 log10(1 + f/700)), float32 (count, WINDOW/2 + 1)."""
-    top = 2595 * math.log10(1 + mu_law.RATE / 2 / 700)
-    edges = 700 * (10 ** (torch.linspace(60, top, count + 2, dtype=torch.float64) / 2595) - 1)
-    at = torch.linspace(0, mu_law.RATE / 2, WINDOW // 2 + 1, dtype=torch.float64)
-    low, middle, high = edges[:-2, None], edges[1:-1, None], edges[2:, None]
-    return torch.minimum((at - low) / (middle - low), (high - at) / (high - middle)).clamp(min=0).float()
+    return torch.log1p(GAIN * power @ bands.T).transpose(1, 2)
 
 
 def _changed(x: Tensor, config: RecogniserConfig, generator: torch.Generator) -> Tensor:

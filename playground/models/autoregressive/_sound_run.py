@@ -32,7 +32,7 @@ class SoundRequest(Request):
         "seven",
         label="word",
         choices=((EACH, EACH), *((word, word) for word in spoken_words.WORDS)),
-        help="What is said. The network has learned an outline of each word, one vector for every 20 ms of it.",
+        help="What is said. Of each word the network knows the mean spectrogram of its training clips, all voices together.",
     )
     voice: str = knob(
         ANY,

@@ -1,16 +1,18 @@
 """WaveNet: van den Oord et al. 2016, "WaveNet: A Generative Model for Raw Audio" (arXiv:1609.03499).
 
 A sound is drawn one sample at a time, each given all that its receptive field holds of the earlier ones: causal convolutions of
-two taps whose distance (dilation) doubles from layer to layer, so that eighteen layers hear 1,024 samples, an eighth of a
+two taps whose distance (dilation) doubles from layer to layer, so that ten layers hear 1,025 samples, an eighth of a
 second.  Each layer is gated, tanh times sigmoid (eq. 2), has a residual and a skip connection, and what leaves is a softmax over
 the 256 codes of the mu-law (``data/mu_law.py``): any shape of distribution, and an exact likelihood.
 
 **What is said, and where in it we are.**  The paper conditions speech on what is said in two ways: a global vector for all of a
 clip (the speaker), and a local one that changes with time (linguistic features: which phoneme, how far through it).  A word's
 label as a global vector alone would ask the network to know, from an eighth of a second of sound, whether the vowel that it hears
-is the first or the second of "seven": it cannot.  So the label becomes local here: each word has a vector for every 20 ms since
-the clip began, a small network mixes these with the voice and with its neighbours in time, once a clip, and every layer is given
-the result.  The vectors are learned like everything else; nobody wrote down a phoneme.
+is the first or the second of "seven": it cannot.  So the label becomes local here: for each word the mean spectrogram of its
+training clips, all voices together, is measured once and kept with the weights (Tacotron 2, Shen et al. 2017, arXiv:1712.05884,
+conditions a WaveNet on spectrograms too), a small network mixes it with the voice, with the time since the beginning and with
+its neighbours in time, once a clip, and every layer is given the result.  A mean over voices is no voice: pitch, hiss, and every
+single pressure are left to be drawn.
 
 The voice is left out of one training clip in five, so that a word can be asked for without one, and clips of voices never heard
 can be scored.
@@ -31,7 +33,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Frame, Recipe, Score, State
-from playground.data import Split, mu_law, spoken_words
+from playground.data import Split, mel, mu_law, spoken_words
 from playground.models.autoregressive._sound_run import (
     ANY,
     CHUNK,
@@ -46,19 +48,18 @@ from playground.models.network import Network
 
 __all__ = ["ANY", "EACH", "MODEL", "RECIPES", "SoundRequest", "WaveNet", "WaveNetConfig"]
 
-_COARSE = 4  # strides (of 5 ms) that share a vector of the word's outline
-
 
 @dataclass(frozen=True)
 class WaveNetConfig:
     """Shape of the network."""
 
-    width: int = 32  # of the residual stream, and of each half of a gate
-    num_dilations: int = 9  # 1, 2, 4, ... 256
-    num_stacks: int = 2  # of these, one after the other
+    width: int = 48  # of the residual stream, and of each half of a gate
+    num_dilations: int = 10  # 1, 2, 4, ... 512
+    num_stacks: int = 1  # of these, one after the other
     skip_width: int = 128
-    outline_width: int = 32  # of a word's vector for 20 ms
+    num_bands: int = 32  # of a word's mean spectrogram
     voice_width: int = 32
+    time_width: int = 16
     condition_width: int = 96
     drop_voice: float = 0.2
     num_words: int = len(spoken_words.WORDS)
@@ -76,7 +77,7 @@ class WaveNet(Network):
     family = "autoregressive"
     system = "WaveNet"
     paper = "van den Oord et al. 2016, arXiv:1609.03499"
-    differs = "The word is a local condition, learned vectors along time, in place of linguistic features."
+    differs = "The word is told by its mean spectrogram along time, in place of linguistic features."
     Config = WaveNetConfig
     Request = SoundRequest
     likelihood = "exact"
@@ -131,7 +132,9 @@ class WaveNet(Network):
     def examples(self, split: Split, seed: int) -> tuple[Tensor, Tensor]:
         """Clips uint8 (N,1,1,T) spoken at the usual speed, and the word and the voice of each, int64 (N,2)."""
         clips = spoken_words.clips(split)
-        usual = clips.speeds == spoken_words.USUAL_SPEED  # one outline along time for each word
+        usual = clips.speeds == spoken_words.USUAL_SPEED  # one course along time for each word
+        if split == "train":
+            self.condition.hear_words(clips.codes[usual], clips.words[usual])
         said = torch.from_numpy(np.stack([clips.words, clips.voices], 1)[usual])
         return torch.from_numpy(clips.codes[usual].transpose(0, 3, 1, 2).copy()), said
 
@@ -236,29 +239,39 @@ class Layer(nn.Module):
 class Condition(nn.Module):
     """What every layer is told at each 5 ms, computed once a clip."""
 
+    spectra: Tensor
+
     def __init__(self, config: WaveNetConfig) -> None:
         super().__init__()
         self.config = config
         width, layers = config.condition_width, len(config.dilations)
         self.num_strides = LENGTH // STRIDE
-        self.outlines = nn.Embedding(config.num_words, self.num_strides // _COARSE * config.outline_width)
+        shape = (config.num_words, config.num_bands, LENGTH // mel.HOP)
+        self.register_buffer("spectra", torch.zeros(shape))  # kept in the checkpoint
         self.voice = nn.Embedding(config.num_voices + 1, config.voice_width)  # the last is no voice
-        self.time = nn.Embedding(self.num_strides, config.outline_width)
-        self.mix = nn.Conv1d(2 * config.outline_width + config.voice_width, width, 5, padding=2)
+        self.time = nn.Embedding(self.num_strides, config.time_width)
+        self.mix = nn.Conv1d(config.num_bands + config.voice_width + config.time_width, width, 5, padding=2)
         self.mix_again = nn.Conv1d(width, width, 5, padding=2)
         self.to_layers = nn.Linear(width, layers * 2 * config.width)
-        for table in (self.outlines, self.voice, self.time):
+        for table in (self.voice, self.time):
             nn.init.normal_(table.weight, std=0.5)
+
+    def hear_words(self, codes: np.ndarray, words: np.ndarray) -> None:
+        """Take the mean spectrogram of each word from clips uint8 (N,1,T,1) in all voices."""
+        heard = torch.from_numpy(mel.spectrogram(codes[:, 0, :, 0], self.config.num_bands))
+        sums = torch.zeros(self.spectra.shape).index_add_(0, torch.from_numpy(words.copy()), heard)
+        counts = torch.bincount(torch.from_numpy(words.copy()), minlength=len(sums)).clamp(min=1)
+        means = sums / counts[:, None, None]
+        self.spectra.copy_((means - means.mean()) / means.std())
 
     def forward(self, words: Tensor, voices: Tensor) -> Tensor:
         """``words`` and ``voices`` int64 (B,) -> (B, T/40, layers, 2C)."""
         batch, config = len(words), self.config
-        outlines = self.outlines(words).view(batch, config.outline_width, -1)
-        outlines = F.interpolate(outlines, size=self.num_strides, mode="linear")
+        spectra = F.interpolate(self.spectra[words], size=self.num_strides, mode="linear")
         voice = self.voice(torch.where(voices < 0, config.num_voices, voices))
         voice = voice[:, :, None].expand(-1, -1, self.num_strides)
         time = self.time.weight.T.expand(batch, -1, -1)
-        h = F.silu(self.mix(torch.cat([outlines, voice, time], 1)))
+        h = F.silu(self.mix(torch.cat([spectra, voice, time], 1)))
         h = h + F.silu(self.mix_again(h))
         return self.to_layers(h.transpose(1, 2)).view(batch, self.num_strides, -1, 2 * config.width)
 
@@ -346,11 +359,11 @@ RECIPES = (
         id="wavenet-words",
         config=WaveNetConfig(),
         dataset="words",
-        steps=2600,
+        steps=2400,
         batch_size=4,
         learning_rate=4e-3,
         optimizer="muon",
-        muon_learning_rate=0.01,
+        muon_learning_rate=0.015,
         warmup_steps=100,
         decay_steps=900,
         ema=0.997,
