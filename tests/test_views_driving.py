@@ -40,7 +40,7 @@ def test_it_has_views_of_its_own_and_none_of_pictures(window, qtbot):
 
 
 def test_the_controller_drives_until_a_key_is_pressed_and_takes_the_wheel_back(window, qtbot):
-    tab, view = go(qtbot, window, "Dream")
+    _, view = go(qtbot, window, "Dream")
     assert view.player.speed == FRAMES_PER_SECOND
     qtbot.waitUntil(came(view, 3), timeout=WAIT)
     window.current.take_keys()

@@ -188,7 +188,6 @@ def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) 
 
 _UNITS = {"num_samples": "images", "num_steps": "steps", "num_frames": "frames"}
 _SOUND = "WaveNet, a word of 0.7 s, cached"
-_UNITS = {"num_samples": "images", "num_steps": "steps"}
 _STEPS = 6  # enough to time one
 
 
