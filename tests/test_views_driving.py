@@ -76,7 +76,9 @@ def test_temperature_and_a_number_of_the_code_are_turned_on_the_way(window, qtbo
     tab, view = go(qtbot, window, "Dream")
     view.player.speed = FRAMES_PER_SECOND
     tab.knobs.set_settings({"seed": 12})
-    qtbot.waitUntil(lambda: view.request.seed == 12 and 2 <= view.player.timeline.last.step < 50, timeout=WAIT)
+    qtbot.waitUntil(
+        lambda: view.request.seed == 12 and 2 <= view.player.timeline.last.step < 50, timeout=WAIT
+    )
     tab.knobs.set_settings({"temperature": 1.4})
     view.number.setCurrentIndex(4)
     view.value.sliderMoved.emit(50)
