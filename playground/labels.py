@@ -11,6 +11,7 @@ KNOBS = {
     "num_samples": "samples",
     "num_pictures": "pictures on the way",
     "num_tokens": "length",
+    "num_frames": "frames",
     "guidance_scale": "guidance",
     "autoguidance_scale": "autoguidance",
     "guidance_t_min": "guided from time",

@@ -9,6 +9,7 @@ from playground import checkpoints, data
 from playground.checkpoints import Card
 from playground.checkpoints.figures import PICTURES, nats_text
 from playground.evaluation import baselines, emoji_report
+from playground.evaluation.sequences import drives_report
 
 # networks whose pictures are black and white: no rank among grey-level ones
 BINARISED = frozenset({"energy/rbm"})
@@ -25,7 +26,7 @@ def tables() -> str:
     for dataset in dict.fromkeys(c.dataset for c in text):
         found.append(text_table([c for c in text if c.dataset == dataset]))
     found += [sound_table([c]) for c in cards if "bits_per_sample" in c.metrics]
-    return "\n\n".join([*found, *emoji_report.tables(cards)])
+    return "\n\n".join([*found, *emoji_report.tables(cards), *drives_report.tables(cards)])
 
 
 def sound_table(cards: Iterable[Card]) -> str:
