@@ -12,6 +12,7 @@ from playground import contract
 from playground.data import car
 from playground.evaluation.sequences import drives as figures
 from playground.experiments.vae import driving
+from playground.experiments.vae.wheel import TURN, Wheel
 from playground.models.vae import dream as dreams
 from playground.models.vae import evolution
 from playground.models.vae.worldmodel import DreamRequest, WorldModel, WorldModelConfig
@@ -130,13 +131,13 @@ def test_evolution_finds_what_pays(model):
 
 def test_hands_are_remembered_and_the_same_hands_dream_the_same(model):
     request = driving.DriveRequest(seed=5, num_frames=14)
-    wheel = driving.Wheel((1.0, 0.5, 0.0), 0.7)
+    wheel = Wheel((1.0, 0.5, 0.0), 0.7)
     first = []
     for frame in driving.live(model, request, wheel):
         first.append(frame)
         if frame.step == 6:
             wheel.held, wheel.temperature, wheel.put = (-1.0, 0.0, 0.5), 1.3, (2, 3.0)
-    assert len(wheel.past) == 14 and wheel.past[0][0] == pytest.approx(driving.TURN) and wheel.past[3][0] == 1
+    assert len(wheel.past) == 14 and wheel.past[0][0] == pytest.approx(TURN) and wheel.past[3][0] == 1
     assert wheel.edits == [(6, 2, 3.0)] and wheel.past[-1][3] == pytest.approx(1.3)
     again = list(driving.driven(model, request, wheel.past, wheel.edits))
     assert all(np.array_equal(a.images, b.images) for a, b in zip(first, again, strict=True))

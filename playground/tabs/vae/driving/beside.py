@@ -8,7 +8,6 @@ import numpy as np
 
 from playground.capabilities import Dreams
 from playground.contract import Frame, Request
-from playground.experiments.vae import driving
 from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -33,6 +32,8 @@ class Beside(View[Dreams]):
     hidden_knobs = frozenset({"num_samples", "steering", "num_frames"})
 
     def request_type(self, model: Dreams) -> type[Request]:
+        from playground.experiments.vae import driving
+
         return driving.BesideRequest
 
     def build(self) -> None:
@@ -44,6 +45,8 @@ class Beside(View[Dreams]):
         self.plot = LinePlot("How far from the world", "frame", "squared grey levels")
 
     def sampler(self, model: Dreams, request: Request) -> Iterator[Frame]:
+        from playground.experiments.vae import driving
+
         return driving.beside(model, request)  # type: ignore[arg-type]
 
     def code(self) -> Code | None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from playground.capabilities import Dreams
 from playground.contract import Frame, Model, Request
-from playground.experiments.vae import driving
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import LinePlot
@@ -36,6 +35,8 @@ class Controller(View[Dreams]):
         return isinstance(model, Dreams)
 
     def request_type(self, model: Dreams) -> type[Request]:
+        from playground.experiments.vae import driving
+
         return driving.ControllerRequest
 
     def build(self) -> None:

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton
 
 from playground.capabilities import Dreams
 from playground.contract import Frame, Request
-from playground.experiments.vae import driving
+from playground.experiments.vae.wheel import Wheel
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.python_code import Code
 from playground.tabs.frame.view import View
@@ -51,11 +51,13 @@ class Dream(View[Dreams]):
     hidden_knobs = frozenset({"num_samples", "steering", "num_frames"})
 
     def request_type(self, model: Dreams) -> type[Request]:
+        from playground.experiments.vae import driving
+
         return driving.DriveRequest
 
     def build(self) -> None:
         """The picture, who drives, and a number of the code."""
-        self.wheel = driving.Wheel()
+        self.wheel = Wheel()
         self._held: set[int] = set()
         self.grid = ImageGrid(columns=1)
         self.grid.setAccessibleName("The dream; the arrow keys steer")
@@ -92,12 +94,13 @@ class Dream(View[Dreams]):
         self.setFocus()
 
     def sampler(self, model: Dreams, request: Request) -> Iterator[Frame]:
-        assert isinstance(request, driving.DriveRequest)
-        return driving.live(model, request, self.wheel)
+        from playground.experiments.vae import driving
+
+        return driving.live(model, request, self.wheel)  # type: ignore[arg-type]
 
     def start(self, request: Request, patient: bool = False) -> None:
         """Another dream: the controller drives until a key is pressed."""
-        self.wheel = driving.Wheel(None, request.temperature)  # type: ignore[attr-defined]
+        self.wheel = Wheel(None, request.temperature)  # type: ignore[attr-defined]
         self._say_who()
         super().start(request, patient)
 
@@ -168,10 +171,13 @@ class Dream(View[Dreams]):
             return
         request, state, shown = self.request, origin.state, frame.step
         self.wheel = wheel = self.wheel.copy_until(shown)
-        assert isinstance(request, driving.DriveRequest)
-        player.start(
-            self.source(lambda model: driving.live(model, request, wheel, state, shown)), keep=player.index
-        )
+
+        def onward(model: Dreams) -> Iterator[Frame]:
+            from playground.experiments.vae import driving
+
+            return driving.live(model, request, wheel, state, shown)  # type: ignore[arg-type]
+
+        player.start(self.source(onward), keep=player.index)
 
     def _say_who(self) -> None:
         said = (
