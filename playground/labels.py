@@ -37,6 +37,7 @@ DATASETS = {
     "python": "Python code",
     "words": "spoken words",
     "emoji": "emoji",
+    "icons": "drawings",
     "plane": "points",
     "car": "drives",
 }
@@ -49,6 +50,7 @@ HEADINGS = {
     "words": "Sound",
     "emoji": "Emoji",
     "car": "Driving",
+    "icons": "Line drawings",
     "plane": "In the plane, trained live",
 }
 IN_THE_PLANE = ", in the plane"
@@ -72,6 +74,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "vae2d-fashion": ("VAE, 2 numbers", "draws garments"),
     "vae-fashion": ("VAE, 32 numbers", "draws garments"),
     "betavae-fashion": ("beta-VAE", "draws garments"),
+    "sketchrnn-icons": ("Sketch-RNN", "draws with a pen"),
     "ae2d-fashion": ("Autoencoder, 2 numbers", "squeezes garments"),
     "vqvae-fashion": ("VQ-VAE", "writes garments as codes"),
     "vqprior-fashion": ("VQ-VAE with a prior", "draws garments"),

@@ -46,6 +46,7 @@ from playground.capabilities.pictures import (
 )
 from playground.capabilities.sequences import (
     AttendsToCharacters,
+    DrawsStrokes,
     Dreams,
     ReadsFiles,
     Speaks,
@@ -63,6 +64,7 @@ __all__ = [
     "DecodesFrames",
     "Denoises",
     "DenoisesPrompts",
+    "DrawsStrokes",
     "Dreams",
     "Encodes",
     "EstimatesPartition",

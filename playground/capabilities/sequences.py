@@ -65,6 +65,23 @@ class Speaks(Scores, Protocol):
 
 
 @runtime_checkable
+class DrawsStrokes(Scores, Protocol):
+    """Draws with a pen, point by point, and has a code for each drawing."""
+
+    def draw(self, z: np.ndarray, request: Any, resume: State | None = None) -> Iterator[Frame]:
+        """As ``sample``, from codes float32 (num_samples,D) in place of those of the prior."""
+
+    def code_of(self, x: Tensor) -> Tensor:
+        """Drawings uint8 (B,3,1,T) -> the middle of the codes of each, (B,D)."""
+
+    def steps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Drawings uint8 (B,3,1,T) -> steps (B,T,5): dx, dy, line goes on, pen lifted, ended; and how many points each has."""
+
+    def nats_per_point(self, x: Tensor, labels: Tensor, z: Tensor | None = None) -> Tensor:
+        """-log p of each point given the earlier ones, (B,T); without a code exact."""
+
+
+@runtime_checkable
 class ReadsFiles(Model, Protocol):
     """Has settings that a file can hold, such as a drawing to go on from; on the command line they name the file."""
 

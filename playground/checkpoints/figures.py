@@ -19,6 +19,8 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
         said.append(f"{bits['value']:.3f} bits/sample ({bits['kind']})")
     if share := metrics.get("named"):
         said.append(f"{share['value']:.0%} of its words are named right")
+    if nats := metrics.get("nats_per_point"):
+        said.append(f"{nats['value']:.2f} nats/point ({nats['kind']})".replace("-", "−"))
     if nats := metrics.get("log_likelihood"):
         said.append(f"{nats_text(nats)} (estimated, black and white)")
     quality = metrics.get(PICTURES, {}).get("quality")

@@ -39,6 +39,12 @@ class Modality(StrEnum):
         return self in (Modality.PICTURES, Modality.TEXT)
 
     @property
+    def unit(self) -> str:
+        """Of a likelihood: per number of a picture, per character or sample, or of a whole drawing, which is as long as it is."""
+        units = {Modality.TEXT: "bits/char", Modality.SOUND: "bits/sample", Modality.STROKES: "nats"}
+        return units.get(self, "bits/dim")
+
+    @property
     def has_film(self) -> bool:
         """Whether a run of it can be written as a moving picture."""
         return self in (Modality.PICTURES, Modality.STROKES, Modality.CONTROL)

@@ -85,7 +85,11 @@ def strokes_of_path(path: str) -> np.ndarray:
 
 
 def polylines_of_path(d: str, pieces: int = 12, lone: bool = False) -> list[np.ndarray]:
-    """The lines of an SVG path (SVG 1.1, section 8.3), float64 (n,2) each; ``lone``: a point without a line is one, too."""
+    """The lines of an SVG path (SVG 1.1, section 8.3), float64 (n,2) each; ``lone``: a point without a line is one, too.
+
+    Raises:
+        ValueError, KeyError, IndexError: if it is no path.
+    """
     tokens = _flags_apart(d)
     lines: list[list[complex]] = []
     at = start = handle = 0j
@@ -98,6 +102,8 @@ def polylines_of_path(d: str, pieces: int = 12, lone: bool = False) -> list[np.n
         base = at if relative else 0j
         take = {"m": 2, "l": 2, "h": 1, "v": 1, "c": 6, "s": 4, "q": 4, "t": 2, "a": 7, "z": 0}[low]
         n = [float(v) for v in tokens[i : i + take]]
+        if len(n) < take or (command in "zZ" and i < len(tokens) and not isinstance(tokens[i], str)):
+            raise ValueError(f"{command} takes {take} numbers.")
         i += take
         if low == "m":
             at = start = base + complex(*n)

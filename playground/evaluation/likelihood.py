@@ -14,10 +14,17 @@ import torch
 from torch import Tensor
 
 from playground import data
-from playground.capabilities import EstimatesPartition, ImportanceWeighted, Scores, Speaks, WritesText
+from playground.capabilities import (
+    DrawsStrokes,
+    EstimatesPartition,
+    ImportanceWeighted,
+    Scores,
+    Speaks,
+    WritesText,
+)
 from playground.contract import Model
 from playground.data import characters
-from playground.evaluation.sequences import sound, text
+from playground.evaluation.sequences import sound, strokes, text
 
 ShowProgress = Callable[[int, int], None]  # images done, images in all
 NUM_WEIGHTS = 64  # k of the importance-weighted bound
@@ -143,6 +150,8 @@ def evaluate(model: Model, count: int | None, tell: Callable[[str], None]) -> di
         return {"bits_per_char": bits_per_character(model, texts, tell), **text.evaluate(model, tell)}
     if isinstance(model, Speaks):
         return sound.evaluate(model, count, tell)
+    if isinstance(model, DrawsStrokes):
+        return strokes.evaluate(model, count, tell)
     images, labels = (part[:count] for part in data.load(model.card.dataset, "test"))
 
     def progress(done: int, total: int) -> None:

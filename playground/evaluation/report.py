@@ -20,12 +20,14 @@ def tables() -> str:
     """The tables of the README, in Markdown."""
     cards = checkpoints.cards()
     text = [c for c in cards if data.modality(c.dataset) is data.Modality.TEXT]
+    strokes = [c for c in cards if data.modality(c.dataset) is data.Modality.STROKES]
     pictures = [c for c in cards if c not in text]
     of_garments = [c for c in pictures if c.dataset == "fashion"]  # figures of other data do not compare
     found = [likelihood_table(of_garments), picture_table(of_garments)]
     for dataset in dict.fromkeys(c.dataset for c in text):
         found.append(text_table([c for c in text if c.dataset == dataset]))
     found += [sound_table([c]) for c in cards if "bits_per_sample" in c.metrics]
+    found += [strokes_table(strokes)] if strokes else []
     return "\n\n".join([*found, *emoji_report.tables(cards), *drives_report.tables(cards)])
 
 
@@ -44,6 +46,27 @@ def sound_table(cards: Iterable[Card]) -> str:
 
 def _percent(share: Mapping[str, Any]) -> str:
     return f"{share['value']:.0%} ± {share['standard_error']:.0%}"
+
+
+def strokes_table(cards: Iterable[Card]) -> str:
+    """One row per model of drawings, and what a stroke without memory costs."""
+    rows = []
+    for c in cards:
+        if "nats_per_drawing" not in c.metrics:
+            continue
+        whole, point = c.metrics["nats_per_drawing"], c.metrics["nats_per_point"]
+        rows.append(
+            (
+                f"`{c.id}`",
+                f"{whole['value']:.2f} ± {whole['standard_error']:.2f}",
+                f"{point['value']:.3f}",
+                f"{whole['without_code']:.2f}, {point['without_code']:.3f}",
+                f"{whole['mean_stroke']:.2f}, {point['mean_stroke']:.3f}",
+                f"{c.parameters / 1e6:.2f} M",
+            )
+        )
+    head = ("checkpoint", "nats/drawing (bound)", "nats/point (bound)", "told no code (exact)")
+    return _markdown((*head, "a mean stroke", "parameters"), rows)
 
 
 def text_table(cards: Iterable[Card]) -> str:

@@ -91,7 +91,7 @@ class StrokeRun:
         steps[1:, 2], steps[1:, 3] = 1 - self.begun[:, 2], self.begun[:, 2]
         before = self._tensor(np.repeat(steps[None], CHUNK, 0))
         read = [self.model(before, told) for told in self.told]
-        self.raw = np.concatenate([raw[:, -1].double().cpu().numpy() for raw, _ in read])
+        self.raw = np.concatenate([raw[:, -1].cpu().double().numpy() for raw, _ in read])
         self.states: list[tuple[Tensor, Tensor]] = [state for _, state in read]
 
     def mixture(self) -> tuple[np.ndarray, np.ndarray]:
@@ -136,7 +136,7 @@ class StrokeRun:
         steps[np.arange(len(drawn)), 0, 2 + state] = 1
         for i, part in enumerate(self._parts()):
             raw, self.states[i] = self.model(self._tensor(steps[part]), self.told[i], self.states[i])
-            self.raw[part] = raw[:, -1].double().cpu().numpy()
+            self.raw[part] = raw[:, -1].cpu().double().numpy()
 
     def frames(self) -> Iterator[Frame]:
         """From where it stands to the end, which is the same step for every run."""

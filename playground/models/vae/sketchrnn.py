@@ -76,7 +76,7 @@ class StrokesRequest(Request):
         longest=4000,
         help="Strokes to go on from, as the path of an SVG drawing in a box of 24 (M 3 4 L 5 6 ...). On the command line the name of an SVG file. Then no code is drawn from the prior.",
     )
-    num_samples: int = knob(10, label="num_samples", low=1, high=64, help="How many drawings.")
+    num_samples: int = knob(12, label="num_samples", low=1, high=64, help="How many drawings.")
 
 
 class SketchRNN(Network):
@@ -122,12 +122,24 @@ class SketchRNN(Network):
 
     def encode_steps(self, steps: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Steps (B,T,5) -> mu and logvar of their code, each (B,latent)."""
-        packed = nn.utils.rnn.pack_padded_sequence(
-            steps, lengths.clamp(min=1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        _, (h, _) = self.encoder(packed)
-        mu, logvar = self.to_code(torch.cat([h[0], h[1]], -1)).chunk(2, -1)
+        last = lengths.clamp(min=1) - 1
+        at = torch.arange(steps.shape[1], device=steps.device)
+        backwards = (last[:, None] - at).clamp(min=0)  # so that the end of each drawing comes first
+        turned = steps.gather(1, backwards[..., None].expand_as(steps))
+        read = [self._read(steps, last, ""), self._read(turned, last, "_reverse")]
+        mu, logvar = self.to_code(torch.cat(read, -1)).chunk(2, -1)
         return mu, logvar.clamp(-12, 4)
+
+    def _read(self, steps: Tensor, last: Tensor, way: str) -> Tensor:
+        """What one direction of the encoder knows at the last point of each drawing: (B,T,5), (B,) -> (B,encoder_width).
+
+        As with packed sequences, whose lengths torch wants on the CPU, a wait for every batch on a GPU.
+        """
+        kinds = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        weights = [getattr(self.encoder, f"{kind}_l0{way}") for kind in kinds]
+        nothing = steps.new_zeros(1, len(steps), self.config.encoder_width)
+        shown, _, _ = torch.lstm(steps, (nothing, nothing), weights, True, 1, 0.0, self.training, False, True)
+        return shown.gather(1, last[:, None, None].expand(-1, 1, shown.shape[2]))[:, 0]
 
     @torch.no_grad()
     def code_of(self, x: Tensor) -> Tensor:
@@ -215,6 +227,13 @@ class SketchRNN(Network):
         return torch.cat([steps[..., :2] * stretch, steps[..., 2:]], -1)
 
     @torch.no_grad()
+    def nats_per_point(self, x: Tensor, labels: Tensor, z: Tensor | None = None) -> Tensor:
+        """-log p of each point of drawings uint8 (B,3,1,T) given the earlier ones and a code (B,latent) if there is one: (B,T)."""
+        steps, _ = self.steps(x)
+        raw, _ = self(F.pad(steps[:, :-1], (0, 0, 1, 0)), self.told(z, labels))
+        return self.nats(raw, steps)
+
+    @torch.no_grad()
     def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
         """A bound on -log p of drawings uint8 (B,3,1,T) in nats, from codes that each drawing draws for itself.
 
@@ -226,12 +245,10 @@ class SketchRNN(Network):
         word = torch.zeros(len(x), dtype=torch.long, device=x.device) if labels is None else labels
         mu, logvar = self.encode_steps(steps, lengths)
         kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(1)
-        before = F.pad(steps[:, :-1], (0, 0, 1, 0))
         drawn = noise.normal(seed, noise.identities(x), "code", (NUM_CODES_SCORED, mu.shape[1]))
         costs = []
         for one in torch.from_numpy(drawn).to(x.device).unbind(1):
-            raw, _ = self(before, self.told(mu + torch.exp(logvar / 2) * one, word))
-            costs.append(self.nats(raw, steps).sum(1) + kl)
+            costs.append(self.nats_per_point(x, word, mu + torch.exp(logvar / 2) * one).sum(1) + kl)
         every = torch.stack(costs, 1)
         error = every.std(1) / math.sqrt(NUM_CODES_SCORED)
         return [

@@ -71,8 +71,10 @@ def rows(card: Card, differs: str = "") -> list[tuple[str, str]]:
         data.Modality.CONTROL: "stretches of 32 frames",
     }.get(data.modality(card.dataset), "images")
     is_own = labels.is_own(card.dataset)
-    trained_on = ", 55,000 training images" if card.dataset == "fashion" else ""
-    licence = "" if is_own else f" ({card.licence}{'' if is_text else ' licence'})"
+    trained_on = {"fashion": ", 55,000 training images", "icons": ", icons of other names held out"}.get(
+        card.dataset, ""
+    )
+    licence = "" if is_own else f" ({card.licence}{'' if is_text or card.dataset == 'icons' else ' licence'})"
     said = [
         ("model", f"{card.id}: {card.system}"),
         ("paper", card.paper),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -10,7 +12,7 @@ from playground import data
 from playground.capabilities import HasNoiseLevels
 from playground.checkpoints import Card, training_record
 from playground.contract import Frame, Model, Request
-from playground.data import characters
+from playground.data import characters, icons
 from playground.export import contact_sheet, waveform
 from playground.families import TRAINING
 from playground.tabs.frame.python_code import Code
@@ -44,6 +46,13 @@ _SOUND_WORDS = (
     + "<br><br>The <i>validation</i> loss is that of whole clips in voices that it never hears; training clips are cut "
     "behind the word, where silence would cost next to nothing."
 )
+_STROKES_WORDS = (
+    "Each step shows the model some drawings{batch}, <b>point by point</b>, and measures what each next point and each "
+    "lift of the pen costs it: the mixture learns where the pen may go from here. The <i>kl</i> is what a drawing's code "
+    "may cost; its price rises slowly, so that the code is used at all.<br><br><b>Drag the timeline</b>: first scribbles, "
+    "then lines that close, then things.<br><br>The <i>validation</i> drawings are of icons whose names are in no training "
+    "drawing."
+)
 _GAME_WORDS = (
     "Two networks learn <b>in turn</b>{batch}: the discriminator to tell real pictures from drawn ones, the generator "
     "to fool it. Where one gains, the other loses: <b>neither loss has to fall</b>, and a good fight stays even.<br><br>"
@@ -59,6 +68,7 @@ _DENOISING_WORDS = (
     "Its gradient is fitted to the noise that a diffusion model finds there; <i>denoising</i> is its error against the "
     "noise itself. <b>No chain runs.</b><br><br>" + _PICTURES
 )
+_DRAWING = 160  # pixels of a drawing's side, where strokes are made pictures
 _SKIPPED = 0.04  # the first part of a run, whose loss would flatten all that follows
 
 _APART = 5.0  # figures of such different size share an axis of powers of ten
@@ -92,6 +102,7 @@ class Training(View):
         others = {
             data.Modality.TEXT: (_TEXT_WORDS, "stretches"),
             data.Modality.SOUND: (_SOUND_WORDS, "clips"),
+            data.Modality.STROKES: (_STROKES_WORDS, "drawings"),
         }
         words, seen = others.get(modality, (words, "pictures"))
         words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
@@ -100,12 +111,24 @@ class Training(View):
         )
         return words, self.formula
 
+    @staticmethod
+    def _draws_strokes(model: Model) -> bool:
+        return data.modality(model.card.dataset) is data.Modality.STROKES
+
     def sampler(self, model: Model, request: Request) -> Iterator[Frame]:
         """The record from the beginning."""
         path = training_record.path_for(model)
         if path is None:
             raise ValueError(f"{model.card.id} has no training record.")
-        return training_record.frames(training_record.read(path))
+        return training_record.frames(self._read(path))
+
+    def _read(self, path: Path) -> training_record.TrainingRecord:
+        """A record, whose codes of drawings become pictures."""
+        record = training_record.read(path)
+        if not self._draws_strokes(self.model):
+            return record
+        drawn = [[icons.picture(codes[0], _DRAWING) for codes in moment] for moment in record.pictures]
+        return dataclasses.replace(record, pictures=np.array(drawn))
 
     def code(self) -> Code | None:
         """The stored pictures."""

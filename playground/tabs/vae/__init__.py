@@ -12,12 +12,20 @@ from playground.tabs.vae.latent_plane import Plane
 from playground.tabs.vae.reconstruct import Reconstruct
 from playground.tabs.vae.side_by_side import Beside
 from playground.tabs.vae.sliders import Sliders
+from playground.tabs.vae.strokes.between import Between
+from playground.tabs.vae.strokes.draw import Draw
+from playground.tabs.vae.strokes.finish import Finish
+from playground.tabs.vae.strokes.way import Way
 from playground.tabs.vae.traversals import Traversals
 
 VIEWS = (
     Dream,
     WorldAndDream,
     Controller,
+    Draw,
+    Finish,
+    Way,
+    Between,
     Plane,
     Sliders,
     Reconstruct,
