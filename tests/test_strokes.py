@@ -171,7 +171,8 @@ def test_a_run_that_is_resumed_ends_alike_and_what_was_begun_stays(model):
 
 def test_the_word_and_the_code_change_the_drawing(model):
     house, fish = (icons.ICONS.classes.index(word) for word in ("house", "fish"))
-    one, other = drawn(model, word=house), drawn(model, word=fish)
+    one, other = (drawn(model, word=word, code="prior") for word in (house, fish))
+    assert "latent" not in drawn(model, word=house).extras
     assert np.array_equal(one.extras["latent"], other.extras["latent"])
     assert not np.array_equal(one.images, other.images)
     codes = one.extras["latent"]

@@ -34,6 +34,30 @@ _GARMENT = (
 )
 OPENINGS = (
     Opening(
+        "sketchrnn-icons",
+        "Finish my drawing",
+        "the pad opens with the outline of a face, and the model is told so",
+        {"word": 15},
+    ),
+    Opening(
+        "sketchrnn-icons",
+        "Interpolate",
+        "a face and a cloud: both ends are known at a glance",
+        {"first": 15, "second": 94},
+    ),
+    Opening(
+        "sketchrnn-icons",
+        "Draw",
+        "of anything, thousands of kinds of icons share one pen; clouds are soon recognised",
+        {"word": 24},
+    ),
+    Opening(
+        "sketchrnn-icons",
+        "Between the lines",
+        "a cloud has corners at which several ways go on",
+        {"word": 24},
+    ),
+    Opening(
         "stylegan-fashion",
         "Directions",
         "the boot of this seed is sharp, and the first direction raises its shaft and its heel",

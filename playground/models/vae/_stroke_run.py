@@ -40,7 +40,7 @@ class StrokeRun:
     """Draws as long as any of the drawings goes on; a drawing that has ended stays as it is.
 
     Args:
-        z: codes float32 (num_samples,latent), None for those of the prior; with strokes to go on from there is none.
+        z: codes float32 (num_samples,latent), None for what the request says; with strokes to go on from there is none.
     """
 
     def __init__(self, model: Decoder, request: Any, z: np.ndarray | None, resume: State | None) -> None:
@@ -57,7 +57,7 @@ class StrokeRun:
         self.begun = self._begin_with(request.begin)
         self.given = len(self.begun)
         self.z: np.ndarray | None = None
-        if not self.given:
+        if not self.given and (z is not None or request.code == "prior"):
             self.z = noise.normal(request.seed, self.indices, "code", (model.config.latent,))
             if z is not None:
                 self.z[self.wanted] = z

@@ -61,6 +61,12 @@ class StrokesRequest(Request):
         label="of what",
         help="What the drawing is to be of. 'anything' leaves it open.",
     )
+    code: str = knob(
+        "none",
+        label="code",
+        choices=(("none", "none"), ("prior", "from the prior")),
+        help="None: the decoder is told only what to draw (the paper's unconditional generation). From the prior: each drawing has a random code z, which decides its outline and leaves the word less to say.",
+    )
     temperature: float = knob(
         0.4,
         label="temperature",
@@ -263,7 +269,7 @@ class SketchRNN(Network):
         """Draw point by point; a frame before the first and after each one.
 
         Frames carry ``strokes`` float32 (B,T,3): dx, dy in boxes and pen up, not a number after the end; ``mixture`` float32
-        (B,M,6) of the next step (weight, mean and spread in boxes, correlation), ``pen`` (B,3) and ``latent`` (B,latent).
+        (B,M,6) of the next step (weight, mean and spread in boxes, correlation), ``pen`` (B,3) and, with a code, ``latent`` (B,latent).
         """
         yield from StrokeRun(self, request, None, resume).frames()
 

@@ -20,11 +20,11 @@ class Draw(View[DrawsStrokes]):
     plot: BarPlot
     words = (
         "No pixel is painted here. The model holds a <b>pen</b>: it has learned from 13,360 icons how far the pen goes next, and "
-        "when it is lifted. Each drawing has a code <i>z</i> of its own, drawn from the prior, and each point is drawn from "
-        "a mixture that depends on <i>z</i> and on all the points so far.<br><br>Choose <b>of what</b> it draws. Turn "
-        "<b>temperature</b>: low is the one drawing it is surest of, high is a wild hand. <i>Anything</i> is hardest: "
-        "thousands of kinds of icons share one prior.<br><br>Drag the timeline to see in which order it draws; double-click a "
-        "drawing to see it large."
+        "when it is lifted. Each point is drawn from a mixture that depends on all the points so far.<br><br>Choose "
+        "<b>of what</b> it draws. Turn <b>temperature</b>: low is the one drawing it is surest of, high is a wild hand. "
+        "<i>Anything</i> is hardest: thousands of kinds of icons at once.<br><br>Give each drawing a <b>code</b> from the "
+        "prior, and <i>z</i> decides its outline, whatever the word says: two conditions pull at one pen.<br><br>Drag the "
+        "timeline to see in which order it draws; double-click a drawing to see it large."
     )
     formula = r"p(s \mid z) = \prod_t p(\Delta x_t, \Delta y_t, pen_t \mid s_{<t}, z)"
     hidden_knobs = frozenset({"begin"})

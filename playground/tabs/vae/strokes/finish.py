@@ -25,7 +25,7 @@ from playground.ui.strokes.sheet import StrokeSheet
 from playground.ui.widgets.controls import press_by_key
 from playground.ui.widgets.stepper import Stepper
 
-OPENS_WITH = 6  # a test drawing
+OPENS_WITH = 15  # a test drawing: a face
 
 
 class Finish(View[DrawsStrokes]):
@@ -42,7 +42,7 @@ class Finish(View[DrawsStrokes]):
         "another drawing than yours."
     )
     formula = r"p(s_{>t} \mid s_{\le t}) = \prod_{i>t} p(s_i \mid s_{<i})"
-    hidden_knobs = frozenset({"begin"})
+    hidden_knobs = frozenset({"begin", "code"})
 
     def request_type(self, model: DrawsStrokes) -> type[Request]:
         return strokes.FinishRequest
