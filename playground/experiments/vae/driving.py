@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -48,8 +49,8 @@ class BesideRequest(DreamRequest):
 def live(
     model: Dreams, request: DriveRequest, wheel: Wheel, resume: State | None = None, shown: int = -1
 ) -> Iterator[Frame]:
-    """The dream as it is driven; frames up to ``shown`` were seen before and are not given again."""
-    for frame in model.dream(request, wheel.steer, resume):
+    """The one dream as it is driven; frames up to ``shown`` were seen before and are not given again."""
+    for frame in model.dream(dataclasses.replace(request, num_samples=1), wheel.steer, resume):
         wheel.remember(frame)
         if frame.step > shown:
             yield frame
