@@ -6,7 +6,6 @@ import numpy as np
 
 from playground.capabilities import DrawsStrokes
 from playground.contract import Frame, Request
-from playground.experiments.vae import strokes
 from playground.tabs.frame.view import View
 from playground.tabs.vae.strokes.draw import ended, pictures
 from playground.ui.plots.named_bars import NamedBars
@@ -34,6 +33,8 @@ class Between(View[DrawsStrokes]):
     hidden_knobs = frozenset({"begin", "num_samples"})
 
     def request_type(self, model: DrawsStrokes) -> type[Request]:
+        from playground.experiments.vae import strokes  # torch: not before the window is on the screen
+
         return strokes.OneDrawingRequest
 
     def build(self) -> None:

@@ -16,7 +16,6 @@ from playground import data
 from playground.capabilities import DrawsStrokes
 from playground.contract import Frame, Request
 from playground.data import svg_lines
-from playground.experiments.vae import strokes
 from playground.export.picture_metadata import numbers
 from playground.tabs.frame.view import View
 from playground.tabs.vae.strokes.draw import ended, pictures
@@ -45,6 +44,8 @@ class Finish(View[DrawsStrokes]):
     hidden_knobs = frozenset({"begin", "code"})
 
     def request_type(self, model: DrawsStrokes) -> type[Request]:
+        from playground.experiments.vae import strokes  # torch: not before the window is on the screen
+
         return strokes.FinishRequest
 
     def build(self) -> None:
@@ -81,6 +82,8 @@ class Finish(View[DrawsStrokes]):
 
     def _put(self, index: int) -> int:
         """The first half of the strokes of a test drawing on the pad; what it is of."""
+        from playground.experiments.vae import strokes  # torch: not before the window is on the screen
+
         lines, label = strokes.held_out(self.model.card.dataset, index)
         self.pad.set_lines(lines[: (len(lines) + 1) // 2] if len(lines) > 1 else [_half(lines[0])])
         self._taken, self.stepper.index = (index, self.pad.path), index
