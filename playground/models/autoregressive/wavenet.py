@@ -62,6 +62,7 @@ class WaveNetConfig:
     time_width: int = 16
     condition_width: int = 96
     drop_voice: float = 0.2
+    most_noise: float = 8.0  # codes, the standard deviation of what training clips are heard with, at most
     num_words: int = len(spoken_words.WORDS)
     num_voices: int = len(spoken_words.VOICES)
 
@@ -141,15 +142,23 @@ class WaveNet(Network):
     def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
         """Bits per sample of clips uint8 (B,1,1,T) given ``labels`` int64 (B,2), word and voice.
 
-        While training, voices are left out at random, and of most batches so is the silence after the longest word.
+        While training, voices are left out at random, and of most batches so is the silence after the longest word.  What is
+        heard is a little wrong then, and what is to be said is not: a network that only ever heard clean sound does not know
+        the way back from its own noise (noise injection, as in LPCNet: Valin and Skoglund 2018, arXiv:1810.11846).
         """
         codes, (words, voices) = x[:, 0, 0].long(), labels.unbind(1)
+        heard = codes
         if self.training:
-            uniforms = torch.rand(len(x) + 1, generator=generator).to(x.device)
-            voices = torch.where(uniforms[1:] < self.config.drop_voice, spoken_words.NO_VOICE, voices)
+            uniforms = torch.rand(2 * len(x) + 1, generator=generator).to(x.device)
+            voices = torch.where(
+                uniforms[1 : len(x) + 1] < self.config.drop_voice, spoken_words.NO_VOICE, voices
+            )
             if uniforms[0] < 0.9:
                 codes = codes[:, : _spoken_length(codes)]
-        logits = self(codes, words, voices)
+            noise = torch.randn(codes.shape, generator=generator).to(x.device)
+            strength = self.config.most_noise * uniforms[len(x) + 1 :, None].square()
+            heard = (codes + (noise * strength).round().long()).clamp(0, NUM_CODES - 1)
+        logits = self(heard, words, voices)
         return {"loss": F.cross_entropy(logits.float().flatten(0, 1), codes.flatten()) / math.log(2)}
 
     # --- likelihood
