@@ -363,7 +363,7 @@ def _spoken_length(codes: Tensor) -> int:
 
 
 MODEL = WaveNet
-# the first 840 steps of the shipped checkpoint were made at twice these rates and heard no noise; it is far from its best
+# the first 840 steps of the shipped checkpoint were made at higher rates and heard no noise; it is far from its best
 RECIPES = (
     Recipe(
         id="wavenet-words",
