@@ -188,7 +188,7 @@ def test_checkpoints_are_small():
         card = checkpoints.read_card(file)
         in_colour = card.family == "diffusion" and card.dataset == "emoji"
         assert file.stat().st_size <= (16 if in_colour else 8) * 2**20, file.name
-    assert sum(f.stat().st_size for f in files) <= 120 * 2**20  # in two wheels, each under 100 MB
+    assert sum(f.stat().st_size for f in files) <= 140 * 2**20  # in two wheels, each under 100 MB
 
 
 def test_saving_and_loading_gives_the_same_model(tmp_path):
