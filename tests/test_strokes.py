@@ -331,8 +331,11 @@ def test_the_window_goes_on_with_what_is_drawn(qtbot, tmp_path):
         )
         assert view.request.begin == view.pad.path
         file = tmp_path / "mine.svg"
-        file.write_text('<svg fill="none" stroke="red"><path d="M0 0H9V9H0z"/></svg>')
-        assert view.take_file(file) and len(view.pad.lines) == 1
+        file.write_text(
+            '<?xml version="1.0" encoding="UTF-8"?><svg fill="none" stroke="red"><path d="M0 0H9V9H0z"/></svg>'
+        )
+        window.open_file(file)
+        assert len(view.pad.lines) == 1
         wait_finished(qtbot, view)
         assert dataclasses.replace(view.request, begin="") == strokes.FinishRequest(
             word=view.request.word, seed=view.request.seed

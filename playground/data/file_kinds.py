@@ -56,7 +56,8 @@ def kind_of(path: Path) -> str:
             start = file.read(32)
     except OSError:
         return ""
-    return kind_of_bytes(start)
+    kind = kind_of_bytes(start)
+    return "SVG drawing" if kind == "XML file" and path.suffix.lower() == ".svg" else kind
 
 
 def kind_of_bytes(start: bytes) -> str:
