@@ -27,7 +27,8 @@ class StrokeSheet(QWidget):
         super().__init__(parent)
         self._columns = columns
         self._strokes = np.zeros((0, 1, 3), np.float32)
-        self._given, self._captions = 0, ()  # type: ignore[var-annotated]
+        self._given = 0
+        self._captions: tuple[str, ...] = ()
         self._ended = np.zeros(0, bool)
         self._large: int | None = None  # the one that fills the sheet
         self.chosen: int | None = None  # the one that stands out
