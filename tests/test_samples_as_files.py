@@ -64,3 +64,16 @@ def test_a_sound_or_drawing_from_elsewhere_is_refused_in_a_sentence(tmp_path, co
     path.write_bytes(content)
     with pytest.raises(picture_metadata.PictureMetadataError, match="carries no settings"):
         picture_metadata.read(path)
+
+
+def test_the_views_that_show_them_again_are_there():
+    from playground import checkpoints, data, families
+    from playground.tabs import registry
+    from playground.tabs.frame.view import suiting
+    from tests.windows import load
+
+    for card in checkpoints.cards():
+        wanted = samples.VIEWS.get(data.modality(card.dataset))
+        if wanted is not None and families.has_tab(card.family):
+            kinds = registry.views_of(families.entry(card.family))
+            assert wanted in [kind.name for kind in suiting(kinds, load(card.id))], card.id

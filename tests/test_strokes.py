@@ -148,7 +148,7 @@ def test_what_is_drawn_step_by_step_is_scored_alike_at_once(model):
     full[0, :, 2], full[0, :, 3] = 1 - torch.from_numpy(steps[:, 2]), torch.from_numpy(steps[:, 2])
     with torch.no_grad():
         before = torch.nn.functional.pad(full[:, :-1], (0, 0, 1, 0))
-        raw, _ = model(before, model.told(None, torch.tensor([1])))
+        raw, _ = model(before, model.condition(None, torch.tensor([1])))
         at_once = model.nats(raw, full)[0, frames[0].extras["given"] :].numpy()
     assert len(stepped) > 3
     assert np.allclose(stepped, at_once[: len(stepped)], atol=2e-3)

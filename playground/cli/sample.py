@@ -121,9 +121,10 @@ def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_met
     request = make_request(model.Request, {**settings, "num_samples": min(count, most)})
     shown = settings_of(request)
     card = model.card
+    view = samples.VIEWS.get(data.modality(card.dataset), "Generate")
     exact = model.precision if isinstance(model, HalvesPrecision) else ""
     return picture_metadata.PictureMetadata(
-        card.family, card.id, model.weights_hash, "Generate", shown, precision=exact, count=count
+        card.family, card.id, model.weights_hash, view, shown, precision=exact, count=count
     )
 
 

@@ -14,6 +14,13 @@ from playground.data import characters
 from playground.data.modality import Modality
 from playground.export import strokes_svg, wav
 
+# the view that shows a run of the sampler again, by what it makes
+VIEWS = {
+    Modality.TEXT: "Write",
+    Modality.SOUND: "Speak",
+    Modality.STROKES: "Draw",
+    Modality.CONTROL: "Controller",
+}
 STROKES = "strokes"  # the extra of a frame that holds them, float32 (B,T,3)
 
 

@@ -292,9 +292,10 @@ class Memory:
         self.run = run
         config, self.width = model.config, model.config.width
         chunks = len(run.indices) // CHUNK
-        self.past = np.stack([_matrix(layer.past) for layer in model.layers])[:, None]
-        self.now = [_matrix(layer.now) for layer in model.layers]
-        self.out = [(_matrix(layer.out), _bias(layer.out)) for layer in model.layers]
+        layers = cast("list[Layer]", list(model.layers))
+        self.past = np.stack([_matrix(layer.past) for layer in layers])[:, None]
+        self.now = [_matrix(layer.now) for layer in layers]
+        self.out = [(_matrix(layer.out), _bias(layer.out)) for layer in layers]
         self.skip = _matrix(model.skip), _bias(model.skip)
         self.hidden = _matrix(model.hidden), _bias(model.hidden)
         self.head = _matrix(model.head), _bias(model.head)

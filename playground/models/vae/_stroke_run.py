@@ -29,10 +29,10 @@ class Decoder(Protocol):
     def parameters(self) -> Iterator[Any]:
         """They know the device."""
 
-    def told(self, z: Tensor | None, word: Tensor) -> Tensor:
+    def condition(self, z: Tensor | None, word: Tensor) -> Tensor:
         """What the decoder is told all the while."""
 
-    def __call__(self, before: Tensor, told: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+    def __call__(self, before: Tensor, condition: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Steps before (B,T,5) -> raw numbers of the mixture of each next one, and the state."""
 
 
@@ -64,8 +64,9 @@ class StrokeRun:
         self.step = self.given
         self.ended = np.zeros(count, bool)
         word = torch.full((CHUNK,), request.word, dtype=torch.long, device=self.device)
-        self.told = [
-            model.told(None if self.z is None else self._tensor(self.z[part]), word) for part in self._parts()
+        self.condition = [
+            model.condition(None if self.z is None else self._tensor(self.z[part]), word)
+            for part in self._parts()
         ]
         if resume is None:
             self._read_what_is_given()
@@ -90,7 +91,7 @@ class StrokeRun:
         steps[1:, :2] = self.begun[:, :2] / self.model.config.scale
         steps[1:, 2], steps[1:, 3] = 1 - self.begun[:, 2], self.begun[:, 2]
         before = self._tensor(np.repeat(steps[None], CHUNK, 0))
-        read = [self.model(before, told) for told in self.told]
+        read = [self.model(before, condition) for condition in self.condition]
         self.raw = np.concatenate([raw[:, -1].cpu().double().numpy() for raw, _ in read])
         self.states: list[tuple[Tensor, Tensor]] = [state for _, state in read]
 
@@ -135,7 +136,7 @@ class StrokeRun:
         steps[:, 0, :2] = drawn[:, :2] / self.model.config.scale
         steps[np.arange(len(drawn)), 0, 2 + state] = 1
         for i, part in enumerate(self._parts()):
-            raw, self.states[i] = self.model(self._tensor(steps[part]), self.told[i], self.states[i])
+            raw, self.states[i] = self.model(self._tensor(steps[part]), self.condition[i], self.states[i])
             self.raw[part] = raw[:, -1].cpu().double().numpy()
 
     def frames(self) -> Iterator[Frame]:
@@ -185,7 +186,9 @@ class StrokeRun:
         if self.z is not None and "z" in state:
             self.z = state["z"].copy()
             word = torch.full((CHUNK,), self.request.word, dtype=torch.long, device=self.device)
-            self.told = [self.model.told(self._tensor(self.z[part]), word) for part in self._parts()]
+            self.condition = [
+                self.model.condition(self._tensor(self.z[part]), word) for part in self._parts()
+            ]
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:

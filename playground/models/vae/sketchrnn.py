@@ -102,12 +102,12 @@ class SketchRNN(Network):
     def __init__(self, config: SketchRNNConfig) -> None:
         super().__init__()
         self.config = config
-        told = config.latent + 1 + config.word_width  # the code, whether there is one, and the word
+        condition = config.latent + 1 + config.word_width  # the code, whether there is one, and the word
         self.word = nn.Embedding(len(icons.ICONS.classes), config.word_width)
         self.encoder = nn.LSTM(5, config.encoder_width, batch_first=True, bidirectional=True)
         self.to_code = nn.Linear(2 * config.encoder_width, 2 * config.latent)
-        self.to_state = nn.Linear(told, 2 * config.width)
-        self.decoder = nn.LSTM(5 + told, config.width, batch_first=True)
+        self.to_state = nn.Linear(condition, 2 * config.width)
+        self.decoder = nn.LSTM(5 + condition, config.width, batch_first=True)
         self.head = nn.Linear(config.width, 6 * config.components + 3)
         self.register_buffer("batches", torch.zeros((), dtype=torch.float32))
 
@@ -152,7 +152,7 @@ class SketchRNN(Network):
         """The middle of the codes of drawings: uint8 (B,3,1,T) -> (B,latent)."""
         return self.encode_steps(*self.steps(x))[0]
 
-    def told(self, z: Tensor | None, word: Tensor) -> Tensor:
+    def condition(self, z: Tensor | None, word: Tensor) -> Tensor:
         """What the decoder is told all the while, (B, latent + 1 + word_width); ``z`` None: no code."""
         if z is None:
             z = torch.zeros(len(word), self.config.latent + 1, device=word.device)
@@ -160,16 +160,16 @@ class SketchRNN(Network):
             z = torch.cat([z, torch.ones_like(z[:, :1])], -1)
         return torch.cat([z, self.word(word)], -1)
 
-    def begin(self, told: Tensor) -> tuple[Tensor, Tensor]:
+    def begin(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         """The decoder's first state (h, c), each (1,B,width)."""
-        h, c = torch.tanh(self.to_state(told)).chunk(2, -1)
+        h, c = torch.tanh(self.to_state(condition)).chunk(2, -1)
         return h[None].contiguous(), c[None].contiguous()
 
-    def forward(self, before: Tensor, told: Tensor, state: Any = None) -> tuple[Tensor, Any]:
+    def forward(self, before: Tensor, condition: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Steps before (B,T,5) -> raw numbers of the mixture of each next one (B,T,6 M + 3), and the state."""
-        state = self.begin(told) if state is None else state
+        state = self.begin(condition) if state is None else state
         shown, state = self.decoder(
-            torch.cat([before, told[:, None].expand(-1, before.shape[1], -1)], -1), state
+            torch.cat([before, condition[:, None].expand(-1, before.shape[1], -1)], -1), state
         )
         return self.head(F.dropout(shown, self.config.dropout, self.training)), state
 
@@ -209,11 +209,11 @@ class SketchRNN(Network):
             has_code, word = torch.ones(len(x), 1, dtype=torch.bool, device=x.device), labels
         mu, logvar = self.encode_steps(steps, lengths)
         normal = torch.randn(mu.shape, generator=generator).to(mu.device)
-        told = self.told(mu + torch.exp(logvar / 2) * normal, word)
-        z = told[:, : config.latent + 1] * has_code
-        told = torch.cat([z, told[:, config.latent + 1 :]], -1)
+        condition = self.condition(mu + torch.exp(logvar / 2) * normal, word)
+        z = condition[:, : config.latent + 1] * has_code
+        condition = torch.cat([z, condition[:, config.latent + 1 :]], -1)
         before = F.pad(steps[:, :-1], (0, 0, 1, 0))
-        raw, _ = self(before, told)
+        raw, _ = self(before, condition)
         drawing = self.nats(raw, steps).sum(1)
         kl = 0.5 * (mu.square() + logvar.exp() - 1 - logvar)
         priced = torch.clamp(kl.mean(0), min=config.kl_floor).sum() * has_code.float().mean()
@@ -236,7 +236,7 @@ class SketchRNN(Network):
     def nats_per_point(self, x: Tensor, labels: Tensor, z: Tensor | None = None) -> Tensor:
         """-log p of each point of drawings uint8 (B,3,1,T) given the earlier ones and a code (B,latent) if there is one: (B,T)."""
         steps, _ = self.steps(x)
-        raw, _ = self(F.pad(steps[:, :-1], (0, 0, 1, 0)), self.told(z, labels))
+        raw, _ = self(F.pad(steps[:, :-1], (0, 0, 1, 0)), self.condition(z, labels))
         return self.nats(raw, steps)
 
     @torch.no_grad()
