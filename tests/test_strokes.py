@@ -110,6 +110,15 @@ def test_a_bad_svg_is_refused_in_a_sentence(tmp_path, model, content):
         model.settings_from_files({"begin": str(file)})
 
 
+def test_a_word_is_asked_for_by_its_name(model):
+    assert model.settings_from_files({"word": "fish"}) == {"word": icons.ICONS.classes.index("fish")}
+    assert model.settings_from_files({"word": "3"}) == {"word": "3"}
+    with pytest.raises(
+        ValueError, match=r"^It cannot draw 'unicorn' by name; it can draw anything, house, .*\.$"
+    ):
+        model.settings_from_files({"word": "unicorn"})
+
+
 def test_the_command_line_refuses_it_too(tmp_path, capsys):
     file, out = tmp_path / "bad.svg", tmp_path / "out.svg"
     file.write_text("no lines")
@@ -233,7 +242,7 @@ def test_strokes_and_their_codes_are_scored_alike(tmp_path, capsys):
 
 def test_a_drawing_is_written_and_gone_on_with(tmp_path, model):
     first, second = tmp_path / "a.svg", tmp_path / "b.npy"
-    assert main(["sample", NAME, "--set", "word=3", "--out", str(first)]) == 0
+    assert main(["sample", NAME, "--set", "word=door", "--out", str(first)]) == 0
     assert main(["sample", NAME, "--set", f"begin={first}", "--count", "3", "--out", str(second)]) == 0
     made = np.load(second)
     begun = svg_lines.strokes_of_path(svg_lines.path_of_file(first))

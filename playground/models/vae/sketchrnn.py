@@ -279,17 +279,22 @@ class SketchRNN(Network):
         yield from StrokeRun(self, request, z, resume).frames()
 
     def settings_from_files(self, settings: Any) -> dict[str, Any]:
-        """``begin`` may name an SVG file: its lines are taken in its place.
+        """``begin`` may name an SVG file, whose lines are taken in its place; ``word`` may be the word itself.
 
         Raises:
-            ValueError, OSError: one sentence, for a file that is no drawing made of lines.
+            ValueError, OSError: one sentence, for a file that is no drawing made of lines, or a word that is not known.
         """
         from playground.data import svg_lines
 
-        begin = str(settings.get("begin", ""))
-        if not begin.lower().endswith(".svg"):
-            return dict(settings)
-        return {**settings, "begin": svg_lines.path_of_file(begin)}
+        found, words = dict(settings), icons.ICONS.classes
+        begin, word = str(settings.get("begin", "")), str(settings.get("word", ""))
+        if begin.lower().endswith(".svg"):
+            found["begin"] = svg_lines.path_of_file(begin)
+        if word in words:
+            found["word"] = words.index(word)
+        elif word.replace(" ", "").isalpha():
+            raise ValueError(f"It cannot draw {word!r} by name; it can draw {', '.join(words)}.")
+        return found
 
 
 MODEL = SketchRNN

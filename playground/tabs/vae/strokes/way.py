@@ -26,7 +26,7 @@ class Way(View[DrawsStrokes]):
     words = (
         "The encoder reads each of the two drawings into a code <i>z</i>; then codes between the two are <b>drawn again</b>, "
         "all with the same pen. Strokes are not shifted: each stop is a drawing that the decoder believes in.<br><br>Compare "
-        "the ends with the test drawings above: they are <b>drawn from memory</b>, and come back as cousins. This decoder sees "
+        "the ends, a = 0 and a = 1, with the test drawings above: they are <b>drawn from memory</b>, and come back as cousins. This decoder sees "
         "all its own earlier points and guesses the next so well that its code has little left to say: <b>posterior "
         "collapse</b>, which threatens every VAE with a strong decoder.<br><br>Raise <b>temperature</b>, and chance says "
         "more than the code does."
@@ -87,7 +87,7 @@ class Way(View[DrawsStrokes]):
             end.set_drawings(drawing[None])
         drawn = frame.extras["strokes"]
         amounts = np.arange(len(drawn)) / max(len(drawn) - 1, 1)
-        said = ["from its code", *(f"a = {a:.2f}" for a in amounts[1:-1]), "from its code"]
+        said = [f"a = {a:.2f}" for a in amounts]
         self.sheet.set_drawings(drawn, captions=said, ended=ended(frame))
 
     def draw_plot(self, frame: Frame) -> None:
