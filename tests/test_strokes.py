@@ -350,3 +350,12 @@ def test_the_window_goes_on_with_what_is_drawn(qtbot, tmp_path):
             word=view.request.word, seed=view.request.seed
         )
         assert isinstance(view.request, StrokesRequest)
+        made = tmp_path / "made.svg"
+        assert main(["sample", NAME, "--set", "word=door", "--out", str(made)]) == 0
+        window.open_file(made)
+        door = icons.ICONS.classes.index("door")
+        qtbot.waitUntil(
+            lambda: window.current.view.name == "Draw" and window.current.view.request.word == door,
+            timeout=WAIT,
+        )
+        assert window.current.view.request.num_samples == 1

@@ -39,7 +39,7 @@ class Draw(View[DrawsStrokes]):
 
     def draw(self, frame: Frame) -> None:
         """The lines so far."""
-        self.sheet.set_drawings(frame.extras["strokes"], ended=ended(frame))
+        self.sheet.set_drawings(frame.extras["strokes"], int(frame.extras["given"]), ended=ended(frame))
 
     def draw_plot(self, frame: Frame) -> None:
         """How many points each has."""
