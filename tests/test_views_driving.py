@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
+from playground.cli.main import main
 from playground.tabs.vae.driving.dream import FRAMES_PER_SECOND, RANGE
 from tests.windows import WAIT, opened, wait_open
 
@@ -96,3 +97,21 @@ def test_world_and_dream_part_and_it_is_said(window, qtbot):
     parted = view.player.timeline.last.extras["parted"]
     assert parted > 3, "it has learned to foresee a little"
     qtbot.waitUntil(lambda: f"up to frame {parted}" in view.meaning.text(), timeout=WAIT)
+
+
+def test_a_sampled_drive_and_a_sampled_sound_open_where_they_are_shown(window, qtbot, tmp_path):
+    film, sound = tmp_path / "drive.gif", tmp_path / "word.wav"
+    assert main(["sample", "worldmodel-car", "--set", "num_frames=3", "--seed", "9", "--out", str(film)]) == 0
+    assert main(["sample", "wavenet-words", "--set", "word=seven", "--seed", "8", "--out", str(sound)]) == 0
+    for file, view, seed in ((film, "Controller", 9), (sound, "Speak", 8)):
+        window.open_file(file)
+        qtbot.waitUntil(
+            lambda view=view, seed=seed: (
+                window.current.view is not None
+                and window.current.view.name == view
+                and window.current.view.request is not None
+                and window.current.view.request.seed == seed
+            ),
+            timeout=WAIT,
+        )
+        assert window.current.banner.isHidden(), window.current.banner.text()

@@ -123,8 +123,6 @@ def _metadata(model: Model, settings: dict[str, Any], count: int) -> picture_met
     card = model.card
     view = samples.VIEWS.get(data.modality(card.dataset), "Generate")
     exact = model.precision if isinstance(model, HalvesPrecision) else ""
-    draws = data.modality(card.dataset) is data.Modality.STROKES
-    view = "Draw" if draws else "Generate"
     return picture_metadata.PictureMetadata(
         card.family, card.id, model.weights_hash, view, shown, precision=exact, count=count
     )
