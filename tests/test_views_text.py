@@ -82,6 +82,7 @@ def go(qtbot, window, model, view, **settings):
     tab.knobs.reset()
     tab.knobs.set_settings({"num_tokens": 60, "temperature": 1.0, **settings})
     qtbot.waitUntil(lambda: done(tab.view), timeout=WAIT)
+    tab.view.player.show_now()  # the last frame may wait for the display
     return tab, tab.view
 
 

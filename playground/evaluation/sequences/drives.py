@@ -57,9 +57,9 @@ def nats_per_frame(model: WorldModel, drives: car.Drives, seed: int = 7) -> dict
         paint = torch.cat([model.frame_nats(a, b) for a, b in zip(z.split(50), drive.split(50), strict=True)])
         entropy = 0.5 * (1 + math.log(2 * math.pi) + logvar).sum(1)
         shown, _ = model.remember(z[None, :-1], done[None, 1:])
-        with_memory.append((paint[1:] + model.nats(shown[0], z[1:]) - entropy[1:]).double().cpu().numpy())
-        alone.append((paint + gaussian_kl(mu, logvar).sum(1))[1:].double().cpu().numpy())
-        again.append(_last_frame(drive).double().cpu().numpy())
+        with_memory.append((paint[1:] + model.nats(shown[0], z[1:]) - entropy[1:]).cpu().double().numpy())
+        alone.append((paint + gaussian_kl(mu, logvar).sum(1))[1:].cpu().double().numpy())
+        again.append(_last_frame(drive).cpu().double().numpy())
     every = np.concatenate(with_memory)
     return {
         "value": float(every.mean()),

@@ -47,7 +47,7 @@ def repeats_names(model: WritesText, seed: int = 7) -> dict[str, Any]:
     for i, four in enumerate(names):
         text = frame.format(*four)
         codes = torch.from_numpy(characters.codes_of(text).astype(np.int64))[None].to(device)
-        cost = model.nats_per_character(codes)[0].double().cpu().numpy() / math.log(2)
+        cost = model.nats_per_character(codes)[0].cpu().double().numpy() / math.log(2)
         twice = [one for one in four if text.count(one) == 2]
         for time, place in enumerate((text.index, text.rindex)):
             bits[i, time] = np.mean([cost[place(one) : place(one) + len(one)].mean() for one in twice])

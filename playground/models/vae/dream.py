@@ -158,7 +158,7 @@ class Dream:
             shown, self.states[i] = self.model.remember(
                 self.z[part, None], actions[part, None].contiguous(), self.states[i]
             )
-            weight, mean, spread = (t[:, 0].double().cpu().numpy() for t in self.model.next_code(shown))
+            weight, mean, spread = (t[:, 0].cpu().double().numpy() for t in self.model.next_code(shown))
             chances = np.exp((weight - weight.max(-1, keepdims=True)) / heat)
             chances /= chances.sum(-1, keepdims=True)
             wide = np.exp(spread) * math.sqrt(heat)

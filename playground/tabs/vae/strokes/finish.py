@@ -36,8 +36,8 @@ class Finish(View[DrawsStrokes]):
         "<b>Draw on the pad.</b> Each time you lift the pen, the model reads your strokes and goes on from the last point, "
         "ten times with ten different dice. Your lines stay as they are; its own are in colour.<br><br>Or take the first "
         "strokes of a <b>test drawing</b>: an icon of a name that it has never seen. Drop an SVG file on the window, and "
-        "its lines are on the pad.<br><br>Say <b>of what</b> the drawing is, and the same beginning becomes something else: a "
-        "circle is a face, a clock, an apple. It goes on <b>without a code</b>: a <i>z</i> drawn from the prior would speak of "
+        "its lines are on the pad.<br><br>Say <b>of what</b> the drawing is, and the same beginning may become something else; this small "
+        "model often misses it. It goes on <b>without a code</b>: a <i>z</i> drawn from the prior would speak of "
         "another drawing than yours."
     )
     formula = r"p(s_{>t} \mid s_{\le t}) = \prod_{i>t} p(s_i \mid s_{<i})"
