@@ -867,3 +867,13 @@ def test_figures_follow_the_size_of_type(qtbot: QtBot, qapp: QApplication) -> No
     assert label.fontMetrics().height() > 1.7 * small
     theme.set_scale(qapp, 1.0)
     assert label.fontMetrics().height() == small
+
+
+def test_a_plot_that_was_given_back_is_shown_again_when_it_returns(qtbot):
+    from playground.ui.widgets.lecture_strip import PlotPlace
+
+    place, first, second = PlotPlace(), QWidget(), QWidget()
+    qtbot.addWidget(place)
+    for plot, other in ((first, second), (second, first), (first, second)):
+        place.set_plot(plot)
+        assert plot.isVisibleTo(place) and not other.isVisibleTo(place)

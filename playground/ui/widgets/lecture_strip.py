@@ -97,7 +97,7 @@ class PlotPlace(QWidget):
         if before is not None and before is not plot and before.parentWidget() is self:
             self._column.removeWidget(before)
             before.hide()
-        if plot is not None and plot.parentWidget() is not self:
+        if plot is not None and (plot.parentWidget() is not self or self._column.indexOf(plot) < 0):
             self._column.addWidget(plot)
             plot.show()
         self.setVisible(plot is not None)

@@ -25,7 +25,7 @@ class Controller(View[Dreams]):
         "numbers. No gradient found them: controllers were varied at random, each drove in M's dream, and the better "
         "ones were followed (an evolution strategy). <b>It has never been in the world</b>, only in dreams like these.<br><br>"
         "Turn <b>temperature</b>: in a cold dream a controller can learn to cheat M; who learned in a warm one is robust. "
-        "The second plot is measured, in the dream and on real tracks."
+        "What it is worth was measured, in the dream and on real tracks."
     )
     formula = r"a_t = W [z_t, h_t] + b"
     hidden_knobs = frozenset({"steering"})
@@ -48,7 +48,7 @@ class Controller(View[Dreams]):
         self.player.speed = 20.0
         self.way = LinePlot("Along the road", "frame", "units")
         self.worth = LinePlot("What it is worth, by temperature", "temperature of the dream", "units a frame")
-        self.plot = PlotColumn(self.way, self.worth)
+        self.plot = PlotColumn(self.worth, self.way)
 
     def opened(self) -> None:
         """What was measured."""
