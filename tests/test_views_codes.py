@@ -150,6 +150,7 @@ def test_both_orders_run_on_one_clock(shared_window, qtbot, own):
     at = {f.step: f.extras["passes_of"].tolist() for f in frames}
     assert at[0] == [0, 0] and at[4] == [8, 8] and at[64] == [8, 128]
     assert (frames[-1].extras["other_confidence"] > 0).all()
+    view.player.show_now()
     assert "8 network passes" in view.cost.text() and "128 network passes" in view.cost.text()
     titles = [title for title, _ in view.grid.content().panels]
     assert titles[:2] == ["in parallel", "in reading order"]

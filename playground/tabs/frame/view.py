@@ -81,6 +81,7 @@ class View(QWidget, Generic[AnyModel]):
         self.player.begins.connect(self._wait)
         self._plotting = QTimer(self, singleShot=True)
         self._plotting.timeout.connect(self._plot_now)
+        self._first: Frame | None = None  # of the run, which has been listened to
         self._shown_at = self._plotted = 0.0  # when the last pictures, and their plot
         self.player.failed.connect(tab.show_failure)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -249,6 +250,12 @@ class View(QWidget, Generic[AnyModel]):
         return [names[i] for i in labels_of(label, self.request, len(names))]
 
     def _shown(self, frame: Frame) -> None:
+        first = self.player.timeline[0] if len(self.player.timeline) else frame
+        if (
+            first is not self._first and first is not frame
+        ):  # it says what was read, and frames came too fast to show it
+            self.tell(first)
+        self._first = first
         self.tell(frame)
         self.draw(frame)
         now, before = time.perf_counter(), self._shown_at
