@@ -142,6 +142,23 @@ def test_at_most_one_wake_up_is_pending_and_a_burst_is_one_list(qtbot, stream):
     assert sum(ear.bursts) == 200 and max(ear.bursts) >= 199
 
 
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_only_what_this_process_makes_waits_for_dear_paints(qtbot, stream, elsewhere):
+    """A sampler of this process shares the interpreter with the window; one in another process loses nothing by a paint."""
+    lane, hurried, end = stream.lane("a"), [], stream.pace.end
+    lane.works_elsewhere = elsewhere
+    ear = Ear(lane)
+
+    def noted(hurried_now: bool = False, **how: bool) -> None:
+        hurried.append(how.get("hurried", hurried_now))
+        end(**how)
+
+    stream.pace.end = noted
+    lane.play(Sampler(3))
+    qtbot.waitUntil(lambda: "finished" in ear.said, timeout=WAIT)
+    assert hurried and all(each is elsewhere for each in hurried)
+
+
 def test_what_is_no_picture_takes_no_refresh(qtbot, stream):
     """A run's start and end are told at once, and the picture between them need not wait for either."""
     lane, gate, paced = stream.lane("a"), threading.Semaphore(0), []

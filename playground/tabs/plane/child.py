@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 NICE = 2  # the window goes first on a machine whose every core trains
 _DATA = 600  # fresh points of the target, for pictures
 _MEASURED = 1000  # points drawn for a figure
+_OF_POINTS = ("count", "seed", "side", "drawing")  # what of a picture's wishes is about its points
 
 
 def serve(connection: Connection) -> None:
@@ -83,11 +84,10 @@ class Course:
         self.seed = int(header["seed"])
         plan = {name: header[name] for name in ("steps", "seconds") if name in header}
         self.training = Training(kind, self.target, self.seed, config=config, **plan)
-        self._costs = {"picture": 0.0, "measure": 0.0}  # seconds that the last one took
-        self._done_at = {
-            "picture": -np.inf,
-            "measure": 1.0,
-        }  # seconds of training at the last one; figures wait for the first
+        # seconds that the last one took: points alone, a picture with its maps, figures
+        self._costs = {"points": 0.0, "picture": 0.0, "measure": 0.0}
+        # seconds of training at the last one; figures wait for the first
+        self._done_at = {"points": -np.inf, "picture": -np.inf, "measure": 1.0}
 
     def advance(self, header: Header) -> tuple[Header, Arrays]:
         """Some steps on, or to so many seconds; the losses of each step, the weights, and a picture if one is wanted."""
@@ -105,13 +105,25 @@ class Course:
         found: Arrays = {**curves, **{f"weights/{n}": v for n, v in training.weights().items()}}
         said: Header = {"step": training.step, "seconds": training.spent, "scale": training.scale}
         found["mean"] = training.mean
-        if header.get("picture") and self._is_time("picture", header):
-            with self._timed("picture"):
-                found |= self._picture(training.average, header["picture"])
+        if header.get("picture"):
+            found |= self._due_picture(header)
         if header.get("measure") and self._is_time("measure", header):
             with self._timed("measure"):
                 said["figures"] = self._figures()
         return said, found
+
+    def _due_picture(self, header: Header) -> Arrays:
+        """All that is wanted, or points alone where they are quick and the maps are not, or nothing yet."""
+        wanted = header["picture"]
+        if self._is_time("picture", header):
+            self._done_at["points"] = self.training.spent
+            with self._timed("picture"):
+                return self._picture(self.training.average, wanted)
+        if self._is_time("points", header):
+            with self._timed("points"):
+                points = {name: wanted[name] for name in _OF_POINTS if name in wanted}
+                return self._picture(self.training.average, points)
+        return {}
 
     def _is_time(self, what: str, header: Header) -> bool:
         """Whether something is worth its time: always, unless the command asks to save it for the training."""

@@ -60,6 +60,7 @@ class Together(Scene):
             int, tuple[Any, ...]
         ] = {}  # of each plane: the points, the target and the failure it shows
         self.player = Player(self.new_lane("rounds"), self)
+        self.player.lane.works_elsewhere = True
         self.player.shown.connect(self._show)
         self._table_soon = QTimer(self, singleShot=True, interval=_TABLE_EVERY)
         self._table_soon.timeout.connect(lambda: self._fill_table(self.player.frame))

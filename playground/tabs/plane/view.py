@@ -79,6 +79,7 @@ class InThePlane(View[Any]):
         self._looked: tuple[int, dict[str, Any], Arrays] | None = (
             None  # at which step, for what, what was seen
         )
+        self.player.lane.works_elsewhere = True
         self._looking = self.new_lane("look")
         self._looking.frames_arrived.connect(lambda messages: self._take_look(messages[-1]))
         self._looking.failed.connect(self.tab.show_failure)

@@ -73,6 +73,8 @@ class Lane(QObject):
         self.clock = 0.0  # virtual time: what this lane has had of the worker
         self.served = 0  # the turn in which it last had the worker
         self.touched_until = 0.0
+        # whether its frames are made in another process: painting them takes nothing from that, so it is done at every refresh
+        self.works_elsewhere = False
 
     @property
     def name(self) -> str:

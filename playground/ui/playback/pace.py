@@ -42,7 +42,7 @@ class Pace:
         self._began = self._clock()
 
     def end(self, hurried: bool = False) -> None:
-        """It has been made; ``hurried`` while a finger waits for the answer: then every refresh counts."""
+        """It has been made; ``hurried`` while a finger waits for the answer, or nobody for the interpreter: every refresh counts."""
         spent = self._spent()
         cost = min(spent - self._spent_before, SHARE * SLOWEST)  # this delivery, and the paints of the last
         self._spent_before = spent

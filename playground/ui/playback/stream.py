@@ -277,7 +277,9 @@ class Stream(QObject):
         if not any(delivered):  # nothing to paint, so the next picture need not wait for another refresh
             return
         now = time.perf_counter()
-        self.pace.end(hurried=any(lane.touched_until > now for lane in lanes))
+        heard = [lane for lane, brought in zip(lanes, delivered, strict=True) if brought]
+        touched = any(lane.touched_until > now for lane in lanes)
+        self.pace.end(hurried=touched or all(lane.works_elsewhere for lane in heard))
 
 
 def _plain_sentence(error: BaseException) -> str:
