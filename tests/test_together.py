@@ -12,7 +12,7 @@ from playground.families import FAMILIES
 from playground.tabs.plane.changes import read_changes, written
 from playground.tabs.plane.lines_of_figures import line_of, shown_columns, system_of
 from playground.tabs.plane.processes import Processes
-from playground.tabs.plane.rounds import EQUAL_STEPS, Wanted, models_of, of_model, rounds, rules
+from playground.tabs.plane.rounds import EQUAL_STEPS, SLICE, Wanted, models_of, of_model, rounds, rules
 from playground.tabs.plane.together import Together, leaderboard
 from tests.windows import opened
 
@@ -58,10 +58,10 @@ def test_equal_time_and_a_target_that_changes(processes):
     wanted.request = dataclasses.replace(request, target="rings", learning_rate=2.0)
     frames += [next(run) for _ in range(3)]
     run.close()
-    assert frames[0].total == 40
+    assert frames[0].total == round(2.0 / SLICE)
     assert [frame.extras["target"]["name"] for frame in frames] == ["moons"] * 4 + ["rings"] * 2
     spent = [of_model(frames[-1], i) for i in range(6)]
-    assert all(one["seconds"] >= 6 * 0.05 for one in spent), "each had its share, and at most a step more"
+    assert all(one["seconds"] >= 6 * SLICE for one in spent), "each had its share, and at most a step more"
     assert [(c.moment, c.rate, c.target["name"]) for c in wanted.changes] == [
         (0, 1.0, "moons"),
         (4, 2.0, "rings"),
