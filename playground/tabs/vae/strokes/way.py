@@ -26,9 +26,10 @@ class Way(View[DrawsStrokes]):
     words = (
         "The encoder reads each of the two drawings into a code <i>z</i>; then codes between the two are <b>drawn again</b>, "
         "all with the same pen. Strokes are not shifted: each stop is a drawing that the decoder believes in.<br><br>Compare "
-        "the ends, a = 0 and a = 1, with the test drawings above: they are <b>drawn from memory</b>, and come back as cousins. This decoder sees "
-        "all its own earlier points and guesses the next so well that its code has little left to say: <b>posterior "
-        "collapse</b>, which threatens every VAE with a strong decoder.<br><br>Raise <b>temperature</b>, and chance says "
+        "the ends, a = 0 and a = 1, with the test drawings above: they are <b>drawn from memory</b>, and come back as near relations. This decoder "
+        "sees all its own earlier points and guesses the next so well that its code has little left to say. At the full price of the KL term "
+        "it says next to nothing: <b>posterior collapse</b>, which threatens every VAE with a strong decoder. This one was trained at a tenth "
+        "of the price.<br><br>Raise <b>temperature</b>, and chance says "
         "more than the code does."
     )
     formula = (
