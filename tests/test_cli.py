@@ -219,3 +219,13 @@ def test_what_is_trained_live_is_listed_and_cannot_be_sampled(capsys, tmp_path):
     said = capsys.readouterr()
     assert "trained live" in said.err and said.err.count("\n") == 1 and not said.out
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", ["sample", "score", "evaluate", "complete", "train", "list", "bench", "data"]
+)
+def test_every_command_explains_itself(command, capsys):
+    """A per cent sign in a help text is a directive to argparse."""
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0 and command in capsys.readouterr().out

@@ -36,7 +36,7 @@ def add(commands: shared.Commands) -> None:
     command.add_argument(
         "--only",
         choices=["pictures", "likelihood", _MEMORISED, _OOD, "lens", "steps"],
-        help="measure one of the two; or memorised: the share of N pictures (default 500) that lie nearer to a training picture than 99 % of held-out ones do; or out-of-distribution (lens is its older name): the scores of garments and of other pictures, which Compare shows; "
+        help="measure one of the two; or memorised: the share of N pictures (default 500) that lie nearer to a training picture than 99 %% of held-out ones do; or out-of-distribution (lens is its older name): the scores of garments and of other pictures, which Compare shows; "
         "or steps: FID against the number of steps for every sampler, which Diffusion shows",
     )
     command.add_argument(
