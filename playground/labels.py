@@ -98,6 +98,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "ebm-fashion": ("Energy-based model", "draws garments"),
     "score-ebm-fashion": ("Energy by denoising", "draws garments"),
     "rbm-fashion": ("RBM", "draws garments"),
+    "dbm-fashion": ("DBM", "draws garments"),
     "gsn-fashion": ("GSN", "draws garments"),
 }
 

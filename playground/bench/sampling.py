@@ -97,6 +97,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
     yield "dream, 20 frames", lambda: _drain("worldmodel-car", TWENTY_FRAMES, "dream", num_frames=20)
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
+    yield "energy, 16 images, one Gibbs step of three layers", lambda: _chain_step("dbm-fashion")
     yield "energy, 16 images, one annealed step", lambda: _chain_step("score-ebm-fashion")
 
 

@@ -66,6 +66,10 @@ class HasEnergy(Scores, Protocol):
 class EstimatesPartition(Scores, Protocol):
     """The constant of its energy can be estimated, so that energies become likelihoods."""
 
+    energy_is_bound: (
+        bool  # its score is never below the energy that is meant, so that likelihoods become bounds
+    )
+
     def binarise(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> the states whose energies are meant, (B,D)."""
 
@@ -304,10 +308,14 @@ class HasNoiseLevels(Model, Protocol):
 
 @runtime_checkable
 class HasHiddenUnits(Model, Protocol):
-    """Hidden units that are on or off, each with one weight to every pixel."""
+    """Hidden units that are on or off, in one layer or more; each looks for something in the picture."""
 
     def hidden_given(self, v: Tensor, temperature: float = 1.0) -> Tensor:
-        """``v`` (B,D) -> the probability of each hidden unit to be on, (B,num_hidden)."""
+        """``v`` (B,D) -> the probability of each hidden unit of the first layer to be on, (B,num_hidden)."""
+
+    def features(self) -> list[Tensor]:
+        """For each layer, weights between its units and the pixels, (units,C,H,W); frames tell which units are on:
+        ``hidden``, ``hidden_2``."""
 
 
 @runtime_checkable

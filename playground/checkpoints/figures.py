@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+ESTIMATED_BOUND = "bound, with an estimated log Z"  # kind of a log-likelihood
 PICTURES = "fidelity"  # the key in a ``.metrics.json`` under which the figures of drawn pictures stand
 
 
@@ -30,5 +31,6 @@ def in_short(metrics: Mapping[str, Any]) -> list[str]:
 
 
 def nats_text(figure: Mapping[str, Any]) -> str:
-    """A log-likelihood with its standard error."""
-    return f"log p = {figure['value']:.1f} ± {figure['standard_error']:.1f} nats".replace("-", "−")
+    """A log-likelihood, or a lower bound of it, with its standard error."""
+    sign = "≥" if figure["kind"] == ESTIMATED_BOUND else "="
+    return f"log p {sign} {figure['value']:.1f} ± {figure['standard_error']:.1f} nats".replace("-", "−")

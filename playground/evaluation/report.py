@@ -12,7 +12,7 @@ from playground.evaluation import baselines, emoji_report
 from playground.evaluation.sequences import drives_report
 
 # networks whose pictures are black and white: no rank among grey-level ones
-BINARISED = frozenset({"energy/rbm"})
+BINARISED = frozenset({"energy/rbm", "energy/dbm"})
 _NAMES = ("precision", "recall", "density", "coverage", "class_entropy", "accuracy", "nearest_ratio")
 
 

@@ -53,7 +53,7 @@ class Chain(Protocol):
         ...
 
     def as_state(self, grey: Tensor) -> Tensor:
-        """Grey levels in [0, 1], (B,C,H,W) -> states of the chain, (B,...)."""
+        """Grey levels in [0, 1], (B,C,H,W) -> states of the chain, (B,...): the pixels, and after them what else it holds."""
         ...
 
     def advance(self, x: Tensor, request: Any, step: int) -> tuple[Tensor, dict[str, Tensor]]:
@@ -112,7 +112,9 @@ def run(
         x, seen = model.advance(x, request, step)
         if fixed is not None and mask is not None:
             held = model.hold(fixed, request, step) if isinstance(model, Anneals) else fixed
-            x = torch.where(mask.expand(model.shape).reshape(x.shape[1:]), held, x)
+            pixels = mask.expand(model.shape).flatten()
+            further = x[0].numel() - len(pixels)  # units that are no pixels, which nothing holds
+            x = torch.where(torch.nn.functional.pad(pixels, (0, further)).reshape(x.shape[1:]), held, x)
         yield _frame(model, x, seen, request, step)
 
 

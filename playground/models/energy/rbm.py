@@ -71,6 +71,7 @@ class RBM(Network):
     num_threads: int | None = 1
     sample_bytes = 2**20
     num_compared = 500
+    energy_is_bound = False  # given the pixels, the hidden units are summed out exactly
 
     def __init__(self, config: RBMConfig) -> None:
         super().__init__()
@@ -93,6 +94,10 @@ class RBM(Network):
     def hidden_given(self, v: Tensor, temperature: float = 1.0) -> Tensor:
         """P(h = 1 given v), (B,num_hidden)."""
         return torch.sigmoid((v @ self.weight + self.hidden_bias) / temperature)
+
+    def features(self) -> list[Tensor]:
+        """The weights into each hidden unit, (num_hidden,C,H,W)."""
+        return [self.weight.T.reshape(-1, *self.shape)]
 
     def visible_given(self, h: Tensor, temperature: float = 1.0) -> Tensor:
         """P(v = 1 given h), (B,784)."""
