@@ -78,14 +78,14 @@ def test_filters_light_up_with_the_hidden_units_of_the_chosen_chain(open_window,
     window = open_window(model_id=MODEL, view="Filters")
     tab, view = window.current, window.current.view
     run(qtbot, tab, view, start="data", num_steps=3, num_samples=4)
-    qtbot.waitUntil(lambda: view.filters is not None and view.grid.count() > 0, timeout=WAIT)
+    qtbot.waitUntil(lambda: view.layers and view.grid.count() > 0, timeout=WAIT)
     view.player.go_last()
     lit = []
     for chain in range(2):
         view.chains.select(chain)
         lit.append(view.grid.content().panels[0][1].astype(float).mean((1, 2, 3)))
-    on = view.player.frame.extras["hidden"][:2][:, view.units]
-    assert not np.array_equal(lit[0], lit[1])
+    on = view.player.frame.extras["hidden"][:2][:, view.layers[0].units]
+    assert not np.array_equal(lit[0], lit[1]) and not view.second.isVisibleTo(tab)
     ratio = lit[0] / np.maximum(lit[1], 1e-9)
     assert (ratio[on[0] > on[1] + 0.5] > 1).all() and (ratio[on[0] < on[1] - 0.5] < 1).all()
 
@@ -152,3 +152,20 @@ def test_the_words_of_a_film_say_how_its_energy_learned():
     }
     assert "its own chains" in said["ebm-fashion"] and "No chain runs" not in said["ebm-fashion"]
     assert "No chain runs" in said["score-ebm-fashion"] and "its own chains" not in said["score-ebm-fashion"]
+
+
+def test_a_deep_machine_shows_the_filters_of_both_layers(open_window, qtbot):
+    """Each lit by its own units; a restricted machine has but one grid."""
+    window = open_window(model_id="dbm-fashion", view="Filters")
+    tab, view = window.current, window.current.view
+    run(qtbot, tab, view, start="data", num_steps=2, num_samples=2)
+    qtbot.waitUntil(lambda: view.layers and view.second.count() > 0, timeout=WAIT)
+    view.player.go_last()
+    lit = []
+    for chain in range(2):
+        view.chains.select(chain)
+        lit.append(view.second.content().panels[0][1].astype(float).mean((1, 2, 3)))
+    on = view.player.frame.extras["hidden_2"][:2][:, view.layers[1].units]
+    ratio = lit[0] / np.maximum(lit[1], 1e-9)
+    assert (ratio[on[0] > on[1] + 0.5] > 1).all() and (ratio[on[0] < on[1] - 0.5] < 1).all()
+    assert view.second.isVisibleTo(tab) and "second layer" in view.explanation(view.model)[0]

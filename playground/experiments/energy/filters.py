@@ -1,17 +1,17 @@
-"""The filters of an RBM."""
+"""What hidden units look for, layer by layer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
+import torch
 
+from playground.capabilities import HasHiddenUnits
 from playground.contract import Message
-from playground.models.energy.rbm import RBM
 
 
-def filters(model: RBM) -> Iterator[Message[np.ndarray]]:
-    """One message: the weights into each hidden unit, float32 (num_hidden,H,W)."""
-    channels, height, width = model.shape
-    weights = model.weight.detach().cpu().numpy().T.reshape(-1, channels, height, width)[:, 0]
-    yield Message(weights)
+@torch.no_grad()
+def filters(model: HasHiddenUnits) -> Iterator[Message[list[np.ndarray]]]:
+    """One message: for each layer the weights between its units and the pixels, float32 (units,H,W)."""
+    yield Message([layer[:, 0].cpu().numpy() for layer in model.features()])

@@ -49,6 +49,10 @@ class Chains(Branching):
             "energy/rbm": mixing
             + "<br><br>Here pixels are <b>black or white</b>; grey is the probability of white. A "
             "step draws all hidden units given the pixels, then all pixels given these.",
+            "energy/dbm": mixing
+            + "<br><br>Here pixels are <b>black or white</b>, and two layers of hidden units lie over them; grey is the "
+            "probability of white. A step draws the first layer given the pixels <i>and</i> the second, then these two given "
+            "the first. The energy is an upper bound of the true one (<b>mean field</b>).",
             "energy/ebm": mixing
             + "<br><br>Here a step goes <b>downhill</b> in energy and adds a little noise. Theory asks for far more noise, "
             "so that each picture is visited as often as it is probable; that would drown these pictures. With so little, "
