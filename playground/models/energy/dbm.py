@@ -4,8 +4,10 @@ Binary pixels v, two layers of binary hidden units, and E(v, h1, h2) = -b^T v - 
 Units of one layer do not see each other, so all odd layers are drawn together, then all even ones.  Unlike in the
 restricted machine, the hidden units of a known picture are not independent: **mean field** finds the independent ones that
 fit best, and what it finds is a bound.  Pretrained layer by layer as two restricted machines, each with one layer twice (their
-section 3), then all together with persistent chains (their section 2.1).  Gradients are centred (Montavon and Mueller 2012).
-Pixels are black or white as in ``rbm.py``.
+section 3), then all together with persistent chains (their section 2.1).  Pixels are black or white as in ``rbm.py``.
+
+Gradients can be centred (Montavon and Mueller 2012).  The recipe leaves it: in our only trial, with Adam at the rate of the
+recipe, the energies of the centred machine ran away from those of its chains.
 """
 
 from __future__ import annotations
