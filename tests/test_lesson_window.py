@@ -88,6 +88,21 @@ def test_keys_step_through_a_lesson_and_off_its_path(qtbot, shared_window, lesso
     assert lessons.player.index == 1
 
 
+def test_a_lesson_opened_in_a_hall_speaks_as_large_as_the_rest(qtbot, open_window):
+    """The bar was hidden when type grew; F11 comes before the lesson as often as after it."""
+    window = open_window(model_id="vae2d-fashion", view="Generate")
+    window.lecture.begin(full_screen=False)
+    try:
+        window.lessons.player.open(LESSON)
+        arrive(qtbot, window.lessons)
+        bar, large = window.lessons.bar, QGuiApplication.font().pixelSize()
+        assert large > 13 and bar.title.font().pixelSize() > large
+        assert {part.font().pixelSize() for part in (bar.text, bar.notes, bar.ask)} == {large}
+    finally:
+        window.lessons.player.close()
+        window.lecture.end()
+
+
 def test_space_goes_on_where_nothing_plays(qtbot, shared_window, lessons):
     lessons.player.open(LESSON, 1)
     arrive(qtbot, lessons)

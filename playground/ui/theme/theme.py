@@ -218,11 +218,23 @@ def _apply_style(app: QApplication) -> None:
         app.setFont(numbers_font(font))
         app.setPalette(_qt_palette(colours))
         app.setStyleSheet(stylesheet(colours, font.pixelSize(), MATH_ROMAN))
+        _wake_fonts(app)
     for bar in [widget for widget in app.allWidgets() if isinstance(widget, QTabBar | QTabWidget)]:
         QApplication.sendEvent(
             bar, QEvent(QEvent.Type.StyleChange)
         )  # they keep what they measured without it
     signals.changed.emit()
+
+
+def _wake_fonts(app: QApplication) -> None:
+    """A part that was hidden ever since it was made, as a lesson's bar, is not told by Qt that type has grown: it asks again."""
+    for widget in app.allWidgets():
+        known = widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished)
+        own = widget.testAttribute(Qt.WidgetAttribute.WA_SetFont) or widget.testAttribute(
+            Qt.WidgetAttribute.WA_SetStyle
+        )
+        if not (known or own):
+            widget.setFont(QFont())
 
 
 def _qt_palette(c: Palette) -> QPalette:
