@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from playground.capabilities.pictures import (
     Adversarial,
+    AttendsSparsely,
     AttendsToPixels,
     BuildsOn,
     ClassConditional,
@@ -55,6 +56,7 @@ from playground.capabilities.sequences import (
 
 __all__ = [
     "Adversarial",
+    "AttendsSparsely",
     "AttendsToCharacters",
     "AttendsToPixels",
     "BuildsOn",

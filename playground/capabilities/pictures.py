@@ -240,7 +240,15 @@ class AttendsToPixels(PredictsPixels, Protocol):
 
     @property
     def attention_layers(self) -> Any:
-        """Its attention layers, the lowest first."""
+        """Its attention layers, the lowest first; each knows its ``num_heads``."""
+
+
+@runtime_checkable
+class AttendsSparsely(AttendsToPixels, Protocol):
+    """Each of its layers, which have a ``kind``, looks at a few of the earlier pixels only."""
+
+    def pattern(self, row: int, column: int) -> np.ndarray:
+        """Which pixels each layer may look at from one, both counted from 0: bool (layers,H,W)."""
 
 
 @runtime_checkable

@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import cast
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -121,18 +122,22 @@ class Block(nn.Module):
         """How much each query looks at each key, (..., T, S)."""
         return torch.softmax(q @ k.transpose(-1, -2) + bias, -1)
 
+    def looks(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """How much each pixel of ``x`` (B,H,W,width) looks at each that it may see, and their values, line by line.
+
+        Local: weights (B, heads, H, W, rows*W); strided: (B, heads, W, H, H).
+        """
+        q, k, v = self.lines(*self.heads(x))
+        bias, height = self.bias()[:, None], x.shape[1]
+        if self.kind == LOCAL:
+            return self.weights(q, k, bias + self.above_the_picture(height)), v
+        return self.weights(q, k, bias[..., :height, :height]), v
+
     def forward(self, x: Tensor, gate: Tensor | None = None) -> Tensor:
         """``x`` (B,H,W,width); ``gate`` (B,) multiplies what attention says."""
-        q, k, v = self.lines(*self.heads(x))
-        bias = self.bias()[:, None]
-        if self.kind == LOCAL:
-            bias = bias + self.above_the_picture(x.shape[1])
-        else:
-            bias = bias[..., : x.shape[1], : x.shape[1]]
-        seen = self.weights(q, k, bias) @ v
-        if self.kind == STRIDED:
-            seen = seen.transpose(2, 3)
-        return self.onward(x, seen, gate)
+        weights, v = self.looks(x)
+        seen = weights @ v
+        return self.onward(x, seen if self.kind == LOCAL else seen.transpose(2, 3), gate)
 
     def above_the_picture(self, height: int) -> Tensor:
         """Puts out of reach the rows above the first: (H, 1, rows*W)."""
@@ -197,6 +202,18 @@ class ImageTransformer(PixelModel):
     def layers(self) -> Iterable[Block]:
         """The blocks, by their type."""
         return cast("Iterable[Block]", self.blocks)
+
+    @property
+    def attention_layers(self) -> list[Block]:
+        """The blocks, the lowest first: each has attention inside."""
+        return list(self.layers)
+
+    def pattern(self, row: int, column: int) -> np.ndarray:
+        """Which pixels each layer may look at from one, itself among them (counted from 0): bool (layers,H,W)."""
+        rows, columns = np.mgrid[: self.config.image_size, : self.config.image_size]
+        earlier = (rows < row) | ((rows == row) & (columns <= column))
+        seen = {LOCAL: rows > row - self.config.local_rows, STRIDED: columns == column}
+        return np.stack([earlier & seen[block.kind] for block in self.layers])
 
     def forward(self, x: Tensor, labels: Tensor, gates: Tensor | None = None) -> Tensor:
         """``x`` uint8 (B,C,H,W), ``labels`` (B,) -> mixture parameters of every pixel, (B,H,W,3K).

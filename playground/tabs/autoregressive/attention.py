@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout
 
-from playground.capabilities import AttendsToPixels
+from playground.capabilities import AttendsSparsely, AttendsToPixels
 from playground.contract import Frame, Request
 from playground.families import LOOK_INSIDE
 from playground.tabs.frame.python_code import Code
@@ -18,14 +18,19 @@ from playground.ui.pictures.pixel_grid import PixelGrid
 from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.plots.colour_bar import ColourBar, coloured
 
-if TYPE_CHECKING:
-    from playground.models.autoregressive.pixelcnn import PixelCNN
-
 COLOURS = "magma"  # begins in black, so that it can be laid over a picture like light
+_PAIRS, _SHARE = "pairs of rows above the pixel's", "share of attention"
 DIM = 0.4  # of the picture under the light
+_SPARSE = (
+    "To draw the marked pixel, each layer of the transformer looks back at a few of the earlier ones, by a fixed "
+    "<b>pattern</b>: <b>local</b> layers at the pixel's row and those right above it, <b>strided</b> layers straight up its "
+    "column; the rest is hatched. By turns, two layers reach everything, for a fraction of the price of looking at all 784. "
+    "Within the pattern the <b>heads</b> choose: their weights, as light, add up to 1. <b>Move the pointer</b>, or use the arrow "
+    "keys.<br><br>A pixel may look at itself: at what the layers below gathered there, not at its grey, which is yet to be drawn."
+)
 
 
-class Attention(View["PixelCNN"]):
+class Attention(View[AttendsToPixels]):
     """The picture, lit where the chosen head looks; beside it the maps of all heads of all layers."""
 
     name = "Attention"
@@ -42,14 +47,18 @@ class Attention(View["PixelCNN"]):
     formula = r"a_{ij} = \softmax_j \left( \frac{q_i \cdot k_j}{\sqrt{d}} \right)"
     hidden_knobs = frozenset({"seed", "num_samples"})
 
-    def request_type(self, model: PixelCNN) -> type[Request]:
+    def request_type(self, model: AttendsToPixels) -> type[Request]:
         """With the layers and heads that there are."""
         from playground.experiments.autoregressive import attention
 
         layers = model.attention_layers
-        return attention.attention_request(len(layers), layers[0].num_heads)
+        return attention.attention_request(len(layers), layers[0].num_heads, sparse=_is_sparse(model))
 
-    def sampler(self, model: PixelCNN, request: Request) -> Iterator[Frame]:
+    def explanation(self, model: AttendsToPixels) -> tuple[str, str]:
+        """A transformer over pixels is told of in its own words."""
+        return (_SPARSE if _is_sparse(model) else self.words), self.formula
+
+    def sampler(self, model: AttendsToPixels, request: Request) -> Iterator[Frame]:
         """The one frame."""
         from playground.experiments.autoregressive import attention
 
@@ -58,7 +67,8 @@ class Attention(View["PixelCNN"]):
     def code(self) -> Code | None:
         """The request's type is made on the fly."""
         layers = self.model.attention_layers
-        kind = f"attention.attention_request({len(layers)}, {layers[0].num_heads})"
+        sparse = ", sparse=True" if _is_sparse(self.model) else ""
+        kind = f"attention.attention_request({len(layers)}, {layers[0].num_heads}{sparse})"
         imports = ("from playground.experiments.autoregressive import attention",)
         return Code("attention.look(model, request)", imports, kind)
 
@@ -78,49 +88,46 @@ class Attention(View["PixelCNN"]):
         row.addWidget(self.maps, 7)
         self.column.addLayout(row, 1)
         self.column.addWidget(self.bar)
-        self.plot = BarPlot("How far up it looks", "pairs of rows above the pixel's", "share of attention")
+        self.plot = BarPlot("How far up it looks", _PAIRS, _SHARE)
 
     def relevant(self, request: Request) -> dict[str, bool]:
         """A choice of one is none."""
         return {"layer": len(self.model.attention_layers) > 1}
 
     def draw(self, frame: Frame) -> None:
-        """Light on the picture, and the small maps, hatched where nothing is finished."""
-        from playground.experiments.autoregressive.attention import asking_cell
-
-        weights, row, column = (frame.extras[name] for name in ("weights", "row", "column"))
-        asking, chosen = asking_cell(row, column), self._chosen(frame)
-        finished = 0 if asking is None else asking[0] + 1
-        light = np.kron(_against_strongest(chosen), np.ones((2, 2)))
-        self.grid.set_images(lit(frame.images, light), captions=[_said(chosen, finished)])
-        self.grid.set_rule(2 * finished or None)
+        """Light on the picture, and the small maps, hatched where their layer cannot look."""
+        weights, pattern = frame.extras["weights"], frame.extras["pattern"]
+        chosen, sparse = self._chosen(frame), _is_sparse(self.model)
+        cell = frame.images.shape[1] // weights.shape[2]
+        light = np.kron(_against_strongest(chosen), np.ones((cell, cell)))
+        self.grid.set_images(lit(frame.images, light), captions=[_said(chosen, frame)])
+        self.grid.set_rule(None if sparse else cell * _rows_in_sight(frame) or None)
         self.grid.point_at(self.request.row - 1, self.request.column - 1)  # type: ignore[union-attr]  # the hand is ahead
         layers = len(weights)
-        every = np.concatenate([weights.mean(1, keepdims=True), weights], axis=1)  # (layers, 1 + heads, h, w)
-        every = every.swapaxes(0, 1).reshape(-1, *weights.shape[2:])  # a row for each head
+        every = [weights.mean(1), *weights.swapaxes(0, 1)]  # a row for each head, each (layers, h, w)
+        names = ["mean", *(f"head {i + 1}" for i in range(weights.shape[1]))]
+        if sparse:
+            every, names = [pattern.astype(np.float32), *every], ["may see", *names]
         self.maps.set_images(
-            coloured(_against_strongest(every), 0, 1, COLOURS),
+            coloured(_against_strongest(np.concatenate(every)), 0, 1, COLOURS),
             columns=layers,
-            column_captions=[f"layer {i + 1}" for i in range(layers)],
-            row_captions=["mean", *(f"head {i + 1}" for i in range(weights.shape[1]))],
+            column_captions=[self._layer(i) for i in range(layers)],
+            row_captions=names,
         )
-        known = np.zeros(weights.shape[2:], bool)
-        known[:finished] = True
-        self.maps.set_known(known)
+        self.maps.set_known(np.concatenate([pattern] * len(every)))
         self.maps.select(self._cell())
 
     def draw_plot(self, frame: Frame) -> None:
-        """The chosen map, summed along rows: the last finished pair is 1 above."""
-        from playground.experiments.autoregressive.attention import asking_cell
-
-        asking, by_row = asking_cell(frame.extras["row"], frame.extras["column"]), self._chosen(frame).sum(1)
-        finished = 0 if asking is None else asking[0] + 1
-        above = np.zeros(len(by_row) - 1)
-        above[:finished] = by_row[:finished][::-1]
+        """The chosen map, summed along rows, from the pixel's own or the last finished pair upwards."""
+        by_row, in_sight = self._chosen(frame).sum(1), _rows_in_sight(frame)
+        first = 0 if _is_sparse(self.model) else 1
+        above = np.zeros(len(by_row) - first)
+        above[:in_sight] = by_row[:in_sight][::-1]
         assert isinstance(self.plot, BarPlot)
         self.plot.set_title(f"How far up it looks: {self._name()}")
-        strongest = int(above.argmax()) if finished else None
-        self.plot.set_values(above, highlight=strongest, x=np.arange(1, len(above) + 1))
+        self.plot.set_labels("rows above the pixel's" if first == 0 else _PAIRS, _SHARE)
+        strongest = int(above.argmax()) if in_sight else None
+        self.plot.set_values(above, highlight=strongest, x=np.arange(first, len(above) + first))
 
     # --- which map
 
@@ -128,16 +135,29 @@ class Attention(View["PixelCNN"]):
         from playground.experiments.autoregressive.attention import shown
 
         request: Any = self.request
-        return shown(frame.extras["weights"], request.layer, request.head)
+        return shown(frame.extras["weights"], request.layer, request.head, frame.extras["pattern"])
+
+    def _layer(self, index: int) -> str:
+        """The name of a layer, counted from 0; where they differ in kind, with its kind."""
+        layers: Any = self.model.attention_layers
+        return f"layer {index + 1}" + (f", {layers[index].kind}" if _is_sparse(self.model) else "")
 
     def _name(self) -> str:
         request: Any = self.request
-        return f"layer {request.layer}, " + (f"head {request.head}" if request.head else "mean of the heads")
+        from playground.experiments.autoregressive.attention import MEAN, PATTERN
+
+        heads = {MEAN: "mean of the heads", PATTERN: "what it may look at"}
+        return f"{self._layer(request.layer - 1)}, " + heads.get(request.head, f"head {request.head}")
 
     def _cell(self) -> int:
-        """Where the chosen map stands among the small ones: a row for the mean, then one for each head."""
+        """Where the chosen map stands among the small ones: a row for the pattern or none, the mean, then each head."""
         request: Any = self.request
-        return int(request.head * len(self.model.attention_layers) + request.layer - 1)
+        return int((request.head - self._first_head()) * len(self.model.attention_layers) + request.layer - 1)
+
+    def _first_head(self) -> int:
+        from playground.experiments.autoregressive.attention import MEAN, PATTERN
+
+        return PATTERN if _is_sparse(self.model) else MEAN
 
     def _choose(self, cell: int) -> None:
         if self.request is None:
@@ -146,7 +166,7 @@ class Attention(View["PixelCNN"]):
             self.maps.select(self._cell())  # one is always chosen
             return
         head, layer = divmod(cell, self.maps.columns)
-        self.tab.knobs.set_settings({"layer": layer + 1, "head": head})
+        self.tab.knobs.set_settings({"layer": layer + 1, "head": head + self._first_head()})
 
 
 def lit(pictures: np.ndarray, light: np.ndarray) -> np.ndarray:
@@ -161,9 +181,25 @@ def _against_strongest(maps: np.ndarray) -> np.ndarray:
     return maps / np.maximum(maps.max((-2, -1), keepdims=True), 1e-30)
 
 
-def _said(chosen: np.ndarray, finished: int) -> str:
-    if not finished:
+def _is_sparse(model: AttendsToPixels) -> bool:
+    """Whether each layer looks in a pattern of its own."""
+    return isinstance(model, AttendsSparsely)
+
+
+def _rows_in_sight(frame: Frame) -> int:
+    """Rows of the maps down to the last that any layer may look at."""
+    rows = np.flatnonzero(frame.extras["pattern"].any((0, 2)))
+    return int(rows[-1]) + 1 if len(rows) else 0
+
+
+def _said(chosen: np.ndarray, frame: Frame) -> str:
+    if not chosen.any():
         return "rows 1 and 2: no pair above is finished yet"
-    row, column = np.unravel_index(chosen.argmax(), chosen.shape)
-    place = f"rows {2 * row + 1}–{2 * row + 2}, columns {2 * column + 1}–{2 * column + 2}"
+    row, column = (int(i) for i in np.unravel_index(chosen.argmax(), chosen.shape))
+    if len(chosen) < frame.images.shape[1]:
+        place = f"rows {2 * row + 1}–{2 * row + 2}, columns {2 * column + 1}–{2 * column + 2}"
+    elif (row, column) == (frame.extras["row"], frame.extras["column"]):
+        place = "itself"
+    else:
+        place = f"row {row + 1}, column {column + 1}"
     return f"most, {chosen.max():.1%}, to {place}"
