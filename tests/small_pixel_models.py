@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from playground.models.autoregressive.image_transformer import ImageTransformer, ImageTransformerConfig
 from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig
 from playground.models.autoregressive.pixelcnn0 import PlainPixelCNN, PlainPixelCNNConfig
 
@@ -26,6 +27,15 @@ def pixelcnn0() -> PlainPixelCNN:
     small = PlainPixelCNNConfig(image_size=SIZE, width=16, num_blocks=2, stem_kernel=5, num_mixtures=3)
     torch.manual_seed(0)
     return filled(PlainPixelCNN(small))
+
+
+def image_transformer() -> ImageTransformer:
+    """The one with local and strided attention."""
+    small = ImageTransformerConfig(
+        image_size=SIZE, width=32, num_blocks=4, num_heads=2, hidden=48, local_rows=3, num_mixtures=3
+    )
+    torch.manual_seed(0)
+    return filled(ImageTransformer(small))
 
 
 def filled(model: nn.Module) -> nn.Module:

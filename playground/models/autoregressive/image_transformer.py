@@ -188,6 +188,7 @@ class ImageTransformer(PixelModel):
         self.config, self.num_classes = config, config.num_classes
         width = config.width
         self.stem = CausalConv(NUM_FEATURES * config.channels, width, config.stem_kernel, own=False)
+        self.turn = nn.Linear(NUM_FEATURES * config.channels, width, bias=False)
         self.row = nn.Parameter(0.02 * torch.randn(config.image_size, 1, width))
         self.column = nn.Parameter(0.02 * torch.randn(config.image_size, width))
         self.label = nn.Embedding(config.num_classes, width)
@@ -220,10 +221,16 @@ class ImageTransformer(PixelModel):
 
         ``gates`` (B,2) multiplies what local and what strided attention says.
         """
-        h = self.embedded(self.stem(features_of(x)).permute(0, 2, 3, 1), labels)
+        h = self.embedded(self.entered(features_of(x)), labels)
         for i, block in enumerate(self.layers):
             h = block(h, None if gates is None else gates[:, i % 2])
         return self.head(rms_norm(h))
+
+    def entered(self, features: Tensor) -> Tensor:
+        """What the stem says of earlier pixels, (B,3C,H,W) -> (B,H,W,width); the first of a row is told the last of the row above."""
+        stem = self.stem(features).permute(0, 2, 3, 1)
+        last = self.turn(features[:, :, :-1, -1].transpose(1, 2))[:, :, None]  # (B, H-1, 1, width)
+        return stem + F.pad(last, (0, 0, 0, stem.shape[2] - 1, 1, 0))
 
     def embedded(self, stem: Tensor, labels: Tensor) -> Tensor:
         """What the stem says (B,H,W,width), with places and class added."""
@@ -312,22 +319,26 @@ class _Reader:
         every = torch.arange(256, dtype=torch.uint8, device=device)[:, None, None, None]
         self.looks = features_of(every)[:, :, 0, 0]  # (256, 3): what each grey level looks like to the stem
         self.left = model.stem.left.weight.detach()[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()
-        self.above: tuple[Tensor, ...] = ()  # what the stem says of the rows above, W x (B,width)
+        self.above: list[Tensor] = []  # what the stem says of the rows above, W x (B,width)
         self.seen: list[Tensor] = []  # what it sees of this row's pixels, each (B,3)
 
     def read_row(self, row: int, pixels: Tensor) -> None:
         """A whole finished row; ``pixels`` uint8 (B,C,rows,W) are it and those above it that the stem sees."""
-        stem = self.model.stem(features_of(pixels))[:, :, -1:].permute(0, 2, 3, 1)
+        stem = self.model.entered(features_of(pixels))[:, -1:]
         h = stem + (self.model.row[row] + self.model.column) + self.model.label(self.labels)[:, None, None]
         self._through(h, row, slice(0, self.size))
 
     def start_row(self, row: int, above: Tensor) -> None:
         """Everything that the row's pixels share; ``above`` uint8 (B,C,rows,W) are the rows above that the stem sees."""
         reach, model = self.reach, self.model
-        pixels = F.pad(features_of(above), (reach, reach, reach - above.shape[2], 0))
+        features = features_of(above)
+        pixels = F.pad(features, (reach, reach, reach - above.shape[2], 0))
         said = model.stem.above(pixels)[:, :, 0].permute(2, 0, 1)  # (W, B, width)
         places = (model.row[row] + model.column)[:, None] + model.label(self.labels)
-        self.above = (said + places).unbind(0)
+        first, *others = (said + places).unbind(0)
+        if row:
+            first = first + model.turn(features[:, :, -1, -1])
+        self.above = [first, *others]
         self.seen = [pixels.new_zeros(CHUNK, pixels.shape[1])] * reach
 
     def log_probs(self, row: int, column: int, left: Tensor | None) -> Tensor:
@@ -372,8 +383,8 @@ RECIPES = (
     Recipe(
         id="imagetransformer-fashion",
         config=ImageTransformerConfig(),
-        steps=2200,
-        decay_steps=800,
+        steps=1500,
+        decay_steps=600,
         warmup_steps=100,
         batch_size=32,
         learning_rate=2e-3,
