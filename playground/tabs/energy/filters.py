@@ -15,7 +15,7 @@ from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.plots.line_plot import BarPlot
 
 NUM_FILTERS = 64
-NUM_OF_EACH = 50  # where two layers share the room
+NUM_OF_EACH = 40  # where two layers share the room
 
 
 class Filters(View[HasHiddenUnits]):
@@ -40,7 +40,7 @@ class Filters(View[HasHiddenUnits]):
         *shared, last = self.words.split("<br><br>")
         second = (
             "On the right is the <b>second layer</b>. Its units see no pixel, only the first layer; what each looks for is "
-            "the sum of the first's filters, weighted by what it makes of them: larger pieces of a garment."
+            "the sum of the first's filters, weighted by what it makes of them."
         )
         formula = r"P(h^1_j = 1 \mid v, h^2) = \sigma(c_j + \sum_i W^1_{ij} v_i + \sum_k W^2_{jk} h^2_k)"
         return "<br><br>".join([*shared, second, last]), formula
