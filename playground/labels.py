@@ -59,6 +59,7 @@ IN_THE_PLANE = ", in the plane"
 MODELS: dict[str, tuple[str, str]] = {
     "pixelcnn-fashion": ("Gated PixelCNN", "draws garments"),
     "pixelcnn0-fashion": ("PixelCNN of 2016", "draws garments"),
+    "imagetransformer-fashion": ("Image Transformer", "draws garments"),
     "made-fashion": ("MADE", "draws garments"),
     "gpt-bible": ("GPT", "writes text"),
     "lstm-bible": ("LSTM", "writes text"),

@@ -127,7 +127,27 @@ def test_a_look_needs_the_finished_rows_only(shipped):
 def test_only_models_that_attend_have_the_view():
     cards = [card for card in checkpoints.cards() if card.family == "autoregressive"]
     suited = [card.id for card in cards if Attention.suits(checkpoints.load(card.id))]
-    assert suited == ["pixelcnn-fashion"]
+    assert suited == ["imagetransformer-fashion", "pixelcnn-fashion"]
+
+
+def test_the_view_of_a_transformer_shows_what_each_layer_may_see(open_window, qtbot):
+    window = open_window(model_id="imagetransformer-fashion", view="Attention")
+    tab, view = window.current, window.current.view
+    qtbot.waitUntil(lambda: view.player.frame is not None and view.is_settled, timeout=WAIT)
+    model, (row, column) = view.model, (view.player.frame.extras[name] for name in ("row", "column"))
+    layers, heads = len(model.attention_layers), model.config.num_heads
+    pattern = model.pattern(row, column)
+    assert pattern[0].sum() == 2 * 28 + column + 1 and pattern[1].sum() == row + 1
+    assert np.array_equal(view.player.frame.extras["pattern"], pattern)
+    assert view.maps.count() == layers * (2 + heads) and view.grid.marks.rule is None
+    assert np.array_equal(view.maps.content().known, np.concatenate([pattern] * (2 + heads)))
+
+    qtbot.mouseClick(view.maps, Qt.MouseButton.LeftButton, pos=view.maps.picture_rect(1).center().toPoint())
+    assert (tab.knobs.request().layer, tab.knobs.request().head) == (2, attention.PATTERN)
+    qtbot.waitUntil(lambda: "strided, what it may look at" in view.plot.title, timeout=WAIT)
+    picture = view.player.frame.images
+    assert np.array_equal(view.grid.content().panels[0][1], lit(picture, pattern[1].astype(float)))
+    assert np.allclose(view.plot.values[: row + 1], 1 / (row + 1)) and not view.plot.values[row + 1 :].any()
 
 
 def test_the_view_follows_pointer_keys_and_choice(open_window, qtbot):

@@ -383,8 +383,8 @@ RECIPES = (
     Recipe(
         id="imagetransformer-fashion",
         config=ImageTransformerConfig(),
-        steps=1500,
-        decay_steps=600,
+        steps=850,
+        decay_steps=400,
         warmup_steps=100,
         batch_size=32,
         learning_rate=2e-3,

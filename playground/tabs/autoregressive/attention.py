@@ -19,6 +19,7 @@ from playground.ui.plots.bar_plot import BarPlot
 from playground.ui.plots.colour_bar import ColourBar, coloured
 
 COLOURS = "magma"  # begins in black, so that it can be laid over a picture like light
+_SPARSE_FORMULA = r"a_{ij} = \softmax_j \left( \frac{q_i \cdot k_j}{\sqrt{d}} + b_{i - j} \right)"
 _PAIRS, _SHARE = "pairs of rows above the pixel's", "share of attention"
 DIM = 0.4  # of the picture under the light
 _SPARSE = (
@@ -56,7 +57,12 @@ class Attention(View[AttendsToPixels]):
 
     def explanation(self, model: AttendsToPixels) -> tuple[str, str]:
         """A transformer over pixels is told of in its own words."""
-        return (_SPARSE if _is_sparse(model) else self.words), self.formula
+        return (_SPARSE, _SPARSE_FORMULA) if _is_sparse(model) else (self.words, self.formula)
+
+    def opened(self) -> None:
+        """Maps with a cell for each pixel need room."""
+        for at, share in enumerate((53, 47) if _is_sparse(self.model) else (13, 7)):
+            self.row.setStretch(at, share)
 
     def sampler(self, model: AttendsToPixels, request: Request) -> Iterator[Frame]:
         """The one frame."""
@@ -82,11 +88,11 @@ class Attention(View[AttendsToPixels]):
         self.maps.setAccessibleName("The maps of all layers and heads; the arrow keys choose one")
         self.maps.selection_changed.connect(self._choose)
         ticks = [(0, "none"), (0.5, "half as much"), (1, "most")]
-        self.bar = ColourBar("attention to a cell, against the cell most looked at", 0, 1, ticks, COLOURS)
-        row = QHBoxLayout()
-        row.addWidget(self.grid, 13)
-        row.addWidget(self.maps, 7)
-        self.column.addLayout(row, 1)
+        self.bar = ColourBar("attention, against the place most looked at", 0, 1, ticks, COLOURS)
+        self.row = QHBoxLayout()
+        self.row.addWidget(self.grid)
+        self.row.addWidget(self.maps)
+        self.column.addLayout(self.row, 1)
         self.column.addWidget(self.bar)
         self.plot = BarPlot("How far up it looks", _PAIRS, _SHARE)
 
@@ -111,7 +117,9 @@ class Attention(View[AttendsToPixels]):
         self.maps.set_images(
             coloured(_against_strongest(np.concatenate(every)), 0, 1, COLOURS),
             columns=layers,
-            column_captions=[self._layer(i) for i in range(layers)],
+            column_captions=[
+                self.model.attention_layers[i].kind if sparse else self._layer(i) for i in range(layers)
+            ],
             row_captions=names,
         )
         self.maps.set_known(np.concatenate([pattern] * len(every)))
