@@ -1,0 +1,402 @@
+"""Very deep VAE: Child 2021, "Very Deep VAEs Generalize Autoregressive Models and Can Outperform Them on Images" (arXiv:2011.10650).
+
+The latent is a hierarchy: a few numbers for all of the picture, then grids of 7x7, 14x14 and 28x28 places, layer upon layer.  Going
+up, an encoder reads the picture once.  Going down, every layer draws its part of z from a normal distribution that depends on all
+the layers above it, p(z_l given z_<l), or, for a given picture, from q(z_l given z_<l, x) (figure 3; the order is that of the ladder
+VAE, Sonderby et al. 2016, arXiv:1602.02282).  The bound is the same as for one layer, its KL term a sum over layers (eq. 4).
+
+What a layer may vary is what those above left open: drawn anew below a level, a picture keeps what the level and those above it
+hold (:meth:`VDVAE.sample` with codes to keep).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from playground.contract import Frame, Recipe, Request, Score, State, knob
+from playground.models import discretized_logistic, noise
+from playground.models.blocks import from_uint8, to_uint8
+from playground.models.network import Network
+
+CHUNK = 16  # pictures to go down together, always as many: layers differ by 1e-6 between batch sizes
+SCORE_DRAWS = 4  # draws of z behind one score
+_NATS_PER_BIT = math.log(2)
+
+
+@dataclass(frozen=True)
+class VDVAEConfig:
+    """Levels from the top down; a level has places, a width, and layers of latents."""
+
+    sizes: tuple[int, ...] = (1, 7, 14, 28)
+    widths: tuple[int, ...] = (128, 128, 64, 32)
+    layers: tuple[int, ...] = (2, 4, 5, 3)  # of latents, going down
+    blocks: tuple[int, ...] = (1, 3, 3, 2)  # of the encoder, going up
+    latents: tuple[int, ...] = (16, 8, 4, 2)  # numbers of one layer at one place
+    num_mixtures: int = 3  # logistics per pixel
+
+    @property
+    def image_size(self) -> int:
+        """Of the lowest level: pixels."""
+        return self.sizes[-1]
+
+    @property
+    def channels(self) -> int:
+        """Grey."""
+        return 1
+
+    @property
+    def levels(self) -> list[int]:
+        """The level of every layer, from the top down."""
+        return [level for level, count in enumerate(self.layers) for _ in range(count)]
+
+
+@dataclass(frozen=True)
+class VDVAERequest(Request):
+    """What to draw."""
+
+    output: str = knob(
+        "mean",
+        label="output",
+        choices=(("mean", "decoder's mean"), ("sample", "a draw")),
+        help="The lowest layer gives every pixel a distribution. Its mean is what is usually shown; an honest sample of the model also draws each pixel, independently of the others.",
+    )
+    temperature: float = knob(
+        1.0,
+        label="temperature",
+        low=0.0,
+        high=1.5,
+        step=0.05,
+        help="Multiplies the standard deviation of every layer's prior. 1 is the model as trained; lower keeps each layer nearer to what the ones above it expect.",
+    )
+
+
+class Block(nn.Module):
+    """1x1, 3x3, 1x1 with half the width inside (figure 3); one without neighbours is 1x1 throughout."""
+
+    def __init__(self, inputs: int, outputs: int, size: int, first_gain: float = 0.0) -> None:
+        super().__init__()
+        inside, kernel = inputs // 2 if inputs <= 128 else inputs // 4, 3 if size > 1 else 1
+        self.reduce = nn.Conv2d(inputs, inside, 1)
+        self.mix = nn.Conv2d(inside, inside, kernel, padding=kernel // 2)
+        self.out = nn.Conv2d(inside, outputs, 1)
+        with torch.no_grad():
+            self.out.weight.mul_(first_gain)
+            cast("Tensor", self.out.bias).zero_()
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, inputs, H, W) -> (B, outputs, H, W)
+        return self.out(F.silu(self.mix(F.silu(self.reduce(F.silu(x))))))
+
+
+class Normal(NamedTuple):
+    """A normal distribution over one layer's latents; each float32 (B,Z,H,W)."""
+
+    mean: Tensor
+    log_scale: Tensor
+
+    def at(self, epsilon: Tensor, temperature: float = 1.0) -> Tensor:
+        """The draw that standard normal ``epsilon`` gives."""
+        return self.mean + temperature * self.log_scale.exp() * epsilon
+
+
+class Layer(nn.Module):
+    """One layer going down: its prior, its posterior, and what its draw adds to the stream."""
+
+    def __init__(self, width: int, latents: int, size: int, gain: float) -> None:
+        super().__init__()
+        self.latents = latents
+        self.prior_net = Block(width, 2 * latents + width, size)
+        self.posterior_net = Block(2 * width, 2 * latents, size)
+        self.write = nn.Conv2d(latents, width, 1)
+        self.residual = Block(width, width, size, gain)
+        with torch.no_grad():
+            self.write.weight.mul_(gain)
+
+    def prior(self, h: Tensor) -> tuple[Normal, Tensor]:
+        """The stream (B,W,H,W) -> p(z_l given z_<l), and the stream with what the prior's network found."""
+        found = self.prior_net(h)
+        mean, log_scale = found[:, : 2 * self.latents].float().chunk(2, 1)
+        return Normal(mean, _soft_limit(log_scale)), h + found[:, 2 * self.latents :]
+
+    def posterior(self, h: Tensor, read: Tensor, prior: Normal) -> Normal:
+        """q(z_l given z_<l, x), told as what differs from the prior (Vahdat and Kautz 2020, arXiv:2007.03898, section 3.2)."""
+        mean, log_scale = self.posterior_net(torch.cat([h, read], 1)).float().chunk(2, 1)
+        scale = prior.log_scale.exp()
+        return Normal(prior.mean + scale * mean, prior.log_scale + _soft_limit(log_scale))
+
+    def put(self, h: Tensor, z: Tensor) -> Tensor:
+        """The stream with the draw in it."""
+        h = h + self.write(z.to(h.dtype))
+        return h + self.residual(h)
+
+
+class VDVAE(Network):
+    """q(z given x) from an encoder and all that was drawn above; p(z) layer by layer; p(x given z) pixel by pixel."""
+
+    family = "vae"
+    system = "Very deep VAE"
+    paper = "Child 2021, arXiv:2011.10650"
+    differs = "14 layers of latents instead of 45 and more; the posterior is told as a difference from the prior, as in NVAE."
+    Config = VDVAEConfig
+    Request = VDVAERequest
+    likelihood = "bound"
+    num_threads: int | None = None
+    sample_bytes = 2**20
+
+    def __init__(self, config: VDVAEConfig) -> None:
+        super().__init__()
+        self.config = config
+        sizes, widths = config.sizes, config.widths
+        self.num_dims = config.image_size**2  # D of bits/dim
+        self.latent_shapes = [(config.latents[i], sizes[i], sizes[i]) for i in config.levels]
+        self.stem = nn.Conv2d(2, widths[-1], 3, padding=1)
+        self.up = nn.ModuleList(
+            nn.Conv2d(widths[i + 1], widths[i], sizes[i + 1] // sizes[i], stride=sizes[i + 1] // sizes[i])
+            for i in range(len(sizes) - 1)
+        )
+        gain = 1 / math.sqrt(sum(config.layers))
+        self.encoder = nn.ModuleList(
+            nn.ModuleList(Block(widths[i], widths[i], sizes[i], gain) for _ in range(config.blocks[i]))
+            for i in range(len(sizes))
+        )
+        self.start = nn.Parameter(torch.zeros(1, widths[0], 1, 1))
+        self.down = nn.ModuleList(
+            nn.Conv2d(widths[i], widths[i + 1] * (sizes[i + 1] // sizes[i]) ** 2, 1)
+            for i in range(len(sizes) - 1)
+        )
+        self.places = nn.ParameterList(
+            nn.Parameter(torch.zeros(1, widths[i], sizes[i], sizes[i])) for i in (1, 2)
+        )
+        self.layers = nn.ModuleList(
+            Layer(widths[i], config.latents[i], sizes[i], gain) for i in config.levels
+        )
+        self.head = nn.Conv2d(widths[-1], 3 * config.num_mixtures, 1)
+        with torch.no_grad():
+            self.head.weight.mul_(0.1)
+            cast("Tensor", self.head.bias).copy_(discretized_logistic.initial_bias(config.num_mixtures))
+
+    # --- up and down
+
+    def read(self, x: Tensor) -> list[Tensor]:
+        """``x`` uint8 (B,1,H,W) -> what the encoder makes of it at every level, from the top down, each (B,W,H,W)."""
+        h = self.stem(torch.cat([from_uint8(x), (x == 0).float()], 1))
+        read = []
+        for level in reversed(range(len(self.config.sizes))):
+            for block in cast("nn.ModuleList", self.encoder[level]):
+                h = h + block(h)
+            read.append(h)
+            if level:
+                h = self.up[level - 1](h)
+        return read[::-1]
+
+    def stream(self, count: int) -> Tensor:
+        """Where every picture begins: (B,W,1,1)."""
+        return self.start.expand(count, -1, -1, -1)
+
+    def enter(self, h: Tensor, layer: int) -> Tensor:
+        """The stream as ``layer`` wants it: enlarged where a level begins."""
+        level = self.config.levels[layer]
+        if layer == 0 or self.config.levels[layer - 1] == level:
+            return h
+        h = F.pixel_shuffle(self.down[level - 1](h), self.config.sizes[level] // self.config.sizes[level - 1])
+        return h + self.places[level - 1] if level <= len(self.places) else h
+
+    def layer(self, index: int) -> Layer:
+        """One layer, by its type."""
+        return cast("Layer", self.layers[index])
+
+    def forward(self, x: Tensor, epsilon: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """One draw of the bound of ``x`` uint8 (B,1,H,W): the mixture parameters (B,H,W,3K), and KL of every layer (layers,B) in nats."""
+        read, h, kl = self.read(x), self.stream(len(x)), []
+        for index, level in enumerate(self.config.levels):
+            layer, h = self.layer(index), self.enter(h, index)
+            prior, passed = layer.prior(h)
+            posterior = layer.posterior(h, read[level], prior)
+            kl.append(kl_between(posterior, prior).flatten(1).sum(1))
+            h = layer.put(passed, posterior.at(epsilon[index]))
+        return self.pixels(h), torch.stack(kl)
+
+    def pixels(self, h: Tensor) -> Tensor:
+        """The stream after the last layer -> mixture parameters of every pixel, (B,H,W,3K)."""
+        return self.head(F.silu(h)).permute(0, 2, 3, 1)
+
+    # --- the bound
+
+    def loss(self, x: Tensor, labels: Tensor, generator: torch.Generator) -> dict[str, Tensor]:
+        """The negative bound in bits per dimension; labels are not used."""
+        epsilon = [
+            torch.randn((len(x), *shape), generator=generator, device=generator.device).to(x.device)
+            for shape in self.latent_shapes
+        ]
+        raw, kl = self(x, epsilon)
+        bits = self.num_dims * _NATS_PER_BIT
+        reconstruction = -discretized_logistic.log_prob(raw, x[:, 0].long()).mean() / _NATS_PER_BIT
+        spent = kl.sum(0).mean() / bits
+        return {"loss": reconstruction + spent, "reconstruction": reconstruction, "kl": spent}
+
+    @torch.no_grad()
+    def score(self, x: Tensor, seed: int = 0, labels: Tensor | None = None) -> list[Score]:
+        """The negative bound in bits per dimension, the mean over ``SCORE_DRAWS`` draws of z; labels are not used."""
+        parts = [self._draw_bound(x, seed, draw) for draw in range(SCORE_DRAWS)]
+        bits = torch.stack([reconstruction + kl.sum(0) for reconstruction, kl in parts])
+        errors = bits.std(0) / math.sqrt(SCORE_DRAWS)
+        return [
+            Score(value, "bound", "bits/dim", error)
+            for value, error in zip(bits.mean(0).tolist(), errors.tolist(), strict=True)
+        ]
+
+    @torch.no_grad()
+    def elbo_parts(self, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """The two parts of the score in bits per dimension, and the standard error of their sum, float64 (B,) on the CPU."""
+        parts = [self._draw_bound(x, seed, draw) for draw in range(SCORE_DRAWS)]
+        reconstruction = torch.stack([one for one, _ in parts])
+        kl = torch.stack([every.sum(0) for _, every in parts])
+        error = (reconstruction + kl).std(0) / math.sqrt(SCORE_DRAWS)
+        return reconstruction.mean(0), kl.mean(0), error
+
+    @torch.no_grad()
+    def kl_per_layer(self, x: Tensor, seed: int = 0) -> Tensor:
+        """What every layer says of ``x`` uint8 (B,1,H,W) in bits per dimension of the picture: float64 (layers,B) on the CPU."""
+        return torch.stack([self._draw_bound(x, seed, draw)[1] for draw in range(SCORE_DRAWS)]).mean(0)
+
+    def _draw_bound(self, x: Tensor, seed: int, draw: int) -> tuple[Tensor, Tensor]:
+        own = noise.identities(x)
+        epsilon = [
+            torch.from_numpy(noise.normal(seed, own, f"posterior.{i}", shape, step=draw)).to(x.device)
+            for i, shape in enumerate(self.latent_shapes)
+        ]
+        raw, kl = self(x, epsilon)
+        nats = -discretized_logistic.log_prob(raw, x[:, 0].long()).flatten(1).cpu().double().sum(1)
+        bits = self.num_dims * _NATS_PER_BIT
+        return nats / bits, kl.cpu().double() / bits
+
+    # --- drawing
+
+    @torch.no_grad()
+    def codes_of(self, x: Tensor) -> list[np.ndarray]:
+        """The mean of q of every layer given the means above it, for ``x`` uint8 (B,1,H,W): a list of float32 (B,Z,H,W)."""
+        read, h, codes = self.read(x), self.stream(len(x)), []
+        for index, level in enumerate(self.config.levels):
+            layer, h = self.layer(index), self.enter(h, index)
+            prior, passed = layer.prior(h)
+            z = layer.posterior(h, read[level], prior).mean
+            codes.append(z.float().cpu().numpy())
+            h = layer.put(passed, z)
+        return codes
+
+    def sample(self, request: VDVAERequest, resume: State | None = None) -> Iterator[Frame]:
+        """Layer by layer from the top: a frame after each, in which all that is still to be drawn stands at its expected value.
+
+        A state holds the ``z.0`` ... that were drawn, each float32 (B,Z,H,W).
+        """
+        kept = [] if resume is None else [resume[f"z.{i}"] for i in range(len(resume))]
+        yield from self.draw_below(kept, request, announce=resume is None)
+
+    @torch.no_grad()
+    def draw_below(
+        self, kept: Sequence[np.ndarray], request: VDVAERequest, announce: bool = False
+    ) -> Iterator[Frame]:
+        """The layers after ``kept`` (each float32 (B,Z,H,W)) drawn from their priors, a frame after each.
+
+        Extras: ``level``, how many places a side the layer has, and ``layer``, its number, of what was drawn last (0 and -1 before).
+        """
+        codes, count = list(kept), len(self.layers)
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        streams = self._after(codes, request.num_samples)
+        if announce or len(codes) == count:
+            yield self._frame(streams, codes, request)
+        for index in range(len(codes), count):
+            epsilon = noise.normal(request.seed, indices, f"z.{index}", self.latent_shapes[index])
+            streams, z = self._step(streams, index, epsilon, request.temperature)
+            codes = [*codes, z]
+            yield self._frame(streams, codes, request)
+
+    def _after(self, codes: Sequence[np.ndarray], count: int) -> list[Tensor]:
+        """The streams of all chunks after given codes."""
+        streams = [self.stream(CHUNK) for _ in range(math.ceil(count / CHUNK))]
+        for index, z in enumerate(codes):
+            layer, parts = self.layer(index), self._chunks(z)
+            entered = [self.enter(h, index) for h in streams]
+            streams = [layer.put(layer.prior(h)[1], part) for h, part in zip(entered, parts, strict=True)]
+        return streams
+
+    def _step(
+        self, streams: list[Tensor], index: int, epsilon: np.ndarray, temperature: float
+    ) -> tuple[list[Tensor], np.ndarray]:
+        layer, drawn, after = self.layer(index), [], []
+        for h, part in zip(streams, self._chunks(epsilon), strict=True):
+            prior, passed = layer.prior(self.enter(h, index))
+            z = prior.at(part, temperature).float()
+            drawn.append(z)
+            after.append(layer.put(passed, z))
+        return after, torch.cat(drawn)[: len(epsilon)].cpu().numpy()
+
+    def _frame(self, streams: list[Tensor], codes: list[np.ndarray], request: VDVAERequest) -> Frame:
+        raw = torch.cat([self._expected(h, len(codes)) for h in streams])[: request.num_samples]
+        done = len(codes) == len(self.layers)
+        if done and request.output == "sample":
+            images = self._draw_pixels(raw, request)
+        else:
+            images = to_uint8(discretized_logistic.mean(raw)[:, None])
+        level = self.config.sizes[self.config.levels[len(codes) - 1]] if codes else 0
+        state = {f"z.{i}": z for i, z in enumerate(codes)}
+        extras = {"level": level, "layer": len(codes) - 1}
+        return Frame(len(codes), len(self.layers), len(codes), images, extras, state)
+
+    def _expected(self, h: Tensor, first: int) -> Tensor:
+        """The mixture parameters, with every layer from ``first`` on at the mean of its prior."""
+        for index in range(first, len(self.layers)):
+            layer = self.layer(index)
+            prior, passed = layer.prior(self.enter(h, index))
+            h = layer.put(passed, prior.mean)
+        return self.pixels(h).float()
+
+    def _draw_pixels(self, raw: Tensor, request: VDVAERequest) -> np.ndarray:
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        size = self.config.image_size
+        uniforms = torch.from_numpy(noise.uniform(request.seed, indices, "x", (2, size, size)))
+        return discretized_logistic.draw(raw, uniforms[:, 0], uniforms[:, 1])[..., None].numpy()
+
+    def _chunks(self, values: np.ndarray) -> list[Tensor]:
+        padded = np.zeros((math.ceil(len(values) / CHUNK) * CHUNK, *values.shape[1:]), np.float32)
+        padded[: len(values)] = values
+        return list(torch.from_numpy(padded).to(self.start.device).split(CHUNK))
+
+
+def kl_between(q: Normal, p: Normal) -> Tensor:
+    """KL(q || p) of every number, in nats, (B,Z,H,W)."""
+    ratio = (2 * (q.log_scale - p.log_scale)).exp()
+    apart = ((q.mean - p.mean) * (-p.log_scale).exp()).square()
+    return p.log_scale - q.log_scale + 0.5 * (ratio + apart - 1)
+
+
+def _soft_limit(log_scale: Tensor) -> Tensor:
+    """Between -5 and 5: no distribution becomes a point (NVAE's repository does the same)."""
+    return 5 * torch.tanh(log_scale / 5)
+
+
+MODEL = VDVAE
+RECIPES = (
+    Recipe(
+        id="vdvae-fashion",
+        config=VDVAEConfig(),
+        steps=12000,
+        batch_size=64,
+        learning_rate=2e-3,
+        optimizer="muon",
+        muon_learning_rate=0.01,
+        warmup_steps=200,
+        decay_steps=3000,
+        max_grad_norm=2.0,
+        ema=0.998,
+        compile=False,
+        snapshot={"num_samples": 10},
+    ),
+)
