@@ -74,6 +74,7 @@ MODELS: dict[str, tuple[str, str]] = {
     "nice-fashion": ("NICE", "draws garments"),
     "vae2d-fashion": ("VAE, 2 numbers", "draws garments"),
     "vae-fashion": ("VAE, 32 numbers", "draws garments"),
+    "vdvae-fashion": ("Very deep VAE", "draws garments"),
     "betavae-fashion": ("beta-VAE", "draws garments"),
     "sketchrnn-icons": ("Sketch-RNN", "draws with a pen"),
     "ae2d-fashion": ("Autoencoder, 2 numbers", "squeezes garments"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -135,6 +135,22 @@ class MeasuresInformation(Encodes, Protocol):
 
     def kl_per_dimension(self, x: Tensor) -> Tensor:
         """``x`` uint8 (B,C,H,W) -> KL in nats, (B, *latent_shape)."""
+
+
+@runtime_checkable
+class DrawsBelow(Model, Protocol):
+    """Its code is a hierarchy: the layers below some can be drawn anew while those above are kept."""
+
+    code_sizes: Sequence[int]  # places a side of every layer, from the top down
+
+    def codes_of(self, x: Tensor) -> list[np.ndarray]:
+        """``x`` uint8 (B,C,H,W) -> the code of every layer from the top down, each float32 (B,Z,h,w)."""
+
+    def kl_per_layer(self, x: Tensor, seed: int = 0) -> Tensor:
+        """``x`` uint8 (B,C,H,W) -> what every layer says of it in bits/dim, (layers,B)."""
+
+    def draw_below(self, kept: Sequence[np.ndarray], request: Any) -> np.ndarray:
+        """The layers after ``kept`` drawn: uint8 (B,H,W,C)."""
 
 
 @runtime_checkable

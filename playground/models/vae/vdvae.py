@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from playground.contract import Frame, Recipe, Request, Score, State, knob
 from playground.models import discretized_logistic, noise
 from playground.models.blocks import from_uint8, to_uint8
 from playground.models.network import Network
+from playground.models.vae._hierarchy import Block, Layer, kl_between
 
 CHUNK = 16  # pictures to go down together, always as many: layers differ by 1e-6 between batch sizes
 SCORE_DRAWS = 4  # draws of z behind one score
@@ -78,65 +79,6 @@ class VDVAERequest(Request):
     )
 
 
-class Block(nn.Module):
-    """1x1, 3x3, 1x1 with half the width inside (figure 3); one without neighbours is 1x1 throughout."""
-
-    def __init__(self, inputs: int, outputs: int, size: int, first_gain: float = 0.0) -> None:
-        super().__init__()
-        inside, kernel = inputs // 2 if inputs <= 128 else inputs // 4, 3 if size > 1 else 1
-        self.reduce = nn.Conv2d(inputs, inside, 1)
-        self.mix = nn.Conv2d(inside, inside, kernel, padding=kernel // 2)
-        self.out = nn.Conv2d(inside, outputs, 1)
-        with torch.no_grad():
-            self.out.weight.mul_(first_gain)
-            cast("Tensor", self.out.bias).zero_()
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, inputs, H, W) -> (B, outputs, H, W)
-        return self.out(F.silu(self.mix(F.silu(self.reduce(F.silu(x))))))
-
-
-class Normal(NamedTuple):
-    """A normal distribution over one layer's latents; each float32 (B,Z,H,W)."""
-
-    mean: Tensor
-    log_scale: Tensor
-
-    def at(self, epsilon: Tensor, temperature: float = 1.0) -> Tensor:
-        """The draw that standard normal ``epsilon`` gives."""
-        return self.mean + temperature * self.log_scale.exp() * epsilon
-
-
-class Layer(nn.Module):
-    """One layer going down: its prior, its posterior, and what its draw adds to the stream."""
-
-    def __init__(self, width: int, latents: int, size: int, gain: float) -> None:
-        super().__init__()
-        self.latents = latents
-        self.prior_net = Block(width, 2 * latents + width, size)
-        self.posterior_net = Block(2 * width, 2 * latents, size)
-        self.write = nn.Conv2d(latents, width, 1)
-        self.residual = Block(width, width, size, gain)
-        with torch.no_grad():
-            self.write.weight.mul_(gain)
-
-    def prior(self, h: Tensor) -> tuple[Normal, Tensor]:
-        """The stream (B,W,H,W) -> p(z_l given z_<l), and the stream with what the prior's network found."""
-        found = self.prior_net(h)
-        mean, log_scale = found[:, : 2 * self.latents].float().chunk(2, 1)
-        return Normal(mean, _soft_limit(log_scale)), h + found[:, 2 * self.latents :]
-
-    def posterior(self, h: Tensor, read: Tensor, prior: Normal) -> Normal:
-        """q(z_l given z_<l, x), told as what differs from the prior (Vahdat and Kautz 2020, arXiv:2007.03898, section 3.2)."""
-        mean, log_scale = self.posterior_net(torch.cat([h, read], 1)).float().chunk(2, 1)
-        scale = prior.log_scale.exp()
-        return Normal(prior.mean + scale * mean, prior.log_scale + _soft_limit(log_scale))
-
-    def put(self, h: Tensor, z: Tensor) -> Tensor:
-        """The stream with the draw in it."""
-        h = h + self.write(z.to(h.dtype))
-        return h + self.residual(h)
-
-
 class VDVAE(Network):
     """q(z given x) from an encoder and all that was drawn above; p(z) layer by layer; p(x given z) pixel by pixel."""
 
@@ -156,6 +98,7 @@ class VDVAE(Network):
         sizes, widths = config.sizes, config.widths
         self.num_dims = config.image_size**2  # D of bits/dim
         self.latent_shapes = [(config.latents[i], sizes[i], sizes[i]) for i in config.levels]
+        self.code_sizes = tuple(sizes[i] for i in config.levels)
         self.stem = nn.Conv2d(2, widths[-1], 3, padding=1)
         self.up = nn.ModuleList(
             nn.Conv2d(widths[i + 1], widths[i], sizes[i + 1] // sizes[i], stride=sizes[i + 1] // sizes[i])
@@ -291,64 +234,79 @@ class VDVAE(Network):
             h = layer.put(passed, z)
         return codes
 
+    @torch.no_grad()
     def sample(self, request: VDVAERequest, resume: State | None = None) -> Iterator[Frame]:
         """Layer by layer from the top: a frame after each, in which all that is still to be drawn stands at its expected value.
 
-        A state holds the ``z.0`` ... that were drawn, each float32 (B,Z,H,W).
+        Extras: ``moved`` float32 (drawn,), by how many grey levels the drawing of each layer changed what was expected, the mean
+        over pixels and pictures.  A state holds the ``z.0`` ... that were drawn, each float32 (B,Z,H,W), and ``moved``.
         """
-        kept = [] if resume is None else [resume[f"z.{i}"] for i in range(len(resume))]
-        yield from self.draw_below(kept, request, announce=resume is None)
+        codes = [] if resume is None else [resume[f"z.{i}"] for i in range(len(resume) - 1)]
+        moved = np.zeros(0, np.float32) if resume is None else resume["moved"]
+        streams = self._after(codes, request.num_samples)
+        images = self._images(streams, len(codes), request)
+        if resume is None or len(codes) == len(self.layers):
+            yield self._frame(codes, moved, images, request, streams)
+        for index in range(len(codes), len(self.layers)):
+            before = images
+            streams, z = self._draw(streams, index, request)
+            codes = [*codes, z]
+            images = self._images(streams, len(codes), request)
+            change = np.abs(images.astype(np.float32) - before).mean()
+            moved = np.append(moved, np.float32(change))
+            yield self._frame(codes, moved, images, request, streams)
 
     @torch.no_grad()
-    def draw_below(
-        self, kept: Sequence[np.ndarray], request: VDVAERequest, announce: bool = False
-    ) -> Iterator[Frame]:
-        """The layers after ``kept`` (each float32 (B,Z,H,W)) drawn from their priors, a frame after each.
-
-        Extras: ``level``, how many places a side the layer has, and ``layer``, its number, of what was drawn last (0 and -1 before).
-        """
-        codes, count = list(kept), len(self.layers)
-        indices = range(request.first_index, request.first_index + request.num_samples)
-        streams = self._after(codes, request.num_samples)
-        if announce or len(codes) == count:
-            yield self._frame(streams, codes, request)
-        for index in range(len(codes), count):
-            epsilon = noise.normal(request.seed, indices, f"z.{index}", self.latent_shapes[index])
-            streams, z = self._step(streams, index, epsilon, request.temperature)
-            codes = [*codes, z]
-            yield self._frame(streams, codes, request)
+    def draw_below(self, kept: Sequence[np.ndarray], request: VDVAERequest) -> np.ndarray:
+        """The layers after ``kept`` (each float32 (B,Z,H,W)) drawn from their priors: uint8 (B,H,W,1)."""
+        streams = self._after(kept, request.num_samples)
+        for index in range(len(kept), len(self.layers)):
+            streams, _ = self._draw(streams, index, request)
+        return self._images(streams, len(self.layers), request)
 
     def _after(self, codes: Sequence[np.ndarray], count: int) -> list[Tensor]:
         """The streams of all chunks after given codes."""
         streams = [self.stream(CHUNK) for _ in range(math.ceil(count / CHUNK))]
         for index, z in enumerate(codes):
-            layer, parts = self.layer(index), self._chunks(z)
-            entered = [self.enter(h, index) for h in streams]
-            streams = [layer.put(layer.prior(h)[1], part) for h, part in zip(entered, parts, strict=True)]
+            layer, after = self.layer(index), []
+            for h, part in zip(streams, self._chunks(z), strict=True):
+                _, passed = layer.prior(self.enter(h, index))
+                after.append(layer.put(passed, part))
+            streams = after
         return streams
 
-    def _step(
-        self, streams: list[Tensor], index: int, epsilon: np.ndarray, temperature: float
+    def _draw(
+        self, streams: list[Tensor], index: int, request: VDVAERequest
     ) -> tuple[list[Tensor], np.ndarray]:
+        """One layer more: the streams after it, and its z, float32 (B,Z,H,W)."""
+        indices = range(request.first_index, request.first_index + request.num_samples)
+        epsilon = noise.normal(request.seed, indices, f"z.{index}", self.latent_shapes[index])
         layer, drawn, after = self.layer(index), [], []
         for h, part in zip(streams, self._chunks(epsilon), strict=True):
             prior, passed = layer.prior(self.enter(h, index))
-            z = prior.at(part, temperature).float()
+            z = prior.at(part, request.temperature).float()
             drawn.append(z)
             after.append(layer.put(passed, z))
         return after, torch.cat(drawn)[: len(epsilon)].cpu().numpy()
 
-    def _frame(self, streams: list[Tensor], codes: list[np.ndarray], request: VDVAERequest) -> Frame:
-        raw = torch.cat([self._expected(h, len(codes)) for h in streams])[: request.num_samples]
-        done = len(codes) == len(self.layers)
-        if done and request.output == "sample":
-            images = self._draw_pixels(raw, request)
-        else:
-            images = to_uint8(discretized_logistic.mean(raw)[:, None])
-        level = self.config.sizes[self.config.levels[len(codes) - 1]] if codes else 0
-        state = {f"z.{i}": z for i, z in enumerate(codes)}
-        extras = {"level": level, "layer": len(codes) - 1}
-        return Frame(len(codes), len(self.layers), len(codes), images, extras, state)
+    def _frame(
+        self,
+        codes: list[np.ndarray],
+        moved: np.ndarray,
+        images: np.ndarray,
+        request: VDVAERequest,
+        streams: list[Tensor],
+    ) -> Frame:
+        done, total = len(codes), len(self.layers)
+        if done == total and request.output == "sample":
+            images = self._draw_pixels(streams, request)
+        state = {"moved": moved, **{f"z.{i}": z for i, z in enumerate(codes)}}
+        return Frame(done, total, done, images, {"moved": moved}, state)
+
+    def _images(self, streams: list[Tensor], first: int, request: VDVAERequest) -> np.ndarray:
+        """The mean pictures, with every layer from ``first`` on at its expected value: uint8 (B,H,W,1)."""
+        raw = torch.cat([self._expected(h, first) for h in streams])[: request.num_samples]
+        return to_uint8(discretized_logistic.mean(raw)[:, None])
 
     def _expected(self, h: Tensor, first: int) -> Tensor:
         """The mixture parameters, with every layer from ``first`` on at the mean of its prior."""
@@ -358,7 +316,8 @@ class VDVAE(Network):
             h = layer.put(passed, prior.mean)
         return self.pixels(h).float()
 
-    def _draw_pixels(self, raw: Tensor, request: VDVAERequest) -> np.ndarray:
+    def _draw_pixels(self, streams: list[Tensor], request: VDVAERequest) -> np.ndarray:
+        raw = torch.cat([self._expected(h, len(self.layers)) for h in streams])[: request.num_samples]
         indices = range(request.first_index, request.first_index + request.num_samples)
         size = self.config.image_size
         uniforms = torch.from_numpy(noise.uniform(request.seed, indices, "x", (2, size, size)))
@@ -370,22 +329,11 @@ class VDVAE(Network):
         return list(torch.from_numpy(padded).to(self.start.device).split(CHUNK))
 
 
-def kl_between(q: Normal, p: Normal) -> Tensor:
-    """KL(q || p) of every number, in nats, (B,Z,H,W)."""
-    ratio = (2 * (q.log_scale - p.log_scale)).exp()
-    apart = ((q.mean - p.mean) * (-p.log_scale).exp()).square()
-    return p.log_scale - q.log_scale + 0.5 * (ratio + apart - 1)
-
-
-def _soft_limit(log_scale: Tensor) -> Tensor:
-    """Between -5 and 5: no distribution becomes a point (NVAE's repository does the same)."""
-    return 5 * torch.tanh(log_scale / 5)
-
-
 MODEL = VDVAE
 RECIPES = (
     Recipe(
         id="vdvae-fashion",
+        stored="int8",
         config=VDVAEConfig(),
         steps=12000,
         batch_size=64,

@@ -9,6 +9,7 @@ from playground.tabs.vae.driving.dream import Dream
 from playground.tabs.vae.first_stages import FirstStages
 from playground.tabs.vae.generate import Generate
 from playground.tabs.vae.latent_plane import Plane
+from playground.tabs.vae.levels import Levels
 from playground.tabs.vae.reconstruct import Reconstruct
 from playground.tabs.vae.side_by_side import Beside
 from playground.tabs.vae.sliders import Sliders
@@ -32,6 +33,7 @@ VIEWS = (
     Codes,
     FirstStages,
     Traversals,
+    Levels,
     Interpolate,
     Beside,
     CodeGenerate,
