@@ -1,8 +1,8 @@
 """One picture, a part of it unknown: every family fills it in as it can.  Known pixels are never changed.
 
 This file says who can and how; each way stands in the folder of its family: in reading order (``autoregressive/filling.py``), back
-from noise (``diffusion/repaint.py``), by chains (``energy/clamped.py``), uphill in the density (``flow/filling.py``), code by code
-(``vae/filling.py``), and by a search among latents (``latent_search.py``).
+from noise (``diffusion/repaint.py``), by chains (``energy/clamped.py``), uphill in the density (``flow/filling.py``), code by code or layer by
+layer (``vae/filling.py``), and by a search among latents (``latent_search.py``).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from playground.capabilities import (
     Decodes,
     Denoises,
     DenoisesPrompts,
+    DrawsBelow,
     FillsMaskedCells,
     Invertible,
     JumpsToData,
@@ -82,6 +83,11 @@ _WAYS: tuple[tuple[Any, Way, str], ...] = (
         Tokenizes,
         by_codes.by_codes,
         "Keeps the codes of what is known and makes the others: by its prior where it has one, else by encoding its own answer again.",
+    ),
+    (
+        DrawsBelow,
+        by_codes.layer_by_layer,
+        "Encodes its own answer again and again: keeps the upper layers of the code, more of them each time, and draws the others.",
     ),
 )
 

@@ -2,7 +2,8 @@
 
 Where there is a prior that draws code after code, it draws those that are missing.  Without one the model is asked what it makes of
 its own answer, again and again (Rezende, Mohamed and Wierstra 2014, arXiv:1401.4082, appendix F): what is encoded is the known part with
-the last answer beside it.
+the last answer beside it.  A code in layers is kept from the top down, a little farther in every round, and drawn anew below: what is
+large agrees first.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.capabilities import BuildsOn, ClassConditional, Tokenizes
+from playground.capabilities import BuildsOn, ClassConditional, DrawsBelow, Tokenizes
 from playground.contract import EACH_CLASS, Frame, Model, make_request, settings_of
 from playground.experiments.latent_search import other_pictures
 from playground.models.blocks import to_uint8
@@ -77,6 +78,21 @@ def _again_and_again(
         decoded = to_uint8(model.decode_codes(model.encode_codes(_pixels(images, model))))
         images = np.where(unknown[None, :, :, None], decoded, picture)
         yield Frame(step, rounds, 2 * step, images)
+
+
+def layer_by_layer(
+    model: DrawsBelow, picture: np.ndarray, unknown: np.ndarray, request: Any
+) -> Iterator[Frame]:
+    """Encode, keep the upper layers of the code and draw the others, a frame per round; in the last all but one are kept."""
+    images = _beginnings(model, picture, unknown, request)
+    own = make_request(model.Request, {"seed": request.seed, "num_samples": request.num_samples})
+    layers = len(model.code_sizes)
+    rounds = max(2, round(request.effort * _ROUNDS))
+    for step in range(1, rounds + 1):
+        keep = round((layers - 1) * step / rounds)
+        decoded = model.draw_below(model.codes_of(_pixels(images, model))[:keep], own)
+        images = np.where(unknown[None, :, :, None], decoded, picture)
+        yield Frame(step, rounds, 2 * layers * step, images)
 
 
 def _beginnings(model: Model, picture: np.ndarray, unknown: np.ndarray, request: Any) -> np.ndarray:
