@@ -6,6 +6,13 @@ submodules, parameters or buffers, which ``isinstance`` does not see from Python
 
 from __future__ import annotations
 
+from playground.capabilities.codes import (
+    DrawsBelow,
+    FillsMaskedCells,
+    PromptsToCodes,
+    Tokenizes,
+    TokenizesVectors,
+)
 from playground.capabilities.pictures import (
     Adversarial,
     AttendsSparsely,
@@ -17,10 +24,8 @@ from playground.capabilities.pictures import (
     DecodesFrames,
     Denoises,
     DenoisesPrompts,
-    DrawsBelow,
     Encodes,
     EstimatesPartition,
-    FillsMaskedCells,
     FollowsGuide,
     HalvesPrecision,
     HasEnergy,
@@ -35,14 +40,11 @@ from playground.capabilities.pictures import (
     Precision,
     PredictsPixels,
     PricesReconstruction,
-    PromptsToCodes,
     ReadsPrompts,
     Reconstructs,
     Scores,
     SplitsElbo,
     TakesNoiseAway,
-    Tokenizes,
-    TokenizesVectors,
     Translates,
     Upscales,
 )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from playground.contract import Frame, Model, Request, Score, State
+from playground.contract import Frame, Model, Request, Score
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -138,47 +138,6 @@ class MeasuresInformation(Encodes, Protocol):
 
 
 @runtime_checkable
-class DrawsBelow(Model, Protocol):
-    """Its code is a hierarchy: the layers below some can be drawn anew while those above are kept."""
-
-    code_sizes: Sequence[int]  # places a side of every layer, from the top down
-
-    def codes_of(self, x: Tensor) -> list[np.ndarray]:
-        """``x`` uint8 (B,C,H,W) -> the code of every layer from the top down, each float32 (B,Z,h,w)."""
-
-    def kl_per_layer(self, x: Tensor, seed: int = 0) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> what every layer says of it in bits/dim, (layers,B)."""
-
-    def draw_below(self, kept: Sequence[np.ndarray], request: Any) -> np.ndarray:
-        """The layers after ``kept`` drawn: uint8 (B,H,W,C)."""
-
-
-@runtime_checkable
-class Tokenizes(Model, Protocol):
-    """Turns a picture into a grid of code numbers, and any such grid into a picture."""
-
-    code_shape: tuple[int, ...]  # rows, columns, levels
-    num_codes: int
-
-    def encode_codes(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> int64 (B, *code_shape), 0..num_codes-1."""
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """int64 (B, *code_shape) -> mean picture in [-1, 1], (B,C,H,W)."""
-
-
-@runtime_checkable
-class TokenizesVectors(Tokenizes, Protocol):
-    """Does so through vectors, which a model of continuous numbers can learn in place of the codes."""
-
-    def encode_vectors(self, x: Tensor) -> Tensor:
-        """``x`` uint8 (B,C,H,W) -> float32 (B,D,rows,columns), of which its codes are the nearest entries."""
-
-    def decode_vectors(self, vectors: Tensor) -> Tensor:
-        """float32 (B,D,rows,columns) -> mean picture in [-1, 1], (B,C,H,W)."""
-
-
-@runtime_checkable
 class ClassConditional(Model, Protocol):
     """Its request has a ``label`` field, ``EACH_CLASS`` or 0..num_classes-1."""
 
@@ -191,21 +150,6 @@ class ReadsPrompts(Model, Protocol):
 
     def remarks(self, prompt: str) -> str:
         """What a person should know of how a prompt is read: sentences, empty if it is read as written."""
-
-
-@runtime_checkable
-class PromptsToCodes(Tokenizes, ReadsPrompts, Protocol):
-    """Draws the codes of a picture from words; its frames carry ``codes`` and the ``confidence`` of each cell."""
-
-    num_cells: int
-
-
-@runtime_checkable
-class FillsMaskedCells(PromptsToCodes, Protocol):
-    """Draws any cells given all the others."""
-
-    def masked_state(self, codes: np.ndarray, masked: np.ndarray) -> State:
-        """Whole grids int64 (B, *code_shape), and bool (B,rows,columns): the state from which ``sample`` draws just those."""
 
 
 @runtime_checkable
