@@ -2,8 +2,7 @@
 
 One stack of masked convolutions with ReLU.  A masked 3x3 kernel is the row above and the pixels to the left; stacked, it
 never reaches what lies far to the right in the rows above: the blind spot that the gated PixelCNN was made to close.
-A mask is not stored and multiplied: the kernel's unmasked parts are two small real convolutions, which is the same
-function.  Two additions: the class enters each block as an embedding, and the head is a mixture of discretised
+Two additions: the class enters each block as an embedding, and the head is a mixture of discretised
 logistics (PixelCNN++, arXiv:1701.05517) instead of 256 separate classes.
 
 The sampler keeps each layer's features of the row above and of the pixel to the left, so that a pixel costs one position
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from playground.contract import Recipe, State
 from playground.models import discretized_logistic
+from playground.models.autoregressive.masked_conv import CausalConv, StemReader, matrix, matrix_and_bias
 from playground.models.autoregressive.pixel_model import NUM_FEATURES, PixelModel, features_of
 from playground.models.autoregressive.pixel_sampling import CHUNK, PixelRequest, PixelRun
 
@@ -37,25 +37,6 @@ class PlainPixelCNNConfig:
     num_blocks: int = 9
     stem_kernel: int = 7
     num_mixtures: int = 10
-
-
-class CausalConv(nn.Module):
-    """A masked k x k convolution: the k//2 rows above, and what stands to the left in the same row.
-
-    Mask A (``own`` False) hides the pixel itself, mask B shows it.
-    """
-
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, own: bool) -> None:
-        super().__init__()
-        self.reach, self.own = kernel // 2, own
-        self.above = nn.Conv2d(inputs, outputs, (self.reach, kernel))
-        self.left = nn.Conv2d(inputs, outputs, (1, self.reach + own), bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, inputs, H, W) -> (B, outputs, H, W)
-        reach = self.reach
-        above = self.above(F.pad(x, (reach, reach, reach, 0))[:, :, :-1])
-        left = F.pad(x, (reach, 0))
-        return above + self.left(left if self.own else left[..., :-1])
 
 
 class PlainBlock(nn.Module):
@@ -121,7 +102,7 @@ class _Run(PixelRun):
 
     def __init__(self, model: PlainPixelCNN, request: PixelRequest, resume: State | None) -> None:
         super().__init__(model.config, model.num_classes, model.head.weight.device, request, resume)
-        self.model = model
+        self.model, self.stem = model, StemReader(model.stem)
         self.weights = _PixelWeights(model)
         # what the 3x3 convolutions look at in the row above, a column of zeros at each end: (blocks, W+2, B, width)
         empty = (model.config.num_blocks, self.size + 2, CHUNK, model.config.width)
@@ -129,8 +110,6 @@ class _Run(PixelRun):
         self.row: list[
             list[list[Tensor]]
         ] = []  # chunk, block -> the same of this row so far, each (B, width)
-        self.seen: list[list[Tensor]] = []  # chunk -> what the stem sees of this row's pixels, each (B, 3)
-        self.stems: list[tuple[Tensor, ...]] = []  # chunk -> the stem over the rows above, W x (B, 2*width)
         self.links: list[
             list[tuple[Tensor, ...]]
         ] = []  # chunk, block -> 3x3 over the row above and the label
@@ -152,12 +131,9 @@ class _Run(PixelRun):
     def start_row(self, row: int) -> None:
         """Everything that depends on the rows above only, for the whole row at once."""
         self.above = self._finished()
-        self.row, self.seen, self.stems, self.links = [], [], [], []
-        stem, size, reach = self.model.stem, self.size, self.model.stem.reach
-        for chunk, (labels, above) in enumerate(zip(self.labels, self.above, strict=True)):
-            pixels = features_of(self.on_device(chunk, max(row - reach, 0), row))
-            pixels = F.pad(pixels, (reach, reach, reach - pixels.shape[2], 0))
-            self.stems.append(stem.above(pixels)[:, :, 0].permute(2, 0, 1).contiguous().unbind(0))
+        self.stem.start_row(self, row)
+        self.row, self.links, size = [], [], self.size
+        for labels, above in zip(self.labels, self.above, strict=True):
             links = []
             for block, features in zip(self.model.layers, above, strict=True):
                 three = torch.stack([features[i : i + size] for i in range(3)], dim=-1).flatten(2)
@@ -165,7 +141,6 @@ class _Run(PixelRun):
                 links.append((link + block.label(labels)).unbind(0))
             self.links.append(links)
             self.row.append([[torch.zeros_like(features[0])] for features in above])
-            self.seen.append([torch.zeros(CHUNK, pixels.shape[1], device=self.device)] * reach)
 
     def read_row(self, row: int) -> None:
         """A row that is given: every layer must see it, nothing is drawn."""
@@ -188,14 +163,8 @@ class _Run(PixelRun):
 
     def _top(self, chunk: int, row: int, column: int) -> Tensor:
         """The last block's output at one position, (B, 2*width); what the next positions look at is kept."""
-        weights, seen = self.weights, self.seen[chunk]
-        if column:
-            left = self.pixels[chunk * CHUNK : (chunk + 1) * CHUNK, row, column - 1, 0]
-            seen.append(weights.features[torch.from_numpy(left).to(self.device).long()])
-        h = F.linear(torch.cat(seen[-self.model.stem.reach :], 1), weights.stem).add_(
-            self.stems[chunk][column]
-        )
-        for layer, link, kept in zip(weights.blocks, self.links[chunk], self.row[chunk], strict=True):
+        h = self.stem.at(self, chunk, row, column)
+        for layer, link, kept in zip(self.weights.blocks, self.links[chunk], self.row[chunk], strict=True):
             kept.append(F.linear(F.relu(h), layer.narrow, layer.narrow_bias).relu_())
             inner = F.linear(torch.cat(kept[-2:], 1), layer.pair).add_(link[column]).relu_()
             h = F.linear(inner, layer.widen, layer.widen_bias).add_(h)
@@ -216,28 +185,13 @@ class _PixelWeights:
     """The network along one row as matrices, laid out once per run."""
 
     def __init__(self, model: PlainPixelCNN) -> None:
-        every = torch.arange(256, dtype=torch.uint8, device=model.head.weight.device)[:, None, None, None]
-        self.features = features_of(every)[
-            :, :, 0, 0
-        ]  # (256, 3): what each grey level looks like to the stem
-        self.stem = _matrix(model.stem.left)
         self.blocks = [
             _BlockWeights(
-                *_matrix_and_bias(block.narrow), _matrix(block.conv.left), *_matrix_and_bias(block.widen)
+                *matrix_and_bias(block.narrow), matrix(block.conv.left), *matrix_and_bias(block.widen)
             )
             for block in model.layers
         ]
-        self.hidden, self.head = _matrix_and_bias(model.hidden), _matrix_and_bias(model.head)
-
-
-def _matrix(layer: nn.Conv2d) -> Tensor:
-    """A one-row kernel (out, in, 1, taps) as a matrix (out, taps*in), the left tap first."""
-    return layer.weight.detach()[:, :, 0].permute(0, 2, 1).flatten(1).contiguous()
-
-
-def _matrix_and_bias(layer: nn.Conv2d) -> tuple[Tensor, Tensor]:
-    assert layer.bias is not None
-    return _matrix(layer), layer.bias.detach()
+        self.hidden, self.head = matrix_and_bias(model.hidden), matrix_and_bias(model.head)
 
 
 MODEL = PlainPixelCNN
