@@ -45,6 +45,9 @@ MODULES: dict[str, tuple[str, ...]] = {
     models.autoregressive._pixel_model models.autoregressive.pixel_model
     models.autoregressive._run models.autoregressive.pixel_sampling
     models.next_token models.autoregressive.next_token
+    models.autoregressive.gpt models.autoregressive.text.gpt
+    models.autoregressive.lstm models.autoregressive.text.lstm
+    models.autoregressive.ngram models.autoregressive.text.ngram
     models.generations experiments.autoregressive.generations
     models.pixelwise experiments.autoregressive.pixelwise
     models.code_grid experiments.vae.code_grid

@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from playground.models.autoregressive.pixelcnn import PixelRequest
 from playground.models.autoregressive.masked_conv import CausalConv
+from playground.models.autoregressive.pixelcnn import PixelRequest
 from tests import small_pixel_models
 from tests.small_pixel_models import SIZE
 

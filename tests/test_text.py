@@ -12,11 +12,12 @@ import torch
 
 from playground import contract, data
 from playground.data import bible, characters
-from playground.models.autoregressive import _counts, next_token
-from playground.models.autoregressive._text_model import TextRequest, context_start
-from playground.models.autoregressive.gpt import GPT, GPTConfig
-from playground.models.autoregressive.lstm import LSTM, LSTMConfig
-from playground.models.autoregressive.ngram import NGram, NGramConfig
+from playground.models.autoregressive import next_token
+from playground.models.autoregressive.text import _counts
+from playground.models.autoregressive.text._text_model import TextRequest, context_start
+from playground.models.autoregressive.text.gpt import GPT, GPTConfig
+from playground.models.autoregressive.text.lstm import LSTM, LSTMConfig
+from playground.models.autoregressive.text.ngram import NGram, NGramConfig
 
 
 def small(kind):

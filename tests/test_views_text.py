@@ -14,9 +14,9 @@ from playground.experiments.autoregressive import generations
 from playground.export import contact_sheet
 from playground.export.picture_metadata import PictureMetadata
 from playground.models.autoregressive import next_token
-from playground.models.autoregressive.gpt import GPT, GPTConfig
-from playground.models.autoregressive.lstm import LSTM, LSTMConfig
-from playground.models.autoregressive.ngram import NGram, NGramConfig
+from playground.models.autoregressive.text.gpt import GPT, GPTConfig
+from playground.models.autoregressive.text.lstm import LSTM, LSTMConfig
+from playground.models.autoregressive.text.ngram import NGram, NGramConfig
 from playground.ui.widgets.text_page import TextPage
 from tests.windows import WAIT, opened, wait_open
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def networks() -> tuple[str, ...]:
-    """Every model file as ``"family/file"``, sorted: the files of a family's folder that say ``MODEL = ...``."""
+    """Every model file as ``"family/file"`` or ``"family/room/file"``, sorted: those that say ``MODEL = ...``."""
     return tuple(sorted(_files()))
 
 
@@ -44,10 +44,21 @@ def _files() -> dict[str, Path]:
     return {**new, **shipped}
 
 
+def _is_network(name: str) -> bool:
+    """Whether a file of this name may hold a network; those of the plane are found by their own catalogue."""
+    parts = name.split("/")
+    return all(part.isidentifier() for part in parts) and "plane" not in parts[1:-1]
+
+
 @lru_cache
 def _files_in(folder: Path) -> dict[str, Path]:
-    found = (f for f in folder.glob("*/*.py") if f.parent.name.isidentifier() and f.stem.isidentifier())
-    return {f"{f.parent.name}/{f.stem}": f for f in found if _MODEL.search(f.read_text("utf-8", "replace"))}
+    files = (f for depth in ("*/*.py", "*/*/*.py") for f in folder.glob(depth))
+    named = {f.relative_to(folder).with_suffix("").as_posix(): f for f in files}
+    return {
+        name: f
+        for name, f in named.items()
+        if _is_network(name) and _MODEL.search(f.read_text("utf-8", "replace"))
+    }
 
 
 def network_class(network: str) -> Any:

@@ -31,11 +31,11 @@ class Generations(View[WritesText]):
         "what they learned from is cheap; try one that is not."
     )
     ages: ClassVar[dict[str, str]] = {
-        "autoregressive/ngram": "<b>n-gram</b> (Shannon 1948): what came next in the text after the last few "
+        "autoregressive/text/ngram": "<b>n-gram</b> (Shannon 1948): what came next in the text after the last few "
         "characters, counted.",
-        "autoregressive/lstm": "<b>LSTM</b> (1997): everything read so far is squeezed into one vector, changed at each "
+        "autoregressive/text/lstm": "<b>LSTM</b> (1997): everything read so far is squeezed into one vector, changed at each "
         "character.",
-        "autoregressive/gpt": "<b>Transformer</b> (2017; GPT 2018): nothing is squeezed; each character looks back at "
+        "autoregressive/text/gpt": "<b>Transformer</b> (2017; GPT 2018): nothing is squeezed; each character looks back at "
         "all those in sight.",
     }
     formula = r"-\frac{1}{n} \sum_i \log_2 p(x_i \mid x_1, \ldots, x_{i-1})"

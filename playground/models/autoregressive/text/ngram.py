@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from playground.contract import Recipe
-from playground.models.autoregressive import _counts
-from playground.models.autoregressive._text_model import NUM_CODES, Memory, TextModel, TextRequest
+from playground.models.autoregressive.text import _counts
+from playground.models.autoregressive.text._text_model import NUM_CODES, Memory, TextModel, TextRequest
 
 __all__ = ["MODEL", "RECIPES", "NGram", "NGramConfig", "TextRequest"]
 

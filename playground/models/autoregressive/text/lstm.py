@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Recipe
-from playground.models.autoregressive._text_model import NUM_CODES, Memory, TextModel, TextRequest
+from playground.models.autoregressive.text._text_model import NUM_CODES, Memory, TextModel, TextRequest
 
 __all__ = ["LSTM", "MODEL", "RECIPES", "LSTMConfig", "TextRequest"]
 

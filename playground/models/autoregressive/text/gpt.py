@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Recipe
-from playground.models.autoregressive._text_model import (
+from playground.models.autoregressive.text._text_model import (
     NUM_CODES,
     Memory,
     TextModel,

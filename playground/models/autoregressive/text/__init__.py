@@ -1,0 +1,1 @@
+"""Models of text, one character after another."""
