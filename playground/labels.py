@@ -60,6 +60,8 @@ MODELS: dict[str, tuple[str, str]] = {
     "pixelcnn-fashion": ("Gated PixelCNN", "draws garments"),
     "pixelcnn0-fashion": ("PixelCNN of 2016", "draws garments"),
     "imagetransformer-fashion": ("Image Transformer", "draws garments"),
+    "pixelrnn-fashion": ("PixelRNN", "draws garments"),
+    "parallel-pixelcnn-fashion": ("Parallel PixelCNN", "draws garments"),
     "made-fashion": ("MADE", "draws garments"),
     "gpt-bible": ("GPT", "writes text"),
     "lstm-bible": ("LSTM", "writes text"),

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from playground.models.autoregressive.image_transformer import ImageTransformer, ImageTransformerConfig
+from playground.models.autoregressive.parallel_pixelcnn import ParallelPixelCNN, ParallelPixelCNNConfig
 from playground.models.autoregressive.pixelcnn import PixelCNN, PixelCNNConfig
 from playground.models.autoregressive.pixelcnn0 import PlainPixelCNN, PlainPixelCNNConfig
+from playground.models.autoregressive.pixelrnn import PixelRNN, RowLSTMConfig
 
 SIZE = 8
 
@@ -36,6 +38,22 @@ def image_transformer() -> ImageTransformer:
     )
     torch.manual_seed(0)
     return filled(ImageTransformer(small))
+
+
+def pixelrnn(num_layers: int = 2) -> PixelRNN:
+    """The Row LSTM."""
+    small = RowLSTMConfig(image_size=SIZE, width=16, num_layers=num_layers, stem_kernel=5, num_mixtures=3)
+    torch.manual_seed(0)
+    return filled(PixelRNN(small))
+
+
+def parallel_pixelcnn() -> ParallelPixelCNN:
+    """The one that draws in groups: 2x2 first, then 4x4 and 8x8."""
+    small = ParallelPixelCNNConfig(
+        image_size=SIZE, width=16, num_blocks=1, first_width=8, first_blocks=1, first_kernel=3, num_mixtures=3
+    )
+    torch.manual_seed(0)
+    return filled(ParallelPixelCNN(small))
 
 
 def filled(model: nn.Module) -> nn.Module:

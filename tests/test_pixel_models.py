@@ -1,4 +1,4 @@
-"""What the PixelCNN, the plain one and the Image Transformer promise alike: logits, cost, exact resume, editing, scores, and chunks."""
+"""What the pixel models with a cache promise alike: logits, cost, exact resume, editing, scores, and chunks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests import small_pixel_models
 from tests.small_pixel_models import SIZE
 
 
-@pytest.fixture(scope="module", params=["pixelcnn", "pixelcnn0", "image_transformer"])
+@pytest.fixture(scope="module", params=["pixelcnn", "pixelcnn0", "image_transformer", "pixelrnn"])
 def model(request):
     return getattr(small_pixel_models, request.param)()
 

@@ -23,6 +23,7 @@ from playground.contract import Model, make_request
 from playground.models import precision
 
 PARALLEL = 5.0
+IN_GROUPS = 20.0  # a picture in groups of pixels, against one pixel after another
 # the budgets: seconds, milliseconds, or how many times quicker than the other way
 SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED, STROKE = 1.5, 16.0, 33.0, 20.0, 25.0
 TWENTY_FRAMES = 1.0  # seconds of a dream of 20 frames a second
@@ -59,6 +60,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
         yield f"autoregressive, {count} images, cached", partial(_cached_against_naive, count, budget)
     yield "autoregressive, 16 images, cached against one full pass", _cached_against_full_pass
     yield _SOUND, _sound_against_naive
+    yield _GROUPS, _groups_against_pixels
     yield (
         "diffusion, 16 images, 12 steps",
         lambda: _drain("ddpm-fashion", SIXTEEN_IMAGES, num_samples=16, num_steps=12),
@@ -155,6 +157,14 @@ def _cached_against_full_pass() -> Row:
     return row("autoregressive, 16 images, cached against one full pass", cached, "s", peer=one_pass)
 
 
+def _groups_against_pixels() -> Row:
+    """The parallel multiscale PixelCNN against the gated one with its caches, without guidance: both draw their density."""
+    parallel = _seconds(partial(_drawn, "parallel-pixelcnn-fashion", {"num_samples": 16}), 3)
+    settings = {"num_samples": 16, "guidance_scale": 1.0}
+    cached = _seconds(partial(_drawn, "pixelcnn-fashion", settings), 3)
+    return row(_GROUPS, parallel, "s", peer=cached, budget=IN_GROUPS)
+
+
 def _sound_against_naive() -> Row:
     """One clip, 5,600 samples; the naive sampler is timed over 40 samples of the middle and scaled."""
     model = _model("wavenet-words")
@@ -189,6 +199,7 @@ def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) 
 
 _UNITS = {"num_samples": "images", "num_steps": "steps", "num_frames": "frames"}
 _SOUND = "WaveNet, a word of 0.7 s, cached"
+_GROUPS = "garments, 16 images, groups at once against pixel by pixel, cached"
 _STEPS = 6  # enough to time one
 
 

@@ -195,6 +195,14 @@ class PredictsPixels(ClassConditional, Scores, Protocol):
 
 
 @runtime_checkable
+class DrawsInGroups(PredictsPixels, Completes, Protocol):
+    """Draws a coarse picture pixel by pixel, then the others in groups, each at once: an order of its own, not that of reading."""
+
+    order: np.ndarray  # (H*W,), which pixel comes when
+    num_one_by_one: int  # of them, pixels that are drawn alone
+
+
+@runtime_checkable
 class AttendsToPixels(PredictsPixels, Protocol):
     """Has layers of causal attention over the picture so far."""
 

@@ -21,6 +21,7 @@ from playground.capabilities import (
     Denoises,
     DenoisesPrompts,
     DrawsBelow,
+    DrawsInGroups,
     FillsMaskedCells,
     Invertible,
     JumpsToData,
@@ -47,6 +48,11 @@ _WAYS: tuple[tuple[Any, Way, str], ...] = (
         FillsMaskedCells,
         in_order.cells_in_any_order,
         "Guesses all unknown cells at once, keeps those it is surest of, and guesses again: it sees the whole picture.",
+    ),
+    (
+        DrawsInGroups,
+        in_order.pixels_in_order,
+        "Draws from coarse to fine: a pixel sees what is known on all sides, as far as its turn has come.",
     ),
     (
         Completes,

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from playground.capabilities import Completes, FillsMaskedCells, PredictsPixels
+from playground.capabilities import Completes, DrawsInGroups, FillsMaskedCells, PredictsPixels
 from playground.contract import EACH_CLASS, Frame, Model, make_request, settings_of
 
 _ENOUGH = 0.1  # share of the picture that must be read before its class is guessed
@@ -18,7 +18,7 @@ _ENOUGH = 0.1  # share of the picture that must be read before its class is gues
 def pixels_in_order(
     model: Completes, picture: np.ndarray, unknown: np.ndarray, request: Any
 ) -> Iterator[Frame]:
-    """Draw the unknown pixels in reading order; what is known below them is kept, and not seen.
+    """Draw the unknown pixels in the order of the model; what is known and comes later in it is kept, and not seen.
 
     A model that is told a class is told the likeliest one given what stands before the first unknown pixel; where that says
     nothing, each class in turn.
@@ -31,11 +31,15 @@ def pixels_in_order(
 
 
 def _likely_class(model: PredictsPixels, x: Tensor, known: Tensor) -> int:
-    read = int(np.logical_and.accumulate(known.numpy().ravel()).sum())
-    if read < _ENOUGH * known.numel():
+    order, alone = np.arange(known.numel()), known.numel()
+    if isinstance(model, DrawsInGroups):
+        order, alone = model.order, model.num_one_by_one
+    read = int(np.logical_and.accumulate(known.numpy().ravel()[order]).sum())
+    if read < _ENOUGH * alone:
         return EACH_CLASS
     every = torch.arange(model.num_classes, device=x.device)
-    nats = [model.nats_per_pixel(x, c[None])[0].flatten()[:read].sum() for c in every]
+    first = torch.from_numpy(order[:read].copy()).to(x.device)
+    nats = [model.nats_per_pixel(x, c[None])[0].flatten()[first].sum() for c in every]
     return int(torch.stack(nats).argmin())
 
 

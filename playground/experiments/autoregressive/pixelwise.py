@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from playground import data
-from playground.capabilities import Completes, PredictsPixels
+from playground.capabilities import Completes, DrawsInGroups, PredictsPixels
 from playground.contract import EACH_CLASS, Frame, Model, Request, State, knob, make_request, settings_of
 from playground.models import discretized_logistic, noise
 from playground.models.autoregressive.pixel_sampling import PixelRequest
@@ -217,11 +217,18 @@ def _labels(model: PredictsPixels, request: SurpriseRequest) -> Tensor:
 
 
 def receptive_fields(models: Sequence[PredictsPixels], request: FieldRequest) -> Iterator[Frame]:
-    """One frame: the picture, and for each model ``fields`` float32 (models,H,W), how strongly a pixel depends on each other."""
+    """One frame: the picture, and for each model ``fields`` float32 (models,H,W), how strongly a pixel depends on each other.
+
+    ``earlier`` int (models,) is how many pixels each model draws before it.
+    """
     picture, label = _test_image(models[0], request.image)
     row, column = request.row - 1, request.column - 1
     fields = [gradient_field(m, picture, label, row, column) for m in models]
-    extras = {"fields": np.stack(fields), "row": row, "column": column}
+    place = row * picture.shape[2] + column
+    earlier = [
+        int(np.flatnonzero(m.order == place)[0]) if isinstance(m, DrawsInGroups) else place for m in models
+    ]
+    extras = {"fields": np.stack(fields), "row": row, "column": column, "earlier": np.array(earlier)}
     yield Frame(1, 1, len(models), picture, extras, {})
 
 
@@ -233,8 +240,8 @@ def gradient_field(
     The centre of a pixel's distribution is the weighted mean of its logistics before anything is cut off at black and
     white, so that the gradient does not vanish where the model is certain.  ``picture`` is uint8 (1,H,W,C).
     """
-    # what lies below cannot matter; some models want rows in pairs
-    rows = min(row + 2 - row % 2, picture.shape[1])
+    # in reading order, what lies below cannot matter; some models want rows in pairs
+    rows = picture.shape[1] if isinstance(model, DrawsInGroups) else min(row + 2 - row % 2, picture.shape[1])
     x = _as_tensor(picture, model)[:, :, :rows]
     labels = torch.tensor([label], device=x.device)
     with torch.enable_grad():

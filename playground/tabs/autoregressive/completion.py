@@ -8,8 +8,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from playground.capabilities import Completes
-from playground.contract import Frame, Request
+from playground.capabilities import Completes, DrawsInGroups
+from playground.contract import Frame, Model, Request, pixel_order
 from playground.families import FROM_PICTURE
 from playground.tabs.frame.view import View
 from playground.ui.pictures.image_grid import ImageGrid
@@ -33,6 +33,19 @@ class Complete(View[Completes]):
     formula = (
         r"p(x_{k+1}, \ldots, x_{784} \mid x_1, \ldots, x_k) = \prod_{i>k} p(x_i \mid x_1, \ldots, x_{i-1})"
     )
+
+    in_groups = (
+        "The rows above the line come from a test picture (the first one, whole); the model draws the rest several "
+        "times over, from coarse to fine, each group at once. <b>Drag over the pictures</b> to give it more or less."
+        "<br><br>It draws whatever is not known when its turn comes; a pixel sees the known ones on all sides, as far as "
+        "they come earlier.<br><br>The plot: how much the completions differ, row by row."
+    )
+
+    def explanation(self, model: Model) -> tuple[str, str]:
+        """Not everyone reads downwards."""
+        if isinstance(model, DrawsInGroups):
+            return self.in_groups, r"p(x) = \prod_{g} \prod_{i \in g} p(x_i \mid x_{<g})"
+        return super().explanation(model)  # type: ignore[arg-type]
 
     def request_type(self, model: Completes) -> type[Request]:
         from playground.experiments.autoregressive import pixelwise
@@ -64,20 +77,23 @@ class Complete(View[Completes]):
         pictures = np.concatenate([frame.extras["original"], frame.images])
         height, width = pictures.shape[1:3]
         rows: int = frame.extras["known_rows"]
-        done = (np.arange(height * width) < max(frame.step, rows * width)).reshape(height, width)
+        done = (np.argsort(pixel_order(frame)) < frame.step).reshape(height, width)
+        done[:rows] = True
+        done |= "coarse" in frame.extras  # what is not drawn yet is shown as the coarser picture says
         known = np.broadcast_to(done, pictures.shape[:3]).copy()
         known[0] = True
         self.grid.set_images(pictures, captions=["original", *self._names(len(frame.images))])
         self.grid.set_known(known)
         self.grid.set_rule(rows or None)
-        self.grid.set_marker(frame.step - 1 if 0 < frame.step < frame.total else None)
+        order = pixel_order(frame)
+        self.grid.set_marker(int(order[frame.step - 1]) if 0 < frame.step < frame.total else None)
 
     def draw_plot(self, frame: Frame) -> None:
         """How far apart the completions are in each row that is whole."""
         assert isinstance(self.plot, LinePlot)
         rows: int = frame.extras["known_rows"]
         height, width = frame.images.shape[1:3]
-        finished = max(frame.step // width, rows)
+        finished = max(height if "coarse" in frame.extras else frame.step // width, rows)
         spread = frame.images[:, :finished].astype(float).std(0).mean((1, 2))
         self.plot.set_curve("spread", spread, np.arange(1, finished + 1))
         self.plot.set_range(x=(1, height), y=(0, max(float(spread.max(initial=0)), 20)))

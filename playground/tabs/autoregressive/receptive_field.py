@@ -36,7 +36,8 @@ class ReceptiveField(View[PredictsPixels]):
         "<br><br>What is drawn later must be hatched. But the <b>first PixelCNN</b> misses finished pixels too: each "
         "layer reaches one pixel further up and right, never straight to the right, so a wedge stays out of sight, "
         "the <b>blind spot</b>. The <b>gated PixelCNN</b> has a second stack that reads finished rows whole; "
-        "the dense <b>MADE</b> sees everything earlier."
+        "the dense <b>MADE</b> sees everything earlier; <b>PixelRNN</b>'s Row LSTM a triangle, to the top at any depth, not to "
+        "the sides. The <b>parallel</b> one has another order, and looks all around."
     )
     formula = r"\left| \frac{\partial c_i}{\partial x_j} \right|, \; c_i = \text{centre of } p(x_i \mid x_1, \ldots, x_{i-1})"
     hidden_knobs = frozenset({"seed", "num_samples"})
@@ -82,12 +83,13 @@ class ReceptiveField(View[PredictsPixels]):
     def draw(self, frame: Frame) -> None:
         """A map for each model, hatched where there is no gradient."""
         fields: np.ndarray = frame.extras["fields"]
-        row, column = frame.extras["row"], frame.extras["column"]
         strengths = _strengths(fields)
         picture = frame.images if frame.images.shape[3] == 3 else np.repeat(frame.images, 3, axis=3)
         maps = coloured(np.log10(np.maximum(strengths, LEAST)), np.log10(LEAST), 0)
-        earlier = row * fields.shape[2] + column
-        counts = [f": {np.count_nonzero(one)} of {earlier} pixels" for one in fields]
+        earlier = frame.extras["earlier"]
+        counts = [
+            f": {np.count_nonzero(one)} of {count} pixels" for one, count in zip(fields, earlier, strict=True)
+        ]
         if theme.lecture():
             counts = [""] * len(counts)  # no room beside the names
         names = [system + count for system, count in zip(self.systems, counts, strict=True)]

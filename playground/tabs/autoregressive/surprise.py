@@ -10,8 +10,8 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
-from playground.capabilities import PredictsPixels
-from playground.contract import Frame, Request
+from playground.capabilities import DrawsInGroups, PredictsPixels
+from playground.contract import Frame, Model, Request
 from playground.families import FROM_PICTURE
 from playground.tabs import so_what
 from playground.tabs.frame.view import View
@@ -38,6 +38,11 @@ class Surprise(View[PredictsPixels]):
         "next to nothing. <i>Probable</i> is not <i>typical</i>."
     )
     formula = r"-\log_2 p(x) = -\sum_{i=1}^{784} \log_2 p(x_i \mid x_1, \ldots, x_{i-1})"
+
+    @classmethod
+    def suits(cls, model: Model) -> bool:
+        """Who reads row by row; in another order, the rows so far are not what a pixel was predicted from."""
+        return super().suits(model) and not isinstance(model, DrawsInGroups)
 
     def request_type(self, model: PredictsPixels) -> type[Request]:
         from playground.experiments.autoregressive import pixelwise
