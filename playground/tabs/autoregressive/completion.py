@@ -34,6 +34,7 @@ class Complete(View[Completes]):
         r"p(x_{k+1}, \ldots, x_{784} \mid x_1, \ldots, x_k) = \prod_{i>k} p(x_i \mid x_1, \ldots, x_{i-1})"
     )
 
+    groups_formula = r"p(x) = \prod_{g} \prod_{i \in g} p(x_i \mid x_{<g})"
     in_groups = (
         "The rows above the line come from a test picture (the first one, whole); the model draws the rest several "
         "times over, from coarse to fine, each group at once. <b>Drag over the pictures</b> to give it more or less."
@@ -44,7 +45,7 @@ class Complete(View[Completes]):
     def explanation(self, model: Model) -> tuple[str, str]:
         """Not everyone reads downwards."""
         if isinstance(model, DrawsInGroups):
-            return self.in_groups, r"p(x) = \prod_{g} \prod_{i \in g} p(x_i \mid x_{<g})"
+            return self.in_groups, self.groups_formula
         return super().explanation(model)  # type: ignore[arg-type]
 
     def request_type(self, model: Completes) -> type[Request]:

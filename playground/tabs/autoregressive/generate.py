@@ -36,6 +36,7 @@ class Generate(Branching):
     )
     formula = r"p(x) = \prod_{i=1}^{784} p(x_i \mid x_1, \ldots, x_{i-1})"
 
+    groups_formula = r"p(x) = \prod_{g} \prod_{i \in g} p(x_i \mid x_{<g})"
     in_groups = (
         "Every fourth pixel of every fourth row is drawn first, one after another: a picture of 7x7. Then its size is "
         "doubled, twice, and the new pixels come in <b>three groups</b> each time, a whole group at once.<br><br>The price: "
@@ -59,7 +60,7 @@ class Generate(Branching):
             )
             return "<br><br>".join([*all_but_the_price, price]), self.formula
         if isinstance(model, DrawsInGroups):
-            return self.in_groups, r"p(x) = \prod_{g} \prod_{i \in g} p(x_i \mid x_{<g})"
+            return self.in_groups, self.groups_formula
         if not isinstance(model, MasksConnections):
             return self.words, self.formula
         orderings = "The <b>ordering</b> decides which pixels are earlier, wherever they lie."
