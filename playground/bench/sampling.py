@@ -23,7 +23,7 @@ from playground.contract import Model, make_request
 from playground.models import precision
 
 PARALLEL = 5.0
-IN_GROUPS = 20.0  # a picture in groups of pixels, against one pixel after another
+IN_GROUPS = 5.0  # a picture in groups of pixels, against one pixel after another without guidance: a fourteenth of the passes
 # the budgets: seconds, milliseconds, or how many times quicker than the other way
 SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED, STROKE = 1.5, 16.0, 33.0, 20.0, 25.0
 TWENTY_FRAMES = 1.0  # seconds of a dream of 20 frames a second

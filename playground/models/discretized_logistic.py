@@ -118,16 +118,26 @@ def invert(raw: Tensor, level: Tensor) -> Tensor:
     Args:
         level: uniforms in [0, 1), float64 (...).
     """
-    log_weights, means, log_scales = (part.cpu().double() for part in split_parameters(raw))
-    weights, inverse_scales = log_weights.exp(), (-log_scales).exp()
+    log_weights, means, log_scales = (part.cpu() for part in split_parameters(raw))
+    weights, means, inverse_scales = log_weights.double().exp(), means.double(), (-log_scales.double()).exp()
     weights = weights / weights.sum(-1, keepdim=True)
-    low, high = torch.zeros_like(level), torch.full_like(level, 255.0)
+
+    def below(value: Tensor | float, at: Tensor | None = None) -> Tensor:
+        edge = (torch.as_tensor(value).unsqueeze(-1) + 0.5) / 127.5 - 1.0
+        w, m, s = (
+            (weights, means, inverse_scales) if at is None else (weights[at], means[at], inverse_scales[at])
+        )
+        return (w * torch.sigmoid((edge - m) * s)).sum(-1)
+
+    found = torch.zeros_like(level)
+    left = below(0.0) <= level  # many are black, and found so
+    low, high, wanted = torch.ones_like(level[left]), torch.full_like(level[left], 255.0), level[left]
     for _ in range(8):
         middle = ((low + high) / 2).floor()
-        edge = (middle.unsqueeze(-1) + 0.5) / 127.5 - 1.0
-        below = (weights * torch.sigmoid((edge - means) * inverse_scales)).sum(-1)
-        high, low = torch.where(below > level, middle, high), torch.where(below > level, low, middle + 1)
-    return low.clamp(max=255).to(torch.uint8)
+        reached = below(middle, left) > wanted
+        high, low = torch.where(reached, middle, high), torch.where(reached, low, middle + 1)
+    found[left] = low.clamp(max=255)
+    return found.to(torch.uint8)
 
 
 def initial_bias(num_mixtures: int) -> Tensor:
