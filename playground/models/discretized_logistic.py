@@ -122,15 +122,15 @@ def invert(raw: Tensor, level: Tensor) -> Tensor:
     weights, means, inverse_scales = log_weights.double().exp(), means.double(), (-log_scales.double()).exp()
     weights = weights / weights.sum(-1, keepdim=True)
 
-    def below(value: Tensor | float, at: Tensor | None = None) -> Tensor:
-        edge = (torch.as_tensor(value).unsqueeze(-1) + 0.5) / 127.5 - 1.0
+    def below(value: Tensor, at: Tensor | None = None) -> Tensor:
+        edge = (value.unsqueeze(-1) + 0.5) / 127.5 - 1.0
         w, m, s = (
             (weights, means, inverse_scales) if at is None else (weights[at], means[at], inverse_scales[at])
         )
         return (w * torch.sigmoid((edge - m) * s)).sum(-1)
 
     found = torch.zeros_like(level)
-    left = below(0.0) <= level  # many are black, and found so
+    left = below(found) <= level  # many are black, and found so
     low, high, wanted = torch.ones_like(level[left]), torch.full_like(level[left], 255.0), level[left]
     for _ in range(8):
         middle = ((low + high) / 2).floor()
