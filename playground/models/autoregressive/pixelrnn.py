@@ -200,13 +200,13 @@ RECIPES = (
     Recipe(
         id="pixelrnn-fashion",
         config=RowLSTMConfig(),
-        steps=460,
+        steps=1500,
         batch_size=32,
         learning_rate=2e-3,
         optimizer="muon",
         muon_learning_rate=0.02,
         warmup_steps=100,
-        decay_steps=220,
+        decay_steps=500,
         ema=0.998,
         compile=False,  # a loop of 28 steps in each layer takes longer to compile than it saves
         snapshot={"num_samples": 10, "seed": 7},
