@@ -23,11 +23,11 @@ from playground.tabs.plane.moments import FIGURES, Change
 from playground.tabs.plane.processes import Course, Processes
 
 EQUAL_TIME, EQUAL_STEPS = "time", "steps"
-SLICE = 0.0125  # seconds of a model's own training in a round of equal time
+SLICE = 0.009  # seconds of a model's own training in a round of equal time
 STEPS = 5  # of each model in a round of equal steps
 _AHEAD = 2  # rounds on their way
 _POINTS, _SIDE = 300, 40  # drawn of each, and cells of its map
-_THRIFT = 1.5  # seconds of training since the last picture for each second that one takes
+_THRIFT = 1.2  # seconds of training since the last picture for each second that one takes
 _WORD = {
     "autoregressive": "Autoregressive",
     "flow": "Flow",
