@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from playground.data.modality import Modality
 
 # what one asks of a model: the same groups of views in every tab, in this order
 GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING = "Generate", "Look inside", "Give it a picture", "Training"
@@ -15,9 +18,16 @@ class Family:
 
     key: str  # folder under models/ and under tabs/, accent colour, --tab
     title: str
-    sentence: str
+    sentence: str  # of the family
     opens: str = ""  # the checkpoint that stands first in the menu
     races: str = ""  # the one that races unless told others, if that would take too long
+    sentences: Mapping[Modality, str] = field(
+        default_factory=dict
+    )  # by what a model makes, where that of the family would not fit
+
+    def about(self, modality: Modality) -> str:
+        """The sentence that fits a model that makes this."""
+        return self.sentences.get(modality, self.sentence)
 
 
 FAMILIES = (
@@ -26,24 +36,41 @@ FAMILIES = (
         "Autoregressive",
         "Draws one pixel, or writes one letter, at a time: each from an exact distribution given all the earlier ones.",
         opens="pixelcnn-fashion",
+        sentences={
+            Modality.PICTURES: "Draws one pixel, or one small piece, at a time: each from an exact distribution given all the earlier ones.",
+            Modality.TEXT: "Writes one letter at a time: each from an exact distribution given all the earlier ones.",
+            Modality.SOUND: "Makes one sample of sound at a time: each from an exact distribution given all the earlier ones.",
+            Modality.POINTS: "Draws a point one coordinate at a time: each from an exact distribution given the earlier one.",
+        },
     ),
     Family(
         "flow",
         "Flow",
         "Turns a picture into pure noise step by step without losing anything, so every step can be undone.",
         opens="tarflow-fashion",
+        sentences={
+            Modality.POINTS: "Turns a point into pure noise step by step without losing anything, so every step can be undone.",
+        },
     ),
     Family(
         "vae",
         "VAE",
         "Squeezes a picture into a few numbers and back, so that nearby numbers mean similar pictures.",
         opens="vae2d-fashion",
+        sentences={
+            Modality.STROKES: "Squeezes a drawing into a few numbers and back, stroke by stroke, so that nearby numbers mean similar drawings.",
+            Modality.CONTROL: "Squeezes what the driver sees into a few numbers, and dreams of those that come next, given the steering.",
+            Modality.POINTS: "Squeezes a point into a few numbers and back, so that nearby numbers mean nearby points.",
+        },
     ),
     Family(
         "gan",
         "GAN",
         "Two networks compete: one draws, the other learns to tell its pictures from real ones.",
         opens="stylegan-fashion",
+        sentences={
+            Modality.POINTS: "Two networks compete: one makes points, the other learns to tell them from real ones.",
+        },
     ),
     Family(
         "diffusion",
@@ -57,6 +84,9 @@ FAMILIES = (
         "Gives every picture an energy, and draws by wandering to where it is low.",
         opens="score-ebm-fashion",
         races="ebm-fashion",
+        sentences={
+            Modality.POINTS: "Gives every point an energy, and draws by wandering to where it is low.",
+        },
     ),
 )
 

@@ -15,10 +15,10 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 
-from playground import checkpoints
+from playground import checkpoints, data
 from playground.cli.main import main
 from playground.contract import EACH_CLASS
-from playground.export import animation, contact_sheet, picture_metadata
+from playground.export import animation, contact_sheet, picture_metadata, samples
 from playground.export.picture_metadata import PictureMetadata, PictureMetadataError
 from playground.tabs.frame.exporter import view_state_of
 from playground.ui.playback.job import Job
@@ -286,6 +286,25 @@ def test_numbers_are_saved_as_csv(vae, qtbot, tmp_path):
     columns = [header.index(f"latent_{d}") for d in range(latent.shape[1])]
     found = np.array([[float(row[c]) for c in columns] for row in rows])
     assert np.allclose(found, latent, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "name, view_name, ending", [("wavenet-words", "Speak", ".wav"), ("sketchrnn-icons", "Draw", ".svg")]
+)
+def test_sounds_and_strokes_are_saved_as_what_they_are(window, qtbot, tmp_path, name, view_name, ending):  # noqa: F811
+    tab, view = go(qtbot, window, CARDS[name], view_name)
+    settle(qtbot, view)
+    tab.keeper.open()
+    dialog = tab.keeper.dialog
+    dialog.page.set_index(dialog.pages.index("Samples"))
+    dialog.file.setCurrentIndex(dialog.file.findData(ending))
+    with qtbot.waitSignal(dialog.saved, timeout=WAIT):
+        dialog.save_to(tmp_path / f"made{ending}")
+    tab.keeper.close()
+    assert picture_metadata.read(tmp_path / f"made{ending}") == view_state_of(view).kept
+    again = samples.of_run(list(view.player.timeline), data.modality(view.model.card.dataset))
+    samples.write(tmp_path / f"again{ending}", again, view_state_of(view).kept.to_json())
+    assert (tmp_path / f"made{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()
 
 
 @pytest.mark.parametrize("ending", animation.kinds())

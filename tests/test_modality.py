@@ -119,3 +119,16 @@ def test_colour_can_be_kept(tinted):
     file = io.BytesIO()
     Image.fromarray(frame.images[0]).save(file, format="PNG", optimize=True)
     assert size == len(file.getvalue())
+
+
+def test_the_sentence_over_a_model_fits_what_it_makes():
+    for card in checkpoints.cards():
+        if families.has_tab(card.family) and not data.modality(card.dataset).has_pixels:
+            said = families.entry(card.family).about(data.modality(card.dataset))
+            assert "picture" not in said and "pixel" not in said, (card.id, said)
+    assert "letter" not in families.entry("autoregressive").about(Modality.PICTURES)
+
+
+def test_every_text_says_what_was_held_out():
+    texts = [one for one in data.DATASETS.values() if one.modality is Modality.TEXT]
+    assert {one.name: one.parts for one in texts} == {"bible": "books", "python": "modules"}

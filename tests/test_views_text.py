@@ -35,17 +35,17 @@ def tiny(name):
     return model
 
 
-def save(folder, name):
+def save(folder, name, dataset="bible", metrics=None):
     model = tiny(name)
     card = checkpoints.Card(
-        id=f"{name}-bible",
+        id=f"{name}-{dataset}",
         family="autoregressive",
         system=model.system,
         paper=model.paper,
         network=f"autoregressive/{name}",
         likelihood=model.likelihood,
         config=dataclasses.asdict(model.config),
-        dataset="bible",
+        dataset=dataset,
         dataset_title="a few verses",
         licence="public domain",
         classes=[],
@@ -57,7 +57,10 @@ def save(folder, name):
         date="",
         parameters=sum(p.numel() for p in model.parameters()),
     )
-    checkpoints.save(folder / f"{name}-bible.safetensors", model, card)
+    file = folder / f"{name}-{dataset}.safetensors"
+    checkpoints.save(file, model, card)
+    if metrics:
+        checkpoints.write_metrics(file, metrics)
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,8 @@ def window(qapp, tmp_path_factory):
     folder, usual = tmp_path_factory.mktemp("pretrained"), paths.folder
     for name in ("gpt", "lstm", "ngram"):
         save(folder, name)
+    for name in ("gpt", "ngram"):
+        save(folder, name, "python", {"bits_per_char": {"value": 3.5}})
     patch = pytest.MonkeyPatch()
     patch.setattr(paths, "folder", lambda name: folder if name == "pretrained" else usual(name))
     with opened(tab="autoregressive") as one:
@@ -232,6 +237,14 @@ def test_generations_stand_side_by_side(window, qtbot):
         assert f"{bits:.2f} of this prompt" in page[1].text()
     tab.knobs.set_settings({"prompt": ""})
     qtbot.waitUntil(lambda: done(view) and "prompt" not in view.columns[0][1].text(), timeout=WAIT)
+
+
+def test_what_none_has_seen_is_called_what_it_is(window, qtbot):
+    tab, view = go(qtbot, window, "ngram-python", "Generations", prompt="def ")
+    assert view.columns[0][1].text().startswith("3.50 bits/character of unseen modules")
+    words, _ = view.explanation(view.model)
+    assert "modules" in words and "books" not in words
+    assert tab.sentence.toolTip().startswith("Writes one letter at a time")
 
 
 def test_the_prompt_is_typed_and_taken_over_at_enter(window, qtbot):

@@ -26,6 +26,7 @@ PARALLEL = 5.0
 IN_GROUPS = 5.0  # a picture in groups of pixels, against one pixel after another without guidance: a fourteenth of the passes
 # the budgets: seconds, milliseconds, or how many times quicker than the other way
 SIXTEEN_IMAGES, ONE_PICTURE, PLANE, UPSCALED, STROKE = 1.5, 16.0, 33.0, 20.0, 25.0
+ONE_DRAWING = 1.0  # seconds
 TWENTY_FRAMES = 1.0  # seconds of a dream of 20 frames a second
 NAIVE, BFLOAT16, DIFFUSERS = 300.0, 1 / 0.6, 1 / 0.67
 
@@ -97,6 +98,7 @@ def model_rows() -> Iterator[tuple[str, Callable[[], Row | list[Row]]]]:
         yield "pen to translated picture", partial(_translate, name)
     yield "super-resolution, one picture", _upscale
     yield "dream, 20 frames", lambda: _drain("worldmodel-car", TWENTY_FRAMES, "dream", num_frames=20)
+    yield _STROKES, _one_drawing
     yield "energy, 16 images, one Langevin step", lambda: _chain_step("ebm-fashion")
     yield "energy, 16 images, one Gibbs step", lambda: _chain_step("rbm-fashion")
     yield "energy, 16 images, one Gibbs step of three layers", lambda: _chain_step("dbm-fashion")
@@ -178,6 +180,12 @@ def _sound_against_naive() -> Row:
     return row(_SOUND, cached, "s", peer=per_frame * frames[-1].total)
 
 
+def _one_drawing() -> Row:
+    model = _model("sketchrnn-icons")
+    request = make_request(model.Request, {"num_samples": 1})
+    return row(_STROKES, _seconds(lambda: list(model.sample(request)), 5), "s", budget=ONE_DRAWING)
+
+
 def _model(name: str, wanted: str = "auto") -> Any:
     """A model as the window runs it: its number of threads, its precision."""
     import torch
@@ -198,6 +206,7 @@ def _drain(name: str, budget: float | None, kind: str = "", /, **settings: Any) 
 
 
 _UNITS = {"num_samples": "images", "num_steps": "steps", "num_frames": "frames"}
+_STROKES = "Sketch-RNN, one drawing, stroke by stroke"
 _SOUND = "WaveNet, a word of 0.7 s, cached"
 _GROUPS = "garments, 16 images, groups at once against pixel by pixel, cached"
 _STEPS = 6  # enough to time one

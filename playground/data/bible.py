@@ -33,6 +33,7 @@ BIBLE = Dataset(
     (),
     num_test=353,
     modality=Modality.TEXT,
+    parts="books",
 )
 TEST_BOOKS = ("Ruth", "Est", "Eccl", "Jonah", "Jas")  # story, story, wisdom, prophet, letter: 90 kB
 VALIDATION_BOOKS = ("SSol", "Dan", "Phmn")  # song, prophet, letter: 78 kB

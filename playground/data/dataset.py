@@ -26,6 +26,7 @@ class Dataset:
     num_test: int  # examples of the test set
     modality: Modality = Modality.PICTURES
     prompt: str = ""  # how a text of this kind begins, where nothing is said; "" for the model's usual one
+    parts: str = ""  # what whole ones of a data set of text are called, as are held out: books, modules
 
     @property
     def num_dims(self) -> int:

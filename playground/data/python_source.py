@@ -28,6 +28,7 @@ PYTHON = Dataset(
     (),
     num_test=315,
     modality=Modality.TEXT,
+    parts="modules",
     prompt="import os\n\n\ndef ",
 )
 TEST_MODULES = ("textwrap", "queue", "fnmatch", "sched", "graphlib", "uuid")

@@ -73,7 +73,7 @@ def text_table(cards: Iterable[Card]) -> str:
     """One row per model of text, the best first."""
     cards = list(cards)
     is_code = any("syntax" in c.metrics for c in cards)
-    what = "modules" if is_code else "books"
+    what = next((data.DATASETS[c.dataset].parts for c in cards if c.dataset in data.DATASETS), "texts")
     measured = [(c, c.metrics["bits_per_char"]) for c in cards if "bits_per_char" in c.metrics]
     rows = [
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,3 +89,15 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray | np.number):
         value = value.item()
     return f"{value:.7g}" if isinstance(value, float) else value
+
+
+def as_html(rows: Sequence[Sequence[str]]) -> str:
+    """The first of them is the head; long cells are cut."""
+    lines = []
+    for number, row in enumerate(rows):
+        cells = [html.escape(cell if len(cell) <= 14 else cell[:13] + "…") for cell in row]
+        tag = "td" if number else "th"
+        lines.append(
+            "".join(f"<{tag} style='padding:2px 10px' align='right'>{cell}</{tag}>" for cell in cells)
+        )
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"

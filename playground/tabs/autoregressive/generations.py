@@ -8,7 +8,7 @@ from typing import ClassVar, cast
 import numpy as np
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from playground import checkpoints
+from playground import checkpoints, data
 from playground.capabilities import WritesText
 from playground.contract import Frame, Model, Request
 from playground.data import characters
@@ -26,8 +26,8 @@ class Generations(View[WritesText]):
     capability = WritesText
     words = (
         "The same prompt and the same random numbers, at different ages of the language model.<br><br>{ages}<br><br>"
-        "<i>bits/character</i>: what books or modules that none of them has "
-        "seen cost, on average (less is better), and what this prompt costs. Both are exact. A prompt that is copied from "
+        "<i>bits/character</i>: what {parts} that none of them has seen "
+        "cost, on average (less is better), and what this prompt costs. Both are exact. A prompt that is copied from "
         "what they learned from is cheap; try one that is not."
     )
     ages: ClassVar[dict[str, str]] = {
@@ -49,7 +49,11 @@ class Generations(View[WritesText]):
     def explanation(self, model: WritesText) -> tuple[str, str]:
         """Of the models that are here."""
         said = [self.ages[c.network] for c in self.cards if c.network in self.ages]
-        return self.words.format(ages="<br>".join(said)), self.formula
+        return self.words.format(ages="<br>".join(said), parts=self._parts()), self.formula
+
+    def _parts(self) -> str:
+        """What of their data set was held out."""
+        return data.DATASETS[self.model.card.dataset].parts
 
     def build(self) -> None:
         """Pages are made when it is known how many."""
@@ -110,7 +114,7 @@ class Generations(View[WritesText]):
         given = frame.extras["prompt_length"]
         for i, (_, costs, page) in enumerate(self.columns[: len(frame.images)]):
             test, prompt = float(frame.extras["test_bits"][i]), float(frame.extras["prompt_bits"][i])
-            said = [] if np.isnan(test) else [f"{test:.2f} bits/character of unseen books"]
+            said = [] if np.isnan(test) else [f"{test:.2f} bits/character of unseen {self._parts()}"]
             said += [] if np.isnan(prompt) else [f"{prompt:.2f} of this prompt"]
             costs.setText(", ".join(said))
             page.set_text(frame.images[i, 0, : given + frame.step, 0], given, frame.images.shape[2])

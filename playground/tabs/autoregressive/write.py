@@ -33,7 +33,7 @@ class Write(Branching[WritesText]):
     capability = WritesText
     words = (
         "The model reads the prompt and gives a probability to <b>each character that may come next</b>; one is drawn, "
-        "read, and so on. It has seen nothing but characters: that there are words, verses and names it found out by "
+        "read, and so on. It has seen nothing but characters: that there are words, lines and names it found out by "
         "itself.<br><br><b>Click a character</b> of the text to go back to where it was about to be written: the bars "
         "show what else there could have stood. <b>Click a bar</b> to put that in its place; the text goes on from there "
         "with the same random numbers.<br><br>Turn <i>temperature</i>, <i>top k</i> and <i>top p</i> to cut the unlikely "

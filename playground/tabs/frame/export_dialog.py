@@ -1,4 +1,4 @@
-"""The export dialog: one moment of a view as a picture, its run as an animation, its numbers as a table; or to the clipboard.
+"""The export dialog: one moment of a view as a picture, its run as an animation, its numbers as a table, what it made as a file; or to the clipboard.
 
 It holds a snapshot of the moment at which it was opened, so the run can go on meanwhile.  Everything slow runs in a
 :class:`~playground.ui.playback.job.Job`; a file appears whole or not at all.
@@ -6,7 +6,6 @@ It holds a snapshot of the moment at which it was opened, so the run can go on m
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -26,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from playground.export import animation, contact_sheet, csv_table, picture_metadata
+from playground.export import animation, contact_sheet, csv_table, picture_metadata, samples
 from playground.export.contact_sheet import Arrangement, Content
 from playground.tabs.frame.page_export import write_page
 from playground.tabs.frame.view_state import ViewState, copy_picture, copy_settings, copy_snippet
@@ -37,6 +36,7 @@ from playground.ui.widgets.controls import ComboBox, Segmented, Slider, Switch
 from playground.ui.widgets.file_dialogs import ask_to_save
 
 PAGE = ".html"
+PAGES = ("Picture", "Animation", "Numbers", "Samples")
 MAX_ZOOM = 16
 MAX_SIDE = 8000  # of a picture, in pixels
 MAX_FILM_SIDE, USUAL_FILM_SIDE = 1600, 1300
@@ -66,11 +66,9 @@ class ExportDialog(QDialog):
 
     def _make_widgets(self) -> None:
         view_state = self.view_state
-        self.pages = (
-            ["Picture"]
-            + ["Animation"] * (view_state.animation.count > 1)
-            + ["Numbers"] * bool(view_state.tables)
-        )
+        animated, listed = view_state.animation.count > 1, bool(view_state.tables)
+        there = (True, animated, listed, view_state.samples is not None)
+        self.pages = [page for page, is_there in zip(PAGES, there, strict=True) if is_there]
         self.page = Segmented(self.pages)
         self.page.setVisible(len(self.pages) > 1)
         self.preview = QLabel(alignment=Qt.AlignmentFlag.AlignCenter)
@@ -93,7 +91,7 @@ class ExportDialog(QDialog):
         self.words, self.counter = Switch(), Switch()
         self.words.setChecked(True)
         self.counter.setChecked(True)
-        self.kind, self.pace, self.table = ComboBox(), ComboBox(), ComboBox()
+        self.kind, self.pace, self.table, self.file = ComboBox(), ComboBox(), ComboBox(), ComboBox()
         for ending, name in animation.kinds().items():
             self.kind.addItem(name, ending)
         self.kind.addItem("HTML page", PAGE)
@@ -101,6 +99,8 @@ class ExportDialog(QDialog):
             self.pace.addItem(name, pace)
         self.pace.setCurrentIndex(1)
         self.table.addItems([t.name for t in view_state.tables])
+        for ending, name in view_state.samples.kinds.items() if view_state.samples else ():
+            self.file.addItem(name, ending)
         self.caption = QLineEdit(view_state.title)
         self.caption.setPlaceholderText("none")
         self.caption.setMaxLength(200)
@@ -131,6 +131,7 @@ class ExportDialog(QDialog):
             self.kind.currentIndexChanged,
             self.pace.currentIndexChanged,
             self.table.currentIndexChanged,
+            self.file.currentIndexChanged,
             self.caption.textChanged,
         ):
             signal.connect(self._refresh)
@@ -151,7 +152,7 @@ class ExportDialog(QDialog):
         column.addWidget(self.preview, 1)
         self.form = QFormLayout()
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self._rows: dict[str, list[QWidget]] = {"Picture": [], "Animation": [], "Numbers": []}
+        self._rows: dict[str, list[QWidget]] = {page: [] for page in PAGES}
         for page, name, control in (
             ("Picture", "what", self.what),
             ("Picture", "arranged", self.arrangement),
@@ -163,6 +164,7 @@ class ExportDialog(QDialog):
             ("Animation", "caption", self.caption),
             ("Animation", self.view_state.animation.counter, self.counter),
             ("Numbers", "table", self.table),
+            ("Samples", "file", self.file),
         ):
             control.setAccessibleName(name)
             self.form.addRow(name, control)
@@ -194,7 +196,7 @@ class ExportDialog(QDialog):
 
     @property
     def mode(self) -> str:
-        """Picture, Animation or Numbers."""
+        """One of ``PAGES``."""
         return self.pages[self.page.index()]
 
     def _chosen(self) -> list[Content]:
@@ -235,10 +237,13 @@ class ExportDialog(QDialog):
             self._refresh_picture()
         elif self.mode == "Animation":
             self._refresh_animation()
+        elif self.mode == "Samples" and self.view_state.samples:
+            self._preview(contact_sheet.compose(list(self.view_state.contents), 1, True))
+            self.facts.setText(self.view_state.samples.facts(self.file.currentData()))
         else:
             table = self.view_state.tables[max(self.table.currentIndex(), 0)]
             self.form.setRowVisible(self.table, self.table.count() > 1)
-            self.preview.setText(_as_html(table.start(9, 5)))
+            self.preview.setText(csv_table.as_html(table.start(9, 5)))
             self.facts.setText(f"{len(table.rows):,} rows, {len(table.header):,} columns")
 
     def _refresh_picture(self) -> None:
@@ -291,7 +296,12 @@ class ExportDialog(QDialog):
     def _ask(self) -> None:
         if self.job is not None:
             return
-        ending = {"Picture": ".png", "Animation": self.kind.currentData(), "Numbers": ".csv"}[self.mode]
+        ending = {
+            "Picture": ".png",
+            "Animation": self.kind.currentData(),
+            "Numbers": ".csv",
+            "Samples": self.file.currentData(),
+        }[self.mode]
         endings = picture_metadata.PICTURES if self.mode == "Picture" else (ending,)
         shown = f"Files ({' '.join('*' + one for one in endings)})"
         ask_to_save(self, "Save", self.view_state.name + ending, shown, self.save_to)
@@ -315,6 +325,9 @@ class ExportDialog(QDialog):
         if self.mode == "Numbers":
             table = self.view_state.tables[max(self.table.currentIndex(), 0)]
             return lambda tick: csv_table.save(path, table)
+        if self.mode == "Samples" and self.view_state.samples:
+            made, inside = self.view_state.samples.made, self.view_state.kept.to_json()
+            return lambda tick: samples.write(path, made, inside)
         if self.mode == "Picture":
             chosen, zoom, words = self._arranged(), self.zoom.value(), self.words.isChecked()
             kept = self.view_state.kept
@@ -383,14 +396,3 @@ class ExportDialog(QDialog):
             self.job.close()
             self.job = None
         super().closeEvent(event)
-
-
-def _as_html(rows: Sequence[Sequence[str]]) -> str:
-    lines = []
-    for number, row in enumerate(rows):
-        cells = [html.escape(cell if len(cell) <= 14 else cell[:13] + "…") for cell in row]
-        tag = "td" if number else "th"
-        lines.append(
-            "".join(f"<{tag} style='padding:2px 10px' align='right'>{cell}</{tag}>" for cell in cells)
-        )
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"

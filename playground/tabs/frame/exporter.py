@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from playground import data
 from playground.capabilities import HalvesPrecision
 from playground.contract import Frame, settings_of
-from playground.export import csv_table, picture_metadata
+from playground.export import csv_table, picture_metadata, samples
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
 from playground.tabs.frame.export_dialog import ExportDialog
@@ -126,6 +126,7 @@ def view_state_of(view: View) -> ViewState | None:
             data.modality(view.model.card.dataset).has_pixels,
         ),
         zoom=_zoom_of(view),
+        samples=_samples_of(view, frame),
         formula=view.explanation(view.model)[1],
     )
 
@@ -147,6 +148,12 @@ def _animation_of(view: View) -> Animation:
         return f"step {frame.step}/{frame.total}" if frame.total else f"step {frame.step}"
 
     return Animation(len(frames), contents, said)
+
+
+def _samples_of(view: View, frame: Frame) -> samples.Samples | None:
+    """Of the run up to the moment on screen."""
+    until = [earlier for earlier in view.player.timeline if earlier.step < frame.step]
+    return samples.until([*until, frame], data.modality(view.model.card.dataset))
 
 
 def _tables_of(view: View, frame: Frame) -> list[csv_table.Table]:

@@ -55,9 +55,9 @@ class FamilyTab(TabLayout):
         model_id: str = "",
         view_name: str = "",
     ) -> None:
-        super().__init__(family.sentence)
+        super().__init__(family)
         self.setProperty("family", family.key)
-        self.family, self.stream, self.model_cache = family, stream, model_cache
+        self.stream, self.model_cache = stream, model_cache
         self._view_kinds = view_kinds
         self.model: Model = None  # type: ignore[assignment]  # until one has arrived
         self.model_id = ""
@@ -147,8 +147,8 @@ class FamilyTab(TabLayout):
             self._keep_model(sentence)
             return
         self.banner.clear()
-        self.waiting.setText(f"Loading {self.models.currentText()} …\n\n{self.family.sentence}")
-        self.card.show_card(self.models.card(where))
+        self.show_card(self.models.card(where))
+        self.waiting.setText(f"Loading {self.models.currentText()} …\n\n{self.about}")
         store = self.model_cache
 
         def load() -> Iterator[Message[Model]]:
@@ -189,7 +189,7 @@ class FamilyTab(TabLayout):
 
     def _take(self, model: Model) -> None:
         self.model, self.model_id = model, self.models.currentData()
-        self.card.show_card(model.card, model.differs)
+        self.show_card(model.card, model.differs)
         self.larger_button.setVisible(not isinstance(model, TrainedLive) and super_resolution.suits(model))
         self.suitable = self._ways.views(model, self.model_id)
         switch = self.make_switch(self.view_names, [kind.group for kind in self.suitable])
@@ -268,7 +268,7 @@ class FamilyTab(TabLayout):
         """With the model that is in use."""
         self.canvas.end_stand_in()
         self.models.choose_silently(self.model_id)
-        self.card.show_card(self.model.card, self.model.differs)
+        self.show_card(self.model.card, self.model.differs)
         self.banner.show_error(sentence)
 
     # --- views

@@ -8,6 +8,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
+from playground import data
+from playground.checkpoints import Card
+from playground.families import Family
 from playground.tabs.frame.explain_panel import ExplainPanel
 from playground.tabs.frame.model_card import CardButton
 from playground.tabs.frame.model_menu import ModelMenu
@@ -31,26 +34,26 @@ class TabLayout(QWidget):
     """The widgets of a tab in their places; what happens in them is the subclass's business.
 
     Args:
-        sentence: about the family, stands at the top where there is room.
+        family: its sentence stands at the top where there is room.
     """
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, family: Family) -> None:
         super().__init__()
+        self.family, self.about = family, family.sentence
         self._narrow = self._in_hall = False
         self.awaits_picture = False  # of what was restored, the first has not come yet
-        self._make_widgets(sentence)
+        self._make_widgets()
         self._lay_out()
         leave_keys(self)
         theme.signals.changed.connect(self._fit)
 
-    def _make_widgets(self, sentence: str) -> None:
+    def _make_widgets(self) -> None:
         self.models = ModelMenu()
         self.card = CardButton()
-        self._sentence = sentence
-        self.sentence = QLabel(sentence)
+        self.sentence = QLabel(self.about)
         self.sentence.setProperty("role", "caption")
         self.sentence.setWordWrap(True)
-        self.sentence.setToolTip(sentence)
+        self.sentence.setToolTip(self.about)
         self._switch_place = QHBoxLayout()
         self.switch: ViewSwitch | None = None
         self.explain_button = IconButton("help", "Explain (E)")
@@ -123,6 +126,13 @@ class TabLayout(QWidget):
             self.fit_switch()
         return self.switch
 
+    def show_card(self, card: Card, differs: str = "") -> None:
+        """Which model it is, and the sentence that fits what it makes; ``differs``: of its file, see the card."""
+        self.card.show_card(card, differs)
+        self.about = self.family.about(data.modality(card.dataset))
+        self.sentence.setToolTip(self.about)
+        self.fit_switch()
+
     def fit_switch(self) -> None:
         """One row beside the family's sentence, one in its place where it would not fit, else two; no view hides in a menu."""
         if self.switch is None:
@@ -135,7 +145,7 @@ class TabLayout(QWidget):
         wants = self.switch.width_in_a_row()
         self.switch.fit(room)
         spare = room - (self.switch.sizeHint().width() if self.switch.has_two_rows else wants)
-        self.sentence.setText(self._sentence if spare >= theme.em() * SENTENCE else "")
+        self.sentence.setText(self.about if spare >= theme.em() * SENTENCE else "")
 
     def _fit(self) -> None:
         """The picture stays the largest thing: in a hall, and where there is no room for both, the words step aside until asked for."""

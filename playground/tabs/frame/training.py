@@ -35,8 +35,8 @@ _WORDS = (
 _TEXT_WORDS = (
     "Each step shows the model some stretches of text{batch}. A network measures its <b>loss</b>, the bits that each "
     "character costs it, and moves every weight downhill; a model that counts, counts.<br><br>It finds out which "
-    "characters are common, then which follow each other, then words, then how verses begin.<br><br>The "
-    "<i>validation</i> loss is that of books that it never sees."
+    "characters are common, then which follow each other, then words, then how lines begin.<br><br>The "
+    "<i>validation</i> loss is that of {parts} that it never sees."
 )
 _SOUND_WORDS = (
     "Each step shows the model some clips{batch}. It measures its <b>loss</b>, the bits that each sample costs it, and moves "
@@ -105,7 +105,8 @@ class Training(View):
             data.Modality.STROKES: (_STROKES_WORDS, "drawings"),
         }
         words, seen = others.get(modality, (words, "pictures"))
-        words = words.format(batch=f" ({batch} at a time)" if batch else "") + (
+        parts = data.DATASETS[card.dataset].parts if card.dataset in data.DATASETS else ""
+        words = words.format(batch=f" ({batch} at a time)" if batch else "", parts=parts or "texts") + (
             f"<br><br>This run: {card.parameters / 1e6:.2f} million weights, {card.images_seen:,} {seen} seen, "
             f"{minutes:.0f} minutes on {card.machine}."
         )

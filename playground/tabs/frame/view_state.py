@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from playground.export import animation, contact_sheet, csv_table
 from playground.export.contact_sheet import Content
 from playground.export.picture_metadata import PictureMetadata
+from playground.export.samples import Samples
 from playground.ui.pictures.image_grid import ImageGrid
 from playground.ui.pictures.latent_plane import LatentPlane
 from playground.ui.pictures.pixels import array, picture
@@ -56,6 +57,7 @@ class ViewState:
         contents: what the canvas shows; ``canvas`` is a photograph of all of it.
         animation: the run up to now.
         zoom: at which the pictures are on the screen.
+        samples: what the run has made by now, for a file of no pixels.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ViewState:
     tables: Sequence[csv_table.Table]
     snippet: str  # "" if it cannot be said in a few lines
     zoom: int
+    samples: Samples | None = None
     formula: str = ""  # in the notation of ``ui.formulas``
 
 
