@@ -88,6 +88,8 @@ def test_three_pictures_are_chosen_computed_taken_from_a_menu_and_kept(qtbot):
     with opened(tab="compare", view="Table") as window:
         window.page.show_scene("Arithmetic")
         scene = window.page.scene
+        for hall in (True, False):  # while its models are loaded
+            theme.set_lecture(QApplication.instance(), hall)
         scene.stop()
         scene.models.choose(["vae-fashion", "nice-fashion"])
         scene.start()

@@ -22,6 +22,7 @@ from playground.ui.widgets.pressable import Pressable
 HEAD, FOOT, GAP = 2.4, 2.2, 0.7  # em
 FASTEST = "fastest, by time alone"  # of the first place, where there is room: the clock says nothing of the pictures
 PAUSED = "paused"
+SMALLEST_NAME = 0.7  # of its size, where a name would not fit
 PICTURE = (28, 28)  # what the board reckons with until it has seen one
 
 
@@ -100,10 +101,11 @@ class _Head(Pressable):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(accent)
         painter.drawEllipse(QPointF(em * 0.7, middle), em * 0.32, em * 0.32)
-        font = theme.scaled_font(1.0, QFont.Weight.DemiBold)
-        painter.setFont(font)
-        painter.setPen(QColor(colours.text))
         room = QRectF(em * 1.35, 0, max(right - em * 1.8, 0), self.height())
+        wide = theme.text_width(self._title, theme.scaled_font(1.0, QFont.Weight.DemiBold))
+        scale = min(max(room.width() / max(wide, 1), SMALLEST_NAME), 1.0)  # rather smaller than cut
+        painter.setFont(theme.scaled_font(scale, QFont.Weight.DemiBold))
+        painter.setPen(QColor(colours.text))
         text = painter.fontMetrics().elidedText(
             self._title, Qt.TextElideMode.ElideRight, round(room.width()) + 1
         )

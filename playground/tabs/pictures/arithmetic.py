@@ -142,7 +142,7 @@ class Arithmetic(Complete):
         return len(LETTERS) + 1
 
     def _fit_hall(self) -> None:
-        self._show(range(len(self.board.panels)))
+        self._show(range(self.race.count))  # before the first start there are panels and no race
 
     def _show(self, lanes: Sequence[int]) -> None:
         super()._show(lanes)
