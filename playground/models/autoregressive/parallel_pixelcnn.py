@@ -321,6 +321,7 @@ MODEL = ParallelPixelCNN
 RECIPES = (
     Recipe(
         id="parallel-pixelcnn-fashion",
+        stored="int8",
         config=ParallelPixelCNNConfig(),
         steps=640,
         batch_size=32,
