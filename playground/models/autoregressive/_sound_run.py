@@ -32,13 +32,13 @@ class SoundRequest(Request):
         "seven",
         label="word",
         choices=((EACH, EACH), *((word, word) for word in spoken_words.WORDS)),
-        help="What is said. Of each word the network knows the mean spectrogram of its training clips, all voices together.",
+        help="What is said. Of each word the network is told its spectrogram in the voice that says it.",
     )
     voice: str = knob(
         ANY,
         label="voice",
-        choices=((ANY, "not said"), *((voice, voice) for voice in spoken_words.VOICES)),
-        help="Whose voice of the training set says it: an accent and a voice of the synthesizer. Not said, the first samples decide, and the rest follows them.",
+        choices=((ANY, "any"), *((voice, voice) for voice in spoken_words.VOICES)),
+        help="Whose voice of the training set says it: an accent and a voice of the synthesizer. Any: one is drawn for each clip.",
     )
     temperature: float = knob(
         1.0,
@@ -80,10 +80,12 @@ class SoundRun:
 
     @property
     def voices(self) -> np.ndarray:
-        """Place of each clip's voice, int64 (N,); -1 for none."""
+        """Place of each clip's voice, int64 (N,): the one that is asked for, or any of them, drawn for each clip."""
         said = self.request.voice
-        place = spoken_words.NO_VOICE if said == ANY else spoken_words.VOICES.index(said)
-        return np.full(len(self.indices), place)
+        if said != ANY:
+            return np.full(len(self.indices), spoken_words.VOICES.index(said))
+        level = noise.uniform(self.request.seed, self.indices, "voice", ())
+        return (level * len(spoken_words.VOICES)).astype(np.int64)
 
     def before(self, position: int, back: int) -> np.ndarray:
         """The codes ``back`` samples before a place, uint8 (N,); before the beginning there is silence."""

@@ -8,14 +8,14 @@ the 256 codes of the mu-law (``data/mu_law.py``): any shape of distribution, and
 **What is said, and where in it we are.**  The paper conditions speech on what is said in two ways: a global vector for all of a
 clip (the speaker), and a local one that changes with time (linguistic features: which phoneme, how far through it).  A word's
 label as a global vector alone would ask the network to know, from an eighth of a second of sound, whether the vowel that it hears
-is the first or the second of "seven": it cannot.  So the label becomes local here: for each word the mean spectrogram of its
-training clips, all voices together, is measured once and kept with the weights (Tacotron 2, Shen et al. 2017, arXiv:1712.05884,
-conditions a WaveNet on spectrograms too), a small network mixes it with the voice, with the time since the beginning and with
-its neighbours in time, once a clip, and every layer is given the result.  A mean over voices is no voice: pitch, hiss, and every
-single pressure are left to be drawn.
+is the first or the second of "seven": it cannot.  So the label becomes local here, as the spectrogram that the word has in that
+voice (Tacotron 2, Shen et al. 2017, arXiv:1712.05884, conditions a WaveNet on spectrograms too).  It is told by principal
+components: the mean over voices, and the few directions in which voices differ most, kept with the weights; no clip is.  A small
+network mixes it with the voice, with the time since the beginning and with its neighbours in time, once a clip, and every layer is
+given the result.  Pitch, hiss, and every single pressure are left to be drawn.
 
-The voice is left out of one training clip in five, so that a word can be asked for without one, and clips of voices never heard
-can be scored.
+The voice is left out of one training clip in five, and only the mean is told then, so that clips of voices never heard can be
+scored.
 
 The sampler remembers what each layer heard (Paine et al. 2016, arXiv:1611.09482), so that a sample costs a sample's work.  A
 state is nothing but the codes: resumed, the last receptive field is heard again through the same arithmetic, to the same bits.
@@ -58,7 +58,8 @@ class WaveNetConfig:
     num_dilations: int = 10  # 1, 2, 4, ... 512
     num_stacks: int = 1  # of these, one after the other
     skip_width: int = 128
-    num_bands: int = 32  # of a word's mean spectrogram
+    num_bands: int = 32  # of a word's spectrogram
+    num_directions: int = 10  # in which the spectrogram of a word differs from voice to voice
     voice_width: int = 32
     time_width: int = 16
     condition_width: int = 96
@@ -79,7 +80,7 @@ class WaveNet(Network):
     family = "autoregressive"
     system = "WaveNet"
     paper = "van den Oord et al. 2016, arXiv:1609.03499"
-    differs = "The word is told by its mean spectrogram along time, in place of linguistic features."
+    differs = "The word is told by its spectrogram in the voice asked for, in place of linguistic features."
     Config = WaveNetConfig
     Request = SoundRequest
     likelihood = "exact"
@@ -136,7 +137,7 @@ class WaveNet(Network):
         clips = spoken_words.clips(split)
         usual = clips.speeds == spoken_words.USUAL_SPEED  # one course along time for each word
         if split == "train":
-            self.condition.hear_words(clips.codes[usual], clips.words[usual])
+            self.condition.hear_words(clips.codes[usual], clips.words[usual], clips.voices[usual])
         said = torch.from_numpy(np.stack([clips.words, clips.voices], 1)[usual])
         return torch.from_numpy(clips.codes[usual].transpose(0, 3, 1, 2).copy()), said
 
@@ -250,14 +251,20 @@ class Condition(nn.Module):
     """What every layer is told at each 5 ms, computed once a clip."""
 
     spectra: Tensor
+    directions: Tensor
+    coordinates: Tensor
 
     def __init__(self, config: WaveNetConfig) -> None:
         super().__init__()
         self.config = config
+        num_words, num_directions = config.num_words, config.num_directions
         width, layers = config.condition_width, len(config.dilations)
         self.num_strides = LENGTH // STRIDE
-        shape = (config.num_words, config.num_bands, LENGTH // mel.HOP)
-        self.register_buffer("spectra", torch.zeros(shape))  # kept in the checkpoint
+        shape = (config.num_bands, LENGTH // mel.HOP)
+        # kept in the checkpoint: the mean of each word, in which directions voices differ from it, and where each voice lies
+        self.register_buffer("spectra", torch.zeros(num_words, *shape))
+        self.register_buffer("directions", torch.zeros(num_words, num_directions, *shape))
+        self.register_buffer("coordinates", torch.zeros(num_words, config.num_voices, num_directions))
         self.voice = nn.Embedding(config.num_voices + 1, config.voice_width)  # the last is no voice
         self.time = nn.Embedding(self.num_strides, config.time_width)
         self.mix = nn.Conv1d(config.num_bands + config.voice_width + config.time_width, width, 5, padding=2)
@@ -266,18 +273,29 @@ class Condition(nn.Module):
         for table in (self.voice, self.time):
             nn.init.normal_(table.weight, std=0.5)
 
-    def hear_words(self, codes: np.ndarray, words: np.ndarray) -> None:
-        """Take the mean spectrogram of each word from clips uint8 (N,1,T,1) in all voices."""
+    def hear_words(self, codes: np.ndarray, words: np.ndarray, voices: np.ndarray) -> None:
+        """Take the principal components of each word's spectrograms from clips uint8 (N,1,T,1), one in each voice."""
         heard = torch.from_numpy(mel.spectrogram(codes[:, 0, :, 0], self.config.num_bands))
-        sums = torch.zeros(self.spectra.shape).index_add_(0, torch.from_numpy(words.copy()), heard)
-        counts = torch.bincount(torch.from_numpy(words.copy()), minlength=len(sums)).clamp(min=1)
-        means = sums / counts[:, None, None]
-        self.spectra.copy_((means - means.mean()) / means.std())
+        means = torch.stack([heard[words == word].mean(0) for word in range(self.config.num_words)])
+        heard = (heard - means.mean()) / means.std()
+        for word in range(self.config.num_words):
+            own = heard[words == word]
+            self.spectra[word] = own.mean(0)
+            u, s, vh = torch.linalg.svd((own - own.mean(0)).flatten(1), full_matrices=False)
+            count = min(self.config.num_directions, len(s))
+            self.directions[word, :count] = vh[:count].view(count, *own.shape[1:])
+            self.coordinates[word, voices[words == word], :count] = u[:, :count] * s[:count]
+
+    def spectra_of(self, words: Tensor, voices: Tensor) -> Tensor:
+        """``words`` and ``voices`` int64 (B,), -1 for no voice -> what is to be heard, (B, bands, T/80); the mean where no voice is said."""
+        known = (voices >= 0)[:, None]
+        coordinates = self.coordinates[words, voices.clamp(min=0)] * known
+        return self.spectra[words] + torch.einsum("br,brkt->bkt", coordinates, self.directions[words])
 
     def forward(self, words: Tensor, voices: Tensor) -> Tensor:
         """``words`` and ``voices`` int64 (B,) -> (B, T/40, layers, 2C)."""
         batch, config = len(words), self.config
-        spectra = F.interpolate(self.spectra[words], size=self.num_strides, mode="linear")
+        spectra = F.interpolate(self.spectra_of(words, voices), size=self.num_strides, mode="linear")
         voice = self.voice(torch.where(voices < 0, config.num_voices, voices))
         voice = voice[:, :, None].expand(-1, -1, self.num_strides)
         time = self.time.weight.T.expand(batch, -1, -1)
