@@ -29,8 +29,8 @@ class Speak(Branching[Speaks]):
         "8,000 times a second the model gives a probability to <b>each of 256 pressures</b> and one is drawn. Each sample "
         "is drawn from the shaded eighth of a second before it, through layers whose two taps lie 1, 2, 4, … 512 samples "
         "apart: <b>the tree</b>. A layer is as bright as what it lets through.<br><br>That much is a few swings of the "
-        "vocal cords, and less than a word. What comes when, the network is told: of each word it has the mean spectrogram of all "
-        "voices.<br><br><b>Click the sound</b> to go back. <b>C</b> holds a moment: choose another <i>word</i> or "
+        "vocal cords, and less than a word. What comes when, the network is told: it has a coarse spectrogram of each word in each "
+        "voice.<br><br><b>Click the sound</b> to go back. <b>C</b> holds a moment: choose another <i>word</i> or "
         "<i>voice</i>, and the clip goes on with it from there.<br><br>A synthesizer taught it, not a person."
     )
     formula = r"p(x) = \prod_t p(x_t \mid x_1, \ldots, x_{t-1}, h_t)"
