@@ -34,7 +34,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from playground.contract import Frame, Recipe, Score, State
-from playground.data import Split, mel, mu_law, spoken_words
+from playground.data import Split, mu_law, spoken_words
 from playground.models.autoregressive._sound_run import (
     ANY,
     CHUNK,
@@ -45,28 +45,22 @@ from playground.models.autoregressive._sound_run import (
     SoundRequest,
     SoundRun,
 )
+from playground.models.autoregressive._word_condition import Condition, ConditionConfig
 from playground.models.network import Network
 
 __all__ = ["ANY", "EACH", "MODEL", "RECIPES", "SoundRequest", "SoundRun", "WaveNet", "WaveNetConfig"]
 
 
 @dataclass(frozen=True)
-class WaveNetConfig:
+class WaveNetConfig(ConditionConfig):
     """Shape of the network."""
 
     width: int = 48  # of the residual stream, and of each half of a gate
     num_dilations: int = 10  # 1, 2, 4, ... 512
     num_stacks: int = 1  # of these, one after the other
     skip_width: int = 128
-    num_bands: int = 32  # of a word's spectrogram
-    num_directions: int = 10  # in which the spectrogram of a word differs from voice to voice
-    voice_width: int = 32
-    time_width: int = 16
-    condition_width: int = 96
     drop_voice: float = 0.2
     most_noise: float = 2.0  # codes, the standard deviation of what training clips are heard with, at most
-    num_words: int = len(spoken_words.WORDS)
-    num_voices: int = len(spoken_words.VOICES)
 
     @property
     def dilations(self) -> tuple[int, ...]:
@@ -94,7 +88,7 @@ class WaveNet(Network):
             2 * NUM_CODES, config.width
         )  # of the sample before, and of the one before that
         self.first = nn.Linear(config.width, config.width)  # also brings training into half precision
-        self.condition = Condition(config)
+        self.condition = Condition(config, len(config.dilations) * 2 * config.width)
         self.layers = nn.ModuleList([Layer(config.width, d) for d in config.dilations])
         self.skip = nn.Linear(len(self.layers) * config.width, config.skip_width)  # the sum of all skips
         self.hidden = nn.Linear(config.skip_width, config.skip_width)
@@ -121,7 +115,7 @@ class WaveNet(Network):
         ``first``, a multiple of 40, says where in the clip they begin.
         """
         strides = slice(first // STRIDE, (first + codes.shape[1]) // STRIDE)
-        conditions = self.condition(words, voices)[:, strides]  # (B,T/40,layers,2C)
+        conditions = self.told(words, voices)[:, strides]  # (B,T/40,layers,2C)
         earlier = F.pad(codes, (2, 0), value=mu_law.SILENCE)
         h = self.first(self.codes(earlier[:, 1:-1]) + self.codes(earlier[:, :-2] + NUM_CODES))
         gated = []
@@ -129,6 +123,11 @@ class WaveNet(Network):
             h, g = layer(h, conditions[:, :, i])
             gated.append(g)
         return self.head(F.relu(self.hidden(F.relu(self.skip(torch.cat(gated, -1))))))
+
+    def told(self, words: Tensor, voices: Tensor) -> Tensor:
+        """``words`` and ``voices`` int64 (B,), -1 for no voice -> what every layer is told, (B, T/40, layers, 2C)."""
+        out = self.condition(words, voices)
+        return out.view(*out.shape[:2], -1, 2 * self.config.width)
 
     # --- training
 
@@ -247,63 +246,6 @@ class Layer(nn.Module):
         return h + self.out(gated), gated
 
 
-class Condition(nn.Module):
-    """What every layer is told at each 5 ms, computed once a clip."""
-
-    spectra: Tensor
-    directions: Tensor
-    coordinates: Tensor
-
-    def __init__(self, config: WaveNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        num_words, num_directions = config.num_words, config.num_directions
-        width, layers = config.condition_width, len(config.dilations)
-        self.num_strides = LENGTH // STRIDE
-        shape = (config.num_bands, LENGTH // mel.HOP)
-        # kept in the checkpoint: the mean of each word, in which directions voices differ from it, and where each voice lies
-        self.register_buffer("spectra", torch.zeros(num_words, *shape))
-        self.register_buffer("directions", torch.zeros(num_words, num_directions, *shape))
-        self.register_buffer("coordinates", torch.zeros(num_words, config.num_voices, num_directions))
-        self.voice = nn.Embedding(config.num_voices + 1, config.voice_width)  # the last is no voice
-        self.time = nn.Embedding(self.num_strides, config.time_width)
-        self.mix = nn.Conv1d(config.num_bands + config.voice_width + config.time_width, width, 5, padding=2)
-        self.mix_again = nn.Conv1d(width, width, 5, padding=2)
-        self.to_layers = nn.Linear(width, layers * 2 * config.width)
-        for table in (self.voice, self.time):
-            nn.init.normal_(table.weight, std=0.5)
-
-    def hear_words(self, codes: np.ndarray, words: np.ndarray, voices: np.ndarray) -> None:
-        """Take the principal components of each word's spectrograms from clips uint8 (N,1,T,1), one in each voice."""
-        heard = torch.from_numpy(mel.spectrogram(codes[:, 0, :, 0], self.config.num_bands))
-        means = torch.stack([heard[words == word].mean(0) for word in range(self.config.num_words)])
-        heard = (heard - means.mean()) / means.std()
-        for word in range(self.config.num_words):
-            own = heard[words == word]
-            self.spectra[word] = own.mean(0)
-            u, s, vh = torch.linalg.svd((own - own.mean(0)).flatten(1), full_matrices=False)
-            count = min(self.config.num_directions, len(s))
-            self.directions[word, :count] = vh[:count].view(count, *own.shape[1:])
-            self.coordinates[word, voices[words == word], :count] = u[:, :count] * s[:count]
-
-    def spectra_of(self, words: Tensor, voices: Tensor) -> Tensor:
-        """``words`` and ``voices`` int64 (B,), -1 for no voice -> what is to be heard, (B, bands, T/80); the mean where no voice is said."""
-        known = (voices >= 0)[:, None]
-        coordinates = self.coordinates[words, voices.clamp(min=0)] * known
-        return self.spectra[words] + torch.einsum("br,brkt->bkt", coordinates, self.directions[words])
-
-    def forward(self, words: Tensor, voices: Tensor) -> Tensor:
-        """``words`` and ``voices`` int64 (B,) -> (B, T/40, layers, 2C)."""
-        batch, config = len(words), self.config
-        spectra = F.interpolate(self.spectra_of(words, voices), size=self.num_strides, mode="linear")
-        voice = self.voice(torch.where(voices < 0, config.num_voices, voices))
-        voice = voice[:, :, None].expand(-1, -1, self.num_strides)
-        time = self.time.weight.T.expand(batch, -1, -1)
-        h = F.silu(self.mix(torch.cat([spectra, voice, time], 1)))
-        h = h + F.silu(self.mix_again(h))
-        return self.to_layers(h.transpose(1, 2)).view(batch, self.num_strides, -1, 2 * config.width)
-
-
 class Memory:
     """What each layer heard, in a ring as long as the longest dilation, in numpy: a layer is too little work for torch."""
 
@@ -358,7 +300,7 @@ class Memory:
 def _conditions(model: WaveNet, run: SoundRun) -> np.ndarray:
     device = model.head.weight.device
     words, voices = (torch.from_numpy(part).to(device).split(CHUNK) for part in (run.words, run.voices))
-    parts = [model.condition(w, v).float().cpu().numpy() for w, v in zip(words, voices, strict=True)]
+    parts = [model.told(w, v).float().cpu().numpy() for w, v in zip(words, voices, strict=True)]
     return np.ascontiguousarray(np.stack(parts).transpose(2, 3, 0, 1, 4))
 
 
