@@ -45,11 +45,7 @@ def go(window, qtbot, view, **settings):
     tab = window.current
     qtbot.waitUntil(lambda: tab.view.name == view and tab.model.card.id == MODEL, timeout=WAIT)
     qtbot.waitUntil(
-        lambda: all(
-            getattr(tab.view.request, name) == value
-            for name, value in settings.items()
-            if name != "num_samples"
-        ),
+        lambda: all(getattr(tab.view.request, name) == value for name, value in settings.items()),
         timeout=WAIT,
     )
     qtbot.waitUntil(lambda: tab.view.player.has_begun, timeout=WAIT)
