@@ -80,19 +80,19 @@ def _holder(
     """The function from an expected x_0 to pictures with the known pixels in them, uint8 (B,H,W,C), and what they are as x_0."""
     where = unknown[None, :, :, None]
     lost = torch.from_numpy(unknown).to(model.device)
-    clean = None if model.latent else model.to_x_0(_pixels(picture, model))
+    clean = None if model.latent else model.to_x_0(_pixels(picture, model.device))
 
     def hold(x_0: Tensor) -> tuple[np.ndarray, Tensor]:
         images = np.where(where, model.to_pictures(x_0), picture)
         if clean is not None:
             return images, torch.where(lost, x_0, clean)
-        return images, model.to_x_0(_pixels(images, model))
+        return images, model.to_x_0(_pixels(images, model.device))
 
     return hold
 
 
-def _pixels(images: np.ndarray, model: Any) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(model.device)
+def _pixels(images: np.ndarray, device: torch.device) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).to(device)
 
 
 def _request(model: Model, request: Any) -> Any:
@@ -109,7 +109,7 @@ def by_jumps(model: JumpsToData, picture: np.ndarray, unknown: np.ndarray, reque
     The network was always told a class: it is told the one under which it contradicts the known pixels least.
     """
     drawn: Any = _request(model, request)
-    clean = model.to_x_0(_pixels(picture, model))  # type: ignore[attr-defined]
+    clean = model.to_x_0(_pixels(picture, model.device))  # type: ignore[attr-defined]
     lost = torch.from_numpy(unknown).to(clean.device)
     draw = model.uniforms(drawn)  # type: ignore[attr-defined]
     epsilon = draw("x_T")

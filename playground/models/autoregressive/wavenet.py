@@ -115,7 +115,7 @@ class WaveNet(Network):
         ``first``, a multiple of 40, says where in the clip they begin.
         """
         strides = slice(first // STRIDE, (first + codes.shape[1]) // STRIDE)
-        conditions = self.told(words, voices)[:, strides]  # (B,T/40,layers,2C)
+        conditions = self.conditions(words, voices)[:, strides]  # (B,T/40,layers,2C)
         earlier = F.pad(codes, (2, 0), value=mu_law.SILENCE)
         h = self.first(self.codes(earlier[:, 1:-1]) + self.codes(earlier[:, :-2] + NUM_CODES))
         gated = []
@@ -124,7 +124,7 @@ class WaveNet(Network):
             gated.append(g)
         return self.head(F.relu(self.hidden(F.relu(self.skip(torch.cat(gated, -1))))))
 
-    def told(self, words: Tensor, voices: Tensor) -> Tensor:
+    def conditions(self, words: Tensor, voices: Tensor) -> Tensor:
         """``words`` and ``voices`` int64 (B,), -1 for no voice -> what every layer is told, (B, T/40, layers, 2C)."""
         out = self.condition(words, voices)
         return out.view(*out.shape[:2], -1, 2 * self.config.width)
@@ -300,7 +300,7 @@ class Memory:
 def _conditions(model: WaveNet, run: SoundRun) -> np.ndarray:
     device = model.head.weight.device
     words, voices = (torch.from_numpy(part).to(device).split(CHUNK) for part in (run.words, run.voices))
-    parts = [model.told(w, v).float().cpu().numpy() for w, v in zip(words, voices, strict=True)]
+    parts = [model.conditions(w, v).float().cpu().numpy() for w, v in zip(words, voices, strict=True)]
     return np.ascontiguousarray(np.stack(parts).transpose(2, 3, 0, 1, 4))
 
 
