@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from playground.data.modality import Modality
-
 # what one asks of a model: the same groups of views in every tab, in this order
 GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING = "Generate", "Look inside", "Give it a picture", "Training"
 GROUPS = (GENERATE, LOOK_INSIDE, FROM_PICTURE, TRAINING)
@@ -21,11 +19,10 @@ class Family:
     sentence: str  # of the family
     opens: str = ""  # the checkpoint that stands first in the menu
     races: str = ""  # the one that races unless told others, if that would take too long
-    sentences: Mapping[Modality, str] = field(
-        default_factory=dict
-    )  # by what a model makes, where that of the family would not fit
+    # by what a model makes (a ``data.Modality``; not imported here, this file loads nothing), where the family's would not fit
+    sentences: Mapping[str, str] = field(default_factory=dict)
 
-    def about(self, modality: Modality) -> str:
+    def about(self, modality: str) -> str:
         """The sentence that fits a model that makes this."""
         return self.sentences.get(modality, self.sentence)
 
@@ -37,10 +34,10 @@ FAMILIES = (
         "Draws one pixel, or writes one letter, at a time: each from an exact distribution given all the earlier ones.",
         opens="pixelcnn-fashion",
         sentences={
-            Modality.PICTURES: "Draws one pixel, or one small piece, at a time: each from an exact distribution given all the earlier ones.",
-            Modality.TEXT: "Writes one letter at a time: each from an exact distribution given all the earlier ones.",
-            Modality.SOUND: "Makes one sample of sound at a time: each from an exact distribution given all the earlier ones.",
-            Modality.POINTS: "Draws a point one coordinate at a time: each from an exact distribution given the earlier one.",
+            "images": "Draws one pixel, or one small piece, at a time: each from an exact distribution given all the earlier ones.",
+            "text": "Writes one letter at a time: each from an exact distribution given all the earlier ones.",
+            "sound": "Makes one sample of sound at a time: each from an exact distribution given all the earlier ones.",
+            "points": "Draws a point one coordinate at a time: each from an exact distribution given the earlier one.",
         },
     ),
     Family(
@@ -49,7 +46,7 @@ FAMILIES = (
         "Turns a picture into pure noise step by step without losing anything, so every step can be undone.",
         opens="tarflow-fashion",
         sentences={
-            Modality.POINTS: "Turns a point into pure noise step by step without losing anything, so every step can be undone.",
+            "points": "Turns a point into pure noise step by step without losing anything, so every step can be undone.",
         },
     ),
     Family(
@@ -58,9 +55,9 @@ FAMILIES = (
         "Squeezes a picture into a few numbers and back, so that nearby numbers mean similar pictures.",
         opens="vae2d-fashion",
         sentences={
-            Modality.STROKES: "Squeezes a drawing into a few numbers and back, stroke by stroke, so that nearby numbers mean similar drawings.",
-            Modality.CONTROL: "Squeezes what the driver sees into a few numbers, and dreams of those that come next, given the steering.",
-            Modality.POINTS: "Squeezes a point into a few numbers and back, so that nearby numbers mean nearby points.",
+            "strokes": "Squeezes a drawing into a few numbers and back, stroke by stroke, so that nearby numbers mean similar drawings.",
+            "control": "Squeezes what the driver sees into a few numbers, and dreams of those that come next, given the steering.",
+            "points": "Squeezes a point into a few numbers and back, so that nearby numbers mean nearby points.",
         },
     ),
     Family(
@@ -69,7 +66,7 @@ FAMILIES = (
         "Two networks compete: one draws, the other learns to tell its pictures from real ones.",
         opens="stylegan-fashion",
         sentences={
-            Modality.POINTS: "Two networks compete: one makes points, the other learns to tell them from real ones.",
+            "points": "Two networks compete: one makes points, the other learns to tell them from real ones.",
         },
     ),
     Family(
@@ -85,7 +82,7 @@ FAMILIES = (
         opens="score-ebm-fashion",
         races="ebm-fashion",
         sentences={
-            Modality.POINTS: "Gives every point an energy, and draws by wandering to where it is low.",
+            "points": "Gives every point an energy, and draws by wandering to where it is low.",
         },
     ),
 )

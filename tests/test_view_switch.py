@@ -107,7 +107,7 @@ def test_no_view_hides_at_1280_pixels(qtbot, qapp, lecture):
             family = entry(model.card.family)
             kinds = suiting(views_of(family), model) + [kind for kind in views_of(family) if kind.trains_live]
             kinds.sort(key=lambda kind: GROUPS.index(kind.group))
-            tab = TabLayout(family.sentence)
+            tab = TabLayout(family)
             qtbot.addWidget(tab)
             for card in (
                 card for card in [*checkpoints.cards(), *plane_cards()] if card.family == family.key

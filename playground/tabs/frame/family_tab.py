@@ -147,8 +147,8 @@ class FamilyTab(TabLayout):
             self._keep_model(sentence)
             return
         self.banner.clear()
-        self.show_card(self.models.card(where))
-        self.waiting.setText(f"Loading {self.models.currentText()} …\n\n{self.about}")
+        self.waiting.setText(f"Loading {self.models.currentText()} …\n\n{self.family.sentence}")
+        self.card.show_card(self.models.card(where))
         store = self.model_cache
 
         def load() -> Iterator[Message[Model]]:

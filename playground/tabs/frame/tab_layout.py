@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
-from playground import data
-from playground.checkpoints import Card
 from playground.families import Family
 from playground.tabs.frame.explain_panel import ExplainPanel
 from playground.tabs.frame.model_card import CardButton
@@ -23,6 +22,9 @@ from playground.ui.widgets.controls import IconButton
 from playground.ui.widgets.key_home import leave_keys
 from playground.ui.widgets.lecture_strip import LectureStrip, PlotPlace
 from playground.ui.widgets.view_switch import ViewSwitch
+
+if TYPE_CHECKING:
+    from playground.checkpoints import Card
 
 SENTENCE = 15  # em: the least room for the family's sentence beside the views
 _MARGIN = 0.6  # em, around all
@@ -128,6 +130,8 @@ class TabLayout(QWidget):
 
     def show_card(self, card: Card, differs: str = "") -> None:
         """Which model it is, and the sentence that fits what it makes; ``differs``: of its file, see the card."""
+        from playground import data  # numpy comes after the window
+
         self.card.show_card(card, differs)
         self.about = self.family.about(data.modality(card.dataset))
         self.sentence.setToolTip(self.about)
