@@ -197,6 +197,24 @@ def test_scrubbing_back_while_sampling_pauses_and_the_pointer_stays(qtbot, playe
     assert player.is_sampling
 
 
+def test_a_frame_that_is_sought_is_drawn_with_all_that_came_since(qtbot, player, monkeypatch):
+    monkeypatch.setattr(player_module, "REFRESH", 0.4)  # the display is slow, the sampler is not
+    gate, drawn = threading.Event(), []
+    player.shown.connect(lambda frame: drawn.append((frame.step, len(player.timeline))))
+
+    def source():
+        yield from frames(1, 3)()
+        gate.wait(WAIT / 1000)
+        yield from frames(4, 6)()
+
+    player.start(source)
+    qtbot.waitUntil(lambda: (3, 3) in drawn, timeout=WAIT)
+    gate.set()
+    qtbot.waitUntil(lambda: len(player.timeline) == 6, timeout=WAIT)
+    player.seek(2)
+    qtbot.waitUntil(lambda: drawn[-1] == (3, 6), timeout=WAIT)  # a strip of all of them is whole
+
+
 def test_step_forward_moves_the_pointer_and_at_the_head_draws_exactly_one_more(qtbot, player):
     player.start(frames(0, 3), paused=True)
     assert (player.index, player.is_empty) == (-1, False)

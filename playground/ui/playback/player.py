@@ -48,6 +48,7 @@ class Player(QObject):
         self._silent = False  # on the way to the goal the last picture stays
         self._still = False  # no loop: the run stands where it was sent
         self._on_screen: Frame | None = None
+        self._drawn_with = 0  # frames there were, when it was drawn
         self._next_show = 0.0
         self._show_timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._show_timer.timeout.connect(self._show)
@@ -245,6 +246,8 @@ class Player(QObject):
         self._replay_timer.stop()
         if index < len(self.timeline) - 1:
             self.lane.pause()
+        if len(self.timeline) != self._drawn_with:
+            self._on_screen = None  # what shows the whole run, a strip or a curve, has grown since
         self._point(index)
 
     def clear(self) -> None:
@@ -319,7 +322,7 @@ class Player(QObject):
             self._show_timer.start(math.ceil((self._next_show - now) * 1000))
             return
         self._next_show = now + 0.8 * REFRESH  # the stream already keeps to the refresh: leave it some play
-        self._on_screen = self.frame
+        self._on_screen, self._drawn_with = self.frame, len(self.timeline)
         self.shown.emit(self.frame)
 
     def show_now(self) -> None:
